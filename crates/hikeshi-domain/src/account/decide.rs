@@ -1,0 +1,185 @@
+//! What follows from a command on an account (rule A3).
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Account, Command, Passkey, Proof, Session, Token};
+use crate::channel::{Body, Notice, Post};
+use crate::decide::Decision;
+use crate::event::Event;
+use crate::facts::{Facts, Needs};
+use crate::ids::{Digest, PersonId, RoleName, TokenId};
+use crate::input;
+use crate::people::Actor;
+use crate::permit::{self, Permit};
+use crate::refusal::Refusal;
+
+const LABEL_CHARS_MAX: u32 = 100;
+const LINK_VALID_MIN_MAX: u32 = 7 * 24 * 60;
+const SESSION_VALID_MIN_MAX: u32 = 30 * 24 * 60;
+const TOKEN_VALID_DAYS_MAX: u32 = 730;
+const PASSKEYS_MAX: u32 = 20;
+const TOKENS_MAX: u32 = 100;
+const LINKS_MAX: u32 = 20;
+
+pub fn needs(command: &Command, actor: &Actor) -> Needs {
+    let mut needs = Needs::default();
+    match command {
+        Command::Invite { person, .. } | Command::SignIn { person, .. } | Command::RevokeToken { person, .. } => {
+            needs.accounts.insert(person.clone());
+        }
+        Command::SignOut { .. } | Command::AddPasskey { .. } | Command::RemovePasskey { .. } | Command::IssueToken { .. } => {
+            needs.accounts.extend(actor.as_person().cloned());
+        }
+    }
+    needs
+}
+
+pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) -> Result<Decision, Refusal> {
+    let policy = facts.policy().ok_or(Refusal::UnknownActor)?;
+    match command {
+        Command::Invite { person, secret, valid_min } => {
+            input::declared("person", person.as_str(), policy.people.keys().map(PersonId::as_str))?;
+            let admin = [RoleName::known("admin")];
+            if *permit.actor() != Actor::Startup && !permit::holds(policy, permit.actor(), &admin) {
+                return Err(Refusal::RoleMissing { command: "account.invite".to_owned(), roles: admin.to_vec() });
+            }
+            let open = facts.account(person).map_or(0, |account| account.links.iter().filter(|link| link.expires_at > now).count());
+            input::at_most("links", open + 1, LINKS_MAX)?;
+            at_most("valid_min", *valid_min, LINK_VALID_MIN_MAX)?;
+            let issued = Event::LinkIssued { person: person.clone(), secret: *secret, expires_at: later(now, *valid_min) };
+            let notice = Notice::SignInLinkIssued { person: person.clone(), by: permit.actor().clone() };
+            let post = Post {
+                channel: policy.channels.emergency.clone(),
+                body: Body::Notice { notice },
+                roles: Vec::new(),
+                people: vec![person.clone()],
+                incident: None,
+                emergency: None,
+            };
+            Ok(Decision { events: vec![issued, Event::Posted { post }], ..Decision::default() })
+        }
+        Command::SignIn { person, proof, session, valid_min } => sign_in(&permit, facts, person, proof, *session, *valid_min, now),
+        Command::SignOut { session } => {
+            let person = permit.person()?;
+            if !account(facts, person).is_some_and(|account| account.sessions.iter().any(|open| open.secret == *session)) {
+                return Err(Refusal::SessionUnknown);
+            }
+            one(Event::SignedOut { person: person.clone(), session: *session })
+        }
+        Command::AddPasskey { label, credential_id, credential } => {
+            let person = whole_person(&permit)?;
+            input::required("label", label, LABEL_CHARS_MAX)?;
+            input::required("credential_id", credential_id, 1_000)?;
+            let known = account(facts, person).map_or(&[][..], |account| &account.passkeys);
+            input::at_most("passkeys", known.len() + 1, PASSKEYS_MAX)?;
+            if known.iter().any(|passkey| passkey.credential_id == *credential_id) {
+                return Err(Refusal::PasskeyTaken);
+            }
+            let passkey =
+                Passkey { credential_id: credential_id.clone(), label: label.clone(), credential: credential.clone(), added_at: now };
+            one(Event::PasskeyAdded { person: person.clone(), passkey })
+        }
+        Command::RemovePasskey { credential_id } => {
+            let person = whole_person(&permit)?;
+            if !account(facts, person).is_some_and(|account| account.passkeys.iter().any(|passkey| passkey.credential_id == *credential_id))
+            {
+                return Err(Refusal::PasskeyUnknown);
+            }
+            one(Event::PasskeyRemoved { person: person.clone(), credential_id: credential_id.clone() })
+        }
+        Command::IssueToken { label, secret, only, valid_days } => {
+            issue_token(&permit, facts, label, *secret, only.as_ref(), *valid_days, now)
+        }
+        Command::RevokeToken { person, token } => {
+            let admin = [RoleName::known("admin")];
+            if permit.person()? != person && !permit::holds(policy, permit.actor(), &admin) {
+                return Err(Refusal::NotYours);
+            }
+            if !account(facts, person).is_some_and(|account| account.tokens.contains_key(token)) {
+                return Err(Refusal::TokenUnknown);
+            }
+            one(Event::TokenRevoked { person: person.clone(), token: *token })
+        }
+    }
+}
+
+fn sign_in(
+    permit: &Permit,
+    facts: &Facts,
+    person: &PersonId,
+    proof: &Proof,
+    session: Digest,
+    valid_min: u32,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
+    // The face has checked the proof; it may only open a session for the person who gave it.
+    if permit.person()? != person {
+        return Err(Refusal::NotYours);
+    }
+    at_most("valid_min", valid_min, SESSION_VALID_MIN_MAX)?;
+    let account = account(facts, person).ok_or(Refusal::LinkInvalid)?;
+    match proof {
+        Proof::Link { secret } if !account.links.iter().any(|link| link.secret == *secret && link.expires_at > now) => {
+            return Err(Refusal::LinkInvalid);
+        }
+        Proof::Passkey { credential_id, .. } if !account.passkeys.iter().any(|passkey| passkey.credential_id == *credential_id) => {
+            return Err(Refusal::PasskeyUnknown);
+        }
+        Proof::Link { .. } | Proof::Passkey { .. } => {}
+    }
+    let session = Session { secret: session, opened_at: now, expires_at: later(now, valid_min) };
+    one(Event::SignedIn { person: person.clone(), proof: proof.clone(), session })
+}
+
+fn issue_token(
+    permit: &Permit,
+    facts: &Facts,
+    label: &str,
+    secret: Digest,
+    only: Option<&Vec<RoleName>>,
+    valid_days: u32,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
+    let person = whole_person(permit)?;
+    let policy = facts.policy().ok_or(Refusal::UnknownActor)?;
+    input::required("label", label, LABEL_CHARS_MAX)?;
+    at_most("valid_days", valid_days, TOKEN_VALID_DAYS_MAX)?;
+    let held = policy.person(person).map_or(&[][..], |person| &person.roles);
+    if let Some(role) = only.and_then(|only| only.iter().find(|role| !held.contains(role))) {
+        return Err(Refusal::RoleNotHeld { role: role.clone() });
+    }
+    input::at_most("tokens", account(facts, person).map_or(0, |account| account.tokens.len()) + 1, TOKENS_MAX)?;
+    let token = TokenId(facts.workspace.counters.token + 1);
+    let expires_at = later(now, valid_days.saturating_mul(24 * 60));
+    let record = Token { label: label.to_owned(), secret, only: only.cloned(), issued_at: now, expires_at };
+    let mut decision = one(Event::TokenIssued { person: person.clone(), token, record })?;
+    decision.made = Some(token.to_string());
+    Ok(decision)
+}
+
+/// Credentials are handed out only to a person acting with all their roles: a narrowed token cannot make a wider one.
+fn whole_person(permit: &Permit) -> Result<&PersonId, Refusal> {
+    match permit.actor() {
+        Actor::Person { person, only: None } => Ok(person),
+        Actor::Person { .. } | Actor::Runner | Actor::Timer | Actor::Monitor { .. } | Actor::Startup => Err(Refusal::NotYours),
+    }
+}
+
+fn account<'a>(facts: &'a Facts, person: &PersonId) -> Option<&'a Account> {
+    facts.account(person)
+}
+
+fn at_most(field: &str, given: u32, max: u32) -> Result<(), Refusal> {
+    if given == 0 || given > max {
+        return Err(Refusal::TooMany { field: field.to_owned(), max, given });
+    }
+    Ok(())
+}
+
+fn later(now: Timestamp, minutes: u32) -> Timestamp {
+    now.checked_add(SignedDuration::from_mins(i64::from(minutes))).unwrap_or(Timestamp::MAX)
+}
+
+fn one(event: Event) -> Result<Decision, Refusal> {
+    Ok(Decision { events: vec![event], ..Decision::default() })
+}

@@ -1,0 +1,59 @@
+//! What an event changes. The same fold runs in the door and when tables are rebuilt, so a table is always what the ledger says.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::event::Event;
+use crate::facts::{Facts, PendingPolicy};
+use crate::monitor::MonitorState;
+use crate::people::Actor;
+use crate::{account, emergency, incident, obligation};
+
+/// Folds one event into the facts and marks what it touched. `actor` is whoever gave the command.
+pub fn apply(facts: &mut Facts, event: &Event, actor: &Actor, at: Timestamp) {
+    policy(facts, event, actor, at);
+    monitor(facts, event, at);
+    account::state::apply(facts, event, at);
+    incident::state::apply(facts, event, at);
+    emergency::state::apply(facts, event, at);
+    obligation::state::apply(facts, event, at);
+}
+
+fn policy(facts: &mut Facts, event: &Event, actor: &Actor, at: Timestamp) {
+    let workspace = &mut facts.workspace;
+    match event {
+        Event::PolicyAdopted { policy, .. } => {
+            workspace.policy = Some(Arc::new((**policy).clone()));
+            workspace.pending = None;
+        }
+        Event::PolicyProposed { digest, policy, weakenings } => {
+            workspace.pending = Some(PendingPolicy {
+                policy: Arc::new((**policy).clone()),
+                digest: *digest,
+                proposed_at: at,
+                proposed_by: actor.as_person().cloned(),
+                weakenings: weakenings.clone(),
+                approved_by: Vec::new(),
+            });
+        }
+        Event::PolicyApproved { by, .. } => {
+            if let Some(pending) = &mut workspace.pending {
+                pending.approved_by.push(by.clone());
+            }
+        }
+        Event::PolicyRejected { .. } => workspace.pending = None,
+        _ => return,
+    }
+    facts.touched.workspace = true;
+}
+
+fn monitor(facts: &mut Facts, event: &Event, at: Timestamp) {
+    let (name, healthy, incident) = match event {
+        Event::MonitorFired { monitor, incident, .. } => (monitor, false, Some(*incident)),
+        Event::MonitorRecovered { monitor, incident, .. } => (monitor, true, *incident),
+        _ => return,
+    };
+    facts.monitors.insert(name.clone(), Some(MonitorState { monitor: name.clone(), healthy, since: at, incident }));
+    facts.touched.monitors.insert(name.clone());
+}

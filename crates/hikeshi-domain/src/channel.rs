@@ -1,0 +1,203 @@
+//! The workspace's own public channel: what everyone can read. Notices are codes with data; `hikeshi-text` turns them into words.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::decide::Decision;
+use crate::emergency::{Ending, Requirement};
+use crate::event::Event;
+use crate::facts::{Facts, Needs};
+use crate::ids::{ChannelName, Digest, EmergencyId, IncidentId, ObligationId, PersonId, RoleName};
+use crate::incident::{Priority, Stage};
+use crate::input::{self, TEXT_CHARS_MAX};
+use crate::obligation;
+use crate::people::Actor;
+use crate::refusal::Refusal;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Post {
+    pub channel: ChannelName,
+    pub body: Body,
+    /// Roles and people called by `@`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<RoleName>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<PersonId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<IncidentId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emergency: Option<EmergencyId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Body {
+    /// What a person wrote.
+    Text {
+        text: String,
+    },
+    Notice {
+        notice: Notice,
+    },
+}
+
+/// What the program announces.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Notice {
+    IncidentOpened {
+        title: String,
+        priority: Priority,
+    },
+    IncidentAcknowledged {
+        by: PersonId,
+    },
+    PriorityChanged {
+        priority: Priority,
+    },
+    StageMoved {
+        stage: Stage,
+    },
+    StatusUpdate {
+        text: String,
+    },
+    StatusUpdateDue {
+        priority: Priority,
+    },
+    Escalated {
+        step: u32,
+        minutes: u32,
+    },
+    IncidentResolved {
+        what: String,
+    },
+    /// Rule E2: details, needed response and the reason for the exception.
+    EmergencyRequested {
+        summary: String,
+        reason: String,
+        digest: Digest,
+        requirement: Requirement,
+    },
+    PlanRevised {
+        digest: Digest,
+        revision: u32,
+    },
+    EmergencyApproved {
+        by: PersonId,
+        judgement: String,
+        digest: Digest,
+        complete: bool,
+        expires_at: Timestamp,
+    },
+    EmergencyDeclined {
+        by: PersonId,
+        reason: String,
+    },
+    EmergencyCancelled {
+        reason: String,
+    },
+    ApprovalExpired,
+    /// Rule E5: where to watch, and when it began.
+    SessionStarted {
+        executor: PersonId,
+    },
+    SessionLong {
+        minutes: u32,
+    },
+    WitnessJoined {
+        person: PersonId,
+    },
+    WitnessLeft {
+        person: PersonId,
+        lost: bool,
+    },
+    Held {
+        by: PersonId,
+        reason: String,
+    },
+    Resumed {
+        by: PersonId,
+    },
+    OutOfScope {
+        path: String,
+    },
+    StepFailed {
+        step: u32,
+        title: String,
+    },
+    StepInDoubt {
+        step: u32,
+        title: String,
+    },
+    VerificationFailed,
+    Restored {
+        by: PersonId,
+    },
+    EmergencyClosed {
+        ending: Ending,
+    },
+    ObligationsRaised {
+        obligations: Vec<ObligationId>,
+    },
+    ObligationReminder {
+        obligation: ObligationId,
+        kind: obligation::Kind,
+        due_at: Timestamp,
+    },
+    ObligationOverdue {
+        obligation: ObligationId,
+        kind: obligation::Kind,
+    },
+    ObligationDone {
+        obligation: ObligationId,
+        kind: obligation::Kind,
+    },
+    /// Somebody can sign in as `person` with a link that `by` asked for. Public, so that nobody borrows a name unnoticed.
+    SignInLinkIssued {
+        person: PersonId,
+        by: Actor,
+    },
+    PolicyAwaitsApproval {
+        digest: Digest,
+    },
+    PolicyAdopted {
+        digest: Digest,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Command {
+    /// A message in a channel, about an incident or not.
+    Post {
+        channel: ChannelName,
+        text: String,
+        #[serde(default)]
+        incident: Option<IncidentId>,
+    },
+}
+
+pub fn needs(command: &Command) -> Needs {
+    let Command::Post { incident, .. } = command;
+    Needs { incidents: incident.iter().copied().collect(), ..Needs::default() }
+}
+
+pub fn decide(facts: &Facts, command: &Command) -> Result<Decision, Refusal> {
+    let Command::Post { channel, text, incident } = command;
+    let policy = facts.policy().ok_or(Refusal::UnknownActor)?;
+    input::required("text", text, TEXT_CHARS_MAX)?;
+    input::declared("channel", channel.as_str(), [policy.channels.emergency.as_str(), policy.channels.incidents.as_str()])?;
+    if let Some(id) = incident {
+        facts.incident(*id).ok_or_else(|| Refusal::NotFound { what: "incident".to_owned(), given: id.to_string() })?;
+    }
+    let post = Post {
+        channel: channel.clone(),
+        body: Body::Text { text: text.clone() },
+        roles: Vec::new(),
+        people: Vec::new(),
+        incident: *incident,
+        emergency: None,
+    };
+    Ok(Decision { events: vec![Event::Posted { post }], case: *incident, ..Decision::default() })
+}

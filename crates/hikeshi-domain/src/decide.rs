@@ -1,0 +1,110 @@
+//! From a command to what follows: events, effects. Pure.
+//!
+//! The journey: [`needs`] until nothing is missing → [`crate::permit::permit`] → [`decide`] → [`crate::apply::apply`] for each event.
+
+use jiff::Timestamp;
+
+use crate::command::{Command, OutcomeCommand};
+use crate::effect::{Effect, EffectKey};
+use crate::event::Event;
+use crate::facts::{Facts, Needs};
+use crate::ids::{EmergencyId, IncidentId, PersonId};
+use crate::people::Actor;
+use crate::permit::Permit;
+use crate::refusal::Refusal;
+use crate::timer::Wake;
+use crate::{account, channel, emergency, incident, monitor, obligation, policy};
+
+/// What follows from a command.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Decision {
+    pub events: Vec<Event>,
+    pub effects: Vec<Effect>,
+    /// The effect that this outcome settles; its outbox row goes away with the commit.
+    pub settles: Option<EffectKey>,
+    /// A witness was heard of. The only change that leaves no ledger entry: it happens every few seconds.
+    pub heard: Option<(EmergencyId, PersonId)>,
+    /// The incident whose case this belongs to.
+    pub case: Option<IncidentId>,
+    /// What was made, so that the caller can be told: `inc_12`.
+    pub made: Option<String>,
+}
+
+impl Decision {
+    pub fn of(case: IncidentId, events: Vec<Event>) -> Self {
+        Self { events, case: Some(case), ..Self::default() }
+    }
+}
+
+/// What must be in the facts before the command can be decided. Called again after loading, until it names nothing new:
+/// an emergency names its incident only once it is there itself.
+pub fn needs(actor: &Actor, command: &Command, facts: &Facts) -> Needs {
+    match command {
+        Command::Account(command) => account::decide::needs(command, actor),
+        Command::Channel(command) => channel::needs(command),
+        Command::Emergency(command) => emergency::decide::needs(command, facts),
+        Command::Incident(command) => incident::decide::needs(command, facts),
+        Command::Monitor(command) => monitor::needs(command, facts),
+        Command::Obligation(command) => obligation::decide::needs(command, facts),
+        Command::Policy(_) => Needs::default(),
+        Command::Outcome(OutcomeCommand::Ended { effect, .. } | OutcomeCommand::InDoubt { effect }) => effect_needs(effect, facts),
+        Command::Wake(wake) => wake_needs(wake, facts),
+    }
+}
+
+fn effect_needs(effect: &EffectKey, facts: &Facts) -> Needs {
+    let subject = effect.0.split('/').next().unwrap_or_default();
+    if let Ok(id) = subject.parse::<EmergencyId>() {
+        return emergency::decide::needs_of(id, facts);
+    }
+    subject.parse().map(|id| obligation::decide::needs_of(id, facts)).unwrap_or_default()
+}
+
+fn wake_needs(wake: &Wake, facts: &Facts) -> Needs {
+    match wake {
+        Wake::Escalate { incident } | Wake::UpdateDue { incident } => incident::decide::needs_of(*incident),
+        Wake::ApprovalExpires { emergency } | Wake::SessionLong { emergency } => emergency::decide::needs_of(*emergency, facts),
+        Wake::WitnessSilent { emergency, .. } => {
+            let mut needs = emergency::decide::needs_of(*emergency, facts);
+            needs.presence.insert(*emergency);
+            needs
+        }
+        Wake::Remind { obligation } | Wake::Overdue { obligation } => obligation::decide::needs_of(*obligation, facts),
+    }
+}
+
+/// Decides. The permit proves that the actor may ask; whether it may happen is decided here.
+pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) -> Result<Decision, Refusal> {
+    match command {
+        Command::Account(command) => account::decide::decide(permit, facts, command, now),
+        Command::Channel(command) => channel::decide(facts, command),
+        Command::Emergency(command) => emergency::decide::decide(permit, facts, command, now),
+        Command::Incident(command) => incident::decide::decide(permit, facts, command, now),
+        Command::Monitor(command) => monitor::decide(&permit, facts, command, now),
+        Command::Obligation(command) => obligation::decide::decide(permit, facts, command, now),
+        Command::Policy(command) => policy::decide(permit, facts, command),
+        Command::Outcome(OutcomeCommand::Ended { effect, outcome }) => {
+            let mut decision = if effect.0.starts_with("emg_") {
+                emergency::decide::ended(facts, effect, outcome, now)?
+            } else {
+                obligation::decide::ended(facts, effect, outcome, now)?
+            };
+            decision.settles = Some(effect.clone());
+            Ok(decision)
+        }
+        Command::Outcome(OutcomeCommand::InDoubt { effect }) => {
+            let mut decision = emergency::decide::in_doubt(facts, effect)?;
+            decision.settles = Some(effect.clone());
+            Ok(decision)
+        }
+        Command::Wake(wake) => match wake {
+            Wake::Escalate { incident } => incident::decide::escalate(facts, *incident, now),
+            Wake::UpdateDue { incident } => incident::decide::update_due(facts, *incident, now),
+            Wake::ApprovalExpires { emergency } => emergency::decide::approval_expires(facts, *emergency, now),
+            Wake::SessionLong { emergency } => emergency::decide::session_long(facts, *emergency, now),
+            Wake::WitnessSilent { emergency, person } => emergency::decide::witness_silent(facts, *emergency, person, now),
+            Wake::Remind { obligation } => obligation::decide::remind(facts, *obligation, now),
+            Wake::Overdue { obligation } => obligation::decide::overdue(facts, *obligation, now),
+        },
+    }
+}

@@ -1,0 +1,303 @@
+//! What the world is told to do. An effect is data: queued with the decision, carried out after the commit, its outcome a command.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::emergency::{Aspect, Backup, CheckResult, FileChange, Plan, StepEnd};
+use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId, TargetName};
+use crate::obligation::Drift;
+use crate::policy::Target;
+
+/// Stable name of one effect: the same effect has the same key before and after a crash. `emg_3/step/2/1`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct EffectKey(pub String);
+
+impl fmt::Display for EffectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl EffectKey {
+    pub fn of_emergency(emergency: EmergencyId, what: &str, number: u32, attempt: u32) -> Self {
+        Self(format!("{emergency}/{what}/{number}/{attempt}"))
+    }
+    pub fn of_obligation(obligation: ObligationId, what: &str, attempt: u32) -> Self {
+        Self(format!("{obligation}/{what}/{attempt}"))
+    }
+}
+
+/// What a repeat after a crash means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Again {
+    /// Doing it twice is as good as once.
+    Safe,
+    /// Ask the world whether it happened, then decide.
+    LookFirst,
+    /// Never guess: a person settles it.
+    AskHuman,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Effect {
+    pub key: EffectKey,
+    pub work: Work,
+}
+
+/// The orders themselves. Each carries all that its hands need: they see neither the ledger nor the policy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "work", rename_all = "snake_case")]
+pub enum Work {
+    /// Copy the declared scope beside the target and read the copy back (rule E7).
+    TakeBackup {
+        emergency: EmergencyId,
+        host: HostSpec,
+        scope: Vec<String>,
+        name: String,
+    },
+    /// Run one approved step; record output and every file that changed under the root.
+    RunStep {
+        emergency: EmergencyId,
+        host: HostSpec,
+        scope: Vec<String>,
+        step: u32,
+        title: String,
+        run: String,
+        timeout_s: u32,
+    },
+    RunChecks {
+        emergency: EmergencyId,
+        host: HostSpec,
+        plan: Box<Plan>,
+    },
+    /// Put the backup back and read the result.
+    Restore {
+        emergency: EmergencyId,
+        host: HostSpec,
+        scope: Vec<String>,
+        backup: Backup,
+    },
+    /// Put one file back as it was before the first step.
+    RevertFile {
+        emergency: EmergencyId,
+        host: HostSpec,
+        scope: Vec<String>,
+        change: FileChange,
+    },
+    /// Bring the captured changes to the repository as a branch, with patch and request file (rule E10).
+    OpenChangeRequest(Box<ChangeRequestOrder>),
+    CompareMerged {
+        obligation: ObligationId,
+        repository: String,
+        base: String,
+        branch: String,
+        expect: Vec<RepositoryFile>,
+    },
+    WriteReport(Box<ReportOrder>),
+    WriteInvitation(Box<InvitationOrder>),
+}
+
+impl Work {
+    pub fn again(&self) -> Again {
+        match self {
+            Self::RunStep { .. } => Again::AskHuman,
+            Self::TakeBackup { .. } | Self::OpenChangeRequest(_) => Again::LookFirst,
+            // Each of these makes the world equal a given state, or only looks at it.
+            Self::RunChecks { .. }
+            | Self::Restore { .. }
+            | Self::RevertFile { .. }
+            | Self::CompareMerged { .. }
+            | Self::WriteReport(_)
+            | Self::WriteInvitation(_) => Again::Safe,
+        }
+    }
+
+    /// The name under which the table of effects and the metrics count it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::TakeBackup { .. } => "take_backup",
+            Self::RunStep { .. } => "run_step",
+            Self::RunChecks { .. } => "run_checks",
+            Self::Restore { .. } => "restore",
+            Self::RevertFile { .. } => "revert_file",
+            Self::OpenChangeRequest(_) => "open_change_request",
+            Self::CompareMerged { .. } => "compare_merged",
+            Self::WriteReport(_) => "write_report",
+            Self::WriteInvitation(_) => "write_invitation",
+        }
+    }
+}
+
+/// A target with everything that running there needs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HostSpec {
+    pub name: TargetName,
+    pub target: Target,
+    pub output_bytes_max: u64,
+    pub file_bytes_max: u64,
+    /// Names of environment variables whose values are masked in everything that comes back.
+    pub mask_env: Vec<String>,
+    pub mask_patterns: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RepositoryFile {
+    /// Path in the repository.
+    pub path: String,
+    /// Content after the change; `None`: the file is gone.
+    pub content: Option<Digest>,
+    pub mode: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChangeRequestOrder {
+    pub obligation: ObligationId,
+    pub emergency: EmergencyId,
+    pub incident: IncidentId,
+    pub repository: String,
+    pub base: String,
+    pub branch: String,
+    pub requests: String,
+    pub label: String,
+    pub files: Vec<RepositoryFile>,
+    /// Changed files whose content was too large to keep; named in the request, to be added by hand.
+    pub not_kept: Vec<String>,
+    pub facts: CaseFacts,
+}
+
+/// What the record knows of a case, for documents that the program writes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseFacts {
+    pub workspace: String,
+    pub time_zone: String,
+    pub language: crate::policy::Language,
+    pub incident: Box<crate::incident::Incident>,
+    pub emergency: Box<crate::emergency::Emergency>,
+    /// Names as the policy writes them.
+    pub names: std::collections::BTreeMap<PersonId, String>,
+    pub service_name: String,
+    pub environment_name: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReportOrder {
+    pub obligation: ObligationId,
+    /// Directory under which `emergency/YYYY-MM-DD-incident.md` is written.
+    pub documents_root: String,
+    pub judgement: Option<crate::obligation::Judgement>,
+    pub request: Option<crate::obligation::ChangeRequest>,
+    pub facts: CaseFacts,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct InvitationOrder {
+    pub obligation: ObligationId,
+    pub documents_root: String,
+    pub starts_at: Timestamp,
+    pub lasts_min: u32,
+    pub sequence: u32,
+    pub invited: Vec<Invitee>,
+    pub facts: CaseFacts,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Invitee {
+    pub person: PersonId,
+    pub name: String,
+    #[serde(default)]
+    pub email: Option<String>,
+}
+
+/// What became of an effect.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    BackupTaken {
+        backup: Backup,
+    },
+    StepEnded {
+        end: StepEnd,
+        changes: Vec<FileChange>,
+        changes_unlisted: u64,
+    },
+    ChecksEnded {
+        results: Vec<AspectResult>,
+    },
+    Restored {
+        files: u64,
+        manifest: Digest,
+        changes: Vec<FileChange>,
+    },
+    Reverted {
+        changes: Vec<FileChange>,
+    },
+    ChangeRequestOpened {
+        commit: String,
+        request_file: String,
+        patch_file: String,
+    },
+    Compared {
+        commit: String,
+        merged: bool,
+        drift: Vec<Drift>,
+    },
+    ReportWritten {
+        file: String,
+        digest: Digest,
+    },
+    InvitationWritten {
+        file: String,
+    },
+    /// It could not be done; nothing was half-done, or what was is said in `detail`.
+    Failed {
+        detail: String,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AspectResult {
+    pub aspect: Aspect,
+    pub checks: Vec<CheckResult>,
+}
+
+/// A future that the hands return; spelled out so that this crate needs no runtime.
+pub type Doing<'a, T> = std::pin::Pin<Box<dyn std::future::Future<Output = T> + Send + 'a>>;
+
+/// An outcome together with the contents it names by digest. The runner keeps the contents first, then submits the outcome.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Performed {
+    pub outcome: Outcome,
+    pub contents: Vec<Vec<u8>>,
+}
+
+/// What the world says when asked whether an effect happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Seen {
+    Happened(Performed),
+    /// It certainly did not begin, or left nothing behind: it may be done now.
+    NotHappened,
+    /// It is still going on, out of reach of the crash that made us ask.
+    Running,
+    /// Nobody can tell.
+    Unknown,
+}
+
+/// Contents by digest: outputs, files before and after.
+pub trait Contents: Send + Sync {
+    fn get(&self, digest: Digest) -> Doing<'_, Option<Vec<u8>>>;
+}
+
+/// The hands. Implemented once for the real world, and by the test kit's small servers around it.
+pub trait Outside: Send + Sync {
+    /// Carries an effect out. Never panics, never hangs longer than the effect's own limits; failure is an outcome.
+    fn perform<'a>(&'a self, effect: &'a Effect, contents: &'a dyn Contents) -> Doing<'a, Performed>;
+    /// Asks the world about an effect that was begun before a crash.
+    fn look<'a>(&'a self, effect: &'a Effect) -> Doing<'a, Seen>;
+    /// The last bytes of output of a running step, masked, for those who watch.
+    fn tail(&self, key: &EffectKey, bytes_max: usize) -> Option<Vec<u8>>;
+}

@@ -1,0 +1,160 @@
+//! What came back from the world about an exception: backup, steps, checks, restores.
+
+use jiff::Timestamp;
+
+use super::Case;
+use crate::channel::Notice;
+use crate::decide::Decision;
+use crate::effect::{AspectResult, EffectKey, Outcome};
+use crate::emergency::{Aspect, Doing, Emergency, FileChange, Killed, Status, StepEnd, StepState, Trouble, Verified};
+use crate::event::Event;
+use crate::facts::Facts;
+use crate::ids::EmergencyId;
+use crate::refusal::Refusal;
+
+/// Changes outside the scope that are announced one by one; the page lists all.
+const ANNOUNCED_MAX: usize = 5;
+
+pub fn ended(facts: &Facts, key: &EffectKey, outcome: &Outcome, now: Timestamp) -> Result<Decision, Refusal> {
+    let (case, what, number) = parse(facts, key, now)?;
+    let id = case.state.id;
+    match (what, outcome) {
+        ("step", Outcome::StepEnded { end, changes, changes_unlisted }) => {
+            awaited(&case, number, key)?;
+            Ok(step_ended(&case, number, end, changes, *changes_unlisted))
+        }
+        ("step", Outcome::Failed { detail }) => {
+            awaited(&case, number, key)?;
+            let end = StepEnd {
+                exit_code: None,
+                killed: Some(Killed::NotStarted(detail.clone())),
+                started_at: now,
+                ended_at: now,
+                output: None,
+                output_bytes: 0,
+                output_bytes_cut: 0,
+                settled_by: None,
+            };
+            let (changes, unlisted) = (case.state.changes.clone(), case.state.changes_unlisted);
+            Ok(step_ended(&case, number, &end, &changes, unlisted))
+        }
+        ("backup", Outcome::BackupTaken { backup }) => {
+            during(&case, Status::BackingUp, number)?;
+            Ok(case.decision(vec![Event::BackupTaken { emergency: id, backup: backup.clone() }]))
+        }
+        ("backup", Outcome::Failed { detail }) => {
+            during(&case, Status::BackingUp, number)?;
+            Ok(troubled(&case, Doing::Backup, detail))
+        }
+        ("checks", Outcome::ChecksEnded { results }) => {
+            during(&case, Status::Verifying, number)?;
+            Ok(checked(&case, results))
+        }
+        ("checks", Outcome::Failed { detail }) => {
+            during(&case, Status::Verifying, number)?;
+            Ok(troubled(&case, Doing::Verify, detail))
+        }
+        ("restore", Outcome::Restored { files, manifest, changes }) => {
+            during(&case, Status::Restoring, number)?;
+            if case.state.backup.as_ref().is_none_or(|backup| backup.manifest != *manifest) {
+                return Ok(troubled(&case, Doing::Restore, &format!("manifest {manifest}")));
+            }
+            let mut events = vec![Event::BackupRestored { emergency: id, files: *files, manifest: *manifest, changes: changes.clone() }];
+            events.extend(case.state.restored.as_ref().map(|restored| case.post(Notice::Restored { by: restored.by.clone() }, &[])));
+            Ok(case.decision(events))
+        }
+        ("restore", Outcome::Failed { detail }) => {
+            during(&case, Status::Restoring, number)?;
+            Ok(troubled(&case, Doing::Restore, detail))
+        }
+        ("revert", Outcome::Reverted { changes }) => {
+            during(&case, Status::Restoring, number)?;
+            Ok(case.decision(vec![Event::FilesReverted { emergency: id, changes: changes.clone() }]))
+        }
+        ("revert", Outcome::Failed { detail }) => {
+            during(&case, Status::Restoring, number)?;
+            Ok(troubled(&case, Doing::Revert, detail))
+        }
+        _ => Err(Refusal::Stale),
+    }
+}
+
+/// Nobody can tell whether the step ran. The question appears on the page.
+pub fn in_doubt(facts: &Facts, key: &EffectKey) -> Result<Decision, Refusal> {
+    let (case, what, number) = parse(facts, key, Timestamp::UNIX_EPOCH)?;
+    if what != "step" {
+        return Err(Refusal::Stale);
+    }
+    awaited(&case, number, key)?;
+    let title = title(case.state, number);
+    let doubt = Event::StepInDoubt { emergency: case.state.id, step: number, effect: key.clone() };
+    Ok(case.decision(vec![doubt, case.post(Notice::StepInDoubt { step: number, title }, &[])]))
+}
+
+/// `emg_3/step/2/1` → the case, `step`, 2. For everything but steps the number is the attempt.
+fn parse<'a, 'k>(facts: &'a Facts, key: &'k EffectKey, now: Timestamp) -> Result<(Case<'a>, &'k str, u32), Refusal> {
+    let mut parts = key.0.split('/');
+    let id: EmergencyId = parts.next().and_then(|id| id.parse().ok()).ok_or(Refusal::Stale)?;
+    let what = parts.next().ok_or(Refusal::Stale)?;
+    let number: u32 = parts.next().and_then(|number| number.parse().ok()).ok_or(Refusal::Stale)?;
+    let attempt: u32 = parts.next().and_then(|attempt| attempt.parse().ok()).ok_or(Refusal::Stale)?;
+    let case = Case::of(facts, id, now).ok_or(Refusal::Stale)?;
+    Ok((case, what, if what == "step" { number } else { attempt }))
+}
+
+fn awaited(case: &Case<'_>, number: u32, key: &EffectKey) -> Result<(), Refusal> {
+    let state = number.checked_sub(1).and_then(|index| usize::try_from(index).ok()).and_then(|index| case.state.steps.get(index));
+    match state {
+        Some(StepState::Running { effect, .. } | StepState::InDoubt { effect, .. }) if effect == key => Ok(()),
+        _ => Err(Refusal::Stale),
+    }
+}
+
+/// Only the newest attempt speaks, and only while it is waited for.
+fn during(case: &Case<'_>, status: Status, attempt: u32) -> Result<(), Refusal> {
+    if case.state.status == status && case.state.tries == attempt { Ok(()) } else { Err(Refusal::Stale) }
+}
+
+fn title(state: &Emergency, number: u32) -> String {
+    let index = number.checked_sub(1).and_then(|index| usize::try_from(index).ok()).unwrap_or(usize::MAX);
+    state.plan.steps.get(index).map(|step| step.title.clone()).unwrap_or_default()
+}
+
+fn step_ended(case: &Case<'_>, number: u32, end: &StepEnd, changes: &[FileChange], changes_unlisted: u64) -> Decision {
+    let known = |path: &str| case.state.changes.iter().any(|change| change.path == path);
+    let surprises = changes.iter().filter(|change| !change.in_scope && !known(&change.path)).take(ANNOUNCED_MAX);
+    let mut posts: Vec<Event> = surprises
+        .map(|change| case.post(Notice::OutOfScope { path: change.path.clone() }, &case.policy.emergency.approver_roles))
+        .collect();
+    if !end.succeeded() {
+        posts.push(case.post(Notice::StepFailed { step: number, title: title(case.state, number) }, &[]));
+    }
+    let ended = Event::StepEnded { emergency: case.state.id, step: number, end: end.clone(), changes: changes.to_vec(), changes_unlisted };
+    case.decision(std::iter::once(ended).chain(posts).collect())
+}
+
+/// Each aspect that has checks gets its verdict. An aspect without checks waits for a person.
+fn checked(case: &Case<'_>, results: &[AspectResult]) -> Decision {
+    let verification = &case.state.plan.verification;
+    let mut events = Vec::new();
+    for (aspect, declared) in [(Aspect::Solved, verification.solved.len()), (Aspect::Unaffected, verification.unaffected.len())] {
+        if declared == 0 {
+            continue;
+        }
+        let checks: Vec<_> =
+            results.iter().filter(|result| result.aspect == aspect).flat_map(|result| result.checks.iter().cloned()).collect();
+        // A check that reported nothing has not passed.
+        let passed = checks.len() == declared && checks.iter().all(|check| check.passed);
+        let verified = Verified { passed, at: case.now, checks, attested: None };
+        events.push(Event::VerificationRecorded { emergency: case.state.id, aspect, verified });
+        if !passed {
+            events.push(case.post(Notice::VerificationFailed, &[]));
+        }
+    }
+    case.decision(events)
+}
+
+fn troubled(case: &Case<'_>, doing: Doing, detail: &str) -> Decision {
+    let trouble = Trouble { doing, detail: detail.to_owned(), at: case.now };
+    case.decision(vec![Event::EmergencyTroubled { emergency: case.state.id, trouble }])
+}

@@ -1,0 +1,490 @@
+//! An emergency exception: the plan that is approved, the state of its execution, and what can be asked of it.
+//!
+//! Not here: who may ask ([`crate::permit`]), how a step is run (`hikeshi-outside`).
+
+pub mod decide;
+mod plan;
+mod presence;
+pub(crate) mod state;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use plan::{Check, CheckKind, Plan, PlanDocument, Step, Verification};
+pub use presence::{Quorum, quorum};
+
+use crate::effect::EffectKey;
+use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId, RoleName};
+
+/// The four conditions of rule E1, each with its evidence. The first is the incident itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Conditions {
+    /// (1) What shows that the failure is serious, beside the linked incident.
+    pub serious_failure: Condition,
+    /// (2) Why the normal deploy flow cannot solve it.
+    pub normal_flow_cannot: Condition,
+    /// (3) The business reason why it cannot wait 24 hours.
+    pub cannot_wait: Condition,
+    /// (4) The CTO or development lead who judges it an emergency. Their approval, given later, confirms this.
+    pub judged_by: Judgement,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Condition {
+    pub statement: String,
+    /// A link, a log line, a figure: what somebody else can look at.
+    pub evidence: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Judgement {
+    #[serde(default)]
+    pub person: Option<PersonId>,
+    /// How and when they said so: a call, a message.
+    #[serde(default)]
+    pub evidence: String,
+}
+
+/// Which of the four conditions, for refusals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConditionName {
+    SeriousFailure,
+    NormalFlowCannot,
+    CannotWait,
+    Judged,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Waiting for approval.
+    Requested,
+    /// Approved; waiting for witnesses and the executor's start.
+    Approved,
+    /// The backup of rule E7 is being taken and read back.
+    BackingUp,
+    /// Steps may run.
+    Executing,
+    /// The verifications of rule E9 are running.
+    Verifying,
+    /// The backup is being put back.
+    Restoring,
+    Closed,
+    Declined,
+    Cancelled,
+    /// The approval ran out before the start.
+    Expired,
+}
+
+impl Status {
+    pub fn is_over(self) -> bool {
+        match self {
+            Self::Closed | Self::Declined | Self::Cancelled | Self::Expired => true,
+            Self::Requested | Self::Approved | Self::BackingUp | Self::Executing | Self::Verifying | Self::Restoring => false,
+        }
+    }
+    /// Between the start of the backup and the close: production is being touched.
+    pub fn is_running(self) -> bool {
+        match self {
+            Self::BackingUp | Self::Executing | Self::Verifying | Self::Restoring => true,
+            Self::Requested | Self::Approved | Self::Closed | Self::Declined | Self::Cancelled | Self::Expired => false,
+        }
+    }
+}
+
+/// One explicit approval of one plan (rule E3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Approval {
+    pub by: PersonId,
+    /// The approver roles that this person held then.
+    pub roles: Vec<RoleName>,
+    pub digest: Digest,
+    pub at: Timestamp,
+    pub expires_at: Timestamp,
+    /// Why they judge it an emergency, in their words.
+    pub judgement: String,
+}
+
+/// How many approvals are needed, and why more than one (rule E14).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Requirement {
+    /// Each approver role must be represented, by different people.
+    pub every_role: bool,
+    /// The overdue follow-up that makes it so.
+    pub because: Vec<ObligationId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Witness {
+    pub present: bool,
+    pub joined_at: Timestamp,
+    #[serde(default)]
+    pub left_at: Option<Timestamp>,
+}
+
+/// A witness stopped the execution; only they or another witness lift it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Hold {
+    pub by: PersonId,
+    pub at: Timestamp,
+    pub reason: String,
+}
+
+/// A backup that was taken and read back (rule E7).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Backup {
+    /// `<dir>_YYYYMMDD_HHMMSS`
+    pub name: String,
+    /// Where it lies on the target.
+    pub path: String,
+    pub files: u64,
+    pub bytes: u64,
+    /// Digest of the manifest: every path with mode, size and SHA-256, as read back from the copy.
+    pub manifest: Digest,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum StepState {
+    Waiting,
+    Running {
+        effect: EffectKey,
+        since: Timestamp,
+    },
+    Ended(StepEnd),
+    /// Nobody knows whether it ran. A person settles it.
+    InDoubt {
+        effect: EffectKey,
+        since: Timestamp,
+    },
+}
+
+/// What one command did (rule E6).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StepEnd {
+    /// `None` when it was killed: see `killed`.
+    #[serde(default)]
+    pub exit_code: Option<i32>,
+    #[serde(default)]
+    pub killed: Option<Killed>,
+    pub started_at: Timestamp,
+    pub ended_at: Timestamp,
+    /// Output, both streams in the order they came, masked. Byte for byte otherwise.
+    #[serde(default)]
+    pub output: Option<Digest>,
+    pub output_bytes: u64,
+    /// Bytes beyond the limit that were counted and not kept.
+    #[serde(default)]
+    pub output_bytes_cut: u64,
+    /// Set when a person, not the program, said how it ended.
+    #[serde(default)]
+    pub settled_by: Option<PersonId>,
+}
+
+impl StepEnd {
+    pub fn succeeded(&self) -> bool {
+        self.exit_code == Some(0)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Killed {
+    Timeout,
+    Signal(i32),
+    /// It could not be started at all; the text is the operating system's.
+    NotStarted(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    Added,
+    Modified,
+    Removed,
+    /// Mode or link target only.
+    Metadata,
+}
+
+/// A file under the target's root that is not as it was (rules E6, E8).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FileChange {
+    /// Relative to the target's root, `/` between parts. Not UTF-8: percent-encoded, and said so by `%`.
+    pub path: String,
+    pub kind: ChangeKind,
+    #[serde(default)]
+    pub before: Option<FileContent>,
+    #[serde(default)]
+    pub after: Option<FileContent>,
+    pub in_scope: bool,
+    /// Index of the step after which it was first seen.
+    pub step: u32,
+    #[serde(default)]
+    pub accepted_by: Option<PersonId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FileContent {
+    pub digest: Digest,
+    pub bytes: u64,
+    pub mode: u32,
+    /// Whether the content itself was kept, or only its digest because of its size.
+    pub kept: bool,
+}
+
+/// The two verifications of rule E9.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Aspect {
+    /// The problem is solved.
+    Solved,
+    /// Other functions are unaffected.
+    Unaffected,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Verified {
+    pub passed: bool,
+    pub at: Timestamp,
+    /// The checks that the program ran.
+    #[serde(default)]
+    pub checks: Vec<CheckResult>,
+    /// Set when a person attested it by eye.
+    #[serde(default)]
+    pub attested: Option<Attested>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Attested {
+    pub by: PersonId,
+    pub note: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CheckResult {
+    pub title: String,
+    pub passed: bool,
+    /// What was seen: a status, an exit code, the operating system's words. Masked, at most 500 characters.
+    pub seen: String,
+    pub took_ms: u64,
+}
+
+/// How an exception ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    Solved,
+    /// The backup was put back; production is as before.
+    Undone,
+    /// Started, but no step ran.
+    NothingDone,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Restored {
+    pub by: PersonId,
+    pub reason: String,
+    #[serde(default)]
+    pub finished_at: Option<Timestamp>,
+    #[serde(default)]
+    pub files: u64,
+    /// Digest of the manifest read after the restore; equal to the backup's, or the restore has failed.
+    #[serde(default)]
+    pub manifest: Option<Digest>,
+}
+
+/// The state of one exception: the fold of its events.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Emergency {
+    pub id: EmergencyId,
+    pub incident: IncidentId,
+    pub requester: PersonId,
+    pub conditions: Conditions,
+    pub plan: Plan,
+    /// Counts revisions of the plan, from 1. Each revision voids earlier approvals.
+    pub revision: u32,
+    pub digest: Digest,
+    pub status: Status,
+    pub requirement: Requirement,
+    pub approvals: Vec<Approval>,
+    pub witnesses: BTreeMap<PersonId, Witness>,
+    #[serde(default)]
+    pub hold: Option<Hold>,
+    #[serde(default)]
+    pub backup: Option<Backup>,
+    /// Why the last backup, restore or verification could not be carried out; cleared by the next try.
+    #[serde(default)]
+    pub trouble: Option<Trouble>,
+    pub steps: Vec<StepState>,
+    /// Attempts per step; a failed step may be tried again, which is another attempt.
+    pub attempts: Vec<u32>,
+    #[serde(default)]
+    pub changes: Vec<FileChange>,
+    /// Further changed files that were counted and not listed.
+    #[serde(default)]
+    pub changes_unlisted: u64,
+    #[serde(default)]
+    pub solved: Option<Verified>,
+    #[serde(default)]
+    pub unaffected: Option<Verified>,
+    /// Counts verification, restore, start and revert attempts, for effect keys.
+    #[serde(default)]
+    pub tries: u32,
+    #[serde(default)]
+    pub restored: Option<Restored>,
+    pub requested_at: Timestamp,
+    #[serde(default)]
+    pub started_at: Option<Timestamp>,
+    #[serde(default)]
+    pub started_by: Option<PersonId>,
+    #[serde(default)]
+    pub long_announced: bool,
+    #[serde(default)]
+    pub closed_at: Option<Timestamp>,
+    #[serde(default)]
+    pub ending: Option<Ending>,
+    /// Why it was declined or cancelled.
+    #[serde(default)]
+    pub end_reason: Option<String>,
+    #[serde(default)]
+    pub obligations: Vec<ObligationId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Trouble {
+    pub doing: Doing,
+    /// Masked words of the operating system or tool.
+    pub detail: String,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Doing {
+    Backup,
+    Verify,
+    Restore,
+    Revert,
+    ChangeRequest,
+    Compare,
+    Report,
+    Invitation,
+}
+
+/// What a person says about a step of which the program does not know whether it ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Verdict {
+    /// It ran, with this exit code as far as can be told.
+    Ran { exit_code: i32 },
+    /// It certainly did not run; it may be started again.
+    DidNotRun,
+}
+
+/// Everything that can be asked of an emergency exception.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Command {
+    Request {
+        incident: IncidentId,
+        conditions: Conditions,
+        plan: Plan,
+    },
+    /// A changed plan: voids every approval (rule E3).
+    Revise {
+        emergency: EmergencyId,
+        plan: Plan,
+    },
+    /// Explicit and public; `digest` is what the approver read.
+    Approve {
+        emergency: EmergencyId,
+        digest: Digest,
+        judgement: String,
+    },
+    Decline {
+        emergency: EmergencyId,
+        reason: String,
+    },
+    Cancel {
+        emergency: EmergencyId,
+        reason: String,
+    },
+    /// "I am here and watching."
+    Join {
+        emergency: EmergencyId,
+    },
+    /// Sent by the witness's page every few seconds. Extends the presence; no ledger entry.
+    Watch {
+        emergency: EmergencyId,
+    },
+    Leave {
+        emergency: EmergencyId,
+    },
+    /// Any witness can stop (rule E4).
+    Hold {
+        emergency: EmergencyId,
+        reason: String,
+    },
+    Resume {
+        emergency: EmergencyId,
+    },
+    /// Takes the backup; only then can steps run.
+    Start {
+        emergency: EmergencyId,
+    },
+    /// Runs one step. `confirm` repeats the step's title when the plan marks it dangerous.
+    Step {
+        emergency: EmergencyId,
+        /// From 1, as people count.
+        step: u32,
+        #[serde(default)]
+        confirm: String,
+    },
+    Settle {
+        emergency: EmergencyId,
+        step: u32,
+        verdict: Verdict,
+        reason: String,
+    },
+    /// Runs the checks of the plan.
+    Verify {
+        emergency: EmergencyId,
+    },
+    /// Records one verification by eye.
+    Attest {
+        emergency: EmergencyId,
+        aspect: Aspect,
+        passed: bool,
+        note: String,
+    },
+    /// The approver accepts a change outside the declared scope (rule E8).
+    Accept {
+        emergency: EmergencyId,
+        path: String,
+        reason: String,
+    },
+    /// Puts one changed file back as it was.
+    Revert {
+        emergency: EmergencyId,
+        path: String,
+    },
+    /// Puts the whole backup back. `confirm` repeats the emergency's id.
+    Restore {
+        emergency: EmergencyId,
+        reason: String,
+        confirm: String,
+    },
+    Close {
+        emergency: EmergencyId,
+    },
+}

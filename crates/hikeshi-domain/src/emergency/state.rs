@@ -1,0 +1,282 @@
+//! What an event changes in an emergency exception.
+
+use jiff::Timestamp;
+
+use super::{Aspect, Emergency, FileChange, Hold, Restored, Status, StepState, Witness};
+use crate::event::Event;
+use crate::facts::Facts;
+use crate::ids::EmergencyId;
+
+/// Changed files listed in the state; more are counted.
+const CHANGES_LISTED_MAX: usize = 500;
+
+pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
+    request(facts, event, at);
+    agree(facts, event, at);
+    watch(facts, event, at);
+    carry_out(facts, event, at);
+    undo(facts, event, at);
+    verify(facts, event, at);
+}
+
+fn request(facts: &mut Facts, event: &Event, at: Timestamp) {
+    let Event::EmergencyRequested { emergency, incident, requester, conditions, plan, digest, requirement } = event else { return };
+    facts.workspace.counters.emergency = facts.workspace.counters.emergency.max(emergency.0);
+    facts.touched.workspace = true;
+    facts.touched.emergencies.insert(*emergency);
+    facts.emergencies.insert(
+        *emergency,
+        Some(Emergency {
+            id: *emergency,
+            incident: *incident,
+            requester: requester.clone(),
+            conditions: conditions.clone(),
+            steps: plan.steps.iter().map(|_| StepState::Waiting).collect(),
+            attempts: plan.steps.iter().map(|_| 0).collect(),
+            plan: plan.clone(),
+            revision: 1,
+            digest: *digest,
+            status: Status::Requested,
+            requirement: requirement.clone(),
+            approvals: Vec::new(),
+            witnesses: std::collections::BTreeMap::new(),
+            hold: None,
+            backup: None,
+            trouble: None,
+            changes: Vec::new(),
+            changes_unlisted: 0,
+            solved: None,
+            unaffected: None,
+            tries: 0,
+            restored: None,
+            requested_at: at,
+            started_at: None,
+            started_by: None,
+            long_announced: false,
+            closed_at: None,
+            ending: None,
+            end_reason: None,
+            obligations: Vec::new(),
+        }),
+    );
+}
+
+fn agree(facts: &mut Facts, event: &Event, at: Timestamp) {
+    match event {
+        Event::PlanRevised { emergency, plan, revision, digest, requirement } => with(facts, *emergency, |state| {
+            state.steps = plan.steps.iter().map(|_| StepState::Waiting).collect();
+            state.attempts = plan.steps.iter().map(|_| 0).collect();
+            state.plan = plan.clone();
+            state.revision = *revision;
+            state.digest = *digest;
+            state.requirement = requirement.clone();
+            state.approvals.clear();
+            state.status = Status::Requested;
+        }),
+        Event::EmergencyApproved { emergency, approval, complete } => with(facts, *emergency, |state| {
+            state.approvals.push(approval.clone());
+            if *complete {
+                state.status = Status::Approved;
+            }
+        }),
+        Event::RequirementRaised { emergency, requirement } => with(facts, *emergency, |state| {
+            state.requirement = requirement.clone();
+            state.status = Status::Requested;
+        }),
+        Event::EmergencyDeclined { emergency, reason, .. } => end(facts, *emergency, Status::Declined, Some(reason), at),
+        Event::EmergencyCancelled { emergency, reason, .. } => end(facts, *emergency, Status::Cancelled, Some(reason), at),
+        Event::ApprovalExpired { emergency } => end(facts, *emergency, Status::Expired, None, at),
+        Event::EmergencyClosed { emergency, ending } => {
+            end(facts, *emergency, Status::Closed, None, at);
+            with(facts, *emergency, |state| state.ending = Some(*ending));
+        }
+        _ => {}
+    }
+}
+
+fn end(facts: &mut Facts, id: EmergencyId, status: Status, reason: Option<&String>, at: Timestamp) {
+    with(facts, id, |state| {
+        state.status = status;
+        state.closed_at = Some(at);
+        state.end_reason = reason.cloned();
+        state.hold = None;
+        for witness in state.witnesses.values_mut().filter(|witness| witness.present) {
+            witness.present = false;
+            witness.left_at = Some(at);
+        }
+    });
+}
+
+fn watch(facts: &mut Facts, event: &Event, at: Timestamp) {
+    match event {
+        Event::WitnessJoined { emergency, person } => {
+            with(facts, *emergency, |state| {
+                state.witnesses.insert(person.clone(), Witness { present: true, joined_at: at, left_at: None });
+            });
+            heard(facts, *emergency, person, at);
+        }
+        Event::WitnessLeft { emergency, person, .. } => with(facts, *emergency, |state| {
+            if let Some(witness) = state.witnesses.get_mut(person) {
+                witness.present = false;
+                witness.left_at = Some(at);
+            }
+        }),
+        Event::EmergencyHeld { emergency, by, reason } => {
+            with(facts, *emergency, |state| state.hold = Some(Hold { by: by.clone(), at, reason: reason.clone() }));
+        }
+        Event::EmergencyResumed { emergency, .. } => with(facts, *emergency, |state| state.hold = None),
+        _ => {}
+    }
+}
+
+/// A witness was heard of. Also called for heartbeats, which leave no entry.
+pub fn heard(facts: &mut Facts, id: EmergencyId, person: &crate::ids::PersonId, at: Timestamp) {
+    facts.presence.entry(id).or_default().insert(person.clone(), at);
+    facts.touched.presence.insert((id, person.clone()));
+}
+
+fn carry_out(facts: &mut Facts, event: &Event, at: Timestamp) {
+    match event {
+        Event::EmergencyStarted { emergency, by, .. } => with(facts, *emergency, |state| {
+            state.status = Status::BackingUp;
+            state.tries += 1;
+            state.trouble = None;
+            state.started_at = state.started_at.or(Some(at));
+            state.started_by = state.started_by.clone().or_else(|| Some(by.clone()));
+        }),
+        Event::BackupTaken { emergency, backup } => with(facts, *emergency, |state| {
+            state.backup = Some(backup.clone());
+            state.status = Status::Executing;
+        }),
+        Event::StepStarted { emergency, step, effect, attempt, .. } => with_step(facts, *emergency, *step, |state, slot| {
+            *slot = StepState::Running { effect: effect.clone(), since: at };
+            if let Some(count) = index(*step).and_then(|at| state.attempts.get_mut(at)) {
+                *count = *attempt;
+            }
+            // What was verified before this step says nothing about after it.
+            state.solved = None;
+            state.unaffected = None;
+        }),
+        Event::StepEnded { emergency, step, end, changes, changes_unlisted } => {
+            with_step(facts, *emergency, *step, |_, slot| *slot = StepState::Ended(end.clone()));
+            with(facts, *emergency, |state| changed(state, changes, *changes_unlisted));
+        }
+        Event::StepInDoubt { emergency, step, effect } => with_step(facts, *emergency, *step, |_, slot| {
+            *slot = StepState::InDoubt { effect: effect.clone(), since: at };
+        }),
+        Event::StepSettledNotRun { emergency, step, .. } => with_step(facts, *emergency, *step, |_, slot| *slot = StepState::Waiting),
+        Event::StepSettledRan { emergency, step, end, .. } => {
+            with_step(facts, *emergency, *step, |_, slot| *slot = StepState::Ended(end.clone()));
+        }
+        _ => {}
+    }
+}
+
+fn undo(facts: &mut Facts, event: &Event, at: Timestamp) {
+    match event {
+        Event::ChangeAccepted { emergency, path, by, .. } => with(facts, *emergency, |state| {
+            for change in state.changes.iter_mut().filter(|change| change.path == *path) {
+                change.accepted_by = Some(by.clone());
+            }
+        }),
+        Event::RevertStarted { emergency, .. } => with(facts, *emergency, |state| {
+            state.status = Status::Restoring;
+            state.tries += 1;
+            state.trouble = None;
+        }),
+        Event::FilesReverted { emergency, changes } => with(facts, *emergency, |state| {
+            state.status = Status::Executing;
+            state.solved = None;
+            state.unaffected = None;
+            changed(state, changes, 0);
+        }),
+        Event::RestoreStarted { emergency, by, reason, .. } => with(facts, *emergency, |state| {
+            state.status = Status::Restoring;
+            state.tries += 1;
+            state.trouble = None;
+            state.restored = Some(Restored { by: by.clone(), reason: reason.clone(), finished_at: None, files: 0, manifest: None });
+        }),
+        Event::BackupRestored { emergency, files, manifest, changes } => with(facts, *emergency, |state| {
+            state.status = Status::Executing;
+            if let Some(restored) = &mut state.restored {
+                restored.finished_at = Some(at);
+                restored.files = *files;
+                restored.manifest = Some(*manifest);
+            }
+            changed(state, changes, 0);
+        }),
+        Event::EmergencyTroubled { emergency, trouble } => with(facts, *emergency, |state| {
+            state.trouble = Some(trouble.clone());
+            state.status = match state.status {
+                // Without a backup nothing may run; the start can be tried again while the approval lasts.
+                Status::BackingUp => Status::Approved,
+                Status::Verifying | Status::Restoring => Status::Executing,
+                other => other,
+            };
+            if state.restored.as_ref().is_some_and(|restored| restored.finished_at.is_none()) {
+                state.restored = None;
+            }
+        }),
+        Event::SessionRanLong { emergency } => with(facts, *emergency, |state| state.long_announced = true),
+        _ => {}
+    }
+}
+
+fn verify(facts: &mut Facts, event: &Event, _at: Timestamp) {
+    match event {
+        Event::VerificationStarted { emergency, .. } => with(facts, *emergency, |state| {
+            state.status = Status::Verifying;
+            state.tries += 1;
+            state.trouble = None;
+        }),
+        Event::VerificationRecorded { emergency, aspect, verified } => with(facts, *emergency, |state| {
+            if state.status == Status::Verifying {
+                state.status = Status::Executing;
+            }
+            match aspect {
+                Aspect::Solved => state.solved = Some(verified.clone()),
+                Aspect::Unaffected => state.unaffected = Some(verified.clone()),
+            }
+        }),
+        Event::ObligationRaised { obligation } => with(facts, obligation.emergency, |state| state.obligations.push(obligation.id)),
+        _ => {}
+    }
+}
+
+/// The rescan after a step is complete, relative to the state before the first step: it replaces what was known.
+/// What an approver accepted stays accepted as long as the content is the same.
+fn changed(state: &mut Emergency, changes: &[FileChange], unlisted: u64) {
+    let before = std::mem::take(&mut state.changes);
+    state.changes = changes.iter().take(CHANGES_LISTED_MAX).cloned().collect();
+    state.changes_unlisted = unlisted + u64::try_from(changes.len().saturating_sub(CHANGES_LISTED_MAX)).unwrap_or(u64::MAX);
+    for change in &mut state.changes {
+        if let Some(known) = before.iter().find(|known| known.path == change.path) {
+            change.step = known.step;
+            if known.after == change.after {
+                change.accepted_by.clone_from(&known.accepted_by);
+            }
+        }
+    }
+}
+
+fn index(step: u32) -> Option<usize> {
+    step.checked_sub(1).and_then(|at| usize::try_from(at).ok())
+}
+
+fn with_step(facts: &mut Facts, id: EmergencyId, step: u32, change: impl FnOnce(&mut Emergency, &mut StepState)) {
+    with(facts, id, |state| {
+        let Some(at) = index(step).filter(|at| *at < state.steps.len()) else { return };
+        let mut slot = state.steps.get(at).cloned().unwrap_or(StepState::Waiting);
+        change(state, &mut slot);
+        if let Some(place) = state.steps.get_mut(at) {
+            *place = slot;
+        }
+    });
+}
+
+fn with(facts: &mut Facts, id: EmergencyId, change: impl FnOnce(&mut Emergency)) {
+    if let Some(Some(state)) = facts.emergencies.get_mut(&id) {
+        change(state);
+        facts.touched.emergencies.insert(id);
+    }
+}

@@ -1,0 +1,339 @@
+//! What happened. Past tense, codes and data; the ledger keeps these for ever, so a released form never changes its meaning.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::account::{Passkey, Proof, Session, Token};
+use crate::channel::Post;
+use crate::effect::EffectKey;
+use crate::emergency::{Approval, Aspect, Backup, Conditions, Ending, FileChange, Plan, Requirement, StepEnd, Trouble, Verified};
+use crate::ids::{Digest, EmergencyId, EnvironmentName, IncidentId, MonitorName, ObligationId, PersonId, ServiceName, TokenId};
+use crate::incident::{Priority, Stage, Triage};
+use crate::obligation::{ChangeRequest, Comparison, Held, Meeting, Obligation, Report, Waiver};
+use crate::people::Actor;
+use crate::policy::{Policy, Weakening};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "a decision holds a handful of events, for microseconds")]
+pub enum Event {
+    PolicyAdopted {
+        digest: Digest,
+        policy: Box<Policy>,
+    },
+    PolicyProposed {
+        digest: Digest,
+        policy: Box<Policy>,
+        weakenings: Vec<Weakening>,
+    },
+    PolicyApproved {
+        digest: Digest,
+        by: PersonId,
+    },
+    PolicyRejected {
+        digest: Digest,
+        by: PersonId,
+        reason: String,
+    },
+
+    LinkIssued {
+        person: PersonId,
+        secret: Digest,
+        expires_at: Timestamp,
+    },
+    SignedIn {
+        person: PersonId,
+        proof: Proof,
+        session: Session,
+    },
+    SignedOut {
+        person: PersonId,
+        session: Digest,
+    },
+    PasskeyAdded {
+        person: PersonId,
+        passkey: Passkey,
+    },
+    PasskeyRemoved {
+        person: PersonId,
+        credential_id: String,
+    },
+    TokenIssued {
+        person: PersonId,
+        token: TokenId,
+        record: Token,
+    },
+    TokenRevoked {
+        person: PersonId,
+        token: TokenId,
+    },
+
+    Posted {
+        post: Post,
+    },
+
+    MonitorFired {
+        monitor: MonitorName,
+        incident: IncidentId,
+        seen: String,
+    },
+    MonitorRecovered {
+        monitor: MonitorName,
+        incident: Option<IncidentId>,
+        seen: String,
+    },
+
+    IncidentOpened {
+        incident: IncidentId,
+        title: String,
+        summary: String,
+        service: ServiceName,
+        environment: EnvironmentName,
+        triage: Triage,
+        priority: Priority,
+        opened_by: Actor,
+        detected_at: Timestamp,
+    },
+    IncidentTriaged {
+        incident: IncidentId,
+        triage: Triage,
+        priority: Priority,
+    },
+    IncidentAcknowledged {
+        incident: IncidentId,
+        by: PersonId,
+    },
+    IncidentMoved {
+        incident: IncidentId,
+        from: Stage,
+        to: Stage,
+        reason: String,
+    },
+    IncidentUpdated {
+        incident: IncidentId,
+        text: String,
+    },
+    IncidentNoted {
+        incident: IncidentId,
+        text: String,
+    },
+    IncidentResolved {
+        incident: IncidentId,
+        by: Actor,
+        what: String,
+    },
+    IncidentEscalated {
+        incident: IncidentId,
+        step: u32,
+        to: Vec<PersonId>,
+    },
+    StatusUpdateDue {
+        incident: IncidentId,
+    },
+
+    EmergencyRequested {
+        emergency: EmergencyId,
+        incident: IncidentId,
+        requester: PersonId,
+        conditions: Conditions,
+        plan: Plan,
+        digest: Digest,
+        requirement: Requirement,
+    },
+    PlanRevised {
+        emergency: EmergencyId,
+        plan: Plan,
+        revision: u32,
+        digest: Digest,
+        requirement: Requirement,
+    },
+    EmergencyApproved {
+        emergency: EmergencyId,
+        approval: Approval,
+        complete: bool,
+    },
+    /// Follow-up became overdue between request and start: more approvals are needed now (rule E14).
+    RequirementRaised {
+        emergency: EmergencyId,
+        requirement: Requirement,
+    },
+    EmergencyDeclined {
+        emergency: EmergencyId,
+        by: PersonId,
+        reason: String,
+    },
+    EmergencyCancelled {
+        emergency: EmergencyId,
+        by: PersonId,
+        reason: String,
+    },
+    ApprovalExpired {
+        emergency: EmergencyId,
+    },
+    WitnessJoined {
+        emergency: EmergencyId,
+        person: PersonId,
+    },
+    WitnessLeft {
+        emergency: EmergencyId,
+        person: PersonId,
+        lost: bool,
+    },
+    EmergencyHeld {
+        emergency: EmergencyId,
+        by: PersonId,
+        reason: String,
+    },
+    EmergencyResumed {
+        emergency: EmergencyId,
+        by: PersonId,
+    },
+    EmergencyStarted {
+        emergency: EmergencyId,
+        by: PersonId,
+        effect: EffectKey,
+    },
+    BackupTaken {
+        emergency: EmergencyId,
+        backup: Backup,
+    },
+    StepStarted {
+        emergency: EmergencyId,
+        step: u32,
+        attempt: u32,
+        effect: EffectKey,
+        by: PersonId,
+        digest: Digest,
+        witnesses: Vec<PersonId>,
+    },
+    StepEnded {
+        emergency: EmergencyId,
+        step: u32,
+        end: StepEnd,
+        changes: Vec<FileChange>,
+        changes_unlisted: u64,
+    },
+    StepInDoubt {
+        emergency: EmergencyId,
+        step: u32,
+        effect: EffectKey,
+    },
+    StepSettledNotRun {
+        emergency: EmergencyId,
+        step: u32,
+        by: PersonId,
+        reason: String,
+    },
+    StepSettledRan {
+        emergency: EmergencyId,
+        step: u32,
+        by: PersonId,
+        reason: String,
+        end: StepEnd,
+    },
+    VerificationStarted {
+        emergency: EmergencyId,
+        effect: EffectKey,
+    },
+    VerificationRecorded {
+        emergency: EmergencyId,
+        aspect: Aspect,
+        verified: Verified,
+    },
+    ChangeAccepted {
+        emergency: EmergencyId,
+        path: String,
+        by: PersonId,
+        reason: String,
+    },
+    RevertStarted {
+        emergency: EmergencyId,
+        path: String,
+        by: PersonId,
+        effect: EffectKey,
+    },
+    FilesReverted {
+        emergency: EmergencyId,
+        changes: Vec<FileChange>,
+    },
+    RestoreStarted {
+        emergency: EmergencyId,
+        by: PersonId,
+        reason: String,
+        effect: EffectKey,
+    },
+    BackupRestored {
+        emergency: EmergencyId,
+        files: u64,
+        manifest: Digest,
+        changes: Vec<FileChange>,
+    },
+    EmergencyTroubled {
+        emergency: EmergencyId,
+        trouble: Trouble,
+    },
+    SessionRanLong {
+        emergency: EmergencyId,
+    },
+    EmergencyClosed {
+        emergency: EmergencyId,
+        ending: Ending,
+    },
+
+    ObligationRaised {
+        obligation: Obligation,
+    },
+    ObligationStarted {
+        obligation: ObligationId,
+        effect: EffectKey,
+    },
+    ObligationTroubled {
+        obligation: ObligationId,
+        trouble: Trouble,
+    },
+    ChangeRequestOpened {
+        obligation: ObligationId,
+        request: ChangeRequest,
+    },
+    ChangeCompared {
+        obligation: ObligationId,
+        comparison: Comparison,
+    },
+    ReportGiven {
+        obligation: ObligationId,
+        report: Report,
+    },
+    ReportFiled {
+        obligation: ObligationId,
+        file: String,
+        digest: Digest,
+    },
+    MeetingScheduled {
+        obligation: ObligationId,
+        meeting: Meeting,
+    },
+    InvitationFiled {
+        obligation: ObligationId,
+        file: String,
+    },
+    MeetingHeld {
+        obligation: ObligationId,
+        held: Held,
+    },
+    ObligationReminded {
+        obligation: ObligationId,
+        before_min: u32,
+    },
+    ObligationOverdue {
+        obligation: ObligationId,
+    },
+    ObligationDone {
+        obligation: ObligationId,
+        by: Option<PersonId>,
+        evidence: String,
+    },
+    ObligationWaived {
+        obligation: ObligationId,
+        waiver: Waiver,
+    },
+}

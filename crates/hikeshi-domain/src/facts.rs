@@ -1,0 +1,134 @@
+//! What a decision may know. The engine fetches what [`crate::decide::needs`] names; what is not here does not exist.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::account::Account;
+use crate::emergency::Emergency;
+use crate::ids::{Digest, EmergencyId, IncidentId, MonitorName, ObligationId, PersonId};
+use crate::incident::Incident;
+use crate::monitor::MonitorState;
+use crate::obligation::Obligation;
+use crate::policy::{Policy, Weakening};
+
+/// The one row beside the ledger head: policy in force, policy waiting, and the counters of case numbers.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct WorkspaceState {
+    /// `None` before the first policy was adopted.
+    pub policy: Option<Arc<Policy>>,
+    pub pending: Option<PendingPolicy>,
+    pub counters: Counters,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PendingPolicy {
+    pub policy: Arc<Policy>,
+    pub digest: Digest,
+    pub proposed_at: Timestamp,
+    pub proposed_by: Option<PersonId>,
+    pub weakenings: Vec<Weakening>,
+    pub approved_by: Vec<PersonId>,
+}
+
+/// The last number given out of each kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counters {
+    pub incident: u64,
+    pub emergency: u64,
+    pub obligation: u64,
+    pub token: u64,
+}
+
+/// Names of what a decision wants to know.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Needs {
+    pub incidents: BTreeSet<IncidentId>,
+    pub emergencies: BTreeSet<EmergencyId>,
+    pub obligations: BTreeSet<ObligationId>,
+    pub accounts: BTreeSet<PersonId>,
+    pub monitors: BTreeSet<MonitorName>,
+    /// When each witness of these exceptions was last heard of.
+    pub presence: BTreeSet<EmergencyId>,
+    /// Everything owed and overdue, at most 100 (rule E14).
+    pub overdue: bool,
+}
+
+impl Needs {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub fn add(&mut self, other: Self) {
+        self.incidents.extend(other.incidents);
+        self.emergencies.extend(other.emergencies);
+        self.obligations.extend(other.obligations);
+        self.accounts.extend(other.accounts);
+        self.monitors.extend(other.monitors);
+        self.presence.extend(other.presence);
+        self.overdue |= other.overdue;
+    }
+
+    /// What of this is not loaded yet. "Looked for and not there" counts as loaded.
+    pub fn missing(&self, facts: &Facts) -> Self {
+        Self {
+            incidents: self.incidents.iter().filter(|id| !facts.incidents.contains_key(id)).copied().collect(),
+            emergencies: self.emergencies.iter().filter(|id| !facts.emergencies.contains_key(id)).copied().collect(),
+            obligations: self.obligations.iter().filter(|id| !facts.obligations.contains_key(id)).copied().collect(),
+            accounts: self.accounts.iter().filter(|id| !facts.accounts.contains_key(id)).cloned().collect(),
+            monitors: self.monitors.iter().filter(|id| !facts.monitors.contains_key(id)).cloned().collect(),
+            presence: self.presence.iter().filter(|id| !facts.presence.contains_key(id)).copied().collect(),
+            overdue: self.overdue && facts.overdue.is_none(),
+        }
+    }
+}
+
+/// What was fetched. `Some(None)` style: a key with `None` was looked for and is not there.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Facts {
+    pub workspace: WorkspaceState,
+    pub incidents: BTreeMap<IncidentId, Option<Incident>>,
+    pub emergencies: BTreeMap<EmergencyId, Option<Emergency>>,
+    pub obligations: BTreeMap<ObligationId, Option<Obligation>>,
+    pub accounts: BTreeMap<PersonId, Option<Account>>,
+    pub monitors: BTreeMap<MonitorName, Option<MonitorState>>,
+    pub presence: BTreeMap<EmergencyId, BTreeMap<PersonId, Timestamp>>,
+    /// Ids of obligations that were owed and past due when loaded. Each is also in `obligations`.
+    pub overdue: Option<BTreeSet<ObligationId>>,
+    /// What [`crate::apply::apply`] has changed since the facts were loaded: what the store must write.
+    pub touched: Touched,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Touched {
+    pub workspace: bool,
+    pub incidents: BTreeSet<IncidentId>,
+    pub emergencies: BTreeSet<EmergencyId>,
+    pub obligations: BTreeSet<ObligationId>,
+    pub accounts: BTreeSet<PersonId>,
+    pub monitors: BTreeSet<MonitorName>,
+    pub presence: BTreeSet<(EmergencyId, PersonId)>,
+}
+
+impl Facts {
+    pub fn incident(&self, id: IncidentId) -> Option<&Incident> {
+        self.incidents.get(&id).and_then(Option::as_ref)
+    }
+    pub fn emergency(&self, id: EmergencyId) -> Option<&Emergency> {
+        self.emergencies.get(&id).and_then(Option::as_ref)
+    }
+    pub fn obligation(&self, id: ObligationId) -> Option<&Obligation> {
+        self.obligations.get(&id).and_then(Option::as_ref)
+    }
+    pub fn account(&self, id: &PersonId) -> Option<&Account> {
+        self.accounts.get(id).and_then(Option::as_ref)
+    }
+    pub fn monitor(&self, id: &MonitorName) -> Option<&MonitorState> {
+        self.monitors.get(id).and_then(Option::as_ref)
+    }
+    pub fn policy(&self) -> Option<&Policy> {
+        self.workspace.policy.as_deref()
+    }
+}

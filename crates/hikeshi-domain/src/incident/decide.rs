@@ -1,0 +1,245 @@
+//! What follows from a command on an incident (rules I1 to I4, I6, I11).
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Command, Incident, Stage, Triage};
+use crate::channel::{Body, Notice, Post};
+use crate::decide::Decision;
+use crate::emergency;
+use crate::event::Event;
+use crate::facts::{Facts, Needs};
+use crate::ids::{IncidentId, PersonId, RoleName};
+use crate::input::{self, TEXT_CHARS_MAX, TITLE_CHARS_MAX};
+use crate::people::Actor;
+use crate::permit::Permit;
+use crate::policy::Policy;
+use crate::refusal::Refusal;
+
+pub fn needs(command: &Command, facts: &Facts) -> Needs {
+    match command {
+        Command::Open { .. } => Needs::default(),
+        Command::Resolve { incident, .. } | Command::Move { incident, .. } => {
+            let mut needs = needs_of(*incident);
+            needs.emergencies.extend(facts.incident(*incident).iter().flat_map(|state| state.emergencies.iter().copied()));
+            needs
+        }
+        Command::Triage { incident, .. }
+        | Command::Acknowledge { incident }
+        | Command::Update { incident, .. }
+        | Command::Note { incident, .. } => needs_of(*incident),
+    }
+}
+
+pub fn needs_of(incident: IncidentId) -> Needs {
+    Needs { incidents: [incident].into(), ..Needs::default() }
+}
+
+pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) -> Result<Decision, Refusal> {
+    let policy = facts.policy().ok_or(Refusal::UnknownActor)?;
+    match command {
+        Command::Open { title, summary, service, environment, triage, detected_at } => {
+            input::required("title", title, TITLE_CHARS_MAX)?;
+            input::bounded("summary", summary, TEXT_CHARS_MAX)?;
+            input::declared("service", service.as_str(), policy.services.keys().map(crate::ids::ServiceName::as_str))?;
+            input::declared("environment", environment.as_str(), policy.environments.keys().map(crate::ids::EnvironmentName::as_str))?;
+            check_triage(triage)?;
+            if detected_at.is_some_and(|at| at > now) {
+                return Err(Refusal::TimeInFuture { field: "detected_at".to_owned() });
+            }
+            let new = NewIncident { title, summary, service, environment, triage, detected_at: detected_at.unwrap_or(now) };
+            Ok(open(facts, policy, permit.actor(), &new))
+        }
+        Command::Triage { incident, triage } => {
+            let state = unresolved(facts, *incident)?;
+            check_triage(triage)?;
+            let priority = triage.priority(policy);
+            let mut events = vec![Event::IncidentTriaged { incident: *incident, triage: triage.clone(), priority }];
+            if priority != state.priority {
+                events.push(post(policy, *incident, Notice::PriorityChanged { priority }, &[], Vec::new()));
+            }
+            Ok(Decision::of(*incident, events))
+        }
+        Command::Acknowledge { incident } => {
+            let state = unresolved(facts, *incident)?;
+            let by = permit.person()?.clone();
+            if let Some(acknowledged) = &state.acknowledged {
+                return Err(Refusal::AlreadyAcknowledged { incident: *incident, by: acknowledged.by.clone() });
+            }
+            let notice = Notice::IncidentAcknowledged { by: by.clone() };
+            Ok(Decision::of(
+                *incident,
+                vec![Event::IncidentAcknowledged { incident: *incident, by }, post(policy, *incident, notice, &[], Vec::new())],
+            ))
+        }
+        Command::Move { incident, stage, reason } => move_stage(facts, policy, *incident, *stage, reason),
+        Command::Update { incident, text } => {
+            let state = found(facts, *incident)?;
+            if state.closed_at.is_some() {
+                return Err(Refusal::IncidentOver { incident: *incident });
+            }
+            input::required("text", text, TEXT_CHARS_MAX)?;
+            let notice = Notice::StatusUpdate { text: text.clone() };
+            Ok(Decision::of(
+                *incident,
+                vec![Event::IncidentUpdated { incident: *incident, text: text.clone() }, post(policy, *incident, notice, &[], Vec::new())],
+            ))
+        }
+        Command::Note { incident, text } => {
+            found(facts, *incident)?;
+            input::required("text", text, TEXT_CHARS_MAX)?;
+            Ok(Decision::of(*incident, vec![Event::IncidentNoted { incident: *incident, text: text.clone() }]))
+        }
+        Command::Resolve { incident, what } => {
+            let state = found(facts, *incident)?;
+            if state.resolved.is_some() {
+                return Err(Refusal::AlreadyResolved { incident: *incident });
+            }
+            input::required("what", what, TEXT_CHARS_MAX)?;
+            no_open_emergency(facts, state)?;
+            let notice = Notice::IncidentResolved { what: what.clone() };
+            let event = Event::IncidentResolved { incident: *incident, by: permit.actor().clone(), what: what.clone() };
+            Ok(Decision::of(*incident, vec![event, post(policy, *incident, notice, &[], Vec::new())]))
+        }
+    }
+}
+
+/// What an opening needs, whoever opens.
+pub(crate) struct NewIncident<'a> {
+    pub title: &'a str,
+    pub summary: &'a str,
+    pub service: &'a crate::ids::ServiceName,
+    pub environment: &'a crate::ids::EnvironmentName,
+    pub triage: &'a Triage,
+    pub detected_at: Timestamp,
+}
+
+/// Opens, tells the channel at once what, impact, priority and who (rule I6), and takes the escalation steps that are due at once (rule I4).
+pub(crate) fn open(facts: &Facts, policy: &Policy, actor: &Actor, new: &NewIncident<'_>) -> Decision {
+    let incident = IncidentId(facts.workspace.counters.incident + 1);
+    let priority = new.triage.priority(policy);
+    let mut roles: Vec<RoleName> = Vec::new();
+    if policy.emergency.serious.contains(&priority) {
+        roles.extend(policy.incident.serious_at_once.iter().cloned());
+    }
+    let notice = Notice::IncidentOpened { title: new.title.to_owned(), priority };
+    let mut decision = Decision::of(
+        incident,
+        vec![
+            Event::IncidentOpened {
+                incident,
+                title: new.title.to_owned(),
+                summary: new.summary.to_owned(),
+                service: new.service.clone(),
+                environment: new.environment.clone(),
+                triage: new.triage.clone(),
+                priority,
+                opened_by: actor.clone(),
+                detected_at: new.detected_at,
+            },
+            post(policy, incident, notice, &roles, Vec::new()),
+        ],
+    );
+    if policy.incident.escalation.first().is_some_and(|step| step.after_min == 0) {
+        decision.events.extend(escalation(policy, incident, 0));
+    }
+    decision.made = Some(incident.to_string());
+    decision
+}
+
+fn move_stage(facts: &Facts, policy: &Policy, incident: IncidentId, stage: Stage, reason: &str) -> Result<Decision, Refusal> {
+    let state = found(facts, incident)?;
+    input::bounded("reason", reason, TEXT_CHARS_MAX)?;
+    if stage == state.stage {
+        return Err(Refusal::SameStage { stage });
+    }
+    if stage < state.stage && reason.trim().is_empty() {
+        return Err(Refusal::ReasonForGoingBack { from: state.stage, to: stage });
+    }
+    if stage == Stage::Closed {
+        no_open_emergency(facts, state)?;
+        if state.resolved.is_none() {
+            return Err(Refusal::NotResolved { incident });
+        }
+    }
+    let event = Event::IncidentMoved { incident, from: state.stage, to: stage, reason: reason.to_owned() };
+    Ok(Decision::of(incident, vec![event, post(policy, incident, Notice::StageMoved { stage }, &[], Vec::new())]))
+}
+
+fn no_open_emergency(facts: &Facts, state: &Incident) -> Result<(), Refusal> {
+    let open = state.emergencies.iter().filter_map(|id| facts.emergency(*id)).find(|emergency| emergency.status.is_running());
+    match open {
+        Some(emergency::Emergency { id, .. }) => Err(Refusal::EmergencyStillOpen { incident: state.id, emergency: *id }),
+        None => Ok(()),
+    }
+}
+
+fn check_triage(triage: &Triage) -> Result<(), Refusal> {
+    match &triage.priority_override {
+        Some(chosen) if chosen.reason.trim().is_empty() => Err(Refusal::OverrideReason),
+        Some(chosen) => input::bounded("reason", &chosen.reason, TEXT_CHARS_MAX),
+        None => Ok(()),
+    }
+}
+
+/// The next escalation step, if it is due and nobody has acknowledged.
+pub fn escalate(facts: &Facts, incident: IncidentId, now: Timestamp) -> Result<Decision, Refusal> {
+    let policy = facts.policy().ok_or(Refusal::Stale)?;
+    let state = facts.incident(incident).ok_or(Refusal::Stale)?;
+    let next = usize::try_from(state.escalated_steps).unwrap_or(usize::MAX);
+    let due = policy
+        .incident
+        .escalation
+        .get(next)
+        .and_then(|step| state.opened_at.checked_add(SignedDuration::from_mins(i64::from(step.after_min))).ok())
+        .is_some_and(|due_at| due_at <= now);
+    if !due || state.acknowledged.is_some() || state.resolved.is_some() || state.closed_at.is_some() {
+        return Err(Refusal::Stale);
+    }
+    Ok(Decision::of(incident, escalation(policy, incident, next)))
+}
+
+fn escalation(policy: &Policy, incident: IncidentId, index: usize) -> Vec<Event> {
+    let Some(step) = policy.incident.escalation.get(index) else { return Vec::new() };
+    let mut to: Vec<PersonId> = policy.people_with(&step.roles);
+    to.extend(step.people.iter().filter(|person| policy.people.contains_key(person)).cloned());
+    to.sort();
+    to.dedup();
+    let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
+    let notice = Notice::Escalated { step: number, minutes: step.after_min };
+    vec![Event::IncidentEscalated { incident, step: number, to: to.clone() }, post(policy, incident, notice, &step.roles, to)]
+}
+
+/// A status update was due and did not come (rule I6).
+pub fn update_due(facts: &Facts, incident: IncidentId, now: Timestamp) -> Result<Decision, Refusal> {
+    let policy = facts.policy().ok_or(Refusal::Stale)?;
+    let state = facts.incident(incident).ok_or(Refusal::Stale)?;
+    let wake = crate::timer::Wake::UpdateDue { incident };
+    if !crate::timer::of_incident(state, policy).iter().any(|timer| timer.wake == wake && timer.due_at <= now) {
+        return Err(Refusal::Stale);
+    }
+    let people = state.acknowledged.iter().map(|acknowledged| acknowledged.by.clone()).collect();
+    let notice = Notice::StatusUpdateDue { priority: state.priority };
+    Ok(Decision::of(incident, vec![Event::StatusUpdateDue { incident }, post(policy, incident, notice, &[], people)]))
+}
+
+fn found(facts: &Facts, id: IncidentId) -> Result<&Incident, Refusal> {
+    facts.incident(id).ok_or_else(|| Refusal::NotFound { what: "incident".to_owned(), given: id.to_string() })
+}
+
+fn unresolved(facts: &Facts, id: IncidentId) -> Result<&Incident, Refusal> {
+    let state = found(facts, id)?;
+    if state.resolved.is_some() || state.closed_at.is_some() { Err(Refusal::IncidentOver { incident: id }) } else { Ok(state) }
+}
+
+fn post(policy: &Policy, incident: IncidentId, notice: Notice, roles: &[RoleName], people: Vec<PersonId>) -> Event {
+    Event::Posted {
+        post: Post {
+            channel: policy.channels.incidents.clone(),
+            body: Body::Notice { notice },
+            roles: roles.to_vec(),
+            people,
+            incident: Some(incident),
+            emergency: None,
+        },
+    }
+}

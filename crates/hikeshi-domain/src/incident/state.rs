@@ -1,0 +1,86 @@
+//! What an event changes in an incident.
+
+use jiff::Timestamp;
+
+use super::{Acknowledged, Incident, Resolved, Stage};
+use crate::event::Event;
+use crate::facts::Facts;
+use crate::ids::IncidentId;
+
+pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
+    match event {
+        Event::IncidentOpened { .. } => open(facts, event, at),
+        Event::IncidentTriaged { incident, triage, priority } => with(facts, *incident, |state| {
+            state.triage = triage.clone();
+            state.priority = *priority;
+        }),
+        Event::IncidentAcknowledged { incident, by } => {
+            with(facts, *incident, |state| state.acknowledged = Some(Acknowledged { by: by.clone(), at }));
+        }
+        Event::IncidentMoved { incident, to, .. } => with(facts, *incident, |state| {
+            state.stage = *to;
+            if *to > Stage::Mitigation && state.mitigated_at.is_none() {
+                state.mitigated_at = Some(at);
+            }
+            state.closed_at = (*to == Stage::Closed).then_some(at);
+        }),
+        Event::IncidentUpdated { incident, .. } => with(facts, *incident, |state| state.last_update_at = Some(at)),
+        Event::StatusUpdateDue { incident } => with(facts, *incident, |state| state.update_reminded_at = Some(at)),
+        Event::IncidentResolved { incident, by, what } => with(facts, *incident, |state| {
+            state.mitigated_at = state.mitigated_at.or(Some(at));
+            state.resolved = Some(Resolved { by: by.clone(), at, what: what.clone() });
+        }),
+        Event::IncidentEscalated { incident, step, .. } => with(facts, *incident, |state| state.escalated_steps = *step),
+        Event::MonitorFired { monitor, incident, .. } => with(facts, *incident, |state| {
+            if !state.firing.contains(monitor) {
+                state.firing.push(monitor.clone());
+            }
+        }),
+        Event::MonitorRecovered { monitor, incident: Some(incident), .. } => {
+            with(facts, *incident, |state| state.firing.retain(|firing| firing != monitor));
+        }
+        Event::EmergencyRequested { emergency, incident, .. } => with(facts, *incident, |state| state.emergencies.push(*emergency)),
+        _ => {}
+    }
+}
+
+fn open(facts: &mut Facts, event: &Event, at: Timestamp) {
+    let Event::IncidentOpened { incident, title, summary, service, environment, triage, priority, opened_by, detected_at } = event else {
+        return;
+    };
+    facts.workspace.counters.incident = facts.workspace.counters.incident.max(incident.0);
+    facts.touched.workspace = true;
+    facts.touched.incidents.insert(*incident);
+    facts.incidents.insert(
+        *incident,
+        Some(Incident {
+            id: *incident,
+            title: title.clone(),
+            summary: summary.clone(),
+            service: service.clone(),
+            environment: environment.clone(),
+            triage: triage.clone(),
+            priority: *priority,
+            stage: Stage::Reported,
+            opened_by: opened_by.clone(),
+            detected_at: *detected_at,
+            opened_at: at,
+            acknowledged: None,
+            mitigated_at: None,
+            resolved: None,
+            closed_at: None,
+            firing: Vec::new(),
+            escalated_steps: 0,
+            last_update_at: None,
+            update_reminded_at: None,
+            emergencies: Vec::new(),
+        }),
+    );
+}
+
+fn with(facts: &mut Facts, id: IncidentId, change: impl FnOnce(&mut Incident)) {
+    if let Some(Some(state)) = facts.incidents.get_mut(&id) {
+        change(state);
+        facts.touched.incidents.insert(id);
+    }
+}

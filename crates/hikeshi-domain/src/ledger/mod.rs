@@ -1,0 +1,19 @@
+//! How the record is kept: entries, the Merkle tree over them, signed checkpoints, bundles, and how each is verified.
+//!
+//! Pure: bytes in, verdict out. Reading rows is `hikeshi-store`; this is also all that an offline verifier needs.
+
+mod bundle;
+mod checkpoint;
+mod entry;
+mod inspect;
+mod merkle;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+pub use bundle::*;
+pub use checkpoint::*;
+pub use entry::*;
+pub use inspect::*;
+pub use merkle::*;
+pub use verify::*;

@@ -1,0 +1,37 @@
+//! The rules of hikeshi, and nothing else: no clock, no dice, no disk, no network.
+//!
+//! Reading order: [`command`] (everything that can be asked), [`permit`] (who may ask it), [`decide`] (what follows),
+//! [`event`] (what happened), [`apply`] (what that changes), [`effect`] (what the world is told to do), [`ledger`] (how it is kept).
+//!
+//! Invariants:
+//! - A decision is a pure function of permit, facts, command and time. Whatever is not in [`facts::Facts`] does not exist.
+//! - Nothing here holds a sentence for people. Codes and data only; `hikeshi-text` speaks.
+//! - The state that a table holds is the fold of [`apply::apply`] over the ledger, so tables can always be rebuilt.
+
+pub mod account;
+pub mod apply;
+pub mod channel;
+pub mod command;
+pub mod decide;
+pub mod effect;
+pub mod emergency;
+pub mod event;
+pub mod facts;
+pub mod ids;
+pub mod incident;
+mod input;
+pub mod ledger;
+pub mod mask;
+pub mod monitor;
+pub mod obligation;
+pub mod people;
+pub mod permit;
+pub mod policy;
+pub mod refusal;
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod testing;
+pub mod timer;
+
+pub use jiff::Timestamp;

@@ -1,0 +1,282 @@
+//! What follows from a command on an obligation (rules E10 to E12), and the orders that the program carries out for it.
+
+mod orders;
+mod outcome;
+
+use jiff::{SignedDuration, Timestamp};
+
+pub use orders::{change_request, invitation, report};
+pub use outcome::ended;
+
+use super::{Command, Held, Judgement, Kind, Meeting, Obligation, PreventionItem, Report, Status};
+use crate::channel::{Body, Notice, Post};
+use crate::decide::Decision;
+use crate::effect::Effect;
+use crate::emergency::{self, Emergency};
+use crate::event::Event;
+use crate::facts::{Facts, Needs};
+use crate::ids::{ObligationId, PersonId};
+use crate::input::{self, TEXT_CHARS_MAX, TITLE_CHARS_MAX};
+use crate::permit::Permit;
+use crate::policy::Policy;
+use crate::refusal::Refusal;
+use crate::timer::Wake;
+
+const ITEMS_MAX: u32 = 50;
+const PEOPLE_MAX: u32 = 50;
+const MEETING_LASTS_MIN_MAX: u32 = 8 * 60;
+
+pub fn needs(command: &Command, facts: &Facts) -> Needs {
+    let (Command::Propose { obligation }
+    | Command::Compare { obligation }
+    | Command::AcceptDrift { obligation, .. }
+    | Command::Report { obligation, .. }
+    | Command::Schedule { obligation, .. }
+    | Command::Hold { obligation, .. }
+    | Command::Finish { obligation, .. }) = command;
+    needs_of(*obligation, facts)
+}
+
+/// The obligation, its exception and incident, and its siblings: the report names the change request.
+pub fn needs_of(id: ObligationId, facts: &Facts) -> Needs {
+    let mut needs = Needs { obligations: [id].into(), ..Needs::default() };
+    if let Some(state) = facts.obligation(id) {
+        needs.incidents.insert(state.incident);
+        needs.emergencies.insert(state.emergency);
+        needs.obligations.extend(facts.emergency(state.emergency).iter().flat_map(|emergency| emergency.obligations.iter().copied()));
+    }
+    needs
+}
+
+/// An obligation with the exception it comes from.
+struct Owed<'a> {
+    facts: &'a Facts,
+    policy: &'a Policy,
+    state: &'a Obligation,
+    emergency: &'a Emergency,
+    now: Timestamp,
+}
+
+impl<'a> Owed<'a> {
+    fn of(facts: &'a Facts, id: ObligationId, now: Timestamp) -> Option<Self> {
+        let state = facts.obligation(id)?;
+        Some(Self { facts, policy: facts.policy()?, state, emergency: facts.emergency(state.emergency)?, now })
+    }
+
+    fn open(&self, kind: Kind) -> Result<(), Refusal> {
+        if self.state.kind != kind {
+            return Err(Refusal::WrongKind { obligation: self.state.id, kind: self.state.kind });
+        }
+        if self.state.status != Status::Owed {
+            return Err(Refusal::ObligationOver { obligation: self.state.id });
+        }
+        Ok(())
+    }
+
+    fn idle(&self) -> Result<(), Refusal> {
+        if self.state.running.is_some() { Err(Refusal::ObligationBusy { obligation: self.state.id }) } else { Ok(()) }
+    }
+
+    fn closed(&self) -> Result<(), Refusal> {
+        if self.emergency.status == emergency::Status::Closed {
+            Ok(())
+        } else {
+            Err(Refusal::EmergencyNotClosed { emergency: self.emergency.id })
+        }
+    }
+
+    fn decision(&self, events: Vec<Event>) -> Decision {
+        Decision::of(self.state.incident, events)
+    }
+
+    fn begin(&self, mut events: Vec<Event>, effect: Effect) -> Decision {
+        events.push(Event::ObligationStarted { obligation: self.state.id, effect: effect.key.clone() });
+        let mut decision = self.decision(events);
+        decision.effects.push(effect);
+        decision
+    }
+
+    fn done(&self, by: Option<PersonId>, evidence: String) -> [Event; 2] {
+        let notice = Notice::ObligationDone { obligation: self.state.id, kind: self.state.kind };
+        [Event::ObligationDone { obligation: self.state.id, by, evidence }, self.post(notice, Vec::new())]
+    }
+
+    fn post(&self, notice: Notice, people: Vec<PersonId>) -> Event {
+        let channel = self.policy.channels.emergency.clone();
+        let (incident, emergency) = (Some(self.state.incident), Some(self.state.emergency));
+        Event::Posted { post: Post { channel, body: Body::Notice { notice }, roles: Vec::new(), people, incident, emergency } }
+    }
+}
+
+pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) -> Result<Decision, Refusal> {
+    let id = needs(command, &Facts::default()).obligations.first().copied().ok_or(Refusal::Stale)?;
+    let owed = Owed::of(facts, id, now).ok_or_else(|| Refusal::NotFound { what: "obligation".to_owned(), given: id.to_string() })?;
+    match command {
+        Command::Propose { .. } => {
+            owed.open(Kind::ChangeRequest)?;
+            owed.idle()?;
+            owed.closed()?;
+            let effect = change_request(facts, owed.emergency, owed.state, now).ok_or(Refusal::ForgeMissing)?;
+            Ok(owed.begin(Vec::new(), effect))
+        }
+        Command::Compare { .. } => {
+            owed.open(Kind::ChangeRequest)?;
+            owed.idle()?;
+            let effect = orders::compare(facts, owed.emergency, owed.state).ok_or(Refusal::RequestNotOpen { obligation: id })?;
+            Ok(owed.begin(Vec::new(), effect))
+        }
+        Command::AcceptDrift { reason, .. } => accept_drift(&permit, &owed, reason),
+        Command::Report { judgement, .. } => give_report(&permit, &owed, judgement),
+        Command::Schedule { starts_at, lasts_min, invited, .. } => schedule(&owed, *starts_at, *lasts_min, invited),
+        Command::Hold { held_at, attended, lessons, items, .. } => hold(&permit, &owed, *held_at, attended, lessons, items),
+        Command::Finish { evidence, .. } => {
+            // Without a repository that the program can reach, a person brings the change back and says where.
+            if owed.state.kind == Kind::ChangeRequest && owed.policy.forge.is_none() {
+                owed.open(Kind::ChangeRequest)?;
+                owed.closed()?;
+            } else {
+                owed.open(Kind::Prevention)?;
+            }
+            input::required("evidence", evidence, TEXT_CHARS_MAX)?;
+            Ok(owed.decision(owed.done(Some(permit.person()?.clone()), evidence.clone()).to_vec()))
+        }
+    }
+}
+
+/// Accepting a difference between production and repository is not for the one who made the change.
+fn accept_drift(permit: &Permit, owed: &Owed<'_>, reason: &str) -> Result<Decision, Refusal> {
+    owed.open(Kind::ChangeRequest)?;
+    owed.idle()?;
+    let by = permit.person()?.clone();
+    let compared = owed.state.request.as_ref().and_then(|request| request.compared.as_ref());
+    if !compared.is_some_and(|compared| compared.merged || !compared.drift.is_empty()) {
+        return Err(Refusal::NoDrift { obligation: owed.state.id });
+    }
+    if by == owed.emergency.plan.executor {
+        return Err(Refusal::DriftSelfAccepted { person: by });
+    }
+    input::required("reason", reason, TEXT_CHARS_MAX)?;
+    Ok(owed.decision(owed.done(Some(by), reason.to_owned()).to_vec()))
+}
+
+fn give_report(permit: &Permit, owed: &Owed<'_>, judgement: &Judgement) -> Result<Decision, Refusal> {
+    owed.open(Kind::Report)?;
+    owed.idle()?;
+    owed.closed()?;
+    for (field, text) in
+        [("problem", &judgement.problem), ("impact", &judgement.impact), ("cause", &judgement.cause), ("response", &judgement.response)]
+    {
+        input::required(field, text, TEXT_CHARS_MAX)?;
+    }
+    if judgement.prevention.is_empty() {
+        return Err(Refusal::PreventionMissing);
+    }
+    input::at_most("prevention", judgement.prevention.len(), ITEMS_MAX)?;
+    for item in &judgement.prevention {
+        input::required("prevention", item, TEXT_CHARS_MAX)?;
+    }
+    let given = Report { judgement: judgement.clone(), by: permit.person()?.clone(), at: owed.now, file: None, digest: None };
+    let effect = report(owed.facts, owed.emergency, owed.state, Some(judgement)).ok_or(Refusal::Stale)?;
+    Ok(owed.begin(vec![Event::ReportGiven { obligation: owed.state.id, report: given }], effect))
+}
+
+fn schedule(owed: &Owed<'_>, starts_at: Timestamp, lasts_min: u32, invited: &[PersonId]) -> Result<Decision, Refusal> {
+    owed.open(Kind::Retrospective)?;
+    owed.idle()?;
+    owed.closed()?;
+    if starts_at < owed.now {
+        return Err(Refusal::TimeInPast { field: "starts_at".to_owned() });
+    }
+    // An overdue retrospective is still better held than not: then only the past is refused.
+    if starts_at > owed.state.due_at && owed.now <= owed.state.due_at {
+        return Err(Refusal::MeetingAfterDue { due_at: owed.state.due_at });
+    }
+    if lasts_min == 0 || lasts_min > MEETING_LASTS_MIN_MAX {
+        return Err(Refusal::TooMany { field: "lasts_min".to_owned(), max: MEETING_LASTS_MIN_MAX, given: lasts_min });
+    }
+    known_people(owed.policy, "invited", invited)?;
+    let sequence = owed.state.meeting.as_ref().map_or(0, |meeting| meeting.sequence + 1);
+    let meeting = Meeting { starts_at, lasts_min, invited: invited.to_vec(), file: None, sequence, held: None };
+    let effect = invitation(owed.facts, owed.emergency, owed.state, &meeting).ok_or(Refusal::Stale)?;
+    Ok(owed.begin(vec![Event::MeetingScheduled { obligation: owed.state.id, meeting }], effect))
+}
+
+fn hold(
+    permit: &Permit,
+    owed: &Owed<'_>,
+    held_at: Timestamp,
+    attended: &[PersonId],
+    lessons: &str,
+    items: &[PreventionItem],
+) -> Result<Decision, Refusal> {
+    owed.open(Kind::Retrospective)?;
+    owed.closed()?;
+    if held_at > owed.now {
+        return Err(Refusal::TimeInFuture { field: "held_at".to_owned() });
+    }
+    if owed.emergency.closed_at.is_some_and(|closed_at| held_at < closed_at) {
+        return Err(Refusal::TimeInPast { field: "held_at".to_owned() });
+    }
+    known_people(owed.policy, "attended", attended)?;
+    input::required("lessons", lessons, TEXT_CHARS_MAX)?;
+    if items.is_empty() {
+        return Err(Refusal::PreventionMissing);
+    }
+    input::at_most("items", items.len(), ITEMS_MAX)?;
+    let held = Held { at: held_at, attended: attended.to_vec(), lessons: lessons.to_owned() };
+    let mut events = vec![Event::MeetingHeld { obligation: owed.state.id, held }];
+    let mut next = owed.facts.workspace.counters.obligation;
+    for item in items {
+        input::required("text", &item.text, TITLE_CHARS_MAX * 5)?;
+        known_people(owed.policy, "owner", std::slice::from_ref(&item.owner))?;
+        if item.due_at <= owed.now {
+            return Err(Refusal::TimeInPast { field: "due_at".to_owned() });
+        }
+        next += 1;
+        let (emergency, incident) = (owed.state.emergency, owed.state.incident);
+        let mut raised =
+            Obligation::new(ObligationId(next), Kind::Prevention, emergency, incident, item.owner.clone(), owed.now, item.due_at);
+        raised.text.clone_from(&item.text);
+        events.push(Event::ObligationRaised { obligation: raised });
+    }
+    events.extend(owed.done(Some(permit.person()?.clone()), lessons.to_owned()));
+    Ok(owed.decision(events))
+}
+
+fn known_people(policy: &Policy, field: &str, people: &[PersonId]) -> Result<(), Refusal> {
+    if people.is_empty() {
+        return Err(Refusal::TextMissing { field: field.to_owned() });
+    }
+    input::at_most(field, people.len(), PEOPLE_MAX)?;
+    for person in people {
+        input::declared("person", person.as_str(), policy.people.keys().map(PersonId::as_str))?;
+    }
+    Ok(())
+}
+
+/// A reminder that is due; those that it overtook count as given.
+pub fn remind(facts: &Facts, id: ObligationId, now: Timestamp) -> Result<Decision, Refusal> {
+    let owed = Owed::of(facts, id, now).ok_or(Refusal::Stale)?;
+    if owed.state.status != Status::Owed || owed.state.is_overdue(now) {
+        return Err(Refusal::Stale);
+    }
+    let passed = |minutes: &u32| owed.state.due_at.checked_sub(SignedDuration::from_mins(i64::from(*minutes))).is_ok_and(|at| at <= now);
+    let unsaid = |minutes: &u32| owed.state.reminded.iter().all(|given| minutes < given);
+    let rows = owed.policy.obligations.remind_before_min.iter().copied();
+    let before_min = rows.filter(passed).filter(unsaid).min().ok_or(Refusal::Stale)?;
+    let notice = Notice::ObligationReminder { obligation: id, kind: owed.state.kind, due_at: owed.state.due_at };
+    let post = owed.post(notice, vec![owed.state.owner.clone()]);
+    Ok(owed.decision(vec![Event::ObligationReminded { obligation: id, before_min }, post]))
+}
+
+pub fn overdue(facts: &Facts, id: ObligationId, now: Timestamp) -> Result<Decision, Refusal> {
+    let owed = Owed::of(facts, id, now).ok_or(Refusal::Stale)?;
+    let due = Wake::Overdue { obligation: id };
+    let fires = crate::timer::of_obligation(owed.state, owed.policy).iter().any(|timer| timer.wake == due && timer.due_at <= now);
+    if !fires {
+        return Err(Refusal::Stale);
+    }
+    let notice = Notice::ObligationOverdue { obligation: id, kind: owed.state.kind };
+    let post = owed.post(notice, vec![owed.state.owner.clone()]);
+    Ok(owed.decision(vec![Event::ObligationOverdue { obligation: id }, post]))
+}

@@ -1,0 +1,418 @@
+//! The workspace policy: people, roles, targets, deadlines. It is what `hikeshi.toml` says, already parsed and checked.
+//!
+//! Every number of the rules is a default here and can be changed by the team; none is a constant in the deciding code.
+//! Reading the file, with line and caret, is the binary's work (`hikeshi/src/config`); what must hold between the parts is [`Policy::check`].
+
+mod check;
+mod decide;
+mod weaken;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use check::{BUILT_IN_ROLES, Flaw, FlawKind};
+pub use decide::decide;
+pub use weaken::Weakening;
+
+use crate::ids::{ChannelName, Digest, EnvironmentName, MonitorName, PersonId, RoleName, ServiceName, TargetName};
+use crate::incident::{Business, Impact, Priority, Urgency};
+
+/// The whole policy of one workspace.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    pub workspace: Workspace,
+    #[serde(default)]
+    pub roles: BTreeMap<RoleName, RoleText>,
+    pub people: BTreeMap<PersonId, Person>,
+    #[serde(default)]
+    pub services: BTreeMap<ServiceName, Service>,
+    #[serde(default)]
+    pub environments: BTreeMap<EnvironmentName, Environment>,
+    #[serde(default)]
+    pub targets: BTreeMap<TargetName, Target>,
+    #[serde(default)]
+    pub monitors: BTreeMap<MonitorName, Monitor>,
+    #[serde(default)]
+    pub incident: IncidentPolicy,
+    #[serde(default)]
+    pub emergency: EmergencyPolicy,
+    #[serde(default)]
+    pub obligations: ObligationPolicy,
+    #[serde(default)]
+    pub channels: Channels,
+    #[serde(default)]
+    pub forge: Option<Forge>,
+    #[serde(default)]
+    pub documents: Documents,
+    /// Who may give which command: `"incident.open" = ["operator"]`. Whatever is not named keeps its default.
+    #[serde(default)]
+    pub permissions: BTreeMap<String, Vec<RoleName>>,
+    #[serde(default)]
+    pub secrets: Secrets,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Workspace {
+    /// What the team calls itself. Shown on every page.
+    pub name: String,
+    /// IANA time zone in which times are shown and documents are dated.
+    #[serde(default = "default_time_zone")]
+    pub time_zone: String,
+    /// Language of documents that the program writes, and of pages for people who chose none.
+    #[serde(default)]
+    pub language: Language,
+}
+
+fn default_time_zone() -> String {
+    "Asia/Tokyo".to_owned()
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    #[default]
+    Ja,
+    En,
+}
+
+/// How a role is called on the page.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoleText {
+    pub ja: String,
+    pub en: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Person {
+    /// The name as the team writes it; kanji are normal.
+    pub name: String,
+    pub roles: Vec<RoleName>,
+    #[serde(default)]
+    pub email: Option<String>,
+    #[serde(default)]
+    pub phone: Option<String>,
+    /// Handle in the team's chat, without the `@`.
+    #[serde(default)]
+    pub chat: Option<String>,
+    #[serde(default)]
+    pub language: Option<Language>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    pub name: String,
+    #[serde(default)]
+    pub url: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Environment {
+    pub name: String,
+    /// Whether a serious failure here may justify an emergency exception (rule E1: production or demo).
+    #[serde(default)]
+    pub exception_allowed: bool,
+}
+
+/// A place where an approved plan may run commands and change files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    pub service: ServiceName,
+    pub environment: EnvironmentName,
+    /// Directory on this host in which commands start, and under which every change is watched. Absolute.
+    pub root: String,
+    /// Directory that receives the backups of rule E7. Absolute, outside `root`.
+    pub backups: String,
+    /// Where the content of `root` lives in the repository, so that changes can be brought back: `config`, or `` for the top.
+    #[serde(default)]
+    pub repository_path: String,
+    /// Environment variables that commands receive beside `PATH`, `HOME`, `LANG`; the values come from the server's own environment.
+    #[serde(default)]
+    pub pass_env: Vec<String>,
+    /// Most files and bytes under `root` that are watched for changes; more than that stops the start, since a change could be missed.
+    #[serde(default = "default_watch_files")]
+    pub watch_files_max: u64,
+    #[serde(default = "default_watch_bytes")]
+    pub watch_bytes_max: u64,
+}
+
+fn default_watch_files() -> u64 {
+    20_000
+}
+fn default_watch_bytes() -> u64 {
+    512 * 1024 * 1024
+}
+
+/// An HTTP probe (rule D1, first form): a threshold of failures in a row opens an incident.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Monitor {
+    pub service: ServiceName,
+    pub environment: EnvironmentName,
+    pub url: String,
+    #[serde(default = "default_interval")]
+    pub interval_s: f64,
+    #[serde(default = "default_probe_timeout")]
+    pub timeout_s: f64,
+    /// HTTP status that counts as healthy.
+    #[serde(default = "default_status")]
+    pub status: u16,
+    /// Text that a healthy body contains.
+    #[serde(default)]
+    pub body_contains: Option<String>,
+    /// Failures in a row that open an incident.
+    #[serde(default = "default_failures")]
+    pub failures: u32,
+    /// Successes in a row that record the recovery.
+    #[serde(default = "default_failures")]
+    pub recoveries: u32,
+    pub impact: Impact,
+    pub business: Business,
+    #[serde(default)]
+    pub urgency: Urgency,
+}
+
+fn default_interval() -> f64 {
+    10.0
+}
+fn default_probe_timeout() -> f64 {
+    5.0
+}
+fn default_status() -> u16 {
+    200
+}
+fn default_failures() -> u32 {
+    3
+}
+
+/// Rules I2 to I6 as numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct IncidentPolicy {
+    /// Whether the page shows P1 to P4 or the three levels of rule I2. The record keeps the priority; a level is derived from it.
+    pub scheme: Scheme,
+    pub priorities: BTreeMap<Priority, PriorityPolicy>,
+    /// `"all+lost_sales+now" = "P1"`: impact, business, urgency. Cells not named are computed (rule I3).
+    pub matrix: BTreeMap<String, Priority>,
+    /// Steps by time since nobody acknowledged (rule I4).
+    pub escalation: Vec<EscalationStep>,
+    /// Roles told at once when a P1 or P2 opens, beside the first step.
+    pub serious_at_once: Vec<RoleName>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scheme {
+    #[default]
+    FourPriorities,
+    ThreeLevels,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PriorityPolicy {
+    /// Somebody must have acknowledged within this time.
+    pub act_within_min: u32,
+    /// Service should be restored within this time; 0 = no target.
+    #[serde(default)]
+    pub restore_within_min: u32,
+    /// A status update is due this often; 0 = none (rule I6).
+    #[serde(default)]
+    pub update_every_min: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EscalationStep {
+    /// Minutes since the incident opened without acknowledgement.
+    pub after_min: u32,
+    #[serde(default)]
+    pub roles: Vec<RoleName>,
+    #[serde(default)]
+    pub people: Vec<PersonId>,
+}
+
+impl Default for IncidentPolicy {
+    fn default() -> Self {
+        let row =
+            |act_within_min, restore_within_min, update_every_min| PriorityPolicy { act_within_min, restore_within_min, update_every_min };
+        let step = |after_min, role: &str| EscalationStep { after_min, roles: named(&[role]), people: Vec::new() };
+        Self {
+            scheme: Scheme::default(),
+            priorities: BTreeMap::from([
+                (Priority::P1, row(15, 60, 15)),
+                (Priority::P2, row(30, 240, 30)),
+                (Priority::P3, row(120, 0, 120)),
+                (Priority::P4, row(480, 0, 0)),
+            ]),
+            matrix: BTreeMap::new(),
+            escalation: vec![step(0, "operator"), step(15, "lead"), step(30, "manager"), step(60, "developer")],
+            serious_at_once: named(&["manager"]),
+        }
+    }
+}
+
+/// Rules E1 to E9 and E14 as numbers and roles.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EmergencyPolicy {
+    /// Priorities that count as a serious failure (rule E1).
+    pub serious: Vec<Priority>,
+    /// Roles of which one must judge and approve (rule E3). While follow-up is overdue, each of them must (rule E14).
+    pub approver_roles: Vec<RoleName>,
+    /// An approval is void after this time.
+    pub approval_valid_min: u32,
+    /// Witnesses that must be present, and how many of them senior and not the approver (rule E4).
+    pub witnesses_min: u32,
+    pub seniors_min: u32,
+    pub witness_roles: Vec<RoleName>,
+    pub senior_roles: Vec<RoleName>,
+    /// A witness who was not heard of for this long is absent.
+    pub presence_timeout_s: u32,
+    /// A session that is still open after this time is announced as running long.
+    pub session_max_min: u32,
+    pub step_timeout_max_s: u32,
+    /// Most bytes of output kept of one step; the rest is counted and the cut is recorded.
+    pub output_bytes_max: u64,
+    /// Most bytes of one changed file whose content is kept; of a larger one the digest is kept.
+    pub file_bytes_max: u64,
+    pub steps_max: u32,
+}
+
+impl Default for EmergencyPolicy {
+    fn default() -> Self {
+        Self {
+            serious: vec![Priority::P1, Priority::P2],
+            approver_roles: named(&["cto", "dev-lead"]),
+            approval_valid_min: 240,
+            witnesses_min: 2,
+            seniors_min: 1,
+            witness_roles: named(&["developer", "senior", "dev-lead", "cto"]),
+            senior_roles: named(&["senior", "dev-lead", "cto"]),
+            presence_timeout_s: 20,
+            session_max_min: 120,
+            step_timeout_max_s: 3600,
+            output_bytes_max: 4 * 1024 * 1024,
+            file_bytes_max: 1024 * 1024,
+            steps_max: 50,
+        }
+    }
+}
+
+/// Rules E10 to E12: what is owed after an exception, and when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ObligationPolicy {
+    pub change_request_within_h: u32,
+    pub report_within_h: u32,
+    pub retrospective_within_h: u32,
+    /// Reminders before the due time.
+    pub remind_before_min: Vec<u32>,
+    /// Label of the change request (rule E10).
+    pub label: String,
+    /// How long after the close the retrospective is proposed, and how long it lasts.
+    pub retrospective_after_h: u32,
+    pub retrospective_lasts_min: u32,
+}
+
+impl Default for ObligationPolicy {
+    fn default() -> Self {
+        Self {
+            change_request_within_h: 24,
+            report_within_h: 24,
+            retrospective_within_h: 48,
+            remind_before_min: vec![240, 60],
+            label: "Emergency Fix".to_owned(),
+            retrospective_after_h: 24,
+            retrospective_lasts_min: 60,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Channels {
+    pub emergency: ChannelName,
+    pub incidents: ChannelName,
+}
+
+impl Default for Channels {
+    fn default() -> Self {
+        Self { emergency: ChannelName::known("emergency-deploy"), incidents: ChannelName::known("incidents") }
+    }
+}
+
+/// The repository to which the change is brought back (rule E10). First form: a bare git repository that this host can reach.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Forge {
+    /// Path or URL that `git clone` takes.
+    pub repository: String,
+    #[serde(default = "default_base")]
+    pub base: String,
+    /// Directory that receives the request file and the patch, for forges without an API.
+    pub requests: String,
+}
+
+fn default_base() -> String {
+    "main".to_owned()
+}
+
+/// Where the program writes reports and invitations. A relative path is beside `hikeshi.toml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Documents {
+    pub root: String,
+}
+
+impl Default for Documents {
+    fn default() -> Self {
+        Self { root: "docs".to_owned() }
+    }
+}
+
+/// What must never enter the record (rule A4), beside the patterns that are built in.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Secrets {
+    /// Environment variables of the server whose values are masked wherever they appear.
+    pub env: Vec<String>,
+    /// Further regular expressions; the whole match is masked.
+    pub patterns: Vec<String>,
+}
+
+fn named(names: &[&str]) -> Vec<RoleName> {
+    names.iter().map(|name| RoleName::known(name)).collect()
+}
+
+impl Policy {
+    /// The digest by which the ledger names this policy: SHA-256 of its canonical JSON.
+    pub fn digest(&self) -> Digest {
+        // Serialising plain data with string keys cannot fail; an empty input would only give a digest that nothing else has.
+        Digest::of(&serde_json::to_vec(self).unwrap_or_default())
+    }
+
+    pub fn person(&self, id: &PersonId) -> Option<&Person> {
+        self.people.get(id)
+    }
+
+    pub fn has_any_role(&self, id: &PersonId, roles: &[RoleName]) -> bool {
+        self.people.get(id).is_some_and(|person| person.roles.iter().any(|role| roles.contains(role)))
+    }
+
+    pub fn people_with(&self, roles: &[RoleName]) -> Vec<PersonId> {
+        self.people.iter().filter(|(_, person)| person.roles.iter().any(|role| roles.contains(role))).map(|(id, _)| id.clone()).collect()
+    }
+
+    pub fn name_of<'a>(&'a self, id: &'a PersonId) -> &'a str {
+        self.people.get(id).map_or(id.as_str(), |person| person.name.as_str())
+    }
+}

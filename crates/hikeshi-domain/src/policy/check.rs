@@ -1,0 +1,326 @@
+//! What must hold between the parts of a policy: every name that is used is declared, and the rules can be met at all.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Policy;
+use crate::ids::{EnvironmentName, PersonId, RoleName, ServiceName};
+use crate::input::nearest;
+
+/// Roles that the defaults use; a policy need not describe them.
+pub const BUILT_IN_ROLES: &[&str] = &["admin", "auditor", "cto", "dev-lead", "developer", "lead", "manager", "operator", "senior"];
+
+/// One thing that is wrong, and where: `at` is the path of keys in the file, so that the reader can be shown line and caret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Flaw {
+    /// `["people", "tanaka", "roles", "1"]`; array positions count from 0.
+    pub at: Vec<String>,
+    pub what: FlawKind,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "flaw", rename_all = "snake_case")]
+pub enum FlawKind {
+    /// A name that is not declared. `nearest` is what was probably meant.
+    Unknown {
+        wanted: String,
+        given: String,
+        nearest: Option<String>,
+    },
+    Empty,
+    /// Fewer people hold the roles than the rule needs, so that it could never be met.
+    TooFew {
+        needed: u32,
+        have: u32,
+    },
+    /// A number outside its bounds.
+    OutOfBounds {
+        min: String,
+        max: String,
+        given: String,
+    },
+    NotAbsolute {
+        given: String,
+    },
+    /// Backups inside the directory that they back up.
+    BackupsInsideRoot,
+    BadUrl {
+        given: String,
+    },
+    BadTimeZone {
+        given: String,
+    },
+    BadPattern {
+        given: String,
+        detail: String,
+    },
+    BadCell {
+        given: String,
+        nearest: Option<String>,
+    },
+    /// Later escalation steps must come later.
+    NotAscending,
+}
+
+/// The pieces of a matrix cell: impact, business, urgency.
+const CELL: [&[&str]; 3] =
+    [&["all_users", "some_users", "one_function"], &["lost_sales", "lost_trust", "slight"], &["now", "can_be_planned"]];
+
+impl Policy {
+    /// Everything that is wrong with it, in the order of the file's sections. Empty: it can be adopted.
+    pub fn check(&self) -> Vec<Flaw> {
+        let mut check = Checking { policy: self, flaws: Vec::new() };
+        check.workspace();
+        check.people();
+        check.targets();
+        check.monitors();
+        check.incident();
+        check.emergency();
+        check.obligations();
+        check.permissions();
+        check.secrets();
+        check.flaws
+    }
+}
+
+struct Checking<'a> {
+    policy: &'a Policy,
+    flaws: Vec<Flaw>,
+}
+
+impl Checking<'_> {
+    fn flaw(&mut self, at: &[&str], what: FlawKind) {
+        self.flaws.push(Flaw { at: at.iter().map(|part| (*part).to_owned()).collect(), what });
+    }
+
+    fn filled(&mut self, at: &[&str], text: &str) {
+        if text.trim().is_empty() {
+            self.flaw(at, FlawKind::Empty);
+        }
+    }
+
+    fn bounds(&mut self, at: &[&str], given: u64, min: u64, max: u64) {
+        if given < min || given > max {
+            self.flaw(at, FlawKind::OutOfBounds { min: min.to_string(), max: max.to_string(), given: given.to_string() });
+        }
+    }
+
+    fn seconds(&mut self, at: &[&str], given: f64, min: f64, max: f64) {
+        if !(min..=max).contains(&given) {
+            self.flaw(at, FlawKind::OutOfBounds { min: min.to_string(), max: max.to_string(), given: given.to_string() });
+        }
+    }
+
+    fn unknown<'a>(&mut self, at: &[&str], wanted: &str, given: &str, candidates: impl IntoIterator<Item = &'a str>) {
+        let nearest = nearest(given, candidates);
+        self.flaw(at, FlawKind::Unknown { wanted: wanted.to_owned(), given: given.to_owned(), nearest });
+    }
+
+    /// A role exists when the policy describes it, or when it is one that the defaults use.
+    fn roles(&mut self, at: &[&str], roles: &[RoleName]) {
+        for (index, role) in roles.iter().enumerate() {
+            let known: Vec<&str> = self.policy.roles.keys().map(RoleName::as_str).chain(BUILT_IN_ROLES.iter().copied()).collect();
+            if !known.contains(&role.as_str()) {
+                let index = index.to_string();
+                let at = [at, &[index.as_str()]].concat();
+                self.unknown(&at, "role", role.as_str(), known);
+            }
+        }
+    }
+
+    fn service(&mut self, at: &[&str], service: &ServiceName) {
+        if !self.policy.services.contains_key(service) {
+            let known: Vec<&str> = self.policy.services.keys().map(ServiceName::as_str).collect();
+            self.unknown(at, "service", service.as_str(), known);
+        }
+    }
+
+    fn environment(&mut self, at: &[&str], environment: &EnvironmentName) {
+        if !self.policy.environments.contains_key(environment) {
+            let known: Vec<&str> = self.policy.environments.keys().map(EnvironmentName::as_str).collect();
+            self.unknown(at, "environment", environment.as_str(), known);
+        }
+    }
+
+    fn person(&mut self, at: &[&str], person: &PersonId) {
+        if !self.policy.people.contains_key(person) {
+            let known: Vec<&str> = self.policy.people.keys().map(PersonId::as_str).collect();
+            self.unknown(at, "person", person.as_str(), known);
+        }
+    }
+
+    fn url(&mut self, at: &[&str], url: &str) {
+        let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).unwrap_or_default();
+        if host.is_empty() || host.starts_with('/') || url.chars().any(char::is_whitespace) {
+            self.flaw(at, FlawKind::BadUrl { given: url.to_owned() });
+        }
+    }
+
+    fn workspace(&mut self) {
+        self.filled(&["workspace", "name"], &self.policy.workspace.name);
+        let zone = &self.policy.workspace.time_zone;
+        if jiff::tz::TimeZone::get(zone).is_err() {
+            self.flaw(&["workspace", "time_zone"], FlawKind::BadTimeZone { given: zone.clone() });
+        }
+    }
+
+    fn people(&mut self) {
+        if self.policy.people.is_empty() {
+            self.flaw(&["people"], FlawKind::Empty);
+        }
+        for (id, person) in &self.policy.people {
+            self.filled(&["people", id.as_str(), "name"], &person.name);
+            self.roles(&["people", id.as_str(), "roles"], &person.roles);
+        }
+    }
+
+    fn targets(&mut self) {
+        for (id, target) in &self.policy.targets {
+            let at = ["targets", id.as_str()];
+            self.service(&[at.as_slice(), &["service"]].concat(), &target.service);
+            self.environment(&[at.as_slice(), &["environment"]].concat(), &target.environment);
+            for (key, path) in [("root", &target.root), ("backups", &target.backups)] {
+                if !path.starts_with('/') || path.split('/').any(|part| part == "..") {
+                    self.flaw(&[at.as_slice(), &[key]].concat(), FlawKind::NotAbsolute { given: path.clone() });
+                }
+            }
+            let inside = format!("{}/", target.root.trim_end_matches('/'));
+            if format!("{}/", target.backups.trim_end_matches('/')).starts_with(&inside) {
+                self.flaw(&[at.as_slice(), &["backups"]].concat(), FlawKind::BackupsInsideRoot);
+            }
+            self.bounds(&[at.as_slice(), &["watch_files_max"]].concat(), target.watch_files_max, 1, 1_000_000);
+            self.bounds(&[at.as_slice(), &["watch_bytes_max"]].concat(), target.watch_bytes_max, 1, 1 << 40);
+        }
+    }
+
+    fn monitors(&mut self) {
+        for (id, monitor) in &self.policy.monitors {
+            let at = ["monitors", id.as_str()];
+            self.service(&[at.as_slice(), &["service"]].concat(), &monitor.service);
+            self.environment(&[at.as_slice(), &["environment"]].concat(), &monitor.environment);
+            self.url(&[at.as_slice(), &["url"]].concat(), &monitor.url);
+            self.seconds(&[at.as_slice(), &["interval_s"]].concat(), monitor.interval_s, 0.1, 86_400.0);
+            self.seconds(&[at.as_slice(), &["timeout_s"]].concat(), monitor.timeout_s, 0.1, 300.0);
+            self.bounds(&[at.as_slice(), &["status"]].concat(), u64::from(monitor.status), 100, 599);
+            self.bounds(&[at.as_slice(), &["failures"]].concat(), u64::from(monitor.failures), 1, 1_000);
+            self.bounds(&[at.as_slice(), &["recoveries"]].concat(), u64::from(monitor.recoveries), 1, 1_000);
+        }
+    }
+
+    fn incident(&mut self) {
+        let rules = &self.policy.incident;
+        for (priority, row) in &rules.priorities {
+            self.bounds(&["incident", "priorities", priority.code(), "act_within_min"], u64::from(row.act_within_min), 1, 43_200);
+        }
+        for cell in rules.matrix.keys() {
+            let parts: Vec<&str> = cell.split('+').collect();
+            let good = parts.len() == CELL.len() && parts.iter().zip(CELL).all(|(part, allowed)| allowed.contains(part));
+            if !good {
+                let cells = cells();
+                let nearest = nearest(cell, cells.iter().map(String::as_str));
+                self.flaw(&["incident", "matrix", cell], FlawKind::BadCell { given: cell.clone(), nearest });
+            }
+        }
+        let mut last = None;
+        for (index, step) in rules.escalation.iter().enumerate() {
+            let index = index.to_string();
+            let at = ["incident", "escalation", index.as_str()];
+            if last.is_some_and(|last| step.after_min <= last) {
+                self.flaw(&[at.as_slice(), &["after_min"]].concat(), FlawKind::NotAscending);
+            }
+            last = Some(step.after_min);
+            self.roles(&[at.as_slice(), &["roles"]].concat(), &step.roles);
+            for (position, person) in step.people.iter().enumerate() {
+                let position = position.to_string();
+                self.person(&[at.as_slice(), &["people", position.as_str()]].concat(), person);
+            }
+        }
+        self.roles(&["incident", "serious_at_once"], &rules.serious_at_once);
+    }
+
+    /// The four-eyes rules must be possible to meet: otherwise an emergency could never be handled, and people would go around the program.
+    fn emergency(&mut self) {
+        let rules = &self.policy.emergency;
+        for (key, roles) in
+            [("approver_roles", &rules.approver_roles), ("witness_roles", &rules.witness_roles), ("senior_roles", &rules.senior_roles)]
+        {
+            self.roles(&["emergency", key], roles);
+        }
+        for (key, given, min, max) in [
+            ("approval_valid_min", rules.approval_valid_min, 1, 10_080),
+            ("witnesses_min", rules.witnesses_min, 1, 20),
+            ("seniors_min", rules.seniors_min, 0, 20),
+            ("presence_timeout_s", rules.presence_timeout_s, 2, 3_600),
+            ("session_max_min", rules.session_max_min, 1, 1_440),
+            ("step_timeout_max_s", rules.step_timeout_max_s, 1, 86_400),
+            ("steps_max", rules.steps_max, 1, 200),
+        ] {
+            self.bounds(&["emergency", key], u64::from(given), min, max);
+        }
+        self.bounds(&["emergency", "output_bytes_max"], rules.output_bytes_max, 1_024, 64 << 20);
+        self.bounds(&["emergency", "file_bytes_max"], rules.file_bytes_max, 1_024, 16 << 20);
+        if rules.seniors_min > rules.witnesses_min {
+            let (max, given) = (rules.witnesses_min.to_string(), rules.seniors_min.to_string());
+            self.flaw(&["emergency", "seniors_min"], FlawKind::OutOfBounds { min: "0".to_owned(), max, given });
+        }
+        if self.policy.targets.is_empty() {
+            return;
+        }
+        // The approver does not count as the senior witness, and the executor is none of them.
+        for (key, roles, needed) in [
+            ("approver_roles", &rules.approver_roles, 1),
+            ("witness_roles", &rules.witness_roles, rules.witnesses_min.saturating_add(1)),
+            ("senior_roles", &rules.senior_roles, rules.seniors_min.saturating_add(u32::from(rules.seniors_min > 0))),
+        ] {
+            let have = u32::try_from(self.policy.people_with(roles).len()).unwrap_or(u32::MAX);
+            if have < needed {
+                self.flaw(&["emergency", key], FlawKind::TooFew { needed, have });
+            }
+        }
+    }
+
+    fn obligations(&mut self) {
+        let rules = &self.policy.obligations;
+        for (key, given) in [
+            ("change_request_within_h", rules.change_request_within_h),
+            ("report_within_h", rules.report_within_h),
+            ("retrospective_within_h", rules.retrospective_within_h),
+        ] {
+            self.bounds(&["obligations", key], u64::from(given), 1, 8_760);
+        }
+        self.filled(&["obligations", "label"], &rules.label);
+        self.bounds(&["obligations", "retrospective_lasts_min"], u64::from(rules.retrospective_lasts_min), 5, 480);
+        if let Some(forge) = &self.policy.forge {
+            for (key, text) in [("repository", &forge.repository), ("base", &forge.base), ("requests", &forge.requests)] {
+                self.filled(&["forge", key], text);
+            }
+        }
+        self.filled(&["documents", "root"], &self.policy.documents.root);
+    }
+
+    fn permissions(&mut self) {
+        for (kind, roles) in &self.policy.permissions {
+            let open: Vec<&str> =
+                crate::command::KINDS.iter().copied().filter(|kind| crate::permit::row(kind) != crate::permit::Row::Inside).collect();
+            if !open.contains(&kind.as_str()) {
+                self.unknown(&["permissions", kind], "command", kind, open);
+            }
+            self.roles(&["permissions", kind], roles);
+        }
+    }
+
+    fn secrets(&mut self) {
+        for (index, pattern) in self.policy.secrets.patterns.iter().enumerate() {
+            if let Err(error) = crate::mask::Masker::new(std::slice::from_ref(pattern), &[]) {
+                let detail = error.to_string().lines().last().unwrap_or_default().to_owned();
+                self.flaw(&["secrets", "patterns", &index.to_string()], FlawKind::BadPattern { given: pattern.clone(), detail });
+            }
+        }
+    }
+}
+
+fn cells() -> Vec<String> {
+    let [impacts, businesses, urgencies] = CELL;
+    let pairs = impacts.iter().flat_map(|impact| businesses.iter().map(move |business| format!("{impact}+{business}")));
+    pairs.flat_map(|pair| urgencies.iter().map(move |urgency| format!("{pair}+{urgency}"))).collect()
+}

@@ -1,0 +1,170 @@
+//! Which changes of a policy loosen a four-eyes rule (rule A3). Such a change waits until two other people have approved it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Policy;
+use crate::ids::{PersonId, RoleName};
+use crate::permit::roles_for;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "weakening", rename_all = "snake_case")]
+pub enum Weakening {
+    /// A number that protects became smaller (or a validity longer).
+    Number { what: String, from: u64, to: u64 },
+    /// Roles that may approve, witness or count as senior became more.
+    RolesWidened { what: String, added: Vec<RoleName> },
+    /// Somebody is given a role that approves or counts as senior.
+    RoleGranted { person: PersonId, role: RoleName },
+    /// A command may be given by more people than before.
+    PermissionWidened { command: String },
+    /// An environment in which exceptions were not allowed now allows them.
+    EnvironmentOpened { environment: String },
+    /// A masking rule was removed.
+    MaskRemoved { what: String },
+}
+
+impl Policy {
+    /// What the step from `self` to `next` loosens.
+    pub fn weakenings(&self, next: &Self) -> Vec<Weakening> {
+        let mut found = Vec::new();
+        numbers(self, next, &mut found);
+        roles(self, next, &mut found);
+        people(self, next, &mut found);
+        permissions(self, next, &mut found);
+        for (name, environment) in &next.environments {
+            let before = self.environments.get(name).is_some_and(|environment| environment.exception_allowed);
+            if environment.exception_allowed && !before {
+                found.push(Weakening::EnvironmentOpened { environment: name.to_string() });
+            }
+        }
+        for mask in self.secrets.env.iter().chain(&self.secrets.patterns) {
+            if !next.secrets.env.contains(mask) && !next.secrets.patterns.contains(mask) {
+                found.push(Weakening::MaskRemoved { what: mask.clone() });
+            }
+        }
+        found
+    }
+}
+
+fn numbers(old: &Policy, new: &Policy, found: &mut Vec<Weakening>) {
+    let (was, is) = (&old.emergency, &new.emergency);
+    let (owed_was, owed_is) = (&old.obligations, &new.obligations);
+    // (name, before, after, whether a larger number protects more)
+    let rows = [
+        ("emergency.witnesses_min", was.witnesses_min, is.witnesses_min, true),
+        ("emergency.seniors_min", was.seniors_min, is.seniors_min, true),
+        ("emergency.approval_valid_min", was.approval_valid_min, is.approval_valid_min, false),
+        ("emergency.presence_timeout_s", was.presence_timeout_s, is.presence_timeout_s, false),
+        ("obligations.change_request_within_h", owed_was.change_request_within_h, owed_is.change_request_within_h, false),
+        ("obligations.report_within_h", owed_was.report_within_h, owed_is.report_within_h, false),
+        ("obligations.retrospective_within_h", owed_was.retrospective_within_h, owed_is.retrospective_within_h, false),
+    ];
+    for (what, from, to, larger_protects) in rows {
+        if (larger_protects && to < from) || (!larger_protects && to > from) {
+            found.push(Weakening::Number { what: what.to_owned(), from: u64::from(from), to: u64::from(to) });
+        }
+    }
+}
+
+fn roles(old: &Policy, new: &Policy, found: &mut Vec<Weakening>) {
+    let (was, is) = (&old.emergency, &new.emergency);
+    for (what, before, after) in [
+        ("emergency.approver_roles", &was.approver_roles, &is.approver_roles),
+        ("emergency.witness_roles", &was.witness_roles, &is.witness_roles),
+        ("emergency.senior_roles", &was.senior_roles, &is.senior_roles),
+    ] {
+        let added: Vec<RoleName> = after.iter().filter(|role| !before.contains(role)).cloned().collect();
+        if !added.is_empty() {
+            found.push(Weakening::RolesWidened { what: what.to_owned(), added });
+        }
+    }
+    // Fewer approver roles: while follow-up is overdue each role must agree, so one less is one person less.
+    if was.approver_roles.len() > is.approver_roles.len() {
+        let count = |roles: &[RoleName]| u64::try_from(roles.len()).unwrap_or(u64::MAX);
+        found.push(Weakening::Number {
+            what: "emergency.approver_roles".to_owned(),
+            from: count(&was.approver_roles),
+            to: count(&is.approver_roles),
+        });
+    }
+    for priority in is.serious.iter().filter(|priority| !was.serious.contains(priority)) {
+        found.push(Weakening::Number { what: format!("emergency.serious.{}", priority.code()), from: 0, to: 1 });
+    }
+}
+
+/// Roles that bind others: they approve, count as senior or witness, or hand out sign-in links.
+fn people(old: &Policy, new: &Policy, found: &mut Vec<Weakening>) {
+    let rules = &new.emergency;
+    for (id, person) in &new.people {
+        for role in &person.roles {
+            let binding = rules.approver_roles.contains(role)
+                || rules.senior_roles.contains(role)
+                || rules.witness_roles.contains(role)
+                || role.as_str() == "admin";
+            let had = old.people.get(id).is_some_and(|person| person.roles.contains(role));
+            if binding && !had {
+                found.push(Weakening::RoleGranted { person: id.clone(), role: role.clone() });
+            }
+        }
+    }
+}
+
+fn permissions(old: &Policy, new: &Policy, found: &mut Vec<Weakening>) {
+    for kind in crate::command::KINDS {
+        let (before, after) = (roles_for(old, kind), roles_for(new, kind));
+        let widened = match (&before, &after) {
+            (Some(_), None) => true,
+            (Some(before), Some(after)) => after.iter().any(|role| !before.contains(role)),
+            (None, _) => false,
+        };
+        if widened {
+            found.push(Weakening::PermissionWidened { command: (*kind).to_owned() });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(text: &str) -> Policy {
+        serde_json::from_str(text).expect("a policy")
+    }
+
+    fn base() -> Policy {
+        policy(
+            r#"{"workspace":{"name":"宿"},"people":{"sato":{"name":"佐藤","roles":["cto","admin"]},"mori":{"name":"森","roles":["dev-lead"]},
+                "tanaka":{"name":"田中","roles":["developer"]}},"environments":{"production":{"name":"本番","exception_allowed":true},"test":{"name":"試験"}}}"#,
+        )
+    }
+
+    #[test]
+    fn loosening_is_found_and_tightening_is_free() {
+        let old = base();
+        type Change = fn(&mut Policy);
+        let loosened: [(&str, Change); 7] = [
+            ("fewer witnesses", |p| p.emergency.witnesses_min = 1),
+            ("no senior", |p| p.emergency.seniors_min = 0),
+            ("longer approval", |p| p.emergency.approval_valid_min += 1),
+            ("more approvers", |p| p.emergency.approver_roles.push(RoleName::known("developer"))),
+            ("a role granted", |p| p.people.values_mut().for_each(|person| person.roles.push(RoleName::known("cto")))),
+            ("an environment opened", |p| p.environments.values_mut().for_each(|environment| environment.exception_allowed = true)),
+            ("a permission widened", |p| {
+                p.permissions.insert("emergency.request".to_owned(), vec![RoleName::known("anybody")]);
+            }),
+        ];
+        for (name, change) in loosened {
+            let mut new = old.clone();
+            change(&mut new);
+            assert!(!old.weakenings(&new).is_empty(), "{name}");
+            // One approver role less means one person less while follow-up is overdue, so that way back is a loosening too.
+            if !["a permission widened", "more approvers"].contains(&name) {
+                assert!(new.weakenings(&old).is_empty(), "{name}, undone");
+            }
+        }
+        let mut renamed = old.clone();
+        renamed.workspace.name = "別館".to_owned();
+        assert!(old.weakenings(&renamed).is_empty());
+    }
+}

@@ -1,0 +1,139 @@
+//! Why the door said no. A refusal is an answer, and it is recorded; the words are in `hikeshi-text`.
+//!
+//! Each names the rule that refused (`rules.md`) and carries what the text needs to say what is missing and what to do next.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::emergency::{ConditionName, Quorum, Status};
+use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId, RoleName, TargetName};
+use crate::incident::Stage;
+use crate::obligation;
+
+/// The id of a rule of the product, such as `E3`.
+pub type RuleId = &'static str;
+
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $name:ident $({ $($field:ident : $type:ty),* $(,)? })? => $rule:literal, $code:literal;)*) => {
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(tag = "refusal", rename_all = "snake_case")]
+        pub enum Refusal {
+            $($(#[$doc])* $name $({ $($field: $type),* })?,)*
+        }
+        impl Refusal {
+            /// The rule that refused.
+            pub fn rule(&self) -> RuleId {
+                match self { $(Self::$name { .. } => $rule,)* }
+            }
+            /// Stable name for programs: `emergency.self_approval`.
+            pub fn code(&self) -> &'static str {
+                match self { $(Self::$name { .. } => $code,)* }
+            }
+        }
+        /// Every refusal: code and rule. The tables of the tests walk it.
+        pub const REFUSALS: &[(&str, RuleId)] = &[$(($code, $rule)),*];
+    };
+}
+
+refusals! {
+    /// The actor is no person of the policy, or not the part of the program that may say this.
+    UnknownActor => "A3", "actor.unknown";
+    RoleMissing { command: String, roles: Vec<RoleName> } => "A3", "actor.role_missing";
+    /// A text is empty where somebody must have written something.
+    TextMissing { field: String } => "A1", "input.text_missing";
+    TextTooLong { field: String, chars_max: u32, chars: u32 } => "A1", "input.text_too_long";
+    TooMany { field: String, max: u32, given: u32 } => "A1", "input.too_many";
+    NotInPolicy { what: String, given: String, nearest: Option<String> } => "A3", "input.not_in_policy";
+    NotFound { what: String, given: String } => "A1", "input.not_found";
+    TimeInFuture { field: String } => "A1", "input.time_in_future";
+    TimeInPast { field: String } => "A1", "input.time_in_past";
+    /// The text looks like it carries a password or token.
+    SecretInText { field: String } => "A4", "input.secret";
+
+    IncidentOver { incident: IncidentId } => "I1", "incident.over";
+    AlreadyAcknowledged { incident: IncidentId, by: PersonId } => "I4", "incident.already_acknowledged";
+    SameStage { stage: Stage } => "I1", "incident.same_stage";
+    ReasonForGoingBack { from: Stage, to: Stage } => "I1", "incident.reason_for_going_back";
+    OverrideReason => "I3", "incident.override_reason";
+    NotResolved { incident: IncidentId } => "I1", "incident.not_resolved";
+    AlreadyResolved { incident: IncidentId } => "I1", "incident.already_resolved";
+    EmergencyStillOpen { incident: IncidentId, emergency: EmergencyId } => "I1", "incident.emergency_still_open";
+
+    ConditionMissing { condition: ConditionName, evidence_missing: bool } => "E1", "emergency.condition_missing";
+    NotSerious { incident: IncidentId, priority: String } => "E1", "emergency.not_serious";
+    WrongEnvironment { environment: String } => "E1", "emergency.wrong_environment";
+    JudgeNotEntitled { person: PersonId, roles: Vec<RoleName> } => "E1", "emergency.judge_not_entitled";
+    PlanEmpty { part: String } => "E3", "emergency.plan_empty";
+    ScopeOutside { path: String } => "E8", "emergency.scope_outside";
+    TimeoutTooLong { step: u32, max_s: u32 } => "E3", "emergency.timeout_too_long";
+    TargetElsewhere { target: TargetName, service: String, environment: String } => "E1", "emergency.target_elsewhere";
+    ExecutorNotEntitled { person: PersonId } => "E4", "emergency.executor_not_entitled";
+    WrongStatus { emergency: EmergencyId, status: Status } => "E3", "emergency.wrong_status";
+    SelfApproval { person: PersonId } => "E3", "emergency.self_approval";
+    ExecutorApproves { person: PersonId } => "E3", "emergency.executor_approves";
+    ApproverNotEntitled { roles: Vec<RoleName> } => "E3", "emergency.approver_not_entitled";
+    /// The digest that the approver read is not that of the plan as it is now.
+    DigestDiffers { given: Digest, current: Digest } => "E3", "emergency.digest_differs";
+    AlreadyApproved { person: PersonId } => "E3", "emergency.already_approved";
+    ApprovalMissing { missing: Vec<RoleName>, every_role: bool, because: Vec<ObligationId> } => "E14", "emergency.approval_missing";
+    ApprovalExpired { at: Timestamp } => "E3", "emergency.approval_expired";
+    WitnessIsExecutor { person: PersonId } => "E4", "emergency.witness_is_executor";
+    WitnessNotEntitled { person: PersonId, roles: Vec<RoleName> } => "E4", "emergency.witness_not_entitled";
+    NotAWitness { person: PersonId } => "E4", "emergency.not_a_witness";
+    QuorumMissing { quorum: Quorum } => "E4", "emergency.quorum_missing";
+    Held { by: PersonId, reason: String } => "E4", "emergency.held";
+    NotHeld => "E4", "emergency.not_held";
+    OnlyWitnessResumes => "E4", "emergency.only_witness_resumes";
+    NotExecutor { executor: PersonId } => "E3", "emergency.not_executor";
+    BackupMissing => "E7", "emergency.backup_missing";
+    NoSuchStep { step: u32, steps: u32 } => "E3", "emergency.no_such_step";
+    StepOutOfOrder { step: u32, next: u32 } => "E3", "emergency.step_out_of_order";
+    StepAlreadyDone { step: u32 } => "E3", "emergency.step_already_done";
+    StepRunning { step: u32 } => "E3", "emergency.step_running";
+    StepUnsettled { step: u32 } => "E6", "emergency.step_unsettled";
+    NotInDoubt { step: u32 } => "E6", "emergency.not_in_doubt";
+    EarlierStepFailed { step: u32 } => "E9", "emergency.earlier_step_failed";
+    /// A dangerous act takes the typed words.
+    ConfirmationDiffers { expected: String } => "E4", "emergency.confirmation_differs";
+    /// The backup was put back: the plan is over, only the close is left.
+    AlreadyRestored => "E9", "emergency.already_restored";
+    /// Only people of this case may do this: `who` lists them.
+    NotInvolved { who: Vec<PersonId> } => "A3", "emergency.not_involved";
+    NothingRun => "E9", "emergency.nothing_run";
+    ChecksDeclared { aspect: String } => "E9", "emergency.checks_declared";
+    NotAttestable { person: PersonId } => "E9", "emergency.not_attestable";
+    VerificationMissing { solved: bool, unaffected: bool } => "E9", "emergency.verification_missing";
+    ChangesUnaccepted { paths: Vec<String> } => "E8", "emergency.changes_unaccepted";
+    NoSuchChange { path: String } => "E8", "emergency.no_such_change";
+    NotOutOfScope { path: String } => "E8", "emergency.not_out_of_scope";
+    ContentNotKept { path: String } => "E8", "emergency.content_not_kept";
+    OnlyApproverAccepts { approvers: Vec<PersonId> } => "E8", "emergency.only_approver_accepts";
+
+    WrongKind { obligation: ObligationId, kind: obligation::Kind } => "E10", "obligation.wrong_kind";
+    ObligationOver { obligation: ObligationId } => "E10", "obligation.over";
+    ObligationBusy { obligation: ObligationId } => "E10", "obligation.busy";
+    RequestNotOpen { obligation: ObligationId } => "E10", "obligation.request_not_open";
+    NoDrift { obligation: ObligationId } => "E10", "obligation.no_drift";
+    EmergencyNotClosed { emergency: EmergencyId } => "E10", "obligation.emergency_not_closed";
+    ForgeMissing => "E10", "obligation.forge_missing";
+    MeetingAfterDue { due_at: Timestamp } => "E12", "obligation.meeting_after_due";
+    PreventionMissing => "E12", "obligation.prevention_missing";
+    DriftSelfAccepted { person: PersonId } => "E10", "obligation.drift_self_accepted";
+
+    PolicyFlawed { flaws: Vec<crate::policy::Flaw> } => "A3", "policy.flawed";
+    PolicyUnchanged => "A3", "policy.unchanged";
+    NoPolicyPending => "A3", "policy.none_pending";
+    PolicyApprovedTwice { person: PersonId } => "A3", "policy.approved_twice";
+
+    LinkInvalid => "A3", "account.link_invalid";
+    PasskeyUnknown => "A3", "account.passkey_unknown";
+    PasskeyTaken => "A3", "account.passkey_taken";
+    TokenUnknown => "A3", "account.token_unknown";
+    RoleNotHeld { role: RoleName } => "A3", "account.role_not_held";
+    NotYours => "A3", "account.not_yours";
+    SessionUnknown => "A3", "account.session_unknown";
+
+    /// A deadline or an outcome that no longer applies. Recorded nowhere: it is the normal end of a race.
+    Stale => "A1", "inside.stale";
+}

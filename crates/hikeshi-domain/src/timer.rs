@@ -1,0 +1,94 @@
+//! Stored deadlines. A timer is a row, never a sleep: a restart fires what is overdue, once.
+//!
+//! Which timers an incident, an exception or an obligation has is a function of its state ([`of_incident`] and its siblings),
+//! so timers can be rebuilt from the ledger like every other table.
+
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::emergency::{self, Emergency};
+use crate::ids::{EmergencyId, IncidentId, ObligationId, PersonId};
+use crate::incident::Incident;
+use crate::obligation::{self, Obligation};
+use crate::policy::Policy;
+
+/// What a deadline asks the door to look at. It carries no data: the door looks at the tables.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "wake", rename_all = "snake_case")]
+pub enum Wake {
+    Escalate { incident: IncidentId },
+    UpdateDue { incident: IncidentId },
+    ApprovalExpires { emergency: EmergencyId },
+    SessionLong { emergency: EmergencyId },
+    WitnessSilent { emergency: EmergencyId, person: PersonId },
+    Remind { obligation: ObligationId },
+    Overdue { obligation: ObligationId },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timer {
+    pub wake: Wake,
+    pub due_at: Timestamp,
+}
+
+fn after(at: Timestamp, minutes: u32) -> Timestamp {
+    at.checked_add(SignedDuration::from_mins(i64::from(minutes))).unwrap_or(Timestamp::MAX)
+}
+
+fn before(at: Timestamp, minutes: u32) -> Timestamp {
+    at.checked_sub(SignedDuration::from_mins(i64::from(minutes))).unwrap_or(Timestamp::MIN)
+}
+
+pub fn of_incident(incident: &Incident, policy: &Policy) -> Vec<Timer> {
+    let mut timers = Vec::new();
+    if incident.resolved.is_some() || incident.closed_at.is_some() {
+        return timers;
+    }
+    let next = usize::try_from(incident.escalated_steps).ok().and_then(|next| policy.incident.escalation.get(next));
+    if let Some(step) = next.filter(|_| incident.acknowledged.is_none()) {
+        timers.push(Timer { wake: Wake::Escalate { incident: incident.id }, due_at: after(incident.opened_at, step.after_min) });
+    }
+    if let Some(row) = policy.incident.priorities.get(&incident.priority).filter(|row| row.update_every_min > 0) {
+        let since = [incident.last_update_at, incident.update_reminded_at].into_iter().flatten().max().unwrap_or(incident.opened_at);
+        timers.push(Timer { wake: Wake::UpdateDue { incident: incident.id }, due_at: after(since, row.update_every_min) });
+    }
+    timers
+}
+
+pub fn of_emergency(emergency: &Emergency, policy: &Policy) -> Vec<Timer> {
+    let mut timers = Vec::new();
+    let waiting = matches!(emergency.status, emergency::Status::Requested | emergency::Status::Approved);
+    if let Some(due_at) = emergency.approvals.iter().map(|approval| approval.expires_at).min().filter(|_| waiting) {
+        timers.push(Timer { wake: Wake::ApprovalExpires { emergency: emergency.id }, due_at });
+    }
+    if let (Some(started_at), true, false) = (emergency.started_at, emergency.status.is_running(), emergency.long_announced) {
+        timers.push(Timer {
+            wake: Wake::SessionLong { emergency: emergency.id },
+            due_at: after(started_at, policy.emergency.session_max_min),
+        });
+    }
+    timers
+}
+
+pub fn of_obligation(obligation: &Obligation, policy: &Policy) -> Vec<Timer> {
+    let mut timers = Vec::new();
+    if obligation.status != obligation::Status::Owed {
+        return timers;
+    }
+    // After a long night only the nearest reminder fires; those that it overtook count as given.
+    let next = policy
+        .obligations
+        .remind_before_min
+        .iter()
+        .copied()
+        .filter(|minutes| obligation.reminded.iter().all(|given| minutes < given))
+        .max();
+    if let Some(minutes) = next {
+        timers.push(Timer { wake: Wake::Remind { obligation: obligation.id }, due_at: before(obligation.due_at, minutes) });
+    }
+    if !obligation.overdue_announced {
+        timers.push(Timer { wake: Wake::Overdue { obligation: obligation.id }, due_at: obligation.due_at });
+    }
+    timers
+}
