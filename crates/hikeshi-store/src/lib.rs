@@ -1,0 +1,270 @@
+//! What is remembered: the ledger, the tables that are its projections, outbox, timers, presence, contents.
+//!
+//! Everything here blocks: callers run it on their own threads, never on the runtime's. Only the engine depends on this crate
+//! (and the binary, which opens the store for it and for the offline commands).
+//!
+//! Two engines, one SQL text: SQLite (bundled; WAL, synchronous=FULL) and PostgreSQL 15 or newer. Reading order: [`write`] (the
+//! transaction that every command goes through), [`facts`] and its siblings (what it writes), [`read`] (what pages see),
+//! [`rebuild`] (the tables again, from the ledger alone).
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hikeshi_domain::Timestamp;
+use hikeshi_domain::channel::Post;
+use hikeshi_domain::effect::{Effect, EffectKey};
+use hikeshi_domain::facts::{Facts, PendingPolicy, WorkspaceState};
+use hikeshi_domain::ids::{Digest, EmergencyId, IncidentId, PersonId, RequestKey};
+use hikeshi_domain::people::Actor;
+use hikeshi_domain::policy::Policy;
+use hikeshi_domain::timer::Timer;
+
+mod contents;
+mod database;
+mod error;
+mod facts;
+mod ledger;
+mod listen;
+mod news;
+mod outbox;
+mod pool;
+mod postgres;
+mod proofs;
+mod read;
+mod rebuild;
+mod schema;
+mod sql;
+mod sqlite;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+#[cfg(test)]
+mod tests;
+mod ticket;
+mod timers;
+mod write;
+
+pub use error::{Result, StoreError};
+pub use read::{Reader, Span};
+pub use rebuild::{Comparison, Deviation, Difference};
+pub use write::{Batch, Writer};
+
+use database::Database;
+use news::News;
+
+/// Where the store is: a file path for SQLite, or a `postgres://` URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    Sqlite(PathBuf),
+    Postgres(String),
+}
+
+/// An open store. Cheap to clone. Opening migrates, and refuses a newer schema, a foreign file, and settings that could lose a commit.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    database: Database,
+    news: Arc<News>,
+    policy: Mutex<Option<Arc<Remembered>>>,
+}
+
+/// The policy as it was last read or written, so that a batch does not parse it.
+pub(crate) struct Remembered {
+    version: i64,
+    policy: Option<Arc<Policy>>,
+    pending: Option<PendingPolicy>,
+}
+
+impl Inner {
+    fn remembered(&self) -> Option<Arc<Remembered>> {
+        self.policy.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn remember(&self, remembered: &Arc<Remembered>) {
+        *self.policy.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(remembered));
+    }
+
+    fn forget(&self) {
+        *self.policy.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// The ledger's head: locked for as long as the batch that read it lives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Head {
+    /// Number of entries.
+    pub size: u64,
+    /// Right edge of the Merkle tree (roots of the complete subtrees, largest first): enough to append and to compute the root.
+    pub frontier: Vec<Digest>,
+    /// Leaf hash of the last entry.
+    pub last_leaf: Digest,
+    pub workspace: WorkspaceState,
+}
+
+/// An entry as it will lie in the ledger.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEntry {
+    pub seq: u64,
+    pub at: Timestamp,
+    pub key: RequestKey,
+    pub kind: String,
+    pub case: Option<IncidentId>,
+    pub refused: bool,
+    /// Canonical bytes; what the leaf hash is of.
+    pub bytes: Vec<u8>,
+}
+
+/// Everything that one batch changes, written with as few statements as the engine allows.
+#[derive(Debug, Default)]
+pub struct Writes {
+    pub entries: Vec<NewEntry>,
+    /// State after the batch; the aggregates named in `facts.touched` are written.
+    pub facts: Facts,
+    /// Posts of the entries, for the channel pages.
+    pub posts: Vec<PostRecord>,
+    /// Timers of touched aggregates, all of them: the store replaces what it had for each touched aggregate.
+    pub timers: Vec<Timer>,
+    pub queued: Vec<(Effect, Timestamp)>,
+    pub settled: Vec<EffectKey>,
+    pub heard: Vec<(EmergencyId, PersonId, Timestamp)>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct PostRecord {
+    pub seq: u64,
+    /// Position among the posts of the same entry.
+    pub part: u32,
+    pub at: Timestamp,
+    pub actor: Actor,
+    pub post: Post,
+}
+
+/// An entry as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptEntry {
+    pub seq: u64,
+    pub bytes: Vec<u8>,
+}
+
+/// An effect that this node has claimed; every later word about it must carry the fence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claim {
+    pub effect: Effect,
+    pub fence: i64,
+    /// True when there was a claim before this one: nobody knows yet whether it happened.
+    pub taken_over: bool,
+    pub attempts: u32,
+}
+
+/// A row of the outbox, for the page.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutboxRow {
+    pub key: EffectKey,
+    pub kind: String,
+    pub started: bool,
+    pub attempts: u32,
+    pub queued_at: Timestamp,
+}
+
+/// How often a node that waits for news asks the database itself; notifications only make it faster.
+const POLL: Duration = Duration::from_millis(500);
+
+impl Store {
+    /// On SQLite this process alone has the file open for writing from here on; another one is refused.
+    pub fn open(location: &Location) -> Result<Self> {
+        let news = Arc::new(News::default());
+        let database = match location {
+            Location::Sqlite(path) => Database::sqlite(sqlite::Sqlite::open(path)?),
+            Location::Postgres(url) => Database::postgres(postgres::Postgres::open(url, &news)?),
+        };
+        let alone = matches!(location, Location::Sqlite(_));
+        let store = Self::of(database, news)?;
+        if alone {
+            store.inner.database.write(outbox::free)?;
+        }
+        Ok(store)
+    }
+
+    /// For looking only: takes no lock, migrates nothing, and works while a server has the store open.
+    pub fn open_to_read(location: &Location) -> Result<Self> {
+        let database = match location {
+            Location::Sqlite(path) => Database::sqlite(sqlite::Sqlite::open_to_read(path)?),
+            Location::Postgres(url) => Database::postgres(postgres::Postgres::open_to_read(url)?),
+        };
+        Self::of(database, Arc::new(News::default()))
+    }
+
+    fn of(database: Database, news: Arc<News>) -> Result<Self> {
+        let store = Self { inner: Arc::new(Inner { database, news, policy: Mutex::new(None) }) };
+        let size = store.read(|reader| reader.head())?.size;
+        store.inner.news.tell(size);
+        Ok(store)
+    }
+
+    pub fn writer(&self) -> Result<Writer> {
+        Ok(Writer { inner: Arc::clone(&self.inner), own: self.inner.database.writer()? })
+    }
+
+    /// Runs reads in one read transaction.
+    pub fn read<T>(&self, reads: impl FnOnce(&mut Reader<'_>) -> Result<T>) -> Result<T> {
+        self.inner.database.read(|session| reads(&mut Reader { inner: &self.inner, session }))
+    }
+
+    // Outside the ledger's transaction, each durable by itself.
+
+    /// Claims up to `limit` effects that are queued, or whose claim has run out, for `lease_s`. Marks them started: the intent is durable
+    /// before anything happens. The database's own clock on PostgreSQL.
+    pub fn claim(&self, node: &str, limit: u32, lease_s: u32) -> Result<Vec<Claim>> {
+        self.inner.database.write(|session| outbox::claim(session, node, limit, lease_s))
+    }
+
+    /// Extends a claim; false when the fence is no longer ours.
+    pub fn extend(&self, key: &EffectKey, fence: i64, lease_s: u32) -> Result<bool> {
+        self.inner.database.write(|session| outbox::extend(session, key, fence, lease_s))
+    }
+
+    /// Gives a claim back, to be taken again after `wait_s`. The next claim is still marked as taken over: whoever gives back may be wrong
+    /// about what the world has seen.
+    pub fn release(&self, key: &EffectKey, fence: i64, wait_s: u32) -> Result<bool> {
+        self.inner.database.write(|session| outbox::release(session, key, fence, wait_s))
+    }
+
+    pub fn put_content(&self, content: &[u8]) -> Result<Digest> {
+        self.inner.database.write(|session| contents::put(session, content))
+    }
+
+    pub fn put_checkpoint(&self, size: u64, note: &str, at: Timestamp) -> Result<()> {
+        self.inner.database.write(|session| contents::put_checkpoint(session, size, note, at))
+    }
+
+    /// Takes or extends a named duty (such as the probes) for this node; false: another node has it.
+    pub fn lease(&self, duty: &str, node: &str, lease_s: u32) -> Result<bool> {
+        self.inner.database.write(|session| outbox::duty(session, duty, node, lease_s))
+    }
+
+    /// Blocks up to `wait_ms` for a commit by any node and returns the size of the ledger. PostgreSQL: LISTEN, and polling as the truth.
+    pub fn wait_for_news(&self, known_size: u64, wait_ms: u32) -> Result<u64> {
+        let mut left = Duration::from_millis(u64::from(wait_ms));
+        loop {
+            let slice = left.min(POLL);
+            let size = self.inner.news.wait(known_size, slice);
+            left -= slice;
+            if size > known_size {
+                return Ok(size);
+            }
+            if let Database::Postgres { .. } = self.inner.database {
+                let size = self.read(|reader| reader.head())?.size;
+                self.inner.news.tell(size);
+                if size > known_size {
+                    return Ok(size);
+                }
+            }
+            if left.is_zero() {
+                return Ok(size);
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Effects that are owed to the world, claims on them, and duties that one node has at a time.
+//!
+//! Not here: what an effect means after a crash (`hikeshi_domain::effect::Again`) and who carries it out (the engine's runner).
+
+use hikeshi_domain::Timestamp;
+use hikeshi_domain::effect::{Effect, EffectKey};
+use jiff::SignedDuration;
+
+use crate::error::{Result, StoreError};
+use crate::sql::{Change, Kind, Session, Sql, to_json};
+use crate::{Claim, OutboxRow, Writes};
+
+/// A claim that reaches further than this into the future was made by a clock that has since been set back.
+const LEASE_MAX_S: u32 = 600;
+const CLAIMS_MAX: u32 = 256;
+
+pub(crate) static QUEUE: Sql = Sql::rows(
+    "outbox",
+    &[
+        ("key", Kind::Text),
+        ("kind", Kind::Text),
+        ("effect", Kind::Text),
+        ("queued_at_ns", Kind::Int),
+        ("attempts", Kind::Int),
+        ("fence", Kind::Int),
+        ("lease_until_ns", Kind::Int),
+    ],
+    "",
+);
+static SETTLE: Sql = Sql::keyed("DELETE FROM outbox WHERE key {in}", Kind::Text);
+static CLAIM: Sql = Sql::one(
+    "UPDATE outbox SET attempts = attempts + 1, fence = fence + 1, node = ?1, lease_until_ns = ?2 WHERE key IN \
+     (SELECT key FROM outbox WHERE lease_until_ns <= ?3 OR lease_until_ns > ?4 ORDER BY queued_at_ns, key LIMIT ?5 {skip_locked}) \
+     RETURNING key, effect, fence, attempts, queued_at_ns",
+);
+static EXTEND: Sql = Sql::one("UPDATE outbox SET lease_until_ns = ?1 WHERE key = ?2 AND fence = ?3");
+static RELEASE: Sql = Sql::one("UPDATE outbox SET lease_until_ns = ?1, node = NULL WHERE key = ?2 AND fence = ?3");
+static FREE: Sql = Sql::one("UPDATE outbox SET lease_until_ns = 0, node = NULL WHERE node IS NOT NULL");
+static FREE_DUTIES: Sql = Sql::one("DELETE FROM duties");
+static LIST: Sql = Sql::one("SELECT key, kind, attempts, queued_at_ns FROM outbox ORDER BY queued_at_ns, key LIMIT 1000");
+static DUTY: Sql = Sql::one(
+    "INSERT INTO duties (duty, node, lease_until_ns) VALUES (?1, ?2, ?3) ON CONFLICT (duty) DO UPDATE \
+     SET node = excluded.node, lease_until_ns = excluded.lease_until_ns \
+     WHERE duties.node = excluded.node OR duties.lease_until_ns <= ?4 OR duties.lease_until_ns > ?5",
+);
+
+#[cfg(test)]
+pub(crate) static ALL: &[&Sql] = &[&QUEUE, &SETTLE, &CLAIM, &EXTEND, &RELEASE, &FREE, &FREE_DUTIES, &LIST, &DUTY];
+
+/// Queues and settles with the entries that say so.
+pub(crate) fn keep(writes: &Writes, changes: &mut Vec<Change>) -> Result<()> {
+    let mut queue = Change::new(&QUEUE);
+    for (effect, at) in &writes.queued {
+        let key = effect.key.0.as_str().into();
+        queue.rows.push(vec![key, effect.work.kind().into(), to_json(effect)?, (*at).into(), 0_i64.into(), 0_i64.into(), 0_i64.into()]);
+    }
+    let rows = writes.settled.iter().map(|key| vec![key.0.as_str().into()]).collect();
+    changes.extend([queue, Change { sql: &SETTLE, rows }]);
+    Ok(())
+}
+
+fn after(now: Timestamp, seconds: u32) -> Timestamp {
+    now.checked_add(SignedDuration::from_secs(i64::from(seconds))).unwrap_or(Timestamp::MAX)
+}
+
+fn lease(seconds: u32) -> Result<u32> {
+    if (1..=LEASE_MAX_S).contains(&seconds) {
+        return Ok(seconds);
+    }
+    Err(StoreError::misuse(format!("a lease of {seconds} s; it takes 1 to {LEASE_MAX_S}")))
+}
+
+pub(crate) fn claim(session: &mut dyn Session, node: &str, limit: u32, lease_s: u32) -> Result<Vec<Claim>> {
+    let lease_s = lease(lease_s)?;
+    let now = session.clock()?;
+    let arguments = [node.into(), after(now, lease_s).into(), now.into(), after(now, LEASE_MAX_S).into(), limit.min(CLAIMS_MAX).into()];
+    let mut claims = Vec::new();
+    for row in session.query(&CLAIM, &arguments)? {
+        let attempts = u32::try_from(row.count(3)?).unwrap_or(u32::MAX);
+        let effect: Effect = row.json(1)?;
+        claims.push((row.int(4)?, Claim { effect, fence: row.int(2)?, taken_over: attempts > 1, attempts }));
+    }
+    claims.sort_by(|(one_at, one), (other_at, other)| (one_at, &one.effect.key).cmp(&(other_at, &other.effect.key)));
+    Ok(claims.into_iter().map(|(_, claim)| claim).collect())
+}
+
+pub(crate) fn extend(session: &mut dyn Session, key: &EffectKey, fence: i64, lease_s: u32) -> Result<bool> {
+    let until = after(session.clock()?, lease(lease_s)?);
+    Ok(session.change(&EXTEND, &[until.into(), key.0.as_str().into(), fence.into()])? == 1)
+}
+
+pub(crate) fn release(session: &mut dyn Session, key: &EffectKey, fence: i64, wait_s: u32) -> Result<bool> {
+    let until = after(session.clock()?, wait_s.min(LEASE_MAX_S));
+    Ok(session.change(&RELEASE, &[until.into(), key.0.as_str().into(), fence.into()])? == 1)
+}
+
+/// On SQLite whoever has just opened the store is alone: claims and duties of earlier processes are over.
+pub(crate) fn free(session: &mut dyn Session) -> Result<()> {
+    session.change(&FREE, &[])?;
+    session.change(&FREE_DUTIES, &[]).map(drop)
+}
+
+pub(crate) fn list(session: &mut dyn Session) -> Result<Vec<OutboxRow>> {
+    let mut rows = Vec::new();
+    for row in session.query(&LIST, &[])? {
+        let attempts = u32::try_from(row.count(2)?).unwrap_or(u32::MAX);
+        rows.push(OutboxRow {
+            key: EffectKey(row.text(0)?.to_owned()),
+            kind: row.text(1)?.to_owned(),
+            started: attempts > 0,
+            attempts,
+            queued_at: row.at(3)?,
+        });
+    }
+    Ok(rows)
+}
+
+pub(crate) fn duty(session: &mut dyn Session, duty: &str, node: &str, lease_s: u32) -> Result<bool> {
+    let lease_s = lease(lease_s)?;
+    let now = session.clock()?;
+    let arguments = [duty.into(), node.into(), after(now, lease_s).into(), now.into(), after(now, LEASE_MAX_S).into()];
+    Ok(session.change(&DUTY, &arguments)? == 1)
+}

@@ -1,0 +1,159 @@
+//! The tables, and how an older schema becomes this one. Append migrations; never change one that was released.
+//!
+//! `entries` is the record. `checkpoints`, `contents` and `presence` are kept beside it. Everything else is a projection that
+//! [`crate::rebuild`] can make again.
+
+/// Marks an SQLite file as hikeshi's.
+pub(crate) const APPLICATION_ID: i64 = 0x484b_5348;
+
+/// The schema version is the number of migrations.
+pub(crate) const MIGRATIONS: &[&str] = &[FIRST];
+
+const FIRST: &str = "
+CREATE TABLE entries (
+    seq BIGINT PRIMARY KEY,
+    key TEXT NOT NULL,
+    case_id BIGINT,
+    bytes {bytes} NOT NULL
+);
+CREATE UNIQUE INDEX entries_key ON entries (key);
+CREATE INDEX entries_case ON entries (case_id, seq) WHERE case_id IS NOT NULL;
+
+CREATE TABLE ledger_head (
+    id BIGINT PRIMARY KEY,
+    size BIGINT NOT NULL,
+    frontier {bytes} NOT NULL,
+    last_leaf {bytes} NOT NULL,
+    counters TEXT NOT NULL,
+    policy_version BIGINT NOT NULL
+) {busy_table};
+
+CREATE TABLE nodes (
+    level BIGINT NOT NULL,
+    idx BIGINT NOT NULL,
+    hash {bytes} NOT NULL,
+    PRIMARY KEY (level, idx)
+) {clustered};
+
+CREATE TABLE checkpoints (
+    size BIGINT PRIMARY KEY,
+    note TEXT NOT NULL,
+    at_ns BIGINT NOT NULL
+);
+
+CREATE TABLE contents (
+    digest {bytes} PRIMARY KEY,
+    bytes {bytes} NOT NULL
+);
+
+CREATE TABLE workspace (
+    id BIGINT PRIMARY KEY,
+    version BIGINT NOT NULL,
+    policy TEXT,
+    pending TEXT
+);
+
+CREATE TABLE incidents (
+    id BIGINT PRIMARY KEY,
+    open BIGINT NOT NULL,
+    priority BIGINT NOT NULL,
+    opened_at_ns BIGINT NOT NULL,
+    doc TEXT NOT NULL
+) {busy_table};
+CREATE INDEX incidents_open ON incidents (id) WHERE open = 1;
+CREATE INDEX incidents_burning ON incidents (priority, opened_at_ns, id) WHERE open = 1;
+
+CREATE TABLE emergencies (
+    id BIGINT PRIMARY KEY,
+    open BIGINT NOT NULL,
+    counted BIGINT NOT NULL,
+    requested_at_ns BIGINT NOT NULL,
+    doc TEXT NOT NULL
+) {busy_table};
+CREATE INDEX emergencies_open ON emergencies (id) WHERE open = 1;
+CREATE INDEX emergencies_counted ON emergencies (requested_at_ns) WHERE counted = 1;
+
+CREATE TABLE obligations (
+    id BIGINT PRIMARY KEY,
+    owed BIGINT NOT NULL,
+    hardens BIGINT NOT NULL,
+    due_at_ns BIGINT NOT NULL,
+    emergency_id BIGINT NOT NULL,
+    incident_id BIGINT NOT NULL,
+    doc TEXT NOT NULL
+) {busy_table};
+CREATE INDEX obligations_open ON obligations (id) WHERE owed = 1;
+CREATE INDEX obligations_due ON obligations (due_at_ns, id) WHERE owed = 1;
+CREATE INDEX obligations_emergency ON obligations (emergency_id, id);
+CREATE INDEX obligations_incident ON obligations (incident_id, id);
+
+CREATE TABLE monitors (
+    name TEXT PRIMARY KEY,
+    doc TEXT NOT NULL
+) {clustered};
+
+CREATE TABLE accounts (
+    person TEXT PRIMARY KEY,
+    doc TEXT NOT NULL
+) {clustered};
+
+CREATE TABLE credentials (
+    digest {bytes} PRIMARY KEY,
+    person TEXT NOT NULL
+) {clustered};
+CREATE INDEX credentials_person ON credentials (person);
+
+CREATE TABLE witnesses (
+    emergency_id BIGINT NOT NULL,
+    person TEXT NOT NULL,
+    joined_at_ns BIGINT NOT NULL,
+    PRIMARY KEY (emergency_id, person)
+) {clustered};
+
+CREATE TABLE presence (
+    emergency_id BIGINT NOT NULL,
+    person TEXT NOT NULL,
+    heard_at_ns BIGINT NOT NULL,
+    PRIMARY KEY (emergency_id, person)
+) {clustered};
+
+CREATE TABLE posts (
+    channel TEXT NOT NULL,
+    seq BIGINT NOT NULL,
+    part BIGINT NOT NULL,
+    at_ns BIGINT NOT NULL,
+    doc TEXT NOT NULL,
+    PRIMARY KEY (channel, seq, part)
+) {clustered};
+
+CREATE TABLE timers (
+    owner TEXT PRIMARY KEY,
+    due_at_ns BIGINT NOT NULL,
+    doc TEXT NOT NULL
+) {clustered};
+CREATE INDEX timers_due ON timers (due_at_ns);
+
+CREATE TABLE outbox (
+    key TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    effect TEXT NOT NULL,
+    queued_at_ns BIGINT NOT NULL,
+    attempts BIGINT NOT NULL,
+    fence BIGINT NOT NULL,
+    node TEXT,
+    lease_until_ns BIGINT NOT NULL
+) {busy_table};
+
+CREATE TABLE duties (
+    duty TEXT PRIMARY KEY,
+    node TEXT NOT NULL,
+    lease_until_ns BIGINT NOT NULL
+) {busy_table};
+
+INSERT INTO workspace (id, version, policy, pending) VALUES (1, 0, NULL, NULL);
+";
+
+/// The head of an empty ledger, written once after the first migration.
+pub(crate) static FIRST_HEAD: crate::sql::Sql = crate::sql::Sql::one(
+    "INSERT INTO ledger_head (id, size, frontier, last_leaf, counters, policy_version) VALUES (1, 0, ?1, ?2, ?3, 0)",
+);
