@@ -1,0 +1,158 @@
+//! Incidents, exceptions and obligations, as lists and one by one.
+
+use hikeshi_domain::Timestamp;
+use hikeshi_domain::emergency::{Emergency, PlanDocument, StepState, quorum};
+use hikeshi_domain::facts::{Facts, Needs};
+use hikeshi_domain::ids::{EmergencyId, IncidentId, ObligationId};
+use hikeshi_domain::incident::Incident;
+use hikeshi_domain::obligation::Obligation;
+use hikeshi_domain::policy::Policy;
+
+use super::{EmergencyView, Heard, IncidentRow, IncidentView, Look, LookError, Measures, ObligationView, Page, Sight, Which, offers, page, span};
+
+const TAIL_BYTES_MAX: usize = 64 * 1024;
+
+impl Look<'_> {
+    pub async fn incidents(&self, open_only: bool, before: Option<u64>, limit: u32) -> Result<Page<IncidentRow>, LookError> {
+        self.see(move |sight| {
+            let rows = sight.reader.incidents(open_only, span(before, limit))?;
+            Ok(page(rows, limit, |incident| incident.id.0).map(row))
+        })
+        .await
+    }
+
+    pub async fn incident(&self, id: IncidentId) -> Result<IncidentView, LookError> {
+        self.see(move |sight| {
+            let mut facts = sight.facts();
+            sight.load(&Needs { incidents: [id].into(), ..Needs::default() }, &mut facts)?;
+            let incident = facts.incident(id).cloned().ok_or_else(|| not_found("incident", id))?;
+            sight.load(&Needs { emergencies: incident.emergencies.iter().copied().collect(), ..Needs::default() }, &mut facts)?;
+            let emergencies = incident.emergencies.iter().rev().filter_map(|id| facts.emergency(*id)).cloned().collect();
+            let obligations = sight.reader.obligations_of_case(id)?;
+            let offers = offers::of_incident(sight, &incident)?;
+            let measures = measures(&incident, &sight.policy, sight.now);
+            Ok(IncidentView { size: sight.head.size, at: sight.now, incident, measures, emergencies, obligations, offers })
+        })
+        .await
+    }
+
+    pub async fn emergencies(&self, open_only: bool, before: Option<u64>, limit: u32) -> Result<Page<Emergency>, LookError> {
+        self.see(move |sight| {
+            let rows = sight.reader.emergencies(open_only, span(before, limit))?;
+            Ok(page(rows, limit, |emergency| emergency.id.0))
+        })
+        .await
+    }
+
+    pub async fn emergency(&self, id: EmergencyId) -> Result<EmergencyView, LookError> {
+        self.see(move |sight| {
+            let mut facts = sight.facts();
+            let mut needs = Needs { emergencies: [id].into(), presence: [id].into(), ..Needs::default() };
+            sight.load(&needs, &mut facts)?;
+            let emergency = facts.emergency(id).cloned().ok_or_else(|| not_found("emergency exception", id))?;
+            needs = Needs { incidents: [emergency.incident].into(), ..Needs::default() };
+            sight.load(&needs, &mut facts)?;
+            let incident = facts.incident(emergency.incident).cloned().ok_or_else(|| not_found("incident", emergency.incident))?;
+            let presence = facts.presence.remove(&id).unwrap_or_default();
+            let target = sight.policy.targets.get(&emergency.plan.target).cloned();
+            let plan_document = String::from_utf8_lossy(&PlanDocument::of(&emergency, target.as_ref()).bytes()).into_owned();
+            Ok(EmergencyView {
+                size: sight.head.size,
+                at: sight.now,
+                quorum: quorum(&emergency, &sight.policy, Some(&presence), sight.now),
+                heard: presence.into_iter().map(|(person, at)| Heard { person, at }).collect(),
+                obligations: sight.reader.obligations_of(id)?,
+                offers: offers::of_emergency(sight, &emergency)?,
+                running_output: running_output(sight, &emergency),
+                emergency,
+                incident,
+                target,
+                plan_document,
+            })
+        })
+        .await
+    }
+
+    pub async fn obligations(&self, which: Which, before: Option<u64>, limit: u32) -> Result<Page<Obligation>, LookError> {
+        self.see(move |sight| {
+            let rows = sight.reader.obligations(which == Which::Owed, span(before, limit))?;
+            Ok(page(rows, limit, |obligation| obligation.id.0))
+        })
+        .await
+    }
+
+    pub async fn obligation(&self, id: ObligationId) -> Result<ObligationView, LookError> {
+        self.see(move |sight| {
+            let mut facts = sight.facts();
+            sight.load(&Needs { obligations: [id].into(), ..Needs::default() }, &mut facts)?;
+            let obligation = facts.obligation(id).cloned().ok_or_else(|| not_found("obligation", id))?;
+            sight.load(&Needs { emergencies: [obligation.emergency].into(), ..Needs::default() }, &mut facts)?;
+            let emergency = facts.emergency(obligation.emergency).cloned().ok_or_else(|| not_found("emergency exception", obligation.emergency))?;
+            let offers = offers::of_obligation(sight, &obligation)?;
+            Ok(ObligationView { size: sight.head.size, at: sight.now, obligation, emergency, offers })
+        })
+        .await
+    }
+}
+
+impl Sight<'_, '_> {
+    pub(super) fn facts(&self) -> Facts {
+        Facts { workspace: self.head.workspace.clone(), ..Facts::default() }
+    }
+
+    pub(super) fn load(&mut self, needs: &Needs, facts: &mut Facts) -> Result<(), LookError> {
+        if !needs.is_empty() {
+            self.reader.load(needs, self.now, facts)?;
+        }
+        Ok(())
+    }
+}
+
+fn not_found(what: &'static str, id: impl std::fmt::Display) -> LookError {
+    LookError::NotFound { what, given: id.to_string() }
+}
+
+fn row(incident: Incident) -> IncidentRow {
+    IncidentRow {
+        id: incident.id,
+        title: incident.title,
+        priority: incident.priority,
+        stage: incident.stage,
+        opened_at: incident.opened_at,
+        resolved_at: incident.resolved.map(|resolved| resolved.at),
+        acknowledged_by: incident.acknowledged.map(|acknowledged| acknowledged.by),
+    }
+}
+
+/// Only this node's own running step can be followed; the record shows all of it once it has ended.
+fn running_output(sight: &Sight<'_, '_>, emergency: &Emergency) -> Option<String> {
+    let key = emergency.steps.iter().find_map(|step| match step {
+        StepState::Running { effect, .. } => Some(effect),
+        StepState::Waiting | StepState::Ended(_) | StepState::InDoubt { .. } => None,
+    })?;
+    let bytes = sight.door.inside.outside.tail(key, TAIL_BYTES_MAX)?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Measured, not typed (rule I11). A target that is still open counts as missed from the moment that it has passed.
+fn measures(incident: &Incident, policy: &Policy, now: Timestamp) -> Measures {
+    let seconds = |at: Timestamp| at.duration_since(incident.detected_at).as_secs().max(0);
+    let acknowledged_s = incident.acknowledged.as_ref().map(|acknowledged| seconds(acknowledged.at));
+    let resolved_s = incident.resolved.as_ref().map(|resolved| seconds(resolved.at));
+    let row = policy.incident.priorities.get(&incident.priority);
+    let in_time = |measured: Option<i64>, target_min: u32| {
+        let target_s = i64::from(target_min) * 60;
+        match measured {
+            _ if target_min == 0 => None,
+            Some(measured) => Some(measured <= target_s),
+            None => (seconds(now) > target_s).then_some(false),
+        }
+    };
+    Measures {
+        acknowledged_s,
+        mitigated_s: incident.mitigated_at.map(seconds),
+        resolved_s,
+        acknowledged_in_time: row.and_then(|row| in_time(acknowledged_s, row.act_within_min)),
+        resolved_in_time: row.and_then(|row| in_time(resolved_s, row.restore_within_min)),
+    }
+}

@@ -1,0 +1,111 @@
+//! What burns, who has it, what is owed, what may I do now: the first page, which must be fast on the worst day.
+
+use hikeshi_domain::Timestamp;
+use hikeshi_domain::emergency::{Emergency, StepState};
+use hikeshi_domain::ids::MonitorName;
+use hikeshi_domain::monitor::MonitorState;
+use hikeshi_store::Span;
+use jiff::ToSpan as _;
+use jiff::tz::TimeZone;
+
+use super::offers;
+use super::{Look, LookError, MonitorRow, NowView, PendingPolicyView, Sight};
+use crate::monitors::Reports;
+
+const SHOWN_MAX: u32 = 50;
+
+impl Look<'_> {
+    pub async fn now(&self) -> Result<NowView, LookError> {
+        self.see(|sight| {
+            let (burning, burning_total) = sight.reader.burning(SHOWN_MAX)?;
+            let exceptions = sight.reader.emergencies(true, Span { before: None, limit: SHOWN_MAX })?;
+            let (owed, owed_total, overdue_total) = sight.reader.owed(sight.now, SHOWN_MAX)?;
+            let months = months(sight.now, &sight.policy.workspace.time_zone);
+            let exceptions_this_month = sight.reader.emergencies_between(months.this, months.next)?;
+            let exceptions_last_month = sight.reader.emergencies_between(months.last, months.this)?;
+            let states = sight.reader.monitors()?;
+            let reports = &sight.door.inside.reports;
+            let monitors = sight.policy.monitors.keys().map(|name| monitor_row(name, &states, reports)).collect();
+            let pending_policy = pending(sight)?;
+            Ok(NowView {
+                size: sight.head.size,
+                at: sight.now,
+                burning,
+                burning_total,
+                in_doubt: exceptions.iter().filter(|emergency| has_doubt(emergency)).map(|emergency| emergency.id).collect(),
+                exceptions,
+                owed,
+                owed_total,
+                overdue_total,
+                monitors,
+                pending_policy,
+                exceptions_this_month,
+                exceptions_last_month,
+            })
+        })
+        .await
+    }
+}
+
+fn has_doubt(emergency: &Emergency) -> bool {
+    emergency.steps.iter().any(|step| matches!(step, StepState::InDoubt { .. }))
+}
+
+fn pending(sight: &mut Sight<'_, '_>) -> Result<Option<PendingPolicyView>, LookError> {
+    let Some(pending) = sight.head.workspace.pending.clone() else { return Ok(None) };
+    let offers = offers::of_policy(sight, pending.digest)?;
+    Ok(Some(PendingPolicyView {
+        digest: pending.digest,
+        proposed_at: pending.proposed_at,
+        proposed_by: pending.proposed_by,
+        weakenings: pending.weakenings,
+        approved_by: pending.approved_by,
+        offers,
+    }))
+}
+
+/// Green only when it was measured lately and nothing says otherwise. What is known to be red stays red, also while nobody measures.
+fn monitor_row(name: &MonitorName, states: &[MonitorState], reports: &Reports) -> MonitorRow {
+    let known = states.iter().find(|state| state.monitor == *name);
+    let measured = reports.of(name);
+    let (healthy, since) = match (known, measured) {
+        (Some(state), _) if !state.healthy => (Some(false), Some(state.since)),
+        (Some(state), Some((true, _))) => (Some(true), Some(state.since)),
+        (_, Some((healthy, since))) => (Some(healthy), Some(since)),
+        (_, None) => (None, None),
+    };
+    MonitorRow { monitor: name.clone(), healthy, since, incident: known.and_then(|state| state.incident) }
+}
+
+/// Where months begin, in the workspace's time zone.
+struct Months {
+    last: Timestamp,
+    this: Timestamp,
+    next: Timestamp,
+}
+
+fn months(now: Timestamp, time_zone: &str) -> Months {
+    // The policy's zone was checked when it was adopted; a machine without the zone's data counts by UTC.
+    let zone = TimeZone::get(time_zone).unwrap_or(TimeZone::UTC);
+    let begin = |offset: i32| -> Option<Timestamp> {
+        let first = now.to_zoned(zone.clone()).first_of_month().ok()?.start_of_day().ok()?;
+        first.checked_add(offset.months()).ok().map(|zoned| zoned.timestamp())
+    };
+    Months { last: begin(-1).unwrap_or(Timestamp::MIN), this: begin(0).unwrap_or(Timestamp::MIN), next: begin(1).unwrap_or(Timestamp::MAX) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_begins_at_midnight_of_the_workspace() {
+        let now: Timestamp = "2026-11-30T15:30:00Z".parse().expect("a time");
+        let tokyo = months(now, "Asia/Tokyo");
+        assert_eq!(tokyo.this.to_string(), "2026-11-30T15:00:00Z", "it is already December in Tokyo");
+        assert_eq!(tokyo.last.to_string(), "2026-10-31T15:00:00Z");
+        assert_eq!(tokyo.next.to_string(), "2026-12-31T15:00:00Z");
+        let new_york = months("2026-03-15T12:00:00Z".parse().expect("a time"), "America/New_York");
+        assert_eq!((new_york.this.to_string().as_str(), new_york.next.to_string().as_str()), ("2026-03-01T05:00:00Z", "2026-04-01T04:00:00Z"), "an hour is lost");
+    }
+}

@@ -1,0 +1,86 @@
+//! The record itself: ledger, timelines, channels, contents.
+
+use hikeshi_domain::ids::{ChannelName, Digest, IncidentId};
+use hikeshi_domain::ledger::{BundleError, Files, Frontier};
+use hikeshi_store::{KeptEntry, StoreError};
+
+use super::{ChannelView, EntryView, LedgerView, Look, LookError, Page, PostRow, page, span};
+use crate::door::kept_view;
+
+impl Look<'_> {
+    /// Entries of one case, newest first.
+    pub async fn timeline(&self, case: IncidentId, before: Option<u64>, limit: u32) -> Result<Page<EntryView>, LookError> {
+        self.see(move |sight| {
+            let kept = sight.reader.entries_of_case(case, span(before, limit))?;
+            Ok(readable(page(kept, limit, |kept| kept.seq)))
+        })
+        .await
+    }
+
+    pub async fn channel(&self, channel: &ChannelName, before: Option<u64>, limit: u32) -> Result<ChannelView, LookError> {
+        let channel = channel.clone();
+        self.see(move |sight| {
+            let posts = sight.reader.posts(&channel, span(before, limit))?;
+            let posts = page(posts, limit, |post| post.seq).map(|post| PostRow { seq: post.seq, at: post.at, actor: post.actor, post: post.post });
+            Ok(ChannelView { size: sight.head.size, at: sight.now, channel, posts })
+        })
+        .await
+    }
+
+    pub async fn ledger(&self, before: Option<u64>, limit: u32) -> Result<LedgerView, LookError> {
+        self.see(move |sight| {
+            let head = &sight.head;
+            let frontier = Frontier::from_parts(head.size, head.frontier.clone())
+                .ok_or_else(|| StoreError { doing: "read the head", detail: "its hashes do not fit its size".to_owned(), passing: false })?;
+            let entries = readable(page(sight.reader.entries(span(before, limit))?, limit, |kept| kept.seq));
+            let checkpoint = sight.reader.checkpoint()?.map(|(_, note)| note);
+            Ok(LedgerView {
+                size: frontier.size(),
+                root: frontier.root(),
+                at: sight.now,
+                checkpoint,
+                verifier_key: sight.door.inside.sealer.verifier_key(),
+                entries,
+            })
+        })
+        .await
+    }
+
+    /// One entry, and the very bytes that its hash is of.
+    pub async fn entry(&self, seq: u64) -> Result<(EntryView, Vec<u8>), LookError> {
+        self.see(move |sight| {
+            let kept = sight.reader.entry(seq)?.ok_or_else(|| LookError::NotFound { what: "ledger entry", given: seq.to_string() })?;
+            Ok((kept_view(&kept)?, kept.bytes))
+        })
+        .await
+    }
+
+    /// Output or file content that an entry names.
+    pub async fn content(&self, digest: Digest) -> Result<Vec<u8>, LookError> {
+        self.see(move |sight| sight.reader.content(&digest)?.ok_or_else(|| LookError::NotFound { what: "content", given: digest.to_string() })).await
+    }
+
+    /// One case as files that anybody can verify offline; `documents` are added as they are.
+    pub async fn bundle(&self, case: IncidentId, documents: Files) -> Result<Files, LookError> {
+        self.see(move |sight| {
+            let parts = sight.reader.case_parts(case, sight.now, documents)?;
+            sight.door.inside.sealer.bundle(parts).map_err(|error| match error {
+                BundleError::NothingToExport(case) => LookError::NotFound { what: "case", given: case.to_string() },
+                BundleError::NotALine(_) | BundleError::BadName(_) | BundleError::Note(_) => LookError::Bundle(error),
+            })
+        })
+        .await
+    }
+}
+
+/// Altered entries must not hide the others: one that cannot be read any more is a visible gap in the numbers, and verification names it.
+fn readable(kept: Page<KeptEntry>) -> Page<EntryView> {
+    let rows = kept.rows.iter().filter_map(|kept| match kept_view(kept) {
+        Ok(view) => Some(view),
+        Err(error) => {
+            tracing::error!(seq = kept.seq, %error, "an entry of the ledger cannot be read");
+            None
+        }
+    });
+    Page { rows: rows.collect(), older: kept.older }
+}

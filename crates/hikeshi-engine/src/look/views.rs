@@ -1,0 +1,225 @@
+//! What the faces see. Plain data: codes, ids and times; no sentence (that is `hikeshi-text`).
+
+use hikeshi_domain::Timestamp;
+use hikeshi_domain::channel::Post;
+use hikeshi_domain::effect::EffectKey;
+use hikeshi_domain::emergency::{Emergency, Quorum};
+use hikeshi_domain::ids::{ChannelName, Digest, EmergencyId, IncidentId, MonitorName, ObligationId, PersonId, RoleName, TokenId};
+use hikeshi_domain::incident::{Incident, Priority, Stage};
+use hikeshi_domain::obligation::Obligation;
+use hikeshi_domain::people::{Actor, Via};
+use hikeshi_domain::policy::{Person, Target, Weakening};
+use hikeshi_domain::refusal::Refusal;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One thing that the viewer might do here, tried against the very rules that will decide it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Offer {
+    /// Kind of the command, such as `emergency.approve`.
+    pub kind: String,
+    pub allowed: bool,
+    /// Why not, when not.
+    pub refusal: Option<Refusal>,
+}
+
+/// What burns, who has it, what is owed, what may I do now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NowView {
+    /// Number of ledger entries that this view reflects.
+    pub size: u64,
+    pub at: Timestamp,
+    /// Not resolved, worst and oldest first; at most 50.
+    pub burning: Vec<Incident>,
+    pub burning_total: u64,
+    /// Not over, newest first; at most 50.
+    pub exceptions: Vec<Emergency>,
+    /// Owed, most overdue first; at most 50.
+    pub owed: Vec<Obligation>,
+    pub owed_total: u64,
+    pub overdue_total: u64,
+    pub monitors: Vec<MonitorRow>,
+    pub pending_policy: Option<PendingPolicyView>,
+    /// Effects of which nobody knows whether they happened.
+    pub in_doubt: Vec<EmergencyId>,
+    pub exceptions_this_month: u64,
+    pub exceptions_last_month: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MonitorRow {
+    pub monitor: MonitorName,
+    /// `None`: it has not reported yet; never shown as green.
+    pub healthy: Option<bool>,
+    pub since: Option<Timestamp>,
+    pub incident: Option<IncidentId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PendingPolicyView {
+    pub digest: Digest,
+    pub proposed_at: Timestamp,
+    pub proposed_by: Option<PersonId>,
+    pub weakenings: Vec<Weakening>,
+    pub approved_by: Vec<PersonId>,
+    pub offers: Vec<Offer>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct IncidentView {
+    pub size: u64,
+    pub at: Timestamp,
+    pub incident: Incident,
+    pub measures: Measures,
+    pub emergencies: Vec<Emergency>,
+    pub obligations: Vec<Obligation>,
+    pub offers: Vec<Offer>,
+}
+
+/// Times that were measured, in seconds since detection (rule I11). `None`: not yet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Measures {
+    pub acknowledged_s: Option<i64>,
+    pub mitigated_s: Option<i64>,
+    pub resolved_s: Option<i64>,
+    /// Whether the policy's target was met; `None`: not decided yet, or no target.
+    pub acknowledged_in_time: Option<bool>,
+    pub resolved_in_time: Option<bool>,
+}
+
+/// A line of the list of incidents.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct IncidentRow {
+    pub id: IncidentId,
+    pub title: String,
+    pub priority: Priority,
+    pub stage: Stage,
+    pub opened_at: Timestamp,
+    pub resolved_at: Option<Timestamp>,
+    pub acknowledged_by: Option<PersonId>,
+}
+
+/// A page of rows, newest first. `older` continues it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Page<T> {
+    pub rows: Vec<T>,
+    /// Pass as `before` to see the rows that follow; `None`: these were the last.
+    pub older: Option<u64>,
+}
+
+/// One line of a timeline: a ledger entry, with what followed from it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EntryView {
+    pub seq: u64,
+    pub at: Timestamp,
+    pub actor: Actor,
+    pub via: Via,
+    /// Kind of the command.
+    pub kind: String,
+    pub case: Option<IncidentId>,
+    /// Events as the ledger keeps them; empty for a refusal.
+    pub events: Vec<serde_json::Value>,
+    pub refusal: Option<Refusal>,
+    /// Leaf hash of the entry.
+    pub hash: Digest,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EmergencyView {
+    pub size: u64,
+    pub at: Timestamp,
+    pub emergency: Emergency,
+    pub incident: Incident,
+    pub target: Option<Target>,
+    /// The canonical bytes of the plan, as text: what the digest is of.
+    pub plan_document: String,
+    pub quorum: Quorum,
+    /// When each witness was last heard of.
+    pub heard: Vec<Heard>,
+    pub obligations: Vec<Obligation>,
+    pub offers: Vec<Offer>,
+    /// Output so far of the step that is running now, as text for the screen; the record keeps the bytes.
+    pub running_output: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Heard {
+    pub person: PersonId,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ObligationView {
+    pub size: u64,
+    pub at: Timestamp,
+    pub obligation: Obligation,
+    pub emergency: Emergency,
+    pub offers: Vec<Offer>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PostRow {
+    /// The ledger entry that holds it.
+    pub seq: u64,
+    pub at: Timestamp,
+    pub actor: Actor,
+    pub post: Post,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChannelView {
+    pub size: u64,
+    pub at: Timestamp,
+    pub channel: ChannelName,
+    pub posts: Page<PostRow>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LedgerView {
+    pub size: u64,
+    /// RFC 6962 root of all entries.
+    pub root: Digest,
+    pub at: Timestamp,
+    /// The newest signed checkpoint, as a C2SP note.
+    pub checkpoint: Option<String>,
+    /// The key that verifies it, as a C2SP verifier key.
+    pub verifier_key: String,
+    pub entries: Page<EntryView>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PersonView {
+    pub id: PersonId,
+    pub person: Person,
+    pub passkeys: Vec<PasskeyRow>,
+    pub tokens: Vec<TokenRow>,
+    pub sessions: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PasskeyRow {
+    pub credential_id: String,
+    pub label: String,
+    pub added_at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TokenRow {
+    pub token: TokenId,
+    pub label: String,
+    pub only: Option<Vec<RoleName>>,
+    pub issued_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// An effect on its way, for the page that shows what the program is doing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EffectRow {
+    pub key: EffectKey,
+    pub kind: String,
+    /// `queued`, `started`.
+    pub state: String,
+    pub queued_at: Timestamp,
+    pub attempts: u32,
+    pub obligation: Option<ObligationId>,
+}

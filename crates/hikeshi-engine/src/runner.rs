@@ -1,0 +1,242 @@
+//! Carries effects out: claims them from the outbox, has the hands do them, brings the outcome back through the door.
+//!
+//! The claim is the durable intent: it is written before anything happens. When a claim has run out nobody knows what happened,
+//! and the effect's own word decides ([`Again`]): do it again, ask the world, or leave it to a person. A claim whose work has begun is never
+//! given back, only left to run out, so that the next holder knows to look.
+
+use std::future::Future;
+use std::time::Duration;
+
+use hikeshi_domain::command::{Command, Envelope, OutcomeCommand};
+use hikeshi_domain::effect::{Again, Contents, Doing, Effect, Outcome, Performed, Seen};
+use hikeshi_domain::ids::Digest;
+use hikeshi_domain::people::{Actor, Via};
+use hikeshi_store::Claim;
+use tokio::task::JoinSet;
+
+use crate::door::{Answer, Door, Fault, inside_key};
+use crate::figures::count;
+
+/// Effects carried out at the same time by one node.
+const PARALLEL_MAX: usize = 4;
+/// How often to look for work of other nodes, and for claims that have run out.
+const POLL: Duration = Duration::from_secs(1);
+/// Claims of one effect after which it is given up: something about it breaks whoever tries.
+const ATTEMPTS_MAX: u32 = 5;
+/// Times that the world is asked again when it cannot tell.
+const LOOKS_MAX: u32 = 5;
+const LOOK_WAIT_MAX: Duration = Duration::from_secs(5);
+/// At the stop, how long running effects may still bring their outcome in.
+const GRACE: Duration = Duration::from_secs(2);
+const DELIVER_WAIT_MAX: Duration = Duration::from_secs(30);
+
+#[derive(Clone)]
+pub(crate) struct Runner {
+    pub(crate) door: Door,
+    pub(crate) node: String,
+    pub(crate) lease_s: u32,
+}
+
+/// What is to be said about an effect.
+enum Verdict {
+    Ended(Performed),
+    InDoubt,
+}
+
+impl Runner {
+    pub(crate) async fn run(self) {
+        let mut working = JoinSet::new();
+        loop {
+            let free = PARALLEL_MAX.saturating_sub(working.len());
+            if free > 0 {
+                for claim in self.claim(free).await {
+                    working.spawn(self.clone().carry(claim));
+                }
+            }
+            tokio::select! {
+                () = self.door.inside.stopped() => break,
+                () = self.door.inside.effects_queued.notified() => {}
+                Some(ended) = working.join_next(), if !working.is_empty() => {
+                    if let Err(broken) = ended {
+                        tracing::error!(%broken, "carrying an effect out broke; its claim runs out and it is looked at again");
+                    }
+                }
+                () = tokio::time::sleep(POLL) => {}
+            }
+        }
+        // What is not brought in now is found by the next start: its claim runs out, and the world is asked.
+        let drained = tokio::time::timeout(GRACE, async { while working.join_next().await.is_some() {} }).await;
+        if drained.is_err() {
+            tracing::info!(effects = working.len(), "stopping while effects are going on; they are looked at after the next start");
+        }
+    }
+
+    async fn claim(&self, free: usize) -> Vec<Claim> {
+        let (node, lease_s) = (self.node.clone(), self.lease_s);
+        let limit = u32::try_from(free).unwrap_or(1);
+        match self.door.blocking(move |store| store.claim(&node, limit, lease_s)).await {
+            Ok(claims) => claims,
+            Err(fault) => {
+                tracing::warn!(%fault, "effects cannot be claimed");
+                // Whoever nudges meanwhile must not make this loop hot.
+                tokio::time::sleep(POLL).await;
+                Vec::new()
+            }
+        }
+    }
+
+    /// One effect, from claim to outcome, while the claim is being extended.
+    async fn carry(self, claim: Claim) {
+        tracing::debug!(effect = %claim.effect.key, kind = claim.effect.work.kind(), attempts = claim.attempts, taken_over = claim.taken_over, "claimed");
+        tokio::select! {
+            () = self.work(&claim) => {}
+            never = self.extend(&claim) => match never {},
+        }
+    }
+
+    async fn extend(&self, claim: &Claim) -> std::convert::Infallible {
+        let every = Duration::from_secs(u64::from(self.lease_s)).max(Duration::from_millis(300)) / 3;
+        let mut ours = true;
+        loop {
+            tokio::time::sleep(every).await;
+            if !ours {
+                continue;
+            }
+            let (key, fence, lease_s) = (claim.effect.key.clone(), claim.fence, self.lease_s);
+            match self.door.blocking(move |store| store.extend(&key, fence, lease_s)).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    // The work goes on: what it does is done, and the outcome's key lets only the first word count.
+                    tracing::warn!(effect = %claim.effect.key, "the claim was lost to another node");
+                    ours = false;
+                }
+                Err(fault) => tracing::warn!(effect = %claim.effect.key, %fault, "the claim could not be extended"),
+            }
+        }
+    }
+
+    async fn work(&self, claim: &Claim) {
+        let verdict = if claim.taken_over { self.take_over(claim).await } else { Verdict::Ended(self.perform(&claim.effect).await) };
+        match verdict {
+            Verdict::Ended(performed) => self.deliver(&claim.effect, performed).await,
+            Verdict::InDoubt => {
+                count(&self.door.inside.counters.effects_in_doubt);
+                let effect = claim.effect.key.clone();
+                self.submit(&claim.effect, "in_doubt", OutcomeCommand::InDoubt { effect }).await;
+            }
+        }
+    }
+
+    async fn perform(&self, effect: &Effect) -> Performed {
+        count(&self.door.inside.counters.effects_performed);
+        self.door.inside.outside.perform(effect, self).await
+    }
+
+    /// An earlier holder is gone, and nobody knows how far it came.
+    async fn take_over(&self, claim: &Claim) -> Verdict {
+        let given_up = claim.attempts > ATTEMPTS_MAX;
+        match claim.effect.work.again() {
+            Again::Safe if given_up => Verdict::Ended(failed(claim)),
+            Again::Safe => Verdict::Ended(self.perform(&claim.effect).await),
+            again @ (Again::LookFirst | Again::AskHuman) => self.look(claim, again, given_up).await,
+        }
+    }
+
+    async fn look(&self, claim: &Claim, again: Again, given_up: bool) -> Verdict {
+        let mut unknown = 0;
+        let mut wait = Duration::from_millis(200);
+        loop {
+            count(&self.door.inside.counters.effects_looked_at);
+            match (self.door.inside.outside.look(&claim.effect).await, again) {
+                (Seen::Happened(performed), _) => return Verdict::Ended(performed),
+                // It never began, so nothing can happen twice.
+                (Seen::NotHappened, _) if !given_up => return Verdict::Ended(self.perform(&claim.effect).await),
+                (Seen::NotHappened, Again::AskHuman) | (Seen::Unknown, Again::AskHuman) => return Verdict::InDoubt,
+                (Seen::NotHappened, Again::LookFirst | Again::Safe) => return Verdict::Ended(failed(claim)),
+                (Seen::Running, _) => {}
+                (Seen::Unknown, Again::LookFirst | Again::Safe) => {
+                    unknown += 1;
+                    if unknown >= LOOKS_MAX {
+                        return Verdict::Ended(failed(claim));
+                    }
+                }
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(LOOK_WAIT_MAX);
+        }
+    }
+
+    /// Contents first: an outcome never names what is not kept.
+    async fn deliver(&self, effect: &Effect, performed: Performed) {
+        if matches!(performed.outcome, Outcome::Failed { .. }) {
+            count(&self.door.inside.counters.effects_failed);
+        }
+        for content in performed.contents {
+            let content = std::sync::Arc::new(content);
+            let kept = self
+                .until_taken(effect, || {
+                    let content = std::sync::Arc::clone(&content);
+                    self.door.blocking(move |store| store.put_content(&content))
+                })
+                .await;
+            if kept.is_none() {
+                return;
+            }
+        }
+        let command = OutcomeCommand::Ended { effect: effect.key.clone(), outcome: Box::new(performed.outcome) };
+        self.submit(effect, "ended", command).await;
+    }
+
+    async fn submit(&self, effect: &Effect, word: &str, command: OutcomeCommand) {
+        let key = inside_key(&["outcome", &effect.key.0, word]);
+        let envelope = Envelope { key, actor: Actor::Runner, via: Via::Inside, command: Command::Outcome(command) };
+        match self.until_taken(effect, || self.door.submit(envelope.clone())).await {
+            Some(Answer::Done(_) | Answer::Already(_)) => tracing::debug!(effect = %effect.key, word, "the outcome is recorded"),
+            // The door has settled the effect all the same: see `door::draft`.
+            Some(Answer::Refused { refusal, .. }) => tracing::warn!(effect = %effect.key, code = refusal.code(), "the outcome was not wanted any more"),
+            None => {}
+        }
+    }
+
+    /// Tries until the store has taken it, the program turns out to be at fault, or the engine stops. What is lost with the
+    /// stop is looked at again after the next start.
+    async fn until_taken<T, F: Future<Output = Result<T, Fault>>>(&self, effect: &Effect, mut attempt: impl FnMut() -> F) -> Option<T> {
+        let mut wait = Duration::from_millis(250);
+        loop {
+            match attempt().await {
+                Ok(taken) => return Some(taken),
+                Err(fault @ (Fault::Broken { .. } | Fault::Stopping)) => {
+                    tracing::error!(effect = %effect.key, %fault, "what became of the effect is not recorded");
+                    return None;
+                }
+                Err(fault @ (Fault::Store { .. } | Fault::Busy | Fault::Halted { .. })) => {
+                    tracing::warn!(effect = %effect.key, %fault, "what became of the effect is not recorded yet");
+                }
+            }
+            tokio::select! {
+                () = self.door.inside.stopped() => return None,
+                () = tokio::time::sleep(wait) => {}
+            }
+            wait = (wait * 2).min(DELIVER_WAIT_MAX);
+        }
+    }
+}
+
+fn failed(claim: &Claim) -> Performed {
+    let detail = format!("given up after {} attempts: it cannot be told whether {} happened", claim.attempts, claim.effect.work.kind());
+    Performed { outcome: Outcome::Failed { detail }, contents: Vec::new() }
+}
+
+impl Contents for Runner {
+    fn get(&self, digest: Digest) -> Doing<'_, Option<Vec<u8>>> {
+        Box::pin(async move {
+            match self.door.read(move |reader| reader.content(&digest)).await {
+                Ok(content) => content,
+                Err(fault) => {
+                    tracing::warn!(%digest, %fault, "a content cannot be read");
+                    None
+                }
+            }
+        })
+    }
+}
