@@ -1,0 +1,238 @@
+//! Putting back: the whole backup of the scope, or one file from the baseline. Each file is replaced at once, by renaming;
+//! what lies outside the scope is not touched, and no link is followed.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
+use std::path::Path;
+
+use hikeshi_domain::emergency::Backup;
+use hikeshi_domain::ids::Digest;
+
+use super::backup::{BackupError, Entry, Place, finish_file, first_difference, pour, put_link, read_back, read_scope, take_after};
+use super::names::{Scope, join, raw, split, written};
+use super::tree::{DEPTH_MAX, Folder, Kind, Stat, set_file_permissions};
+use super::watch::{Node, Snapshot, Watch, digest_of};
+
+/// Makes the scope equal to the backup, and proves it. Returns the number of files and the manifest as read afterwards.
+pub(crate) fn restore(root: &Path, scope: &Scope, backups: &Path, backup: &Backup) -> Result<(u64, Digest), BackupError> {
+    let place = Place::of(backups, &backup.name)?;
+    let manifest = place.manifest(backup.manifest)?;
+    read_back(&place.dir, scope, &manifest).map_err(|error| BackupError::Damaged(error.to_string()))?;
+    let wanted: BTreeMap<&str, &Entry> = manifest.entries.iter().map(|entry| (entry.path.as_str(), entry)).collect();
+    for path in scope.paths() {
+        let from = Folder::root(&place.dir)?;
+        let to = Folder::root(root).map_err(BackupError::at("the root cannot be opened", "."))?;
+        let Some((parent, name)) = split(path) else {
+            put_folder(&from, &to, "", &wanted)?;
+            continue;
+        };
+        let (from, to) = (from.down(&raw(parent))?, reach(to, parent)?);
+        put_name(&from, &to, &raw(name), path, &wanted)?;
+        to.sync()?;
+    }
+    let found = read_scope(&Folder::root(root)?, scope, false)?;
+    if let Some((path, detail)) = first_difference(&manifest, &found) {
+        return Err(BackupError::ReadBack { path, detail });
+    }
+    Ok((manifest.files(), found.digest()))
+}
+
+/// Goes to a parent inside the root; one that a step removed is made again.
+fn reach(root: Folder, parent: &str) -> Result<Folder, BackupError> {
+    let mut here = root;
+    for part in parent.split('/').filter(|part| !part.is_empty()) {
+        let name = raw(part);
+        here = match here.folder(&name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                here.create_folder(&name).and_then(|made| made.set_permissions(0o755).map(|()| made))
+            }
+            other => other,
+        }
+        .map_err(|error| BackupError::Unreachable { path: parent.to_owned(), error })?;
+    }
+    Ok(here)
+}
+
+fn put_name(from: &Folder, to: &Folder, name: &OsStr, path: &str, wanted: &BTreeMap<&str, &Entry>) -> Result<(), BackupError> {
+    let cannot = |what| BackupError::at(what, path);
+    let now = to.stat(name).map_err(cannot("cannot be looked at"))?;
+    let Some(entry) = wanted.get(path) else {
+        return match now {
+            // Pipes and sockets are not part of a backup; they are left to whoever made them.
+            Some(stat) if stat.kind() != Kind::Pipe => {
+                to.remove_all(name, DEPTH_MAX).map_err(cannot("what was not in the backup cannot be removed"))
+            }
+            Some(_) | None => Ok(()),
+        };
+    };
+    if let Some(stat) = &now
+        && stat.kind() != entry.kind
+    {
+        to.remove_all(name, DEPTH_MAX).map_err(cannot("what took its place cannot be removed"))?;
+    }
+    match entry.kind {
+        Kind::Folder => {
+            let inner = from.folder(name).map_err(cannot("the backup cannot be read"))?;
+            let target = to.create_folder(name).map_err(cannot("the directory cannot be made"))?;
+            put_folder(&inner, &target, path, wanted)
+        }
+        Kind::File => put_file(from, to, name, entry),
+        Kind::Link => {
+            let link = from.link_target(name).map_err(cannot("the backup cannot be read"))?;
+            if to.link_target(name).ok().as_deref() == Some(link.as_slice()) {
+                return Ok(());
+            }
+            let stat = from.stat(name)?.ok_or_else(|| BackupError::Damaged(path.to_owned()))?;
+            let beside = beside(name);
+            to.unlink(&beside)?;
+            put_link(to, &beside, &link, &stat).and_then(|()| to.rename(&beside, name)).map_err(cannot("the link cannot be put back"))
+        }
+        Kind::Pipe | Kind::Device => Ok(()),
+    }
+}
+
+fn put_folder(from: &Folder, to: &Folder, path: &str, wanted: &BTreeMap<&str, &Entry>) -> Result<(), BackupError> {
+    let cannot = |what| BackupError::at(what, path);
+    let like = from.own_stat()?;
+    // Without the right to write, nothing inside could be put back; the mode is set at the end.
+    to.set_permissions(like.permissions() | 0o700).map_err(cannot("the directory cannot be opened for writing"))?;
+    let mut names = from.names()?;
+    names.extend(to.names().map_err(cannot("the directory cannot be read"))?);
+    names.sort();
+    names.dedup();
+    for name in names {
+        put_name(from, to, &name, &join(path, &written(&name)), wanted)?;
+    }
+    take_after(to, &like).map_err(cannot("the directory cannot be finished"))
+}
+
+fn put_file(from: &Folder, to: &Folder, name: &OsStr, entry: &Entry) -> Result<(), BackupError> {
+    let cannot = |what| BackupError::at(what, &entry.path);
+    let mut source = from.read(name).map_err(cannot("the backup cannot be read"))?;
+    let like = Stat::of(&source.metadata()?);
+    // A file that is as it was keeps its inode: whoever has it open keeps reading the right one.
+    if let Ok(mut present) = to.read(name)
+        && let Ok((digest, _)) = digest_of(&mut present, 0)
+        && Some(digest) == entry.sha256
+    {
+        if is_like(&Stat::of(&present.metadata()?), &like) {
+            return Ok(());
+        }
+        return finish_file(&present, &like).map_err(cannot("the mode cannot be put back"));
+    }
+    let beside = beside(name);
+    to.unlink(&beside)?;
+    let mut target = to.create(&beside).map_err(cannot("the file cannot be written"))?;
+    let put = pour(&mut source, &mut target).and_then(|digest| {
+        if Some(digest) != entry.sha256 {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the backup changed while it was read"));
+        }
+        finish_file(&target, &like)?;
+        to.rename(&beside, name)
+    });
+    if put.is_err() {
+        to.unlink(&beside)?;
+    }
+    put.map_err(cannot("the file cannot be put back"))
+}
+
+fn is_like(now: &Stat, like: &Stat) -> bool {
+    now.permissions() == like.permissions() && (!super::tree::is_root() || (now.uid, now.gid) == (like.uid, like.gid))
+}
+
+/// The name under which a file waits to be renamed: the same in each run, so that a crash leaves at most one, which the next run removes.
+fn beside(name: &OsStr) -> OsString {
+    use std::os::unix::ffi::OsStrExt;
+    format!(".hikeshi-{}.tmp", Digest::of(name.as_bytes()).short()).into()
+}
+
+/// Puts one path back as it was at the baseline; a path that was not there is removed.
+pub(crate) fn revert(root: &Path, watch: &Watch, path: &str) -> Result<(), BackupError> {
+    let baseline = watch.baseline()?;
+    let path = if path == "." { "" } else { path };
+    let folder = Folder::root(root).map_err(BackupError::at("the root cannot be opened", "."))?;
+    let Some((parent, name)) = split(path) else {
+        let node = baseline.nodes.get("").ok_or_else(|| BackupError::Damaged("the baseline does not know the root".to_owned()))?;
+        return folder.set_permissions(node.stat.mode).map_err(BackupError::at("the mode of the root cannot be put back", "."));
+    };
+    if raw(path).to_string_lossy().split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err(BackupError::Unreachable { path: path.to_owned(), error: io::ErrorKind::InvalidInput.into() });
+    }
+    let Some(node) = baseline.nodes.get(path) else {
+        return match folder.down(&raw(parent)) {
+            Ok(parent) => {
+                parent.remove_all(&raw(name), DEPTH_MAX).and_then(|()| parent.sync()).map_err(BackupError::at("cannot be removed", path))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(BackupError::Unreachable { path: path.to_owned(), error }),
+        };
+    };
+    let parent = reach_as_before(folder, parent, &baseline)?;
+    put_node(&parent, &raw(name), path, node, watch)?;
+    parent.sync().map_err(BackupError::from)
+}
+
+fn reach_as_before(root: Folder, parent: &str, baseline: &Snapshot) -> Result<Folder, BackupError> {
+    let (mut here, mut path) = (root, String::new());
+    for part in parent.split('/').filter(|part| !part.is_empty()) {
+        path = join(&path, part);
+        let name = raw(part);
+        let unreachable = |error| BackupError::Unreachable { path: path.clone(), error };
+        here = match here.folder(&name) {
+            Ok(inner) => inner,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let made = here.create_folder(&name).map_err(unreachable)?;
+                if let Some(node) = baseline.nodes.get(&path) {
+                    take_after(&made, &node.stat).map_err(unreachable)?;
+                }
+                made
+            }
+            Err(error) => return Err(unreachable(error)),
+        };
+    }
+    Ok(here)
+}
+
+fn put_node(to: &Folder, name: &OsStr, path: &str, node: &Node, watch: &Watch) -> Result<(), BackupError> {
+    let cannot = |what| BackupError::at(what, path);
+    let kind = node.stat.kind();
+    let content = match (kind, node.digest) {
+        (Kind::File | Kind::Link, Some(digest)) => Some(
+            watch
+                .content(digest)
+                .map_err(cannot("the content before the first step was too large to keep; put the whole backup back instead. It was"))?,
+        ),
+        _ => None,
+    };
+    if let Some(now) = to.stat(name)?
+        && now.kind() != kind
+        && now.kind() != Kind::Pipe
+    {
+        to.remove_all(name, DEPTH_MAX).map_err(cannot("what took its place cannot be removed"))?;
+    }
+    let beside = beside(name);
+    to.unlink(&beside)?;
+    match (kind, content) {
+        (Kind::Folder, _) => {
+            to.create_folder(name).and_then(|made| take_after(&made, &node.stat)).map_err(cannot("the directory cannot be put back"))
+        }
+        (Kind::Link, Some(target)) => put_link(to, &beside, &target, &node.stat)
+            .and_then(|()| to.rename(&beside, name))
+            .map_err(cannot("the link cannot be put back")),
+        (Kind::File, Some(bytes)) => {
+            let put = (|| {
+                let mut file = to.create(&beside)?;
+                file.write_all(&bytes)?;
+                finish_file(&file, &node.stat)?;
+                set_file_permissions(&file, node.stat.mode)?;
+                to.rename(&beside, name)
+            })();
+            if put.is_err() {
+                to.unlink(&beside)?;
+            }
+            put.map_err(cannot("the file cannot be put back"))
+        }
+        (Kind::File | Kind::Link | Kind::Pipe | Kind::Device, _) => Ok(()),
+    }
+}

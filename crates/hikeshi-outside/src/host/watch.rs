@@ -1,0 +1,140 @@
+//! Every file under a target's root, before the first step and after each: which ones are not as they were (rules E6, E8).
+//!
+//! A scan asks the file system for type, mode, size, times and inode of every name and reads only what differs from the scan before.
+//! The change time cannot be set by a program, so a forged modification time does not hide an edit.
+//! Differences are always told against the baseline; the contents on both sides are kept by digest beside it.
+
+mod changes;
+mod scan;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use hikeshi_domain::ids::Digest;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use changes::Changed;
+pub(crate) use scan::{Limits, Problem, digest_of};
+
+use super::names::Scope;
+use super::spool::{make_private, read_bounded, read_json, write_json};
+use super::tree::{Folder, Stat};
+
+/// One name under the root. `digest` is of a file's content or a link's target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Node {
+    pub(crate) stat: Stat,
+    pub(crate) digest: Option<Digest>,
+}
+
+/// All names under the root at one time, by their written path.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Snapshot {
+    pub(crate) taken_at_ns: i64,
+    pub(crate) nodes: BTreeMap<String, Node>,
+    /// Names that were beyond the limits and only counted.
+    pub(crate) unlisted: u64,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Latest {
+    snapshot: Snapshot,
+    /// After which step each difference was first seen.
+    first_seen: BTreeMap<String, u32>,
+    step: u32,
+}
+
+/// What is remembered about one emergency's files.
+pub(crate) struct Watch {
+    dir: PathBuf,
+    file_bytes_max: u64,
+}
+
+impl Watch {
+    pub(crate) fn open(dir: &Path, file_bytes_max: u64) -> Self {
+        Self { dir: dir.to_owned(), file_bytes_max }
+    }
+
+    fn contents(&self) -> PathBuf {
+        self.dir.join("contents")
+    }
+
+    pub(crate) fn has_baseline(&self) -> bool {
+        self.dir.join("baseline.json").exists()
+    }
+
+    pub(crate) fn baseline(&self) -> io::Result<Snapshot> {
+        read_json(&self.dir.join("baseline.json"))
+    }
+
+    /// A content that was small enough to keep.
+    pub(crate) fn content(&self, digest: Digest) -> io::Result<Vec<u8>> {
+        let bytes = read_bounded(&self.contents().join(digest.to_string()), self.file_bytes_max)?;
+        if Digest::of(&bytes) == digest {
+            Ok(bytes)
+        } else {
+            Err(io::Error::new(io::ErrorKind::InvalidData, "the kept content is damaged"))
+        }
+    }
+
+    /// Reads everything under the root and remembers it as the state before the first step.
+    pub(crate) fn take_baseline(&self, root: &Path, limits: Limits) -> Result<Snapshot, Problem> {
+        make_private(&self.contents())?;
+        let snapshot = scan::scan(&Folder::root(root)?, &Snapshot::default(), limits, &self.keeper())?;
+        Folder::root(&self.contents())?.sync_file_system()?;
+        Ok(snapshot)
+    }
+
+    /// Makes a snapshot the baseline. Apart from taking it, because the backup must agree with it first.
+    pub(crate) fn adopt(&self, snapshot: &Snapshot) -> io::Result<()> {
+        write_json(&self.dir.join("latest.json"), &Latest { snapshot: snapshot.clone(), ..Latest::default() })?;
+        write_json(&self.dir.join("baseline.json"), snapshot)
+    }
+
+    /// Looks again, and tells what is not as it was at the baseline. `step` is the step that has just run, `None` after anything else.
+    pub(crate) fn rescan(&self, root: &Path, limits: Limits, scope: &Scope, step: Option<u32>) -> Result<Changed, Problem> {
+        let baseline = self.baseline()?;
+        let mut latest: Latest = read_json(&self.dir.join("latest.json"))?;
+        let step = step.unwrap_or(latest.step);
+        latest.snapshot = match Folder::root(root) {
+            Ok(folder) => scan::scan(&folder, &latest.snapshot, limits, &self.keeper())?,
+            // The whole root is gone: then every file of the baseline is.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Snapshot { taken_at_ns: crate::clock::file_now_ns(), ..Snapshot::default() }
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let differing = changes::differing(&baseline, &latest.snapshot);
+        latest.first_seen.retain(|path, _| differing.contains_key(path));
+        for path in differing.keys() {
+            latest.first_seen.entry(path.clone()).or_insert(step);
+        }
+        latest.step = step;
+        write_json(&self.dir.join("latest.json"), &latest)?;
+        Ok(changes::tell(self, &baseline, &latest.snapshot, &differing, scope, &latest.first_seen))
+    }
+
+    fn keeper(&self) -> scan::Keeper {
+        scan::Keeper { dir: self.contents(), file_bytes_max: self.file_bytes_max }
+    }
+
+    pub(crate) fn is_kept(&self, digest: Digest, bytes: u64) -> bool {
+        bytes <= self.file_bytes_max && self.contents().join(digest.to_string()).exists()
+    }
+}
+
+/// The directories that hold a path of the set somewhere below them.
+fn ancestors<'a>(paths: impl Iterator<Item = &'a String>) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    for path in paths {
+        let mut here = path.as_str();
+        while let Some((parent, _)) = super::names::split(here) {
+            if !found.insert(parent) {
+                break;
+            }
+            here = parent;
+        }
+    }
+    found
+}

@@ -1,0 +1,94 @@
+//! The hands: what the world is told to do, done. Implements [`hikeshi_domain::effect::Outside`] and knows neither the door nor the store.
+//!
+//! [`host`] runs steps, backup, restore and checks on this machine, each in a supervisor process that outlives the server;
+//! [`forge`] brings changes back to a git repository; [`documents`] writes reports and invitations; [`probe()`] looks at a service.
+//!
+//! A step that certainly did not run is told as ended with `Killed::NotStarted`; one whose supervisor was killed, as killed, and
+//! what is left of it is stopped. After the death of the server itself [`look`](hikeshi_domain::effect::Outside::look) says whether it can be told.
+
+mod clock;
+mod documents;
+mod forge;
+mod git;
+mod host;
+mod invitation;
+mod probe;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use hikeshi_domain::effect::{Contents, Doing, Effect, EffectKey, Outside, Performed, Seen, Work};
+
+pub use host::step_runner;
+pub use probe::{Probed, probe};
+
+/// What the hands need to know about where they are.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Directory of the spools. Private, absolute, on a local disk, outside every target's root.
+    pub spool: PathBuf,
+    /// The program that becomes a supervisor, and its arguments before the spool directory: `hikeshi` and `step-runner`.
+    pub program: PathBuf,
+    pub program_args: Vec<OsString>,
+    /// What relative paths of documents and requests are relative to.
+    pub base: PathBuf,
+    /// The server's own environment, from which `pass_env` and `mask_env` take their values.
+    pub env: BTreeMap<OsString, OsString>,
+}
+
+/// The real world.
+#[derive(Debug, Clone)]
+pub struct Hands {
+    options: Options,
+}
+
+impl Hands {
+    pub fn new(options: Options) -> Self {
+        Self { options }
+    }
+}
+
+/// A path of the policy: absolute, or relative to the policy's directory.
+fn resolve(base: &Path, path: &str) -> PathBuf {
+    base.join(path)
+}
+
+impl Outside for Hands {
+    fn perform<'a>(&'a self, effect: &'a Effect, contents: &'a dyn Contents) -> Doing<'a, Performed> {
+        Box::pin(async move {
+            match &effect.work {
+                Work::TakeBackup { .. }
+                | Work::RunStep { .. }
+                | Work::RunChecks { .. }
+                | Work::Restore { .. }
+                | Work::RevertFile { .. } => host::perform(&self.options, effect).await,
+                Work::OpenChangeRequest(order) => forge::open(&self.options, order, contents).await,
+                Work::CompareMerged { obligation, repository, base, branch, expect } => {
+                    forge::compare(&self.options, &forge::Compare { obligation: *obligation, repository, base, branch, expect }).await
+                }
+                Work::WriteReport(order) => documents::report(&self.options, order),
+                Work::WriteInvitation(order) => documents::invitation(&self.options, order),
+            }
+        })
+    }
+
+    fn look<'a>(&'a self, effect: &'a Effect) -> Doing<'a, Seen> {
+        Box::pin(async move {
+            match &effect.work {
+                Work::TakeBackup { .. }
+                | Work::RunStep { .. }
+                | Work::RunChecks { .. }
+                | Work::Restore { .. }
+                | Work::RevertFile { .. } => host::look(&self.options, effect),
+                Work::OpenChangeRequest(order) => forge::look(&self.options, order).await,
+                // Doing these again is as good as once.
+                Work::CompareMerged { .. } | Work::WriteReport(_) | Work::WriteInvitation(_) => Seen::NotHappened,
+            }
+        })
+    }
+
+    fn tail(&self, key: &EffectKey, bytes_max: usize) -> Option<Vec<u8>> {
+        host::tail(&self.options, key, bytes_max)
+    }
+}

@@ -1,0 +1,76 @@
+//! One HTTP look at a service: for the monitors of the engine and for the checks of a plan. Bounded in time and in bytes; follows no redirect.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+
+/// A body is searched this far and no further.
+const BODY_BYTES_MAX: usize = 256 * 1024;
+
+/// What was asked for and what came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probed {
+    pub passed: bool,
+    /// A status, what was missing, the operating system's words. Not masked.
+    pub seen: String,
+}
+
+/// Reads a URL and compares: status, and the text that the body must hold.
+pub async fn probe(url: &str, timeout: Duration, status: u16, body_contains: Option<&str>) -> Probed {
+    match tokio::time::timeout(timeout, look(url, timeout, status, body_contains)).await {
+        Ok(Ok(seen)) => Probed { passed: true, seen },
+        Ok(Err(seen)) => Probed { passed: false, seen },
+        Err(_) => Probed { passed: false, seen: format!("no answer within {} s", timeout.as_secs_f64()) },
+    }
+}
+
+async fn look(url: &str, timeout: Duration, wanted: u16, body_contains: Option<&str>) -> Result<String, String> {
+    let response = client(timeout)?.get(url).send().await.map_err(|error| words(&error))?;
+    let status = response.status().as_u16();
+    if status != wanted {
+        return Err(format!("HTTP {status}, expected {wanted}"));
+    }
+    let Some(text) = body_contains else { return Ok(format!("HTTP {status}")) };
+    let mut body = Vec::new();
+    let mut stream = response.bytes_stream();
+    while let Some(piece) = stream.next().await {
+        body.extend_from_slice(&piece.map_err(|error| words(&error))?);
+        if body.len() >= BODY_BYTES_MAX {
+            body.truncate(BODY_BYTES_MAX);
+            break;
+        }
+    }
+    if holds(&body, text.as_bytes()) {
+        Ok(format!("HTTP {status}, body holds \"{text}\""))
+    } else {
+        Err(format!("HTTP {status}, body does not hold \"{text}\""))
+    }
+}
+
+fn holds(body: &[u8], text: &[u8]) -> bool {
+    text.is_empty() || body.windows(text.len()).any(|window| window == text)
+}
+
+fn client(timeout: Duration) -> Result<reqwest::Client, String> {
+    // A second installation is refused and harmless: the first one is there.
+    if rustls::crypto::CryptoProvider::get_default().is_none() && rustls::crypto::ring::default_provider().install_default().is_err() {
+        tracing::debug!("another thread installed the TLS provider first");
+    }
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .timeout(timeout)
+        .pool_max_idle_per_host(0)
+        .user_agent(concat!("hikeshi/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| words(&error))
+}
+
+/// The innermost cause: what the operating system said.
+fn words(error: &dyn std::error::Error) -> String {
+    let mut deepest = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    if deepest.to_string() == error.to_string() { error.to_string() } else { format!("{error}: {deepest}") }
+}

@@ -1,0 +1,10 @@
+//! The hands at real work: bash, git, files and processes. One module per room of the crate; `ground` prepares a place for each test.
+
+mod backup;
+mod checks;
+mod crash;
+mod documents;
+mod forge;
+mod ground;
+mod step;
+mod watch;
