@@ -1,0 +1,106 @@
+//! Every command that a person may give by program.
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::Response;
+use hikeshi_domain::account;
+use hikeshi_domain::command::{Command, Envelope};
+use hikeshi_domain::ids::RequestKey;
+use hikeshi_domain::people::Via;
+use hikeshi_engine::door::{Answer, Receipt};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::problem;
+use super::strict::unknown_field;
+use super::table::Params;
+use crate::fail::Fail;
+use crate::json::{parse, read_json, respond};
+use crate::secret;
+use crate::state::App;
+use crate::viewer::{ApiViewer, Proven, Viewer};
+
+/// What became of a command.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Became {
+    /// It was done, durably.
+    Done,
+    /// The same request key was answered before; nothing was done again.
+    Already,
+    /// Asked with `dry_run=true`: it would be done; nothing was written.
+    WouldBeDone,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CommandAnswer {
+    pub answer: Became,
+    pub receipt: Receipt,
+}
+
+/// The kinds that may come through the API. Not here: what only the program says, and signing in, which proves who somebody is.
+pub fn is_public(command: &Command) -> bool {
+    match command {
+        Command::Account(command) => match command {
+            account::Command::IssueToken { .. } | account::Command::RevokeToken { .. } | account::Command::RemovePasskey { .. } | account::Command::SignOut { .. } => true,
+            // Inviting and signing in prove identities; a passkey comes out of its own ceremony.
+            account::Command::Invite { .. } | account::Command::SignIn { .. } | account::Command::AddPasskey { .. } => false,
+        },
+        Command::Channel(_) | Command::Emergency(_) | Command::Incident(_) | Command::Obligation(_) | Command::Policy(_) => true,
+        Command::Monitor(_) | Command::Outcome(_) | Command::Wake(_) => false,
+    }
+}
+
+pub async fn post(State(_app): State<App>, ApiViewer(viewer): ApiViewer, params: Params, request: Request) -> Result<Response, Fail> {
+    let dry_run = params.flag("dry_run")?;
+    let (parts, body) = request.into_parts();
+    from_our_page(&viewer, &parts.method, &parts.headers)?;
+    let key = request_key(&parts.headers)?;
+    let command = read_command(&parts.headers, body).await?;
+    // The command line is a program that a person types; it says so itself, and the record keeps the difference.
+    let cli = parts.headers.get("x-hikeshi-face").is_some_and(|face| face == "cli");
+    let via = if cli { Via::Cli } else { Via::Api };
+    let envelope = Envelope { key, actor: viewer.actor.clone(), via, command };
+    let answer = if dry_run { viewer.app.door.rehearse(envelope).await? } else { viewer.app.door.submit(envelope).await? };
+    match answer {
+        Answer::Done(receipt) => {
+            let answer = if dry_run { Became::WouldBeDone } else { Became::Done };
+            respond(StatusCode::OK, &CommandAnswer { answer, receipt })
+        }
+        Answer::Already(receipt) => respond(StatusCode::OK, &CommandAnswer { answer: Became::Already, receipt }),
+        Answer::Refused { refusal, seq } => Ok(problem::of_refusal(viewer.lang, &viewer.names, &refusal, seq)),
+    }
+}
+
+/// A cookie alone must not give commands: another site could make the browser send it.
+fn from_our_page(viewer: &Viewer, _method: &Method, headers: &HeaderMap) -> Result<(), Fail> {
+    match &viewer.proven {
+        Proven::Token => Ok(()),
+        Proven::Session(session) => {
+            let token = headers.get("x-hikeshi-token").and_then(|value| value.to_str().ok()).unwrap_or_default();
+            if secret::form_token_holds(token, session) { Ok(()) } else { Err(Fail::ForeignForm) }
+        }
+    }
+}
+
+fn request_key(headers: &HeaderMap) -> Result<RequestKey, Fail> {
+    let given = headers.get("idempotency-key").ok_or_else(|| Fail::Malformed("the header Idempotency-Key is missing".to_owned()))?;
+    let text = given.to_str().map_err(|_| Fail::Malformed("the header Idempotency-Key is not visible ASCII".to_owned()))?;
+    RequestKey::new(text).map_err(|error| Fail::Malformed(format!("the header Idempotency-Key: {error}")))
+}
+
+async fn read_command(headers: &HeaderMap, body: Body) -> Result<Command, Fail> {
+    let bytes = read_json(headers, body).await?;
+    let given: Value = parse(&bytes)?;
+    let command: Command = parse(&bytes)?;
+    if !is_public(&command) {
+        return Err(Fail::Unfit(format!("`{}` cannot be given through the API", command.kind())));
+    }
+    let understood = serde_json::to_value(&command).map_err(|error| Fail::Broken { detail: error.to_string() })?;
+    match unknown_field(&given, &understood) {
+        Some(path) => Err(Fail::Unfit(format!("unknown field `{path}`"))),
+        None => Ok(command),
+    }
+}

@@ -1,0 +1,181 @@
+//! What can be seen: the same views as the pages, as data.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hikeshi_domain::ids::Digest;
+use hikeshi_domain::people::Actor;
+use hikeshi_domain::policy::Policy;
+use hikeshi_engine::look::{EntryView, LedgerView, PendingPolicyView, PersonView, Which};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::table::Params;
+use crate::fail::Fail;
+use crate::json::respond;
+use crate::pages::{bundle, content};
+use crate::state::App;
+use crate::viewer::ApiViewer;
+
+const OK: StatusCode = StatusCode::OK;
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Health {
+    /// `true`: the door can be read. `writing` says whether it takes commands.
+    pub ok: bool,
+    pub writing: bool,
+    /// Number of ledger entries.
+    pub size: u64,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Me {
+    pub actor: Actor,
+    pub person: PersonView,
+    pub language: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PolicyAnswer {
+    pub digest: Digest,
+    pub policy: Policy,
+    pub pending: Option<PendingPolicyView>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct EntryAnswer {
+    pub entry: EntryView,
+    /// The canonical bytes, as text: what the leaf hash is of.
+    pub bytes: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CheckpointAnswer {
+    pub size: u64,
+    pub root: Digest,
+    /// The newest signed checkpoint, as a C2SP note.
+    pub checkpoint: Option<String>,
+    pub verifier_key: String,
+}
+
+pub async fn health(State(app): State<App>, params: Params) -> Result<Response, Fail> {
+    params.none()?;
+    let writing = app.door.halted().is_none() && !app.door.is_stopping();
+    respond(OK, &Health { ok: true, writing, size: *app.door.tip().borrow() })
+}
+
+pub async fn now(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Response, Fail> {
+    params.none()?;
+    respond(OK, &viewer.look().now().await?)
+}
+
+pub async fn me(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Response, Fail> {
+    params.none()?;
+    let person = viewer.look().person(&viewer.person).await?;
+    respond(OK, &Me { actor: viewer.actor.clone(), person, language: viewer.lang.tag().to_owned() })
+}
+
+pub async fn incidents(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Response, Fail> {
+    let (open, before, limit) = (params.flag("open")?, params.before()?, params.limit()?);
+    respond(OK, &viewer.look().incidents(open, before, limit).await?)
+}
+
+pub async fn incident(ApiViewer(viewer): ApiViewer, Path(id): Path<String>, params: Params) -> Result<Response, Fail> {
+    params.none()?;
+    respond(OK, &viewer.look().incident(id.parse()?).await?)
+}
+
+pub async fn timeline(ApiViewer(viewer): ApiViewer, Path(id): Path<String>, params: Params) -> Result<Response, Fail> {
+    let (before, limit, id) = (params.before()?, params.limit()?, id.parse()?);
+    viewer.look().incident(id).await?;
+    respond(OK, &viewer.look().timeline(id, before, limit).await?)
+}
+
+pub async fn emergencies(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Response, Fail> {
+    let (open, before, limit) = (params.flag("open")?, params.before()?, params.limit()?);
+    respond(OK, &viewer.look().emergencies(open, before, limit).await?)
+}
+
+pub async fn emergency(ApiViewer(viewer): ApiViewer, Path(id): Path<String>, params: Params) -> Result<Response, Fail> {
+    params.none()?;
+    respond(OK, &viewer.look().emergency(id.parse()?).await?)
+}
+
+/// The very bytes that the plan's digest is of.
+pub async fn plan(ApiViewer(viewer): ApiViewer, Path(id): Path<String>, params: Params) -> Result<Response, Fail> {
+    params.none()?;
+    let view = viewer.look().emergency(id.parse()?).await?;
+    let mut response = (OK, view.plan_document.into_bytes()).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", view.emergency.digest)) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    Ok(response)
+}
+
+pub async fn obligations(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Response, Fail> {
+    let (open, before, limit) = (params.flag("open")?, params.before()?, params.limit()?);
+    let which = if open { Which::Owed } else { Which::All };
+    respond(OK, &viewer.look().obligations(which, before, limit).await?)
+}
+
+pub async fn obligation(ApiViewer(viewer): ApiViewer, Path(id): Path<String>, params: Params) -> Result<Response, Fail> {
+    params.none()?;
+    respond(OK, &viewer.look().obligation(id.parse()?).await?)
+}
+
+pub async fn channel(ApiViewer(viewer): ApiViewer, Path(name): Path<String>, params: Params) -> Result<Response, Fail> {
+    let (before, limit) = (params.before()?, params.limit()?);
+    respond(OK, &viewer.look().channel(&name.parse()?, before, limit).await?)
+}
+
+pub async fn ledger(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Response, Fail> {
+    let (before, limit) = (params.before()?, params.limit()?);
+    respond(OK, &viewer.look().ledger(before, limit).await?)
+}
+
+pub async fn checkpoint(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Response, Fail> {
+    params.none()?;
+    let LedgerView { size, root, checkpoint, verifier_key, .. } = viewer.look().ledger(None, 1).await?;
+    respond(OK, &CheckpointAnswer { size, root, checkpoint, verifier_key })
+}
+
+pub async fn entry(ApiViewer(viewer): ApiViewer, Path(seq): Path<String>, params: Params) -> Result<Response, Fail> {
+    params.none()?;
+    let number: u64 = seq.parse().map_err(|_| Fail::NotFound { what: "ledger entry", given: seq.chars().take(40).collect() })?;
+    let (entry, bytes) = viewer.look().entry(number).await?;
+    let tag = HeaderValue::from_str(&format!("\"{}\"", entry.hash)).ok();
+    let bytes = String::from_utf8_lossy(&bytes).into_owned();
+    let mut response = respond(OK, &EntryAnswer { entry, bytes })?;
+    if let Some(tag) = tag {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    Ok(response)
+}
+
+pub async fn bundle(ApiViewer(viewer): ApiViewer, Path(id): Path<String>, params: Params) -> Result<Response, Fail> {
+    params.none()?;
+    bundle::of_case(&viewer, id.parse()?).await
+}
+
+pub async fn people(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Response, Fail> {
+    params.none()?;
+    respond(OK, &viewer.look().people().await?)
+}
+
+pub async fn policy(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Response, Fail> {
+    params.none()?;
+    let pending = viewer.look().now().await?.pending_policy;
+    respond(OK, &PolicyAnswer { digest: viewer.policy.digest(), policy: viewer.policy.as_ref().clone(), pending })
+}
+
+pub async fn contents(ApiViewer(viewer): ApiViewer, Path(name): Path<String>, params: Params) -> Result<Response, Fail> {
+    params.none()?;
+    let digest = Digest::parse(&name).ok_or_else(|| Fail::NotFound { what: "content", given: name.chars().take(80).collect() })?;
+    content::content(&viewer, digest).await
+}
+
+pub async fn openapi(params: Params) -> Result<Response, Fail> {
+    params.none()?;
+    respond(OK, &*super::document::DOCUMENT)
+}

@@ -1,0 +1,168 @@
+//! Every address of the API with its handler and its description, side by side: what is not here does not exist.
+
+use axum::Router;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::routing::{MethodRouter, get, post};
+
+use super::{commands, read};
+use crate::fail::Fail;
+use crate::form::Fields;
+use crate::pages::Query;
+use crate::state::App;
+
+pub const PREFIX: &str = "/api/v1";
+const LIMIT: u32 = 50;
+const LIMIT_MAX: u32 = 200;
+
+/// A parameter in the query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Param {
+    Open,
+    Before,
+    Limit,
+    DryRun,
+}
+
+impl Param {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Before => "before",
+            Self::Limit => "limit",
+            Self::DryRun => "dry_run",
+        }
+    }
+}
+
+/// One address, described.
+#[derive(Debug, Clone, Copy)]
+pub struct Operation {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub id: &'static str,
+    pub tag: &'static str,
+    pub summary: &'static str,
+    pub params: &'static [Param],
+    /// Name of the answer in [`super::schemas`]; or the media type of an answer that is not JSON.
+    pub answer: &'static str,
+    /// Whether it needs nobody to be signed in.
+    pub open: bool,
+}
+
+const PAGED: &[Param] = &[Param::Before, Param::Limit];
+const LISTED: &[Param] = &[Param::Open, Param::Before, Param::Limit];
+
+const fn seen(path: &'static str, id: &'static str, tag: &'static str, summary: &'static str, params: &'static [Param], answer: &'static str) -> Operation {
+    Operation { method: "get", path, id, tag, summary, params, answer, open: false }
+}
+
+pub fn table() -> Vec<(Operation, MethodRouter<App>)> {
+    let command = Operation {
+        method: "post",
+        path: "/commands",
+        id: "giveCommand",
+        tag: "commands",
+        summary: "Give a command. Answered only after it is durable; the same Idempotency-Key is the same request.",
+        params: &[Param::DryRun],
+        answer: "CommandAnswer",
+        open: false,
+    };
+    let open = |operation: Operation| Operation { open: true, ..operation };
+    vec![
+        (command, post(commands::post)),
+        (seen("/now", "seeNow", "cases", "What burns, who has it, what is owed, what may I do.", &[], "NowView"), get(read::now)),
+        (seen("/incidents", "listIncidents", "cases", "Incidents, newest first.", LISTED, "IncidentPage"), get(read::incidents)),
+        (seen("/incidents/{id}", "seeIncident", "cases", "One incident with what the asker may do.", &[], "IncidentView"), get(read::incident)),
+        (seen("/incidents/{id}/timeline", "seeTimeline", "cases", "Ledger entries of one case, newest first.", PAGED, "EntryPage"), get(read::timeline)),
+        (seen("/emergencies", "listEmergencies", "cases", "Emergency exceptions, newest first.", LISTED, "EmergencyPage"), get(read::emergencies)),
+        (seen("/emergencies/{id}", "seeEmergency", "cases", "One emergency exception.", &[], "EmergencyView"), get(read::emergency)),
+        (seen("/emergencies/{id}/plan", "seePlan", "cases", "The plan, byte for byte as its digest is of it.", &[], "PlanDocument"), get(read::plan)),
+        (seen("/obligations", "listObligations", "cases", "What is owed after exceptions, newest first.", LISTED, "ObligationPage"), get(read::obligations)),
+        (seen("/obligations/{id}", "seeObligation", "cases", "One thing that is owed.", &[], "ObligationView"), get(read::obligation)),
+        (seen("/channels/{name}", "seeChannel", "record", "Posts of a channel, newest first.", PAGED, "ChannelView"), get(read::channel)),
+        (seen("/ledger", "seeLedger", "record", "Size, root and entries of the ledger, newest first.", PAGED, "LedgerView"), get(read::ledger)),
+        (seen("/ledger/checkpoint", "seeCheckpoint", "record", "The newest signed checkpoint.", &[], "CheckpointAnswer"), get(read::checkpoint)),
+        (seen("/ledger/{seq}", "seeEntry", "record", "One entry with its canonical bytes.", &[], "EntryAnswer"), get(read::entry)),
+        (seen("/ledger/bundle/{incident}", "getBundle", "record", "The whole record of one case, to be verified offline.", &[], "application/zip"), get(read::bundle)),
+        (seen("/people", "listPeople", "workspace", "The people of the policy.", &[], "People"), get(read::people)),
+        (seen("/policy", "seePolicy", "workspace", "The policy in force, and a change that waits.", &[], "PolicyAnswer"), get(read::policy)),
+        (seen("/contents/{digest}", "getContent", "record", "An output or a file, byte for byte.", &[], "text/plain"), get(read::contents)),
+        (seen("/me", "seeMe", "workspace", "Who the asker is.", &[], "Me"), get(read::me)),
+        (open(seen("/health", "seeHealth", "workspace", "Whether the server can be used.", &[], "Health")), get(read::health)),
+        (open(seen("/openapi.json", "seeDescription", "workspace", "This description.", &[], "Description")), get(read::openapi)),
+    ]
+}
+
+pub fn routes() -> Router<App> {
+    table().into_iter().fold(Router::new(), |router, (operation, handler)| router.route(&format!("{PREFIX}{}", operation.path), handler))
+}
+
+/// The query of an API request: every name must be known, every value readable.
+pub struct Params {
+    fields: Fields,
+}
+
+impl FromRequestParts<App> for Params {
+    type Rejection = Fail;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Fail> {
+        let Query(fields) = Query::from_request_parts(parts, app).await?;
+        let allowed = allowed_here(parts.uri.path(), parts.extensions.get::<axum::extract::MatchedPath>().map(axum::extract::MatchedPath::as_str));
+        if let Some(unknown) = fields.names().find(|name| !allowed.contains(name)) {
+            return Err(Fail::Malformed(format!("unknown query parameter `{}`", unknown.chars().take(40).collect::<String>())));
+        }
+        let mut names: Vec<&str> = fields.names().collect();
+        names.sort_unstable();
+        if names.windows(2).any(|pair| pair.first() == pair.last()) {
+            return Err(Fail::Malformed("a query parameter is given twice".to_owned()));
+        }
+        Ok(Self { fields })
+    }
+}
+
+fn allowed_here(_path: &str, matched: Option<&str>) -> Vec<&'static str> {
+    let own = matched.and_then(|path| path.strip_prefix(PREFIX)).unwrap_or_default();
+    let found = table().into_iter().find(|(operation, _)| operation.path == own);
+    found.map(|(operation, _)| operation.params.iter().map(|param| param.name()).collect()).unwrap_or_default()
+}
+
+impl Params {
+    /// For addresses without parameters: the names were checked already.
+    pub fn none(&self) -> Result<(), Fail> {
+        if self.fields.is_empty() { Ok(()) } else { Err(Fail::Malformed("this address takes no query parameters".to_owned())) }
+    }
+    pub fn flag(&self, name: &str) -> Result<bool, Fail> {
+        match self.fields.raw(name) {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            "" if !self.fields.has(name) => Ok(false),
+            other => Err(Fail::Malformed(format!("`{name}` is `true` or `false`, not `{}`", other.chars().take(40).collect::<String>()))),
+        }
+    }
+    pub fn before(&self) -> Result<Option<u64>, Fail> {
+        if !self.fields.has("before") {
+            return Ok(None);
+        }
+        let given = self.fields.raw("before");
+        number(given).map(Some).ok_or_else(|| bad_number("before", given))
+    }
+    pub fn limit(&self) -> Result<u32, Fail> {
+        if !self.fields.has("limit") {
+            return Ok(LIMIT);
+        }
+        let given = self.fields.raw("limit");
+        let limit = number(given).and_then(|limit| u32::try_from(limit).ok()).filter(|limit| (1..=LIMIT_MAX).contains(limit));
+        limit.ok_or_else(|| bad_number("limit", given))
+    }
+}
+
+/// Digits only, and within what every store keeps.
+fn number(given: &str) -> Option<u64> {
+    let digits = !given.is_empty() && given.len() <= 15 && given.bytes().all(|byte| byte.is_ascii_digit());
+    if digits { given.parse().ok() } else { None }
+}
+
+fn bad_number(name: &str, given: &str) -> Fail {
+    Fail::Malformed(format!("`{name}` is not a number in its bounds: `{}`", given.chars().take(40).collect::<String>()))
+}

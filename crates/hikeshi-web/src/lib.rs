@@ -1,0 +1,23 @@
+//! The web face: pages that work without a script, the JSON API, live news. It knows the door and the words, never the store.
+//!
+//! Start with [`app`]; a page is [`pages`], an act on it [`acts`], who asks [`viewer`], what holds for every answer [`guard`].
+
+mod acts;
+pub mod api;
+mod assets;
+mod fail;
+mod form;
+mod guard;
+mod json;
+mod live;
+mod pages;
+mod passkey;
+mod routes;
+mod secret;
+mod serve;
+mod state;
+mod viewer;
+
+pub use routes::app;
+pub use serve::serve;
+pub use state::WebOptions;

@@ -1,0 +1,23 @@
+//! Pages: one file per area. Each shows a view of the door; acts are forms that come back to the page's own address.
+
+pub mod bundle;
+pub mod channel;
+pub mod content;
+pub mod emergencies;
+pub mod emergency;
+pub mod emergency_rows;
+pub mod incidents;
+pub mod ledger;
+pub mod me;
+pub mod now;
+pub mod obligations;
+pub mod people;
+pub mod plan;
+pub mod signin;
+pub mod watch;
+
+mod frame;
+mod perform;
+
+pub use frame::{Bar, Frame, Html, failure, html, time_html, timeline};
+pub use perform::{Flash, Performed, Query, act, status_of};

@@ -1,0 +1,192 @@
+//! Incidents: the list, one of them, a new one.
+
+use askama::Template;
+use axum::extract::Path;
+use axum::response::Response;
+use hikeshi_domain::ids::IncidentId;
+use hikeshi_domain::incident::Stage;
+use hikeshi_engine::look::{IncidentView, Measures};
+use hikeshi_text::page::Words;
+use hikeshi_text::{label, time};
+
+use super::frame::Line;
+use super::now::{Exception, Owed, exception, owed_line};
+use super::{Bar, Flash, Frame, Html, Query, act, html, time_html, timeline};
+use crate::acts;
+use crate::fail::Fail;
+use crate::form::Fields;
+use crate::viewer::Viewer;
+
+const ROWS: u32 = 50;
+const TIMELINE_ROWS: u32 = 60;
+
+struct Row {
+    id: String,
+    title: String,
+    priority: &'static str,
+    stage: &'static str,
+    open: bool,
+    opened: Html,
+    hand: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "incidents.html")]
+struct ListTemplate<'a> {
+    frame: &'a Frame,
+    t: Words,
+    rows: Vec<Row>,
+    all: bool,
+    older: Option<u64>,
+    first: bool,
+}
+
+pub async fn list(viewer: Viewer, query: Query) -> Result<Response, Fail> {
+    let all = query.0.has("all");
+    let before = query.number("before");
+    let found = viewer.look().incidents(!all, before, ROWS).await?;
+    let now = viewer.now().await;
+    let t = Words(viewer.lang);
+    let rows = found.rows.iter().map(|row| Row {
+        id: row.id.to_string(),
+        title: row.title.clone(),
+        priority: viewer.names.priority(viewer.lang, row.priority),
+        stage: label::stage(viewer.lang, row.stage),
+        open: row.resolved_at.is_none(),
+        opened: time_html(&viewer, row.opened_at, now),
+        hand: row.acknowledged_by.as_ref().map(|person| viewer.names.person(viewer.lang, person)),
+    });
+    let size = *viewer.app.door.tip().borrow();
+    let frame = Frame::new(&viewer, t.incidents_title(), size, now, &query.flash())?;
+    html(&frame, &ListTemplate { frame: &frame, t, rows: rows.collect(), all, older: found.older, first: before.is_none() })
+}
+
+#[derive(Template)]
+#[template(path = "form.html")]
+struct FormTemplate<'a> {
+    frame: &'a Frame,
+    form: Html,
+}
+
+pub async fn new(viewer: Viewer, query: Query) -> Result<Response, Fail> {
+    show_new(&viewer, &query.flash()).await
+}
+
+pub async fn post_new(viewer: Viewer, fields: Fields) -> Result<Response, Fail> {
+    match act(&viewer, fields).await? {
+        std::ops::ControlFlow::Break(response) => Ok(response),
+        std::ops::ControlFlow::Continue(flash) => show_new(&viewer, &flash).await,
+    }
+}
+
+async fn show_new(viewer: &Viewer, flash: &Flash) -> Result<Response, Fail> {
+    let size = *viewer.app.door.tip().borrow();
+    let frame = Frame::new(viewer, Words(viewer.lang).new_incident_title(), size, viewer.now().await, flash)?;
+    let form = acts::render_open(viewer, &acts::open_form(viewer), flash)?;
+    html(&frame, &FormTemplate { frame: &frame, form })
+}
+
+pub async fn get(viewer: Viewer, Path(id): Path<String>, query: Query) -> Result<Response, Fail> {
+    show(&viewer, id.parse()?, query.number("before"), &query.flash()).await
+}
+
+pub async fn post(viewer: Viewer, Path(id): Path<String>, fields: Fields) -> Result<Response, Fail> {
+    let id = id.parse()?;
+    match act(&viewer, fields).await? {
+        std::ops::ControlFlow::Break(response) => Ok(response),
+        std::ops::ControlFlow::Continue(flash) => show(&viewer, id, None, &flash).await,
+    }
+}
+
+struct StageStep {
+    name: &'static str,
+    class: &'static str,
+    word: &'static str,
+}
+
+struct Measure {
+    name: &'static str,
+    value: Option<String>,
+    in_time: Option<bool>,
+}
+
+#[derive(Template)]
+#[template(path = "incident.html")]
+struct IncidentTemplate<'a> {
+    frame: &'a Frame,
+    t: Words,
+    view: &'a IncidentView,
+    priority: &'static str,
+    meaning: &'static str,
+    service: String,
+    stages: Vec<StageStep>,
+    hand: Option<String>,
+    opened_by: String,
+    detected: Html,
+    resolved: Option<(Html, String)>,
+    measures: Vec<Measure>,
+    triage: String,
+    exceptions: Vec<Exception>,
+    owed: Vec<Owed>,
+    bar: Bar,
+    lines: Vec<Line>,
+    older: Option<u64>,
+    may_request: bool,
+}
+
+async fn show(viewer: &Viewer, id: IncidentId, before: Option<u64>, flash: &Flash) -> Result<Response, Fail> {
+    let view = viewer.look().incident(id).await?;
+    let entries = viewer.look().timeline(id, before, TIMELINE_ROWS).await?;
+    let lang = viewer.lang;
+    let t = Words(lang);
+    let incident = &view.incident;
+    let now = view.at;
+    let frame = Frame::new(viewer, format!("{} {}", incident.id, incident.title), view.size, now, flash)?;
+    let triage = &incident.triage;
+    let may_request = incident.resolved.is_none() && view.offers.iter().any(|offer| offer.kind == "emergency.request" && offer.allowed);
+    let template = IncidentTemplate {
+        frame: &frame,
+        t,
+        priority: viewer.names.priority(lang, incident.priority),
+        meaning: label::priority_meaning(lang, viewer.policy.incident.scheme, incident.priority),
+        service: format!("{} · {}", viewer.names.service(&incident.service), viewer.names.environment(&incident.environment)),
+        stages: stages(viewer, incident.stage),
+        hand: incident.acknowledged.as_ref().map(|acknowledged| viewer.names.person(lang, &acknowledged.by)),
+        opened_by: hikeshi_text::actor(lang, &incident.opened_by, &viewer.names),
+        detected: time_html(viewer, incident.detected_at, now),
+        resolved: incident.resolved.as_ref().map(|resolved| (time_html(viewer, resolved.at, now), resolved.what.clone())),
+        measures: measures(viewer, &view.measures),
+        triage: [label::impact(lang, triage.impact), label::business(lang, triage.business), label::urgency(lang, triage.urgency)].join(" · "),
+        exceptions: view.emergencies.iter().map(|emergency| exception(viewer, emergency, now)).collect(),
+        owed: view.obligations.iter().map(|owed| owed_line(viewer, owed, now)).collect(),
+        bar: Bar::new(viewer, &acts::of_incident(viewer, &view), flash)?,
+        lines: timeline(viewer, &entries.rows, now),
+        older: entries.older,
+        may_request,
+        view: &view,
+    };
+    html(&frame, &template)
+}
+
+fn stages(viewer: &Viewer, now: Stage) -> Vec<StageStep> {
+    let t = Words(viewer.lang);
+    let step = |stage: &Stage| {
+        let (class, word) = match stage.cmp(&now) {
+            std::cmp::Ordering::Less => ("past", t.stage_done()),
+            std::cmp::Ordering::Equal => ("here", t.stage_current()),
+            std::cmp::Ordering::Greater => ("ahead", t.stage_coming()),
+        };
+        StageStep { name: label::stage(viewer.lang, *stage), class, word }
+    };
+    Stage::ALL.iter().map(step).collect()
+}
+
+fn measures(viewer: &Viewer, measures: &Measures) -> Vec<Measure> {
+    let t = Words(viewer.lang);
+    let value = |seconds: Option<i64>| seconds.map(|seconds| time::seconds(viewer.lang, seconds));
+    vec![
+        Measure { name: t.to_acknowledge(), value: value(measures.acknowledged_s), in_time: measures.acknowledged_in_time },
+        Measure { name: t.to_mitigate(), value: value(measures.mitigated_s), in_time: None },
+        Measure { name: t.to_resolve(), value: value(measures.resolved_s), in_time: measures.resolved_in_time },
+    ]
+}

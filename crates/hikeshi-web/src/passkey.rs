@@ -1,0 +1,172 @@
+//! Passkeys: the two ceremonies, each a question and an answer. Challenges wait in memory, briefly and once.
+
+use axum::extract::State;
+use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hikeshi_domain::account::{Command as Account, Proof};
+use hikeshi_domain::command::{Command, Envelope};
+use hikeshi_domain::ids::{Digest, PersonId};
+use hikeshi_domain::people::{Actor, Via};
+use hikeshi_engine::door::Answer;
+use hikeshi_text::page::Words;
+use serde::{Deserialize, Serialize};
+use webauthn_rs::prelude::{
+    CreationChallengeResponse, CredentialID, Passkey, PublicKeyCredential, RegisterPublicKeyCredential, RequestChallengeResponse, Uuid,
+};
+use webauthn_rs::Webauthn;
+
+use crate::fail::Fail;
+use crate::json::{JsonBody, respond};
+use crate::state::App;
+use crate::viewer::{self, Viewer};
+use crate::{pages, secret};
+
+/// The header in which a script repeats the form token of its page.
+const TOKEN_HEADER: &str = "x-hikeshi-token";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+#[derive(Serialize)]
+struct Creation {
+    ceremony: String,
+    options: CreationChallengeResponse,
+}
+
+#[derive(Deserialize)]
+pub struct Created {
+    ceremony: String,
+    label: String,
+    credential: RegisterPublicKeyCredential,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Who {
+    handle: String,
+}
+
+#[derive(Serialize)]
+struct Request {
+    ceremony: String,
+    options: RequestChallengeResponse,
+}
+
+#[derive(Deserialize)]
+pub struct Answered {
+    ceremony: String,
+    #[serde(default)]
+    next: String,
+    credential: PublicKeyCredential,
+}
+
+#[derive(Serialize)]
+struct Go {
+    to: String,
+}
+
+fn webauthn(app: &App) -> Result<&Webauthn, Fail> {
+    app.webauthn.as_ref().ok_or_else(|| Fail::NotFound { what: "passkeys at this address", given: app.public_url.to_string() })
+}
+
+fn own_script(viewer: &Viewer, headers: &HeaderMap) -> Result<(), Fail> {
+    let token = headers.get(TOKEN_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let session = viewer.session().ok_or(Fail::ForeignForm)?;
+    if secret::form_token_holds(token, session) { Ok(()) } else { Err(Fail::ForeignForm) }
+}
+
+/// The same person has the same id at every authenticator, and it says nothing about them.
+fn user_id(person: &PersonId) -> Uuid {
+    let Digest(bytes) = Digest::of(format!("hikeshi-user\0{person}").as_bytes());
+    let mut id = [0_u8; 16];
+    id.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = byte);
+    Uuid::from_bytes(id)
+}
+
+async fn stored(app: &App, person: &PersonId) -> Result<Vec<Passkey>, Fail> {
+    let actor = Actor::person(person.clone());
+    let kept = match app.door.look(&actor).passkeys(person).await {
+        Ok(kept) => kept,
+        Err(hikeshi_engine::look::LookError::Fault(fault)) => return Err(fault.into()),
+        // Whoever asks is not signed in yet and is not told who exists.
+        Err(_) => Vec::new(),
+    };
+    let read = |passkey: hikeshi_domain::account::Passkey| {
+        serde_json::from_value(passkey.credential).inspect_err(|error| tracing::error!(%person, "a stored passkey cannot be read: {error}")).ok()
+    };
+    Ok(kept.into_iter().filter_map(read).collect())
+}
+
+pub async fn register_start(State(app): State<App>, viewer: Viewer, headers: HeaderMap, _: JsonBody<Nothing>) -> Result<Response, Fail> {
+    own_script(&viewer, &headers)?;
+    let known: Vec<CredentialID> = stored(&app, &viewer.person).await?.iter().map(|passkey| passkey.cred_id().clone()).collect();
+    let name = viewer.names.written(&viewer.person);
+    let started = webauthn(&app)?.start_passkey_registration(user_id(&viewer.person), viewer.person.as_str(), name, Some(known));
+    let (options, waiting) = started.map_err(|error| Fail::Broken { detail: error.to_string() })?;
+    let ceremony = secret::new_secret()?;
+    app.registrations.put(format!("{}\0{ceremony}", viewer.person), waiting);
+    respond(StatusCode::OK, &Creation { ceremony, options })
+}
+
+pub async fn register_finish(State(app): State<App>, viewer: Viewer, headers: HeaderMap, JsonBody(given): JsonBody<Created>) -> Result<Response, Fail> {
+    own_script(&viewer, &headers)?;
+    let failed = || Fail::Unfit(Words(viewer.lang).passkey_failed().to_owned());
+    let waiting = app.registrations.take(&format!("{}\0{}", viewer.person, given.ceremony)).ok_or_else(failed)?;
+    let passkey = webauthn(&app)?.finish_passkey_registration(&given.credential, &waiting).map_err(|error| {
+        tracing::info!(person = %viewer.person, "a passkey could not be registered: {error}");
+        failed()
+    })?;
+    let command = Command::Account(Account::AddPasskey {
+        label: given.label.trim().to_owned(),
+        credential_id: URL_SAFE_NO_PAD.encode(passkey.cred_id()),
+        credential: serde_json::to_value(&passkey).map_err(|error| Fail::Broken { detail: error.to_string() })?,
+    });
+    let envelope = Envelope { key: secret::request_key()?, actor: viewer.actor.clone(), via: Via::Web, command };
+    match app.door.submit(envelope).await? {
+        Answer::Done(receipt) | Answer::Already(receipt) => {
+            let number = receipt.seq.map(|seq| seq.to_string()).unwrap_or_default();
+            respond(StatusCode::OK, &Go { to: format!("/people/me?receipt={number}") })
+        }
+        Answer::Refused { refusal, seq } => Ok(crate::api::problem::of_refusal(viewer.lang, &viewer.names, &refusal, seq)),
+    }
+}
+
+pub async fn sign_in_start(State(app): State<App>, headers: HeaderMap, JsonBody(who): JsonBody<Who>) -> Result<Response, Fail> {
+    let lang = viewer::guest_lang(&headers);
+    let failed = || Fail::Unfit(Words(lang).passkey_failed().to_owned());
+    let person: PersonId = who.handle.parse().map_err(|_| failed())?;
+    let known = stored(&app, &person).await?;
+    if known.is_empty() {
+        return Err(failed());
+    }
+    let (options, waiting) = webauthn(&app)?.start_passkey_authentication(&known).map_err(|error| Fail::Broken { detail: error.to_string() })?;
+    let ceremony = secret::new_secret()?;
+    app.authentications.put(ceremony.clone(), (person, waiting));
+    respond(StatusCode::OK, &Request { ceremony, options })
+}
+
+pub async fn sign_in_finish(State(app): State<App>, headers: HeaderMap, JsonBody(given): JsonBody<Answered>) -> Result<Response, Fail> {
+    let lang = viewer::guest_lang(&headers);
+    let failed = || Fail::Unfit(Words(lang).passkey_failed().to_owned());
+    let (person, waiting) = app.authentications.take(&given.ceremony).ok_or_else(failed)?;
+    let result = webauthn(&app)?.finish_passkey_authentication(&given.credential, &waiting).map_err(|error| {
+        tracing::info!(%person, "a passkey did not prove its owner: {error}");
+        failed()
+    })?;
+    let known = stored(&app, &person).await?;
+    let mut used = known.into_iter().find(|passkey| passkey.cred_id() == result.cred_id()).ok_or_else(failed)?;
+    let moved = used.update_credential(&result) == Some(true);
+    let credential = if moved { Some(serde_json::to_value(&used).map_err(|error| Fail::Broken { detail: error.to_string() })?) } else { None };
+    let proof = Proof::Passkey { credential_id: URL_SAFE_NO_PAD.encode(used.cred_id()), credential };
+    let session = pages::signin::open_session(&app, person, proof).await?;
+    let Some(session) = session else { return Err(failed()) };
+    let mut response = respond(StatusCode::OK, &Go { to: pages::signin::local_path(&given.next).to_owned() })?;
+    if let Some(cookie) = viewer::session_cookie(&app, &session) {
+        response.headers_mut().insert(SET_COOKIE, cookie);
+    }
+    Ok(response)
+}

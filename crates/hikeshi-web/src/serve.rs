@@ -1,0 +1,55 @@
+//! The HTTP server around the router: bounded in connections, header size and header time.
+
+use std::future::Future;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+const CONNECTIONS_MAX: usize = 4_096;
+const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+const HEADER_BYTES_MAX: usize = 64 * 1024;
+/// Open requests get this long to end after the server was asked to stop. Live streams end with the door.
+const DRAIN_WITHIN: Duration = Duration::from_secs(5);
+
+/// Serves until `stop` resolves, then lets open requests end.
+pub async fn serve(listener: TcpListener, app: Router, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+    let seats = std::sync::Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let open = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let seat = seats.clone().acquire_owned().await.map_err(std::io::Error::other)?;
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Out of file handles, or a connection that went away while it was accepted: wait and go on.
+                    tracing::warn!("a connection could not be accepted: {error}");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
+            () = &mut stop => break,
+        };
+        let _ = stream.set_nodelay(true);
+        let mut builder = http1::Builder::new();
+        builder.timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN).max_buf_size(HEADER_BYTES_MAX).keep_alive(true);
+        let served = open.watch(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app.clone())));
+        tokio::spawn(async move {
+            if let Err(error) = served.await {
+                tracing::debug!("a connection ended: {error}");
+            }
+            drop(seat);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(DRAIN_WITHIN, open.shutdown()).await.is_err() {
+        tracing::info!("some connections were still open and are cut");
+    }
+    Ok(())
+}

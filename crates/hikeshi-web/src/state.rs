@@ -1,0 +1,129 @@
+//! What all requests share: the door, the options, ceremonies under way, the number of live readers.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::extract::FromRef;
+use hikeshi_engine::door::Door;
+use tokio::sync::Semaphore;
+use url::Url;
+use webauthn_rs::prelude::{PasskeyAuthentication, PasskeyRegistration};
+use webauthn_rs::{Webauthn, WebauthnBuilder};
+
+/// Live readers at once; one more gets 429 and polls.
+const LIVE_READERS_MAX: usize = 2_000;
+/// Passkey ceremonies at once; the oldest is forgotten first.
+const CEREMONIES_MAX: usize = 500;
+const CEREMONY_WITHIN: Duration = Duration::from_secs(300);
+
+/// How the face is set up. Names, time zone and language come from the policy, through the door.
+#[derive(Clone)]
+pub struct WebOptions {
+    pub door: Door,
+    /// The address that people type: decides the origin, secure cookies, and the name for which passkeys are made.
+    pub public_url: Url,
+    /// How long a browser stays signed in.
+    pub session_valid_min: u32,
+}
+
+impl WebOptions {
+    pub fn new(door: Door, public_url: Url) -> Self {
+        Self { door, public_url, session_valid_min: 12 * 60 }
+    }
+}
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+pub struct Inner {
+    pub door: Door,
+    pub public_url: Url,
+    pub session_valid_min: u32,
+    pub secure: bool,
+    /// `None` when the address has no name for which a passkey could be made, such as a bare IP address.
+    pub webauthn: Option<Webauthn>,
+    pub registrations: Ceremonies<PasskeyRegistration>,
+    pub authentications: Ceremonies<(hikeshi_domain::ids::PersonId, PasskeyAuthentication)>,
+    pub live_readers: Arc<Semaphore>,
+}
+
+impl App {
+    pub fn new(options: WebOptions) -> Self {
+        let WebOptions { door, public_url, session_valid_min } = options;
+        let webauthn = public_url.domain().and_then(|name| {
+            let built = WebauthnBuilder::new(name, &public_url).map(|builder| builder.rp_name("hikeshi")).and_then(WebauthnBuilder::build);
+            built.inspect_err(|error| tracing::warn!("no passkeys for {public_url}: {error}")).ok()
+        });
+        Self(Arc::new(Inner {
+            door,
+            secure: public_url.scheme() == "https",
+            public_url,
+            session_valid_min,
+            webauthn,
+            registrations: Ceremonies::default(),
+            authentications: Ceremonies::default(),
+            live_readers: Arc::new(Semaphore::new(LIVE_READERS_MAX)),
+        }))
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl FromRef<App> for Door {
+    fn from_ref(app: &App) -> Self {
+        app.door.clone()
+    }
+}
+
+/// Challenges that wait for a browser's answer. In memory only: after a restart the person presses the button again.
+pub struct Ceremonies<T>(Mutex<HashMap<String, (Instant, T)>>);
+
+impl<T> Default for Ceremonies<T> {
+    fn default() -> Self {
+        Self(Mutex::new(HashMap::new()))
+    }
+}
+
+impl<T> Ceremonies<T> {
+    pub fn put(&self, key: String, value: T) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|_, (since, _)| since.elapsed() < CEREMONY_WITHIN);
+        if waiting.len() >= CEREMONIES_MAX {
+            let oldest = waiting.iter().min_by_key(|(_, (since, _))| *since).map(|(key, _)| key.clone());
+            if let Some(oldest) = oldest {
+                waiting.remove(&oldest);
+            }
+        }
+        waiting.insert(key, (Instant::now(), value));
+    }
+
+    /// Takes it: a challenge is answered once.
+    pub fn take(&self, key: &str) -> Option<T> {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.remove(key).filter(|(since, _)| since.elapsed() < CEREMONY_WITHIN).map(|(_, value)| value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_challenge_is_answered_once_and_their_number_is_bounded() {
+        let waiting = Ceremonies::default();
+        for number in 0..CEREMONIES_MAX + 3 {
+            waiting.put(number.to_string(), number);
+        }
+        assert_eq!(waiting.0.lock().expect("lock").len(), CEREMONIES_MAX);
+        let last = (CEREMONIES_MAX + 2).to_string();
+        assert_eq!(waiting.take(&last), Some(CEREMONIES_MAX + 2));
+        assert_eq!(waiting.take(&last), None);
+    }
+}
