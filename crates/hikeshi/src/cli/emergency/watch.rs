@@ -1,0 +1,90 @@
+//! `hikeshi emergency watch`: stays, is heard of every few seconds, and shows what happens. Leaving is Ctrl-C; the presence then runs out by itself.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::time::Duration;
+
+use hikeshi_domain::command::Command;
+use hikeshi_domain::emergency;
+use hikeshi_domain::ids::EmergencyId;
+use hikeshi_text::terminal;
+use serde_json::json;
+
+use crate::cli::Caller;
+use crate::fail::{Failure, Result};
+use crate::show::JSON_VERSION;
+
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Looks between two heartbeats; well inside any useful presence timeout.
+const LOOKS_PER_HEARTBEAT: u32 = 4;
+/// A server that is away for this many looks in a row is given up.
+const MISSES_MAX: u32 = 60;
+
+pub async fn watch(id: EmergencyId, only_look: bool, caller: &Caller<'_>) -> Result<()> {
+    let names = caller.names().await?;
+    let first = caller.reach.emergency(id).await?;
+    caller.out.hint(&terminal::watching(caller.lang, &id.to_string(), only_look));
+    let mut shown: BTreeSet<u64> = BTreeSet::new();
+    let mut output_seen = 0;
+    let (mut looks, mut misses) = (0_u32, 0_u32);
+    loop {
+        if !only_look && looks.is_multiple_of(LOOKS_PER_HEARTBEAT) {
+            match caller.submit(Command::Emergency(emergency::Command::Watch { emergency: id })).await {
+                Ok(_) => {}
+                Err(Failure::Unreachable(_)) => misses += 1,
+                Err(other) => return Err(other),
+            }
+        }
+        looks = looks.wrapping_add(1);
+        match look(id, first.incident.id, caller, &names, &mut shown, &mut output_seen).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => misses = 0,
+            Err(Failure::Unreachable(text)) => {
+                misses += 1;
+                if misses > MISSES_MAX {
+                    return Err(Failure::Unreachable(text));
+                }
+                if misses == 1 {
+                    caller.out.hint(&terminal::watch_stale(caller.lang));
+                }
+            }
+            Err(other) => return Err(other),
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// One look; true when the exception is over.
+async fn look(
+    id: EmergencyId,
+    case: hikeshi_domain::ids::IncidentId,
+    caller: &Caller<'_>,
+    names: &hikeshi_text::Names,
+    shown: &mut BTreeSet<u64>,
+    output_seen: &mut usize,
+) -> Result<bool> {
+    let page = caller.reach.timeline(case, None, 50).await?;
+    for row in page.rows.iter().rev().filter(|row| !shown.contains(&row.seq)) {
+        if caller.out.json {
+            print_line(&json!({"v": JSON_VERSION, "data": row}).to_string());
+        } else {
+            print_line(crate::cli::ledger::lines(std::slice::from_ref(row), names, caller.lang).trim_end());
+        }
+    }
+    shown.extend(page.rows.iter().map(|row| row.seq));
+    let view = caller.reach.emergency(id).await?;
+    let output = view.running_output.unwrap_or_default();
+    // The tail only holds the last bytes; when it was cut or begins anew, what is there is shown whole.
+    let news = output.get(*output_seen..).unwrap_or(&output);
+    if !caller.out.json {
+        for line in news.lines() {
+            print_line(&format!("    {}", super::view::clean(line)));
+        }
+    }
+    *output_seen = output.len();
+    Ok(view.emergency.status.is_over())
+}
+
+fn print_line(text: &str) {
+    let _ = writeln!(anstream::stdout(), "{text}");
+}

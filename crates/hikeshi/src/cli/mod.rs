@@ -1,0 +1,225 @@
+//! Every command of the command line: what can be typed, and which area answers. One file per area; what a person reads is in `hikeshi_text::terminal`.
+//!
+//! An area's `run` gets a [`Caller`] (who asks, how the answer is wanted) and ends with `Ok` or a [`Failure`], whose exit code is promised.
+
+mod caller;
+mod channel;
+mod check;
+mod emergency;
+mod entrance;
+mod help;
+mod incident;
+mod ledger;
+mod obligation;
+mod people;
+mod plan_file;
+mod policy;
+mod token;
+mod waiting;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, FromArgMatches as _, Parser, Subcommand};
+use hikeshi_text::{Lang, terminal};
+
+pub use caller::Caller;
+pub use check::mistakes;
+
+use crate::fail::{Failure, Result};
+use crate::show::Out;
+
+#[derive(Debug, Parser)]
+#[command(name = "hikeshi", version, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub area: Area,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[arg(long, global = true)]
+    pub dry_run: bool,
+    #[arg(long, global = true)]
+    pub no_wait: bool,
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub timeout_s: u64,
+    #[arg(long, global = true, value_name = "WORD")]
+    pub confirm: Option<String>,
+    #[arg(long, global = true, value_name = "ja|en")]
+    pub lang: Option<Lang>,
+    #[arg(long, global = true, env = "HIKESHI_URL", value_name = "URL", default_value = "http://127.0.0.1:7410")]
+    pub url: String,
+    #[arg(long, global = true, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    #[arg(long, global = true, value_name = "KEY")]
+    pub key: Option<String>,
+    #[arg(long, global = true)]
+    pub local: bool,
+    #[arg(long, global = true, env = "HIKESHI_CONFIG", value_name = "FILE", default_value = "hikeshi.toml")]
+    pub config: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Area {
+    Now,
+    Open(entrance::OpenArgs),
+    Incident {
+        #[command(subcommand)]
+        verb: incident::Verb,
+    },
+    Emergency {
+        #[command(subcommand)]
+        verb: emergency::Verb,
+    },
+    Obligation {
+        #[command(subcommand)]
+        verb: obligation::Verb,
+    },
+    Channel {
+        #[command(subcommand)]
+        verb: channel::Verb,
+    },
+    Ledger {
+        #[command(subcommand)]
+        verb: ledger::Verb,
+    },
+    People {
+        #[command(subcommand)]
+        verb: people::Verb,
+    },
+    Token {
+        #[command(subcommand)]
+        verb: token::Verb,
+    },
+    Policy {
+        #[command(subcommand)]
+        verb: policy::Verb,
+    },
+    Login(entrance::LoginArgs),
+    Check(check::CheckArgs),
+    Schema {
+        #[command(subcommand)]
+        verb: check::SchemaVerb,
+    },
+    Init(check::InitArgs),
+    Serve(crate::serve::ServeArgs),
+    Try(crate::rehearsal::TryArgs),
+    Completions {
+        shell: clap_complete::Shell,
+    },
+    #[command(hide = true)]
+    StepRunner {
+        spool: PathBuf,
+    },
+    #[command(hide = true)]
+    ReservationService(crate::rehearsal::service::ServiceArgs),
+}
+
+/// The whole program: reads the arguments, runs, prints, and turns the end into an exit code.
+pub fn run(args: Vec<OsString>) -> ExitCode {
+    let lang = language(&args);
+    let command = help::localised(lang);
+    let parsed = command.try_get_matches_from(args.clone()).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = u8::try_from(error.exit_code()).unwrap_or(2);
+            // Printing help to a closed pipe is no failure of ours.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    if let Area::StepRunner { spool } = &cli.area {
+        return hikeshi_outside::step_runner(spool);
+    }
+    let out = Out::new(lang, cli.global.json);
+    match dispatch(cli, lang, &out) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let code = failure.code();
+            out.failure(&failure);
+            ExitCode::from(code as u8)
+        }
+    }
+}
+
+/// `--lang`, then `HIKESHI_LANG`, then the locale, then Japanese. Read before clap, since clap's own words depend on it.
+fn language(args: &[OsString]) -> Lang {
+    let mut given = args.iter().filter_map(|arg| arg.to_str());
+    let mut chosen = None;
+    while let Some(arg) = given.next() {
+        if let Some(value) = arg.strip_prefix("--lang=") {
+            chosen = Lang::parse(value);
+        } else if arg == "--lang" {
+            chosen = given.next().and_then(Lang::parse);
+        }
+    }
+    let of_env = |name: &str| crate::settings::text(name).and_then(|value| Lang::parse(&value));
+    chosen.or_else(|| of_env("HIKESHI_LANG")).or_else(|| of_env("LC_ALL")).or_else(|| of_env("LC_MESSAGES")).or_else(|| of_env("LANG")).unwrap_or_default()
+}
+
+fn dispatch(cli: Cli, lang: Lang, out: &Out) -> Result<()> {
+    let Cli { global, area } = cli;
+    match area {
+        Area::Check(args) => check::check(&args, lang, out),
+        Area::Schema { verb } => check::schema(&verb, out),
+        Area::Init(args) => check::init(&args, lang, out),
+        Area::Completions { shell } => {
+            clap_complete::generate(shell, &mut help::localised(lang), "hikeshi", &mut std::io::stdout());
+            Ok(())
+        }
+        Area::StepRunner { .. } => Err(Failure::Usage(terminal::not_a_door_command(lang))),
+        Area::ReservationService(args) => crate::rehearsal::service::serve(&args).map_err(Failure::from),
+        Area::Ledger { verb } if verb.is_offline() => ledger::offline(&verb, &global, lang, out),
+        Area::Serve(args) => runtime()?.block_on(crate::serve::run(&args, &global, lang, out)),
+        Area::Try(args) => runtime()?.block_on(crate::rehearsal::run(args, lang, out)),
+        area => runtime()?.block_on(asked(area, global, lang, out)),
+    }
+}
+
+/// The commands that speak to the door, through a server or in-process. Ctrl-C leaves at once: whatever was answered is recorded.
+async fn asked(area: Area, global: Global, lang: Lang, out: &Out) -> Result<()> {
+    let work = async {
+        if let Area::Login(args) = &area {
+            return entrance::login(args, &global, lang, out).await;
+        }
+        let caller = Caller::new(&global, lang, out).await?;
+        let ended = answer(area, &caller).await;
+        caller.finish().await;
+        ended
+    };
+    tokio::select! {
+        ended = work => ended,
+        _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
+    }
+}
+
+async fn answer(area: Area, caller: &Caller<'_>) -> Result<()> {
+    match area {
+        Area::Now => entrance::now(caller).await,
+        Area::Open(args) => entrance::open(&args, caller).await,
+        Area::Incident { verb } => incident::run(verb, caller).await,
+        Area::Emergency { verb } => emergency::run(verb, caller).await,
+        Area::Obligation { verb } => obligation::run(verb, caller).await,
+        Area::Channel { verb } => channel::run(verb, caller).await,
+        Area::Ledger { verb } => ledger::run(verb, caller).await,
+        Area::People { verb } => people::run(verb, caller).await,
+        Area::Token { verb } => token::run(verb, caller).await,
+        Area::Policy { verb } => policy::run(verb, caller).await,
+        Area::Login(_) | Area::Check(_) | Area::Schema { .. } | Area::Init(_) | Area::Serve(_) | Area::Try(_) | Area::Completions { .. } | Area::StepRunner { .. } | Area::ReservationService(_) => {
+            Err(Failure::Usage(terminal::not_a_door_command(caller.lang)))
+        }
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    // The TLS library wants to be told which implementation it uses; a second call in one process is harmless.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::from)
+}

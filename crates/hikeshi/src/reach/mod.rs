@@ -1,0 +1,191 @@
+//! The way to the door: through a server's API ([`remote`]), or in-process on the data directory ([`crate::local`]). The same answers either way.
+
+mod remote;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use hikeshi_domain::command::{Command, Envelope};
+use hikeshi_domain::emergency::Emergency;
+use hikeshi_domain::ids::{ChannelName, Digest, EmergencyId, IncidentId, ObligationId, RequestKey};
+use hikeshi_domain::obligation::Obligation;
+use hikeshi_domain::people::Via;
+use hikeshi_domain::policy::Policy;
+use hikeshi_engine::door::{Answer, Fault, Receipt};
+use hikeshi_engine::look::{
+    ChannelView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, LookError, NowView, ObligationView, Page, PersonView, Which,
+};
+use hikeshi_text::{Lang, terminal};
+use serde::Deserialize;
+
+pub use remote::Remote;
+
+use crate::fail::{Failure, Result};
+use crate::local::Local;
+
+pub enum Reach {
+    Remote(Remote),
+    Local(Box<Local>),
+}
+
+/// The page that redeems a one-time link.
+pub fn sign_in_link(public_url: &str, secret: &str) -> String {
+    format!("{}/signin?link={secret}", public_url.trim_end_matches('/'))
+}
+
+/// One look, asked of whichever way is open.
+macro_rules! look {
+    ($self:ident, $remote:expr, |$look:ident| $local:expr) => {
+        match $self {
+            Self::Remote(remote) => remote.get(&$remote).await,
+            Self::Local(local) => {
+                let $look = local.door().look(local.actor());
+                $local.await.map_err(|error| local.look_failure(error))
+            }
+        }
+    };
+}
+
+impl Reach {
+    pub fn remote(url: &str, token: Option<String>, lang: Lang) -> Result<Self> {
+        Ok(Self::Remote(Remote::new(url, token, lang)?))
+    }
+
+    pub async fn local(config: &Path, token: Option<String>, lang: Lang) -> Result<Self> {
+        Ok(Self::Local(Box::new(Local::open(config, token, lang).await?)))
+    }
+
+    pub async fn close(self) {
+        if let Self::Local(local) = self {
+            local.close().await;
+        }
+    }
+
+    pub fn public_url(&self) -> String {
+        match self {
+            Self::Remote(remote) => remote.url().to_owned(),
+            Self::Local(local) => local.public_url().to_owned(),
+        }
+    }
+
+    /// Whether the answer is an old one, and what was recorded.
+    pub async fn submit(&self, command: Command, key: RequestKey, dry_run: bool) -> Result<(bool, Receipt)> {
+        match self {
+            Self::Remote(remote) => remote.submit(&command, &key, dry_run).await,
+            Self::Local(local) => {
+                let envelope = Envelope { key, actor: local.actor().clone(), via: Via::Local, command };
+                let answer = if dry_run { local.door().rehearse(envelope).await } else { local.door().submit(envelope).await };
+                match answer.map_err(|fault| fault_failure(&fault, local.lang()))? {
+                    Answer::Done(receipt) => Ok((false, receipt)),
+                    Answer::Already(receipt) => Ok((true, receipt)),
+                    Answer::Refused { refusal, seq } => Err(Failure::Refused { refusal: Box::new(refusal), seq }),
+                }
+            }
+        }
+    }
+
+    pub async fn now(&self) -> Result<NowView> {
+        look!(self, "now".to_owned(), |look| look.now())
+    }
+    pub async fn policy(&self) -> Result<Arc<Policy>> {
+        match self {
+            Self::Remote(remote) => Ok(Arc::new(remote.get::<PolicyAnswer>("policy").await?.policy)),
+            Self::Local(local) => local.door().look(local.actor()).policy().await.map_err(|error| local.look_failure(error)),
+        }
+    }
+    pub async fn incidents(&self, open_only: bool, before: Option<u64>, limit: u32) -> Result<Page<IncidentRow>> {
+        look!(self, list("incidents", if open_only { "open=true" } else { "open=false" }, before, limit), |look| look.incidents(open_only, before, limit))
+    }
+    pub async fn incident(&self, id: IncidentId) -> Result<IncidentView> {
+        look!(self, format!("incidents/{id}"), |look| look.incident(id))
+    }
+    pub async fn timeline(&self, id: IncidentId, before: Option<u64>, limit: u32) -> Result<Page<EntryView>> {
+        look!(self, list(&format!("incidents/{id}/timeline"), "", before, limit), |look| look.timeline(id, before, limit))
+    }
+    pub async fn emergencies(&self, open_only: bool, before: Option<u64>, limit: u32) -> Result<Page<Emergency>> {
+        look!(self, list("emergencies", if open_only { "open=true" } else { "open=false" }, before, limit), |look| look.emergencies(open_only, before, limit))
+    }
+    pub async fn emergency(&self, id: EmergencyId) -> Result<EmergencyView> {
+        look!(self, format!("emergencies/{id}"), |look| look.emergency(id))
+    }
+    pub async fn obligations(&self, which: Which, before: Option<u64>, limit: u32) -> Result<Page<Obligation>> {
+        let filter = match which {
+            Which::Owed => "open=true",
+            Which::All => "open=false",
+        };
+        look!(self, list("obligations", filter, before, limit), |look| look.obligations(which, before, limit))
+    }
+    pub async fn obligation(&self, id: ObligationId) -> Result<ObligationView> {
+        look!(self, format!("obligations/{id}"), |look| look.obligation(id))
+    }
+    pub async fn channel(&self, channel: &ChannelName, before: Option<u64>, limit: u32) -> Result<ChannelView> {
+        look!(self, list(&format!("channels/{channel}"), "", before, limit), |look| look.channel(channel, before, limit))
+    }
+    pub async fn ledger(&self, before: Option<u64>, limit: u32) -> Result<LedgerView> {
+        look!(self, list("ledger", "", before, limit), |look| look.ledger(before, limit))
+    }
+    pub async fn people(&self) -> Result<Vec<PersonView>> {
+        look!(self, "people".to_owned(), |look| look.people())
+    }
+
+    /// One entry, and its bytes exactly as they are hashed.
+    pub async fn entry(&self, seq: u64) -> Result<(EntryView, Vec<u8>)> {
+        match self {
+            Self::Remote(remote) => {
+                let answer: EntryAnswer = remote.get(&format!("ledger/{seq}")).await?;
+                Ok((answer.entry, answer.bytes.into_bytes()))
+            }
+            Self::Local(local) => local.door().look(local.actor()).entry(seq).await.map_err(|error| local.look_failure(error)),
+        }
+    }
+
+    /// The whole record of one case as a zip file.
+    pub async fn bundle(&self, case: IncidentId) -> Result<Vec<u8>> {
+        match self {
+            Self::Remote(remote) => remote.bytes(&format!("ledger/bundle/{case}")).await,
+            Self::Local(local) => local.bundle(case).await,
+        }
+    }
+
+    pub async fn content(&self, digest: Digest) -> Result<Vec<u8>> {
+        match self {
+            Self::Remote(remote) => remote.bytes(&format!("contents/{digest}")).await,
+            Self::Local(local) => local.door().look(local.actor()).content(digest).await.map_err(|error| local.look_failure(error)),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct PolicyAnswer {
+    policy: Policy,
+}
+
+#[derive(Deserialize)]
+struct EntryAnswer {
+    entry: EntryView,
+    bytes: String,
+}
+
+fn list(path: &str, filter: &str, before: Option<u64>, limit: u32) -> String {
+    let mut text = format!("{path}?limit={limit}");
+    if !filter.is_empty() {
+        text.push('&');
+        text.push_str(filter);
+    }
+    if let Some(before) = before {
+        text.push_str(&format!("&before={before}"));
+    }
+    text
+}
+
+pub fn fault_failure(fault: &Fault, lang: Lang) -> Failure {
+    Failure::Failed(terminal::door_broken(lang, &fault.to_string()))
+}
+
+pub fn look_failure(error: LookError, lang: Lang) -> Failure {
+    match error {
+        LookError::NotFound { given, .. } => Failure::NotFound(terminal::not_found(lang, &given)),
+        LookError::Unknown => Failure::SignIn(terminal::not_signed_in(lang)),
+        LookError::Fault(fault) => fault_failure(&fault, lang),
+    }
+}

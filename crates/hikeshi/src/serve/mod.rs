@@ -1,0 +1,276 @@
+//! `hikeshi serve`: joins store, engine, hands and pages, adopts the policy of the file, and stops cleanly.
+//!
+//! [`Running`] is the joined whole, also for `--local` (without pages) and for the rehearsal. [`key`] keeps the ledger's signing key.
+
+mod adopt;
+mod hands;
+mod key;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::Context as _;
+use clap::Args;
+use hikeshi_engine::clock::SystemClock;
+use hikeshi_engine::door::Door;
+use hikeshi_engine::{Engine, Options, Probe};
+use hikeshi_store::{Location, Store};
+use hikeshi_text::{Lang, terminal};
+use hikeshi_web::WebOptions;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::cli::Global;
+use crate::config::Config;
+use crate::fail::{Failure, Result};
+use crate::show::Out;
+
+pub use adopt::Adopted;
+pub use key::{signing_key, verifier};
+
+/// A claim on an effect that nobody extends for this long is looked at by whoever is left.
+const LEASE_S: u32 = 15;
+/// How long after the start the first administrator's link is good.
+const FIRST_LINK_MIN: u32 = 60;
+
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    #[arg(long, value_name = "SECONDS", default_value_t = 2)]
+    pub watch_file: u64,
+}
+
+/// What to join.
+pub struct Setup {
+    pub config: Config,
+    pub lang: Lang,
+    /// Whether pages and API are served, and monitors measured. Without: only the door, for `--local`.
+    pub face: bool,
+}
+
+/// The joined whole, running.
+pub struct Running {
+    engine: Engine,
+    door: Door,
+    store: Store,
+    face: Option<(JoinHandle<()>, oneshot::Sender<()>)>,
+    data_dir: PathBuf,
+    /// Released when the process ends, however it ends.
+    _lock: File,
+}
+
+impl Running {
+    pub async fn start(setup: Setup) -> Result<Self> {
+        let Setup { config, lang, face } = setup;
+        let data_dir = config.data_dir();
+        std::fs::create_dir_all(&data_dir).with_context(|| data_dir.display().to_string())?;
+        let lock = lock(&data_dir, lang)?;
+        let location = config.location()?;
+        let store = blocking(move || Ok(Store::open(&location)?)).await?;
+        let signer = key::key(&data_dir, &config.ledger_name())?;
+        let outside = Arc::new(hands::hands(&config, &data_dir)?);
+        let options = Options {
+            store: store.clone(),
+            outside,
+            clock: Arc::new(SystemClock),
+            probe: face.then(|| Arc::new(hands::HttpProbe) as Arc<dyn Probe>),
+            signer,
+            node: node(&data_dir)?,
+            lease_s: LEASE_S,
+            checkpoint_file: Some(data_dir.join("checkpoints.txt")),
+            masked: masked(&config),
+            background: true,
+        };
+        let engine = Engine::start(options).await.map_err(|error| Failure::Failed(chain(&error)))?;
+        let door = engine.door();
+        let mut running = Self { engine, door, store, face: None, data_dir, _lock: lock };
+        if face {
+            adopt::adopt(&running, &config, lang).await?;
+            running.face = Some(serve_face(&running.door, &config).await?);
+        }
+        Ok(running)
+    }
+
+    pub fn door(&self) -> &Door {
+        &self.door
+    }
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// Pages first, so that nobody waits for an answer; then the engine, which answers what it has taken.
+    pub async fn stop(self) {
+        if let Some((task, stop)) = self.face {
+            // The task may have ended by itself.
+            let _ = stop.send(());
+            self.engine.stop().await;
+            let _ = task.await;
+        } else {
+            self.engine.stop().await;
+        }
+    }
+}
+
+async fn serve_face(door: &Door, config: &Config) -> Result<(JoinHandle<()>, oneshot::Sender<()>)> {
+    let listener = TcpListener::bind(&config.server.listen).await.with_context(|| config.server.listen.clone())?;
+    let public_url = url::Url::parse(&config.public_url()).with_context(|| config.public_url())?;
+    let app = hikeshi_web::app(WebOptions::new(door.clone(), public_url));
+    let (stop, stopped) = oneshot::channel();
+    let task = spawn(async move {
+        let stopped = async {
+            // A dropped sender stops as well.
+            let _ = stopped.await;
+        };
+        if let Err(error) = hikeshi_web::serve(listener, app, stopped).await {
+            tracing::error!("pages are not served any more: {error}");
+        }
+    });
+    Ok((task, stop))
+}
+
+/// Background work of the binary itself: the pages' listener and the rehearsal's witnesses.
+#[expect(clippy::disallowed_methods, reason = "the binary joins the parts; everything else is started by the engine")]
+pub fn spawn(work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    tokio::spawn(work)
+}
+
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> anyhow::Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Failure::Failed(error.to_string()))?.map_err(Failure::from)
+}
+
+/// One process per data directory: two would sign two histories.
+fn lock(data_dir: &Path, lang: Lang) -> Result<File> {
+    let path = data_dir.join("running.lock");
+    let file = File::options().create(true).truncate(false).write(true).open(&path).with_context(|| path.display().to_string())?;
+    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(_) => Err(Failure::Failed(terminal::already_running(lang, &data_dir.display().to_string()))),
+    }
+}
+
+/// The same name after a restart, another one on another machine.
+fn node(data_dir: &Path) -> Result<String> {
+    let file = data_dir.join("node");
+    if let Some(name) = crate::secret::read_private(&file)?.filter(|name| !name.is_empty()) {
+        return Ok(name);
+    }
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let name: String = format!("{host}-{}", crate::secret::fresh()?).chars().take(40).collect();
+    crate::secret::write_private(&file, &name)?;
+    Ok(name)
+}
+
+/// What this process knows and must never write: the password of its database.
+fn masked(config: &Config) -> Vec<String> {
+    match config.location() {
+        Ok(Location::Postgres(address)) => url::Url::parse(&address).ok().and_then(|url| url.password().map(str::to_owned)).into_iter().collect(),
+        Ok(Location::Sqlite(_)) | Err(_) => Vec::new(),
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// Ctrl-C or SIGTERM.
+pub async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        }
+        Err(error) => {
+            tracing::warn!("SIGTERM cannot be heard: {error}");
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+pub async fn run(args: &ServeArgs, global: &Global, lang: Lang, out: &Out) -> Result<()> {
+    let began = Instant::now();
+    log();
+    let config = crate::config::read(&global.config).map_err(|error| crate::cli::mistakes(&error, lang, out))?;
+    let url = config.public_url();
+    let running = Running::start(Setup { config: config.clone(), lang, face: true }).await?;
+    let link = adopt::first_link(&running, FIRST_LINK_MIN, lang).await;
+    let size = running.store().read(|reader| reader.head()).map(|head| head.size).unwrap_or_default();
+    out.data(&serde_json::json!({"url": url, "entries": size, "pid": std::process::id()}), || terminal::serving(lang, &url, size, began.elapsed().as_millis()));
+    match link {
+        Ok(adopt::FirstLink::Made { person, secret }) => out.hint(&terminal::first_link(lang, person.as_str(), &crate::reach::sign_in_link(&url, &secret), FIRST_LINK_MIN)),
+        Ok(adopt::FirstLink::NotNeeded) => {}
+        Ok(adopt::FirstLink::NoAdmin) => out.hint(&terminal::no_admin(lang)),
+        Err(failure) => out.failure(&failure),
+    }
+    let ended = tokio::select! {
+        () = asked_to_stop() => Ok(()),
+        ended = reloads(&running, global, args, lang, out) => ended,
+    };
+    out.hint(&terminal::stopping(lang));
+    running.stop().await;
+    out.hint(&terminal::stopped(lang));
+    ended
+}
+
+/// Reads the file again on SIGHUP and when it has changed. A mistake keeps the old policy and says so.
+async fn reloads(running: &Running, global: &Global, args: &ServeArgs, lang: Lang, out: &Out) -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangup = signal(SignalKind::hangup())?;
+    let every = Duration::from_secs(if args.watch_file == 0 { 86_400 } else { args.watch_file });
+    let mut seen = changed_at(&global.config);
+    loop {
+        tokio::select! {
+            _ = hangup.recv() => {}
+            () = tokio::time::sleep(every) => {
+                let now = changed_at(&global.config);
+                if args.watch_file == 0 || now == seen {
+                    continue;
+                }
+            }
+        }
+        seen = changed_at(&global.config);
+        match crate::config::read(&global.config) {
+            Err(mistakes) => {
+                crate::cli::mistakes(&mistakes, lang, out);
+                out.hint(&terminal::policy_kept(lang));
+            }
+            Ok(config) => match adopt::adopt(running, &config, lang).await {
+                Ok(Adopted::Now(digest)) => out.hint(&terminal::policy_adopted(lang, &digest.to_string())),
+                Ok(Adopted::Waiting(digest)) => out.hint(&terminal::policy_waiting(lang, &digest.to_string())),
+                Ok(Adopted::Same) => {}
+                Err(failure) => {
+                    out.failure(&failure);
+                    out.hint(&terminal::policy_kept(lang));
+                }
+            },
+        }
+    }
+}
+
+fn changed_at(file: &Path) -> Option<(SystemTime, u64)> {
+    let meta = std::fs::metadata(file).ok()?;
+    Some((meta.modified().ok()?, meta.len()))
+}
+
+/// Log lines on stderr; `HIKESHI_LOG=debug` says more.
+fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_new(crate::settings::text("HIKESHI_LOG").unwrap_or_else(|| "warn".to_owned())).unwrap_or_default();
+    // A second subscriber in one process is refused, and harmless.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}

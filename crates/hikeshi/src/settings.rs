@@ -1,0 +1,22 @@
+//! Settings from the environment: the only place of the binary that reads it, so that it can be said where each value came from.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+/// A variable that is set to something.
+#[expect(clippy::disallowed_methods, reason = "this is the binary's configuration")]
+pub fn text(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+/// The whole environment, from which the hands take what the policy names.
+#[expect(clippy::disallowed_methods, reason = "this is the binary's configuration")]
+pub fn all() -> BTreeMap<OsString, OsString> {
+    std::env::vars_os().collect()
+}
+
+/// What time it is, for relative times on the terminal. Nothing is decided with it.
+#[expect(clippy::disallowed_methods, reason = "the one place of the command line that asks for the time")]
+pub fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
