@@ -1,0 +1,38 @@
+// Real Chromium, real fuzzer, real command line against a real `hikeshi serve`: node e2e/run.js pages|api|scenarios|pictures [words of a check].
+import { Checks } from "./checks.js";
+import { api } from "./api.js";
+import { open } from "./browser.js";
+import { everyPage, noPageForgotten } from "./pages/every.js";
+import { live } from "./pages/live.js";
+import { signIn, wholeNights } from "./pages/night.js";
+import { pictures } from "./pictures.js";
+import { scenarios } from "./scenarios.js";
+
+const [what = "pages", only] = process.argv.slice(2);
+const checks = new Checks(only);
+
+const inBrowser = async (...works) => {
+  const browser = await open();
+  try {
+    for (const work of works) {
+      // A work that breaks outside of its checks is a failed check, and the others still run.
+      await work(checks, browser).catch((error) => checks.check(`${work.name} begins`, () => Promise.reject(error)));
+    }
+  } finally {
+    await browser.close();
+  }
+};
+
+const works = {
+  pages: () => inBrowser(noPageForgotten, signIn, wholeNights, live, everyPage),
+  pictures: () => inBrowser(pictures),
+  api: () => api(checks),
+  scenarios: () => scenarios(checks),
+};
+
+if (!works[what]) {
+  console.error(`there is no '${what}'; there are: ${Object.keys(works).join(" ")}`);
+  process.exit(2);
+}
+await works[what]().catch((error) => checks.check(`${what} begins`, () => Promise.reject(error)));
+process.exit(checks.end());
