@@ -1,0 +1,152 @@
+//! What happened, one line per event. A line says what was done, not who did it: the doer is the entry's actor, shown beside it.
+//!
+//! The match below has no catch-all: a new event does not compile before it has words in both languages.
+
+mod account;
+mod emergency;
+mod execution;
+mod incident;
+mod obligation;
+
+use hikeshi_domain::channel::Body;
+use hikeshi_domain::event::Event;
+use hikeshi_domain::people::Actor;
+use hikeshi_domain::refusal::Refusal;
+use serde::Deserialize as _;
+
+use crate::{Lang, Names, label};
+
+/// One line of a timeline. Holds line breaks only where a person wrote them in a note, a status update or a message.
+#[allow(clippy::too_many_lines, reason = "one line per event; splitting the match would need a catch-all arm")]
+pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
+    use Event as E;
+    match event {
+        E::PolicyAdopted { digest, .. } => account::policy_adopted(lang, *digest),
+        E::PolicyProposed { digest, weakenings, .. } => account::policy_proposed(lang, *digest, weakenings, names),
+        E::PolicyApproved { digest, by: _ } => account::policy_approved(lang, *digest),
+        E::PolicyRejected { digest, by: _, reason } => account::policy_rejected(lang, *digest, reason),
+        E::LinkIssued { person, expires_at, secret: _ } => account::link_issued(lang, person, *expires_at, names),
+        E::SignedIn { person, proof, session: _ } => account::signed_in(lang, person, proof, names),
+        E::SignedOut { person, session: _ } => account::signed_out(lang, person, names),
+        E::PasskeyAdded { person, passkey } => account::passkey_added(lang, person, &passkey.label, names),
+        E::PasskeyRemoved { person, credential_id: _ } => account::passkey_removed(lang, person, names),
+        E::TokenIssued { person, token, record } => account::token_issued(lang, person, *token, record, names),
+        E::TokenRevoked { person, token } => account::token_revoked(lang, person, *token, names),
+        E::Posted { post } => account::posted(lang, post, names),
+
+        E::MonitorFired { monitor, incident: _, seen } => incident::monitor_fired(lang, monitor, seen),
+        E::MonitorRecovered { monitor, incident: _, seen } => incident::monitor_recovered(lang, monitor, seen),
+        E::IncidentOpened { incident, title, service, environment, priority, .. } => {
+            incident::opened(lang, *incident, title, service, environment, *priority, names)
+        }
+        E::IncidentTriaged { triage, priority, incident: _ } => incident::triaged(lang, triage, *priority, names),
+        E::IncidentAcknowledged { incident, by: _ } => incident::acknowledged(lang, *incident),
+        E::IncidentMoved { from, to, reason, incident: _ } => incident::moved(lang, *from, *to, reason),
+        E::IncidentUpdated { text, incident: _ } => incident::updated(lang, text),
+        E::IncidentNoted { text, incident: _ } => incident::noted(lang, text),
+        E::IncidentResolved { what, incident: _, by: _ } => incident::resolved(lang, what),
+        E::IncidentEscalated { step, to, incident: _ } => incident::escalated(lang, *step, to, names),
+        E::StatusUpdateDue { incident: _ } => incident::update_due(lang),
+
+        E::EmergencyRequested { emergency, plan, digest, requirement, .. } => emergency::requested(lang, *emergency, plan, *digest, requirement, names),
+        E::PlanRevised { emergency, revision, digest, .. } => emergency::revised(lang, *emergency, *revision, *digest),
+        E::EmergencyApproved { approval, complete, emergency: _ } => emergency::approved(lang, approval, *complete, names),
+        E::RequirementRaised { requirement, emergency: _ } => emergency::requirement_raised(lang, requirement),
+        E::EmergencyDeclined { emergency, reason, by: _ } => emergency::declined(lang, *emergency, reason),
+        E::EmergencyCancelled { emergency, reason, by: _ } => emergency::cancelled(lang, *emergency, reason),
+        E::ApprovalExpired { emergency } => emergency::expired(lang, *emergency),
+        E::WitnessJoined { person, emergency: _ } => emergency::witness_joined(lang, person, names),
+        E::WitnessLeft { person, lost, emergency: _ } => emergency::witness_left(lang, person, *lost, names),
+        E::EmergencyHeld { reason, emergency: _, by: _ } => emergency::held(lang, reason),
+        E::EmergencyResumed { emergency: _, by: _ } => emergency::resumed(lang),
+        E::SessionRanLong { emergency } => emergency::ran_long(lang, *emergency),
+        E::EmergencyClosed { emergency, ending } => emergency::closed(lang, *emergency, *ending),
+
+        E::EmergencyStarted { emergency, by: _, effect: _ } => execution::started(lang, *emergency),
+        E::BackupTaken { backup, emergency: _ } => execution::backup_taken(lang, backup),
+        E::StepStarted { step, attempt, digest, witnesses, .. } => execution::step_started(lang, *step, *attempt, *digest, witnesses, names),
+        E::StepEnded { step, end, changes, changes_unlisted, emergency: _ } => execution::step_ended(lang, *step, end, changes, *changes_unlisted),
+        E::StepInDoubt { step, emergency: _, effect: _ } => execution::step_in_doubt(lang, *step),
+        E::StepSettledNotRun { step, reason, .. } => execution::settled_not_run(lang, *step, reason),
+        E::StepSettledRan { step, reason, end, .. } => execution::settled_ran(lang, *step, reason, end),
+        E::VerificationStarted { emergency: _, effect: _ } => execution::verification_started(lang),
+        E::VerificationRecorded { aspect, verified, emergency: _ } => execution::verified(lang, *aspect, verified),
+        E::ChangeAccepted { path, reason, .. } => execution::change_accepted(lang, path, reason),
+        E::RevertStarted { path, .. } => execution::revert_started(lang, path),
+        E::FilesReverted { changes, emergency: _ } => execution::files_reverted(lang, changes),
+        E::RestoreStarted { reason, .. } => execution::restore_started(lang, reason),
+        E::BackupRestored { files, .. } => execution::backup_restored(lang, *files),
+        E::EmergencyTroubled { trouble, emergency: _ } => execution::troubled(lang, trouble),
+
+        E::ObligationRaised { obligation } => obligation::raised(lang, obligation, names),
+        E::ObligationStarted { obligation, effect } => obligation::started(lang, *obligation, effect),
+        E::ObligationTroubled { obligation, trouble } => obligation::troubled(lang, *obligation, trouble),
+        E::ChangeRequestOpened { obligation: _, request } => obligation::request_opened(lang, request),
+        E::ChangeCompared { obligation: _, comparison } => obligation::compared(lang, comparison),
+        E::ReportGiven { obligation: _, report: _ } => obligation::report_given(lang),
+        E::ReportFiled { obligation: _, file, digest: _ } => obligation::report_filed(lang, file),
+        E::MeetingScheduled { obligation: _, meeting } => obligation::meeting_scheduled(lang, meeting, names),
+        E::InvitationFiled { obligation: _, file } => obligation::invitation_filed(lang, file),
+        E::MeetingHeld { obligation: _, held } => obligation::meeting_held(lang, held, names),
+        E::ObligationReminded { obligation, before_min } => obligation::reminded(lang, *obligation, *before_min),
+        E::ObligationOverdue { obligation } => obligation::overdue(lang, *obligation),
+        E::ObligationDone { obligation, evidence, by: _ } => obligation::done(lang, *obligation, evidence),
+        E::ObligationWaived { obligation, waiver } => obligation::waived(lang, *obligation, *waiver),
+    }
+}
+
+/// The lines of one ledger entry, without its doer. Never empty. Events come as the ledger keeps them, possibly from a newer version:
+/// one that this version does not know is named by its code.
+///
+/// An announcement that follows from another event of the same entry says nothing new here and is left out.
+pub fn entry_lines(lang: Lang, kind: &str, events: &[serde_json::Value], refusal: Option<&Refusal>, names: &Names) -> Vec<String> {
+    if let Some(refusal) = refusal {
+        return vec![refused(lang, kind, refusal, names)];
+    }
+    let known: Vec<Result<Event, String>> = events.iter().map(|value| Event::deserialize(value).map_err(|_| code_of(value))).collect();
+    let only_posts = known.iter().all(|event| matches!(event, Ok(Event::Posted { .. })));
+    let lines: Vec<String> = known
+        .iter()
+        .filter(|event| only_posts || !is_announcement(event))
+        .map(|known| match known {
+            Ok(known) => event(lang, known, names),
+            Err(code) => unknown(lang, code),
+        })
+        .collect();
+    if lines.is_empty() { vec![label::command(lang, kind).to_owned()] } else { lines }
+}
+
+fn is_announcement(event: &Result<Event, String>) -> bool {
+    matches!(event, Ok(Event::Posted { post }) if matches!(post.body, Body::Notice { .. }))
+}
+
+fn code_of(value: &serde_json::Value) -> String {
+    let code = value.get("event").and_then(serde_json::Value::as_str).unwrap_or("?");
+    crate::plain::clipped(code, 60)
+}
+
+/// A whole entry on one line, with its doer: for a terminal and for searching.
+pub fn entry_line(lang: Lang, actor: &Actor, kind: &str, events: &[serde_json::Value], refusal: Option<&Refusal>, names: &Names) -> String {
+    let who = crate::actor(lang, actor, names);
+    let lines: Vec<String> = entry_lines(lang, kind, events, refusal, names).iter().map(|line| crate::plain::one_line(line)).collect();
+    match lang {
+        Lang::Ja => format!("{who}: {}", lines.join("／")),
+        Lang::En => format!("{who}: {}", lines.join(" / ")),
+    }
+}
+
+fn refused(lang: Lang, kind: &str, refusal: &Refusal, names: &Names) -> String {
+    let verb = label::command(lang, kind);
+    let what = crate::refusal(lang, refusal, names).what;
+    match lang {
+        Lang::Ja => format!("拒否（{}）: {verb} — {what}", refusal.rule()),
+        Lang::En => format!("Refused ({}): {verb} — {what}", refusal.rule()),
+    }
+}
+
+fn unknown(lang: Lang, code: &str) -> String {
+    match lang {
+        Lang::Ja => format!("この版では表示できない出来事です（{code}）"),
+        Lang::En => format!("an event that this version cannot show ({code})"),
+    }
+}

@@ -1,0 +1,149 @@
+//! Events while a plan is carried out: backup, steps, changed files, verification, restore.
+
+use hikeshi_domain::emergency::{Aspect, Backup, FileChange, StepEnd, Trouble, Verified};
+use hikeshi_domain::ids::{Digest, EmergencyId, PersonId};
+
+use crate::Lang::{self, En, Ja};
+use crate::plain::{clipped, one_line};
+use crate::{Names, label, time};
+
+pub(super) fn started(lang: Lang, emergency: EmergencyId) -> String {
+    match lang {
+        Ja => format!("{emergency} を開始し、バックアップを取り始めました"),
+        En => format!("Started {emergency} and began the backup"),
+    }
+}
+
+pub(super) fn backup_taken(lang: Lang, backup: &Backup) -> String {
+    let (name, files, size) = (&backup.name, backup.files, time::bytes(backup.bytes));
+    match lang {
+        Ja => format!("バックアップ {name} を取り、読み戻して確かめました（{files}ファイル、{size}）"),
+        En => format!("Took the backup {name} and read it back ({files} files, {size})"),
+    }
+}
+
+pub(super) fn step_started(lang: Lang, step: u32, attempt: u32, digest: Digest, witnesses: &[PersonId], names: &Names) -> String {
+    let (people, digest) = (names.people(lang, witnesses), digest.short());
+    match (lang, attempt > 1) {
+        (Ja, false) => format!("手順{step}を開始しました（計画 {digest}、立会人 {people}）"),
+        (Ja, true) => format!("手順{step}を開始しました（{attempt}回目、計画 {digest}、立会人 {people}）"),
+        (En, false) => format!("Started step {step} (plan {digest}, witnessed by {people})"),
+        (En, true) => format!("Started step {step} (attempt {attempt}, plan {digest}, witnessed by {people})"),
+    }
+}
+
+pub(super) fn step_ended(lang: Lang, step: u32, end: &StepEnd, changes: &[FileChange], unlisted: u64) -> String {
+    let how = label::seen(lang, end);
+    let changed = u64::try_from(changes.len()).unwrap_or(u64::MAX).saturating_add(unlisted);
+    let outside = changes.iter().filter(|change| !change.in_scope).count();
+    let files = match (lang, changed, outside) {
+        (Ja, 0, _) => "開始前から変わったファイルはありません".to_owned(),
+        (Ja, _, 0) => format!("開始前から変わったファイル {changed}件"),
+        (Ja, _, _) => format!("開始前から変わったファイル {changed}件、うち範囲外 {outside}件"),
+        (En, 0, _) => "no file differs from before the start".to_owned(),
+        (En, _, 0) => format!("{changed} file(s) differ from before the start"),
+        (En, _, _) => format!("{changed} file(s) differ from before the start, {outside} outside the scope"),
+    };
+    match lang {
+        Ja => format!("手順{step}が終わりました: {how}。{files}"),
+        En => format!("Step {step} ended: {how}; {files}"),
+    }
+}
+
+pub(super) fn step_in_doubt(lang: Lang, step: u32) -> String {
+    match lang {
+        Ja => format!("手順{step}が実行されたかどうか分かりません。人の確認が必要です"),
+        En => format!("Nobody can tell whether step {step} ran; a person must settle it"),
+    }
+}
+
+pub(super) fn settled_not_run(lang: Lang, step: u32, reason: &str) -> String {
+    let reason = one_line(reason);
+    match lang {
+        Ja => format!("手順{step}は実行されていないと確定しました。根拠: {reason}"),
+        En => format!("Settled that step {step} did not run. Grounds: {reason}"),
+    }
+}
+
+pub(super) fn settled_ran(lang: Lang, step: u32, reason: &str, end: &StepEnd) -> String {
+    let reason = one_line(reason);
+    let code = end.exit_code.map_or_else(|| "—".to_owned(), |code| code.to_string());
+    match lang {
+        Ja => format!("手順{step}は実行されたと確定しました（終了コード {code}）。根拠: {reason}"),
+        En => format!("Settled that step {step} ran (exit code {code}). Grounds: {reason}"),
+    }
+}
+
+pub(super) fn verification_started(lang: Lang) -> String {
+    match lang {
+        Ja => "検証を始めました",
+        En => "Began the verification",
+    }
+    .to_owned()
+}
+
+pub(super) fn verified(lang: Lang, aspect: Aspect, verified: &Verified) -> String {
+    let aspect = label::aspect(lang, aspect);
+    let result = label::passed(lang, verified.passed);
+    let detail = match (&verified.attested, lang) {
+        (Some(attested), Ja) => format!("目視: {}", one_line(&attested.note)),
+        (Some(attested), En) => format!("by eye: {}", one_line(&attested.note)),
+        (None, _) => {
+            let passed = verified.checks.iter().filter(|check| check.passed).count();
+            match lang {
+                Ja => format!("{passed}/{}項目が合格", verified.checks.len()),
+                En => format!("{passed} of {} checks passed", verified.checks.len()),
+            }
+        }
+    };
+    match lang {
+        Ja => format!("検証「{aspect}」: {result}（{detail}）"),
+        En => format!("Verification \"{aspect}\": {result} ({detail})"),
+    }
+}
+
+pub(super) fn change_accepted(lang: Lang, path: &str, reason: &str) -> String {
+    let (path, reason) = (one_line(path), one_line(reason));
+    match lang {
+        Ja => format!("範囲外の変更 {path} を認めました。理由: {reason}"),
+        En => format!("Accepted the change of {path} outside the scope. Reason: {reason}"),
+    }
+}
+
+pub(super) fn revert_started(lang: Lang, path: &str) -> String {
+    let path = one_line(path);
+    match lang {
+        Ja => format!("{path} を元に戻し始めました"),
+        En => format!("Began to put {path} back"),
+    }
+}
+
+pub(super) fn files_reverted(lang: Lang, remaining: &[FileChange]) -> String {
+    match lang {
+        Ja => format!("ファイルを元に戻しました（残る変更 {}件）", remaining.len()),
+        En => format!("Put the file back ({} change(s) remain)", remaining.len()),
+    }
+}
+
+pub(super) fn restore_started(lang: Lang, reason: &str) -> String {
+    let reason = one_line(reason);
+    match lang {
+        Ja => format!("バックアップからの復元を始めました。理由: {reason}"),
+        En => format!("Began to restore the backup. Reason: {reason}"),
+    }
+}
+
+pub(super) fn backup_restored(lang: Lang, files: u64) -> String {
+    match lang {
+        Ja => format!("バックアップから復元し、内容が一致することを確かめました（{files}ファイル）"),
+        En => format!("Restored the backup and checked that it matches ({files} files)"),
+    }
+}
+
+pub(super) fn troubled(lang: Lang, trouble: &Trouble) -> String {
+    let (doing, detail) = (label::doing(lang, trouble.doing), clipped(&trouble.detail, 300));
+    match lang {
+        Ja => format!("{doing}に失敗しました: {detail}"),
+        En => format!("{doing} failed: {detail}"),
+    }
+}

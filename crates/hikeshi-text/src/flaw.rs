@@ -1,0 +1,213 @@
+//! Mistakes in the policy file, and what is said when something broke that is nobody's mistake.
+
+use hikeshi_domain::policy::{Flaw, FlawKind};
+
+use crate::Lang::{self, En, Ja};
+use crate::Sentence;
+use crate::plain::clipped;
+use crate::refusal::thing;
+
+/// A mistake in the policy file. Where it is (file, line, caret) is shown by the caller.
+pub fn flaw(lang: Lang, flaw: &Flaw) -> Sentence {
+    let at = flaw.at.join(".");
+    match &flaw.what {
+        FlawKind::Unknown { wanted, given, nearest } => unknown(lang, wanted, given, nearest.as_deref()),
+        FlawKind::Empty => empty(lang, &at),
+        FlawKind::TooFew { needed, have } => too_few(lang, &at, *needed, *have),
+        FlawKind::OutOfBounds { min, max, given } => out_of_bounds(lang, &at, min, max, given),
+        FlawKind::NotAbsolute { given } => not_absolute(lang, given),
+        FlawKind::BackupsInsideRoot => backups_inside_root(lang),
+        FlawKind::BadUrl { given } => bad_url(lang, given),
+        FlawKind::BadTimeZone { given } => bad_time_zone(lang, given),
+        FlawKind::BadPattern { given, detail } => bad_pattern(lang, given, detail),
+        FlawKind::BadCell { given, nearest } => bad_cell(lang, given, nearest.as_deref()),
+        FlawKind::NotAscending => not_ascending(lang, &at),
+    }
+}
+
+fn say(what: impl Into<String>, why: impl Into<String>, next: impl Into<String>) -> Sentence {
+    Sentence::new(what).why(why).next(next)
+}
+
+fn unknown(lang: Lang, wanted: &str, given: &str, nearest: Option<&str>) -> Sentence {
+    let (what, given) = (thing(lang, wanted), clipped(given, 60));
+    match lang {
+        Ja => say(
+            format!("{what}「{given}」はどこにも宣言されていません。"),
+            "このファイルで使う名前は、このファイルの中で宣言します。",
+            nearest.map_or_else(|| format!("{what}「{given}」を宣言するか、名前を直してください。"), |near| format!("もしかして「{near}」ですか。")),
+        ),
+        En => say(
+            format!("No {what} named `{given}` is declared."),
+            "Every name that is used must be declared in this file.",
+            nearest.map_or_else(|| format!("Declare `{given}`, or correct the name."), |near| format!("Did you mean `{near}`?")),
+        ),
+    }
+}
+
+fn empty(lang: Lang, at: &str) -> Sentence {
+    match lang {
+        Ja => say(format!("{at} が空です。"), "", "値を書いてください。"),
+        En => say(format!("{at} is empty."), "", "Fill it in."),
+    }
+}
+
+fn too_few(lang: Lang, at: &str, needed: u32, have: u32) -> Sentence {
+    match lang {
+        Ja => say(
+            format!("{at} の役割を持つ人が足りません（{have}名、必要 {needed}名）。"),
+            "このままでは、緊急のときに必要な人がそろわず、規則を満たせません。",
+            "people でその役割を持つ人を増やすか、人数の設定を見直してください。",
+        ),
+        En => say(
+            format!("Too few people hold the roles of {at} ({have}; {needed} are needed)."),
+            "In an emergency the rule could never be met.",
+            "Give the role to more people, or reconsider the numbers.",
+        ),
+    }
+}
+
+fn out_of_bounds(lang: Lang, at: &str, min: &str, max: &str, given: &str) -> Sentence {
+    let given = clipped(given, 40);
+    match lang {
+        Ja => say(format!("{at} の値 {given} は範囲外です。"), format!("{min} から {max} までの値を使えます。"), "範囲の中の値に直してください。"),
+        En => say(format!("{at} is {given}, which is out of bounds."), format!("It can be {min} to {max}."), "Choose a value in that range."),
+    }
+}
+
+fn not_absolute(lang: Lang, given: &str) -> Sentence {
+    let given = clipped(given, 100);
+    match lang {
+        Ja => say(
+            format!("「{given}」は絶対パスではありません。"),
+            "実行先の場所は、取り違えのないように「/」から書きます。「..」は使えません。",
+            "例: /srv/reservation",
+        ),
+        En => say(
+            format!("`{given}` is not an absolute path."),
+            "A place on a target is written from `/`, without `..`, so that it cannot be mistaken.",
+            "For example: /srv/reservation",
+        ),
+    }
+}
+
+fn backups_inside_root(lang: Lang) -> Sentence {
+    match lang {
+        Ja => say(
+            "バックアップの置き場所が、バックアップする対象の中にあります。",
+            "変更で一緒に壊れたり、バックアップ自身をバックアップしたりします。",
+            "backups を root の外のディレクトリにしてください。",
+        ),
+        En => say(
+            "The backups lie inside the directory that they back up.",
+            "A change could destroy them too, and every backup would hold the earlier ones.",
+            "Put `backups` outside `root`.",
+        ),
+    }
+}
+
+fn bad_url(lang: Lang, given: &str) -> Sentence {
+    let given = clipped(given, 100);
+    match lang {
+        Ja => say(format!("「{given}」はURLとして読めません。"), "", "http:// か https:// で始まるURLを書いてください。"),
+        En => say(format!("`{given}` is not a URL."), "", "Write one that begins with http:// or https://."),
+    }
+}
+
+fn bad_time_zone(lang: Lang, given: &str) -> Sentence {
+    let given = clipped(given, 60);
+    match lang {
+        Ja => say(format!("「{given}」というタイムゾーンはありません。"), "", "IANAの名前で書いてください。例: Asia/Tokyo"),
+        En => say(format!("There is no time zone `{given}`."), "", "Use an IANA name, such as Asia/Tokyo."),
+    }
+}
+
+fn bad_pattern(lang: Lang, given: &str, detail: &str) -> Sentence {
+    let (given, detail) = (clipped(given, 100), clipped(detail, 300));
+    match lang {
+        Ja => say(
+            format!("「{given}」は正規表現として読めません（{detail}）。"),
+            "伏せ字にできないまま動かすと、秘密が記録に残るおそれがあります。",
+            "書き方を直してください。",
+        ),
+        En => say(
+            format!("`{given}` is not a regular expression ({detail})."),
+            "Running without it could let a secret into the record.",
+            "Correct the pattern.",
+        ),
+    }
+}
+
+fn bad_cell(lang: Lang, given: &str, nearest: Option<&str>) -> Sentence {
+    let given = clipped(given, 60);
+    match lang {
+        Ja => say(
+            format!("「{given}」は判定表の欄の名前ではありません。"),
+            "欄の名前は「影響+業務+緊急度」です。",
+            nearest.map_or_else(|| "例: all_users+lost_sales+now".to_owned(), |near| format!("もしかして「{near}」ですか。")),
+        ),
+        En => say(
+            format!("`{given}` is not a cell of the matrix."),
+            "A cell is named impact+business+urgency.",
+            nearest.map_or_else(|| "For example: all_users+lost_sales+now".to_owned(), |near| format!("Did you mean `{near}`?")),
+        ),
+    }
+}
+
+fn not_ascending(lang: Lang, at: &str) -> Sentence {
+    match lang {
+        Ja => say(
+            format!("{at} が、前の段階より後になっていません。"),
+            "エスカレーションは、書いた順に時間を追って進みます。",
+            "前の段階より大きい分数にするか、順番を入れ替えてください。",
+        ),
+        En => say(
+            format!("{at} does not come later than the step before."),
+            "Escalation goes through the steps in the order of time.",
+            "Use more minutes than the step before, or change the order.",
+        ),
+    }
+}
+
+/// The store, the disk or the network failed: nobody's mistake. `passing`: the same may work a moment later.
+pub fn fault(lang: Lang, detail: &str, passing: bool) -> Sentence {
+    let detail = clipped(detail, 300);
+    match (lang, passing) {
+        (Ja, true) => say(
+            "今は記録を書き込めないため、操作を行いませんでした。",
+            format!("記録できない操作は行いません（{detail}）。"),
+            "数秒待って、もう一度行ってください。同じ操作が二重に行われることはありません。",
+        ),
+        (Ja, false) => say(
+            "記録の保存先が使えないため、操作を行いませんでした。",
+            format!("記録できない操作は行いません（{detail}）。"),
+            "サーバーの管理者に知らせてください。ディスクの空き容量と、データベースの状態を確かめます。",
+        ),
+        (En, true) => say(
+            "The record cannot be written now, so nothing was done.",
+            format!("What cannot be recorded is not done ({detail})."),
+            "Wait a few seconds and try again; nothing is done twice.",
+        ),
+        (En, false) => say(
+            "The store cannot be used, so nothing was done.",
+            format!("What cannot be recorded is not done ({detail})."),
+            "Tell whoever runs the server to check the free disk space and the database.",
+        ),
+    }
+}
+
+/// Too many commands wait already.
+pub fn busy(lang: Lang) -> Sentence {
+    match lang {
+        Ja => say("操作が混み合っているため、受け付けませんでした。", "", "数秒待って、もう一度行ってください。同じ操作が二重に行われることはありません。"),
+        En => say("Too many commands are waiting, so this one was not taken.", "", "Wait a few seconds and try again; nothing is done twice."),
+    }
+}
+
+/// The server is being stopped.
+pub fn stopping(lang: Lang) -> Sentence {
+    match lang {
+        Ja => say("サーバーを停止しているところです。", "", "起動し直した後に、もう一度行ってください。急ぐ場合は、サーバーのある端末で hikeshi --local を使えます。"),
+        En => say("The server is stopping.", "", "Try again once it is back. If it cannot wait, use `hikeshi --local` on the server's machine."),
+    }
+}

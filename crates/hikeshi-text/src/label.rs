@@ -1,0 +1,21 @@
+//! How each code is called: one word per concept, the same on every face (`docs/glossary.md`).
+//!
+//! Words of a command are in [`command`]; sentences about what happened are in [`crate::event()`].
+
+mod code;
+mod command;
+mod work;
+
+pub use code::*;
+pub use command::{command, commands, row};
+pub use work::{again, effect, result, seen, step_state, weakening};
+
+use crate::Lang;
+
+/// One word in the reader's language.
+pub(crate) fn both(lang: Lang, (ja, en): (&'static str, &'static str)) -> &'static str {
+    match lang {
+        Lang::Ja => ja,
+        Lang::En => en,
+    }
+}

@@ -1,0 +1,89 @@
+//! The verb of every command, as buttons, help texts and refusals call it; and who may give it.
+
+use hikeshi_domain::ids::RoleName;
+use hikeshi_domain::permit::Row;
+
+use super::both;
+use crate::{Lang, Names};
+
+/// Every kind of [`hikeshi_domain::command::KINDS`] with its words, Japanese and English.
+const COMMANDS: &[(&str, &str, &str)] = &[
+    ("account.invite", "サインイン用リンクを発行する", "issue a sign-in link"),
+    ("account.sign_in", "サインインする", "sign in"),
+    ("account.sign_out", "サインアウトする", "sign out"),
+    ("account.add_passkey", "パスキーを登録する", "add a passkey"),
+    ("account.remove_passkey", "パスキーを削除する", "remove a passkey"),
+    ("account.issue_token", "APIトークンを発行する", "issue an API token"),
+    ("account.revoke_token", "APIトークンを失効させる", "revoke an API token"),
+    ("channel.post", "チャンネルに投稿する", "post to a channel"),
+    ("emergency.request", "緊急例外を申請する", "request an emergency exception"),
+    ("emergency.revise", "計画を改訂する", "revise the plan"),
+    ("emergency.approve", "承認する", "approve"),
+    ("emergency.decline", "却下する", "decline"),
+    ("emergency.cancel", "申請を取り下げる", "cancel the request"),
+    ("emergency.join", "立ち会う", "join as a witness"),
+    ("emergency.watch", "立会いを続ける", "keep witnessing"),
+    ("emergency.leave", "立会いを抜ける", "leave as a witness"),
+    ("emergency.hold", "実行を止める", "hold the execution"),
+    ("emergency.resume", "実行を再開する", "resume the execution"),
+    ("emergency.start", "開始する（バックアップを取る）", "start (take the backup)"),
+    ("emergency.step", "手順を実行する", "run a step"),
+    ("emergency.settle", "不明な手順の結果を確定する", "settle a step in doubt"),
+    ("emergency.verify", "検証を実行する", "run the verification"),
+    ("emergency.attest", "目視の検証結果を記録する", "record a verification by eye"),
+    ("emergency.accept", "範囲外の変更を認める", "accept a change outside the scope"),
+    ("emergency.revert", "ファイルを元に戻す", "put a file back"),
+    ("emergency.restore", "バックアップから復元する", "restore the backup"),
+    ("emergency.close", "緊急例外を終了する", "close the exception"),
+    ("incident.open", "インシデントを登録する", "open an incident"),
+    ("incident.triage", "優先度を判定する", "triage the incident"),
+    ("incident.acknowledge", "対応を引き受ける", "acknowledge the incident"),
+    ("incident.move", "段階を変える", "move the stage"),
+    ("incident.update", "状況を知らせる", "send a status update"),
+    ("incident.note", "メモを残す", "add a note"),
+    ("incident.resolve", "復旧を記録する", "record the recovery"),
+    ("monitor.fire", "監視が異常を知らせる", "report a failing monitor"),
+    ("monitor.recover", "監視が回復を知らせる", "report a recovered monitor"),
+    ("obligation.propose", "反映リクエストを作成する", "open the change request"),
+    ("obligation.compare", "マージ内容を照合する", "compare with what was merged"),
+    ("obligation.accept_drift", "ずれを認める", "accept the drift"),
+    ("obligation.report", "報告書の判断を記入する", "write the judgement of the report"),
+    ("obligation.schedule", "振り返りの日時を変える", "move the retrospective"),
+    ("obligation.hold", "振り返りの実施を記録する", "record the retrospective"),
+    ("obligation.finish", "再発防止策の完了を記録する", "finish a prevention item"),
+    ("policy.adopt", "ポリシーを適用する", "adopt the policy"),
+    ("policy.approve", "ポリシーの変更を承認する", "approve the policy change"),
+    ("policy.reject", "ポリシーの変更を却下する", "reject the policy change"),
+    ("outcome.ended", "処理の結果を記録する", "record what became of the work"),
+    ("outcome.in_doubt", "処理の結果が不明と記録する", "record that the result is unknown"),
+    ("wake.escalate", "エスカレーションする", "escalate"),
+    ("wake.update_due", "状況報告の期限を知らせる", "chase a status update"),
+    ("wake.approval_expires", "承認を期限切れにする", "expire the approval"),
+    ("wake.session_long", "長引いている実行を知らせる", "announce a long session"),
+    ("wake.witness_silent", "応答のない立会人を不在にする", "mark a silent witness absent"),
+    ("wake.remind", "期限の前に知らせる", "remind before the due time"),
+    ("wake.overdue", "期限の超過を知らせる", "announce that it is overdue"),
+];
+
+/// What the command does, as an order: 「承認する」, "approve". A kind of a newer version is called by its code.
+pub fn command(lang: Lang, kind: &str) -> &str {
+    COMMANDS.iter().find(|(known, _, _)| *known == kind).map_or(kind, |(_, ja, en)| both(lang, (ja, en)))
+}
+
+/// Every kind that has words here; the tests compare it with the domain's list.
+pub fn commands() -> impl Iterator<Item = &'static str> {
+    COMMANDS.iter().map(|(kind, _, _)| *kind)
+}
+
+/// Who may give a command.
+pub fn row(lang: Lang, row: Row, names: &Names) -> String {
+    match row {
+        Row::Anyone => both(lang, ("ポリシーに名前のある人は誰でも", "anyone whom the policy names")).to_owned(),
+        Row::Roles(roles) => {
+            let roles: Vec<RoleName> = roles.iter().filter_map(|role| RoleName::new(role).ok()).collect();
+            names.roles(lang, &roles)
+        }
+        Row::ByCase => both(lang, ("その案件での立場による", "depends on their part in the case")).to_owned(),
+        Row::Inside => both(lang, ("プログラムだけ", "only the program")).to_owned(),
+    }
+}

@@ -1,0 +1,42 @@
+//! Announcements about what is owed afterwards.
+
+use hikeshi_domain::Timestamp;
+use hikeshi_domain::ids::ObligationId;
+use hikeshi_domain::obligation::Kind;
+
+use crate::Lang::{self, En, Ja};
+use crate::{Names, label, names, time};
+
+pub(super) fn raised(lang: Lang, obligations: &[ObligationId]) -> String {
+    let ids = names::list(lang, obligations.iter().map(ToString::to_string));
+    match lang {
+        Ja => format!("事後処理が発生しました: {ids}。期限は事後処理の画面で確かめてください。"),
+        En => format!("This is now owed: {ids}. The due times are on the page of obligations."),
+    }
+}
+
+pub(super) fn reminder(lang: Lang, obligation: ObligationId, kind: Kind, due_at: Timestamp, names: &Names) -> String {
+    let (kind, due) = (label::obligation_kind(lang, kind), time::stamp(lang, names.zone(), due_at));
+    match lang {
+        Ja => format!("{kind}（{obligation}）の期限が近づいています: {due}"),
+        En => format!("{kind} ({obligation}) is due soon: {due}"),
+    }
+}
+
+pub(super) fn overdue(lang: Lang, obligation: ObligationId, kind: Kind) -> String {
+    let name = label::obligation_kind(lang, kind);
+    match (lang, kind.hardens_next()) {
+        (Ja, true) => format!("{name}（{obligation}）が期限を過ぎました。済むまで、次の緊急例外にはすべての承認役割の承認が必要です。"),
+        (Ja, false) => format!("{name}（{obligation}）が期限を過ぎました。"),
+        (En, true) => format!("{name} ({obligation}) is overdue. Until it is done, the next emergency exception takes every approver role."),
+        (En, false) => format!("{name} ({obligation}) is overdue."),
+    }
+}
+
+pub(super) fn done(lang: Lang, obligation: ObligationId, kind: Kind) -> String {
+    let kind = label::obligation_kind(lang, kind);
+    match lang {
+        Ja => format!("{kind}（{obligation}）が完了しました。"),
+        En => format!("{kind} ({obligation}) is done."),
+    }
+}

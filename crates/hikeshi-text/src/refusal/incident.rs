@@ -1,0 +1,116 @@
+//! Refusals about incidents (rules I1 to I4).
+
+use hikeshi_domain::ids::{EmergencyId, IncidentId, PersonId};
+use hikeshi_domain::incident::Stage;
+
+use super::say;
+use crate::Lang::{self, En, Ja};
+use crate::{Names, Sentence, label};
+
+pub(super) fn over(lang: Lang, incident: IncidentId) -> Sentence {
+    match lang {
+        Ja => say(format!("{incident} は完了しています。"), "完了したインシデントの記録は変えません。", "再発した場合は、新しいインシデントを登録してください。"),
+        En => say(
+            format!("{incident} is closed."),
+            "The record of a closed incident does not change.",
+            "If it happens again, open a new incident.",
+        ),
+    }
+}
+
+pub(super) fn already_acknowledged(lang: Lang, incident: IncidentId, by: &PersonId, names: &Names) -> Sentence {
+    let who = names.person(lang, by);
+    match lang {
+        Ja => say(
+            format!("{incident} は、{who}がすでに対応を引き受けています。"),
+            "引き受ける人は一人です。",
+            format!("手伝う場合は、{who}に声をかけるか、メモを残してください。"),
+        ),
+        En => say(
+            format!("{who} has already acknowledged {incident}."),
+            "One person acknowledges an incident.",
+            format!("To help, speak to {who} or add a note."),
+        ),
+    }
+}
+
+pub(super) fn same_stage(lang: Lang, stage: Stage) -> Sentence {
+    let stage = label::stage(lang, stage);
+    match lang {
+        Ja => say(format!("段階はすでに「{stage}」です。"), "", "別の段階を選んでください。"),
+        En => say(format!("The stage is already: {stage}."), "", "Choose another stage."),
+    }
+}
+
+pub(super) fn reason_for_going_back(lang: Lang, from: Stage, to: Stage) -> Sentence {
+    let (from, to) = (label::stage(lang, from), label::stage(lang, to));
+    match lang {
+        Ja => say(
+            format!("「{from}」から「{to}」に戻す理由が書かれていません。"),
+            "前の段階に戻すことはできますが、理由を記録に残します。",
+            "理由を一文で書いて、もう一度送ってください。",
+        ),
+        En => say(
+            format!("No reason is given for going back from \"{from}\" to \"{to}\"."),
+            "Going back is possible, and the reason is recorded.",
+            "Write the reason in one sentence and send it again.",
+        ),
+    }
+}
+
+pub(super) fn override_reason(lang: Lang) -> Sentence {
+    match lang {
+        Ja => say(
+            "優先度を判定表と違うものにする理由が書かれていません。",
+            "優先度は影響・業務・緊急度の表で決まります。人が変えるときは理由を残します。",
+            "理由を書くか、表のとおりの優先度にしてください。",
+        ),
+        En => say(
+            "No reason is given for a priority other than the matrix says.",
+            "Impact, business and urgency decide the priority; a person who overrides it says why.",
+            "Write the reason, or keep the priority of the matrix.",
+        ),
+    }
+}
+
+pub(super) fn not_resolved(lang: Lang, incident: IncidentId) -> Sentence {
+    let verb = label::command(lang, "incident.resolve");
+    match lang {
+        Ja => say(
+            format!("{incident} はまだ復旧していません。"),
+            "復旧を記録してから、この段階に進みます。",
+            format!("何によって復旧したかを書いて「{verb}」を行ってください。"),
+        ),
+        En => say(
+            format!("{incident} is not resolved yet."),
+            "The recovery is recorded before this stage.",
+            format!("First {verb}: write what restored the service."),
+        ),
+    }
+}
+
+pub(super) fn already_resolved(lang: Lang, incident: IncidentId) -> Sentence {
+    match lang {
+        Ja => say(format!("{incident} の復旧はすでに記録されています。"), "", "付け加えることがあれば、メモを残してください。再発した場合は、新しいインシデントを登録してください。"),
+        En => say(
+            format!("The recovery of {incident} is already recorded."),
+            "",
+            "Add a note if something is missing. If it happens again, open a new incident.",
+        ),
+    }
+}
+
+pub(super) fn emergency_still_open(lang: Lang, incident: IncidentId, emergency: EmergencyId) -> Sentence {
+    match lang {
+        Ja => say(
+            format!("{incident} には終わっていない緊急例外 {emergency} があります。"),
+            "本番に手を加えている間は、インシデントを完了にできません。",
+            format!("先に {emergency} を終了するか、取り下げてください。"),
+        ),
+        En => say(
+            format!("The emergency exception {emergency} of {incident} is still open."),
+            "An incident cannot be closed while production is being touched.",
+            format!("Close or cancel {emergency} first."),
+        ),
+    }
+}

@@ -1,0 +1,28 @@
+//! What the command line says, in both languages. Re-exported flat: callers write `terminal::unknown_key(lang, …)`.
+//!
+//! By subject: [`file`] (mistakes of `hikeshi.toml`), [`help`] (`--help`), [`answer`] (results, errors, next steps),
+//! [`serving`] (the server's own lines), [`verdict`] (what a verification found), [`rehearsal`] (`hikeshi try`). What the door and the record say is in the other modules of this crate.
+
+mod answer;
+mod file;
+mod help;
+mod rehearsal;
+mod serving;
+mod verdict;
+
+pub use answer::*;
+pub use file::*;
+pub use help::*;
+pub use rehearsal::*;
+pub use serving::*;
+pub use verdict::*;
+
+use crate::Lang;
+
+/// One of two texts.
+pub(crate) fn two(lang: Lang, ja: impl Into<String>, en: impl Into<String>) -> String {
+    match lang {
+        Lang::Ja => ja.into(),
+        Lang::En => en.into(),
+    }
+}

@@ -1,0 +1,92 @@
+//! The documents that the program writes, as reviewed files; and that nothing people write can break their structure.
+
+use hikeshi_domain::policy::Language;
+
+use crate::expected::check;
+use crate::samples::{self, change_request_order, invitation_order, judgement, report_order};
+
+#[test]
+fn the_report_is_filled_in_from_the_record() {
+    for (language, tag) in [(Language::Ja, "ja"), (Language::En, "en")] {
+        check(&format!("report.{tag}.md"), &hikeshi_text::report(&report_order(language, Some(judgement()))));
+        check(&format!("report-draft.{tag}.md"), &hikeshi_text::report(&report_order(language, None)));
+    }
+}
+
+#[test]
+fn a_draft_marks_every_judgement_that_is_missing() {
+    let draft = hikeshi_text::report(&report_order(Language::Ja, None));
+    // Impact, problem, cause, response, prevention; and the preface that explains the mark.
+    assert_eq!(draft.matches("未記入").count(), 6);
+    let whole = hikeshi_text::report(&report_order(Language::Ja, Some(judgement())));
+    assert!(!whole.contains("未記入"));
+    assert_eq!(whole.matches("- [ ] ").count(), 2);
+}
+
+#[test]
+fn the_report_names_what_the_rule_asks_for() {
+    let report = hikeshi_text::report(&report_order(Language::Ja, Some(judgement())));
+    let digest = samples::digest("plan").to_string();
+    for part in ["田中 太郎", "伊藤 誠（03:13:00〜03:25:00）", "佐藤 花子", "予約／本番", "CIが予約サービスの障害で止まっている", "emergency/emg_3", "config_20261122_031500", digest.as_str()] {
+        assert!(report.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn what_people_write_adds_no_heading_and_breaks_no_table() {
+    let given = |text: &str| {
+        let mut order = report_order(Language::Ja, Some(judgement()));
+        order.facts.incident.title = text.to_owned();
+        order.facts.emergency.plan.summary = text.to_owned();
+        order.facts.emergency.plan.steps[0].run = text.to_owned();
+        order.facts.emergency.changes[0].path = text.to_owned();
+        order.facts.emergency.approvals[0].judgement = text.to_owned();
+        if let Some(written) = &mut order.judgement {
+            written.problem = text.to_owned();
+            written.prevention = vec![text.to_owned()];
+        }
+        hikeshi_text::report(&order)
+    };
+    let shape = |report: &str| {
+        let mut fence = None;
+        let mut found = Vec::new();
+        for line in report.lines() {
+            let ticks = line.chars().take_while(|c| *c == '`').count();
+            match fence {
+                None if ticks >= 3 => fence = Some(ticks),
+                Some(open) if ticks >= open && line.chars().all(|c| c == '`') => fence = None,
+                None if line.starts_with('#') => found.push(line.chars().filter(|c| *c == '#').count().min(1)),
+                None if line.starts_with('|') => found.push(line.replace("\\|", "").matches('|').count()),
+                _ => {}
+            }
+        }
+        assert_eq!(fence, None, "a code block is left open");
+        found
+    };
+    let calm = shape(&given("x"));
+    for hostile in ["# a\n## b", "a | b | c", "```\n````\n~~~", "<script>\n<!--", "---\n===\n***", "| a |\n|---|", "a\\|b", "`a|b`"] {
+        assert_eq!(shape(&given(hostile)), calm, "{hostile}");
+    }
+}
+
+#[test]
+fn the_change_request_names_approver_and_files() {
+    for (language, tag) in [(Language::Ja, "ja"), (Language::En, "en")] {
+        let text = hikeshi_text::change_request(&change_request_order(language));
+        let whole = format!("{}\n\n{}\n---- commit message ----\n{}", text.title, text.body, text.commit_message);
+        check(&format!("change-request.{tag}.md"), &whole);
+        assert!(!text.title.contains('\n'));
+        let subject = text.commit_message.lines().next().unwrap();
+        assert!(subject.chars().count() <= 72, "{subject}");
+        assert!(text.commit_message.contains("Approved-By: 佐藤 花子"));
+    }
+}
+
+#[test]
+fn the_invitation_is_plain_text() {
+    for (language, tag) in [(Language::Ja, "ja"), (Language::En, "en")] {
+        let text = hikeshi_text::invitation(&invitation_order(language));
+        check(&format!("invitation.{tag}.txt"), &format!("{}\n\n{}\n", text.summary, text.description));
+        assert!(!text.summary.contains('\n'));
+    }
+}

@@ -1,0 +1,29 @@
+//! One of every variant that has words. A new variant does not compile before it is listed here.
+
+mod case;
+mod events;
+mod notices;
+mod refusals;
+
+pub use case::*;
+pub use events::events;
+pub use notices::notices;
+pub use refusals::{flaws, refusals, weakenings};
+
+/// Lists one sample per variant; the match keeps the list complete.
+macro_rules! every {
+    ($(#[$doc:meta])* $function:ident: $enum:ident { $($variant:ident => $sample:expr),* $(,)? }) => {
+        $(#[$doc])*
+        pub fn $function() -> Vec<(&'static str, $enum)> {
+            fn listed(sample: &$enum) -> &'static str {
+                match sample { $($enum::$variant { .. } => stringify!($variant),)* }
+            }
+            let all = vec![$((stringify!($variant), $sample)),*];
+            for (name, sample) in &all {
+                assert_eq!(listed(sample), *name, "the sample is another variant");
+            }
+            all
+        }
+    };
+}
+pub(crate) use every;

@@ -1,0 +1,153 @@
+//! One of every event.
+
+use hikeshi_domain::account::{Passkey, Proof, Session, Token};
+use hikeshi_domain::channel::{Body, Post};
+use hikeshi_domain::effect::EffectKey;
+use hikeshi_domain::emergency::{Aspect, Backup, Doing, Emergency, Ending, Requirement, Trouble};
+use hikeshi_domain::event::Event;
+use hikeshi_domain::ids::{MonitorName, TokenId};
+use hikeshi_domain::incident::{Override, Priority, Stage};
+use hikeshi_domain::obligation::{Comparison, Drift, Held, Meeting, Report, Waiver};
+use hikeshi_domain::people::Actor;
+
+use super::{EMG, INC, OBL, at, changes, channel, digest, emergency, end, every, incident, obligation, person, plan, policy, request};
+
+fn text(words: &str) -> String {
+    words.to_owned()
+}
+
+fn monitor() -> MonitorName {
+    MonitorName::new("reservation-http").unwrap()
+}
+
+fn key() -> EffectKey {
+    EffectKey(text("emg_3/step/2/1"))
+}
+
+fn session() -> Session {
+    Session { secret: digest("session"), opened_at: at("03:00:00"), expires_at: at("15:00:00") }
+}
+
+fn trouble(doing: Doing) -> Trouble {
+    Trouble { doing, detail: text("No space left on device"), at: at("03:15:01") }
+}
+
+fn backup() -> Backup {
+    emergency().backup.unwrap()
+}
+
+fn known() -> Emergency {
+    let mut known = emergency();
+    known.approvals[0].judgement = text("small enough");
+    known
+}
+
+fn judgement() -> hikeshi_domain::obligation::Judgement {
+    super::judgement()
+}
+
+fn raised() -> Requirement {
+    Requirement { every_role: true, because: vec![OBL] }
+}
+
+every! {
+    /// Every event, with what a real one carries.
+    events: Event {
+        PolicyAdopted => Event::PolicyAdopted { digest: digest("policy"), policy: Box::new(policy()) },
+        PolicyProposed => Event::PolicyProposed {
+            digest: digest("policy"), policy: Box::new(policy()), weakenings: super::weakenings().into_iter().map(|(_, one)| one).collect()
+        },
+        PolicyApproved => Event::PolicyApproved { digest: digest("policy"), by: person("suzuki") },
+        PolicyRejected => Event::PolicyRejected { digest: digest("policy"), by: person("suzuki"), reason: text("too weak") },
+        LinkIssued => Event::LinkIssued { person: person("mori"), secret: digest("link"), expires_at: at("04:00:00") },
+        SignedIn => Event::SignedIn { person: person("mori"), proof: Proof::Link { secret: digest("link") }, session: session() },
+        SignedOut => Event::SignedOut { person: person("mori"), session: digest("session") },
+        PasskeyAdded => Event::PasskeyAdded {
+            person: person("mori"),
+            passkey: Passkey { credential_id: text("abc"), label: text("phone"), credential: serde_json::json!({}), added_at: at("03:00:00") }
+        },
+        PasskeyRemoved => Event::PasskeyRemoved { person: person("mori"), credential_id: text("abc") },
+        TokenIssued => Event::TokenIssued {
+            person: person("mori"), token: TokenId(2),
+            record: Token { label: text("ci"), secret: digest("token"), only: None, issued_at: at("03:00:00"), expires_at: at("23:00:00") }
+        },
+        TokenRevoked => Event::TokenRevoked { person: person("mori"), token: TokenId(2) },
+        Posted => Event::Posted {
+            post: Post { channel: channel(), body: Body::Text { text: text("on my way") }, roles: vec![], people: vec![], incident: None, emergency: None }
+        },
+        MonitorFired => Event::MonitorFired { monitor: monitor(), incident: INC, seen: text("500") },
+        MonitorRecovered => Event::MonitorRecovered { monitor: monitor(), incident: Some(INC), seen: text("200") },
+        IncidentOpened => Event::IncidentOpened {
+            incident: INC, title: text("no reservations"), summary: text(""), service: incident().service, environment: incident().environment,
+            triage: incident().triage, priority: Priority::P1, opened_by: Actor::Monitor { monitor: monitor() }, detected_at: at("03:05:00")
+        },
+        IncidentTriaged => {
+            let mut triage = incident().triage;
+            triage.priority_override = Some(Override { priority: Priority::P2, reason: text("night") });
+            Event::IncidentTriaged { incident: INC, triage, priority: Priority::P2 }
+        },
+        IncidentAcknowledged => Event::IncidentAcknowledged { incident: INC, by: person("tanaka") },
+        IncidentMoved => Event::IncidentMoved { incident: INC, from: Stage::Cause, to: Stage::Impact, reason: text("wider than thought") },
+        IncidentUpdated => Event::IncidentUpdated { incident: INC, text: text("cause found") },
+        IncidentNoted => Event::IncidentNoted { incident: INC, text: text("see the log\nline 2") },
+        IncidentResolved => Event::IncidentResolved { incident: INC, by: Actor::Monitor { monitor: monitor() }, what: text("pool = 20") },
+        IncidentEscalated => Event::IncidentEscalated { incident: INC, step: 1, to: vec![person("sato"), person("suzuki")] },
+        StatusUpdateDue => Event::StatusUpdateDue { incident: INC },
+        EmergencyRequested => Event::EmergencyRequested {
+            emergency: EMG, incident: INC, requester: person("tanaka"), conditions: emergency().conditions, plan: plan(), digest: digest("plan"), requirement: raised()
+        },
+        PlanRevised => Event::PlanRevised { emergency: EMG, plan: plan(), revision: 2, digest: digest("plan 2"), requirement: Requirement::default() },
+        EmergencyApproved => Event::EmergencyApproved { emergency: EMG, approval: known().approvals[0].clone(), complete: true },
+        RequirementRaised => Event::RequirementRaised { emergency: EMG, requirement: raised() },
+        EmergencyDeclined => Event::EmergencyDeclined { emergency: EMG, by: person("sato"), reason: text("the normal flow works") },
+        EmergencyCancelled => Event::EmergencyCancelled { emergency: EMG, by: person("tanaka"), reason: text("recovered") },
+        ApprovalExpired => Event::ApprovalExpired { emergency: EMG },
+        WitnessJoined => Event::WitnessJoined { emergency: EMG, person: person("ito") },
+        WitnessLeft => Event::WitnessLeft { emergency: EMG, person: person("ito"), lost: true },
+        EmergencyHeld => Event::EmergencyHeld { emergency: EMG, by: person("ito"), reason: text("wrong file") },
+        EmergencyResumed => Event::EmergencyResumed { emergency: EMG, by: person("ito") },
+        EmergencyStarted => Event::EmergencyStarted { emergency: EMG, by: person("tanaka"), effect: key() },
+        BackupTaken => Event::BackupTaken { emergency: EMG, backup: backup() },
+        StepStarted => Event::StepStarted {
+            emergency: EMG, step: 2, attempt: 2, effect: key(), by: person("tanaka"), digest: digest("plan"), witnesses: vec![person("ito"), person("mori")]
+        },
+        StepEnded => Event::StepEnded { emergency: EMG, step: 2, end: end(None), changes: changes(), changes_unlisted: 1 },
+        StepInDoubt => Event::StepInDoubt { emergency: EMG, step: 2, effect: key() },
+        StepSettledNotRun => Event::StepSettledNotRun { emergency: EMG, step: 2, by: person("tanaka"), reason: text("file unchanged") },
+        StepSettledRan => Event::StepSettledRan { emergency: EMG, step: 2, by: person("tanaka"), reason: text("file changed"), end: end(Some(0)) },
+        VerificationStarted => Event::VerificationStarted { emergency: EMG, effect: key() },
+        VerificationRecorded => Event::VerificationRecorded { emergency: EMG, aspect: Aspect::Solved, verified: emergency().solved.unwrap() },
+        ChangeAccepted => Event::ChangeAccepted { emergency: EMG, path: text("run/cache"), by: person("sato"), reason: text("only a cache") },
+        RevertStarted => Event::RevertStarted { emergency: EMG, path: text("run/cache"), by: person("tanaka"), effect: key() },
+        FilesReverted => Event::FilesReverted { emergency: EMG, changes: vec![] },
+        RestoreStarted => Event::RestoreStarted { emergency: EMG, by: person("tanaka"), reason: text("verification failed"), effect: key() },
+        BackupRestored => Event::BackupRestored { emergency: EMG, files: 4, manifest: digest("manifest"), changes: vec![] },
+        EmergencyTroubled => Event::EmergencyTroubled { emergency: EMG, trouble: trouble(Doing::Backup) },
+        SessionRanLong => Event::SessionRanLong { emergency: EMG },
+        EmergencyClosed => Event::EmergencyClosed { emergency: EMG, ending: Ending::Undone },
+        ObligationRaised => Event::ObligationRaised { obligation: obligation("prevention") },
+        ObligationStarted => Event::ObligationStarted { obligation: OBL, effect: EffectKey(text("obl_7/report/1")) },
+        ObligationTroubled => Event::ObligationTroubled { obligation: OBL, trouble: trouble(Doing::Report) },
+        ChangeRequestOpened => Event::ChangeRequestOpened { obligation: OBL, request: request() },
+        ChangeCompared => Event::ChangeCompared {
+            obligation: OBL,
+            comparison: Comparison {
+                at: at("10:00:00"), commit: text("4f1c9a5e"), merged: true,
+                drift: vec![Drift { path: text("config/app.toml"), production: Some(digest("after")), repository: None }]
+            }
+        },
+        ReportGiven => Event::ReportGiven {
+            obligation: OBL, report: Report { judgement: judgement(), by: person("tanaka"), at: at("09:00:00"), file: None, digest: None }
+        },
+        ReportFiled => Event::ReportFiled { obligation: OBL, file: text("docs/emergency/2026-11-22-incident.md"), digest: digest("report") },
+        MeetingScheduled => Event::MeetingScheduled {
+            obligation: OBL, meeting: Meeting { starts_at: at("23:00:00"), lasts_min: 60, invited: vec![person("tanaka")], file: None, sequence: 0, held: None }
+        },
+        InvitationFiled => Event::InvitationFiled { obligation: OBL, file: text("docs/retrospectives/emg_3.ics") },
+        MeetingHeld => Event::MeetingHeld { obligation: OBL, held: Held { at: at("23:00:00"), attended: vec![person("tanaka")], lessons: text("look first") } },
+        ObligationReminded => Event::ObligationReminded { obligation: OBL, before_min: 240 },
+        ObligationOverdue => Event::ObligationOverdue { obligation: OBL },
+        ObligationDone => Event::ObligationDone { obligation: OBL, by: Some(person("tanaka")), evidence: text("merged") },
+        ObligationWaived => Event::ObligationWaived { obligation: OBL, waiver: Waiver::NothingChanged },
+    }
+}

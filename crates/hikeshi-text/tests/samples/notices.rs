@@ -1,0 +1,56 @@
+//! One of every announcement.
+
+use hikeshi_domain::channel::Notice;
+use hikeshi_domain::emergency::{Ending, Requirement};
+use hikeshi_domain::incident::{Priority, Stage};
+use hikeshi_domain::obligation::Kind;
+use hikeshi_domain::people::Actor;
+
+use super::{OBL, at, digest, every, person};
+
+fn text(words: &str) -> String {
+    words.to_owned()
+}
+
+every! {
+    /// Every announcement, with what a real one carries.
+    notices: Notice {
+        IncidentOpened => Notice::IncidentOpened { title: text("no reservations"), priority: Priority::P1 },
+        IncidentAcknowledged => Notice::IncidentAcknowledged { by: person("tanaka") },
+        PriorityChanged => Notice::PriorityChanged { priority: Priority::P2 },
+        StageMoved => Notice::StageMoved { stage: Stage::Mitigation },
+        StatusUpdate => Notice::StatusUpdate { text: text("cause found") },
+        StatusUpdateDue => Notice::StatusUpdateDue { priority: Priority::P1 },
+        Escalated => Notice::Escalated { step: 1, minutes: 15 },
+        IncidentResolved => Notice::IncidentResolved { what: text("pool = 20") },
+        EmergencyRequested => Notice::EmergencyRequested {
+            summary: text("pool = 20"), reason: text("CI is down"), digest: digest("plan"), requirement: Requirement { every_role: true, because: vec![OBL] }
+        },
+        PlanRevised => Notice::PlanRevised { digest: digest("plan"), revision: 2 },
+        EmergencyApproved => Notice::EmergencyApproved {
+            by: person("sato"), judgement: text("small enough"), digest: digest("plan"), complete: false, expires_at: at("07:12:00")
+        },
+        EmergencyDeclined => Notice::EmergencyDeclined { by: person("sato"), reason: text("the normal flow works") },
+        EmergencyCancelled => Notice::EmergencyCancelled { reason: text("recovered") },
+        ApprovalExpired => Notice::ApprovalExpired,
+        SessionStarted => Notice::SessionStarted { executor: person("tanaka") },
+        SessionLong => Notice::SessionLong { minutes: 120 },
+        WitnessJoined => Notice::WitnessJoined { person: person("ito") },
+        WitnessLeft => Notice::WitnessLeft { person: person("ito"), lost: true },
+        Held => Notice::Held { by: person("ito"), reason: text("wrong file") },
+        Resumed => Notice::Resumed { by: person("ito") },
+        OutOfScope => Notice::OutOfScope { path: text("run/cache") },
+        StepFailed => Notice::StepFailed { step: 2, title: text("write") },
+        StepInDoubt => Notice::StepInDoubt { step: 2, title: text("write") },
+        VerificationFailed => Notice::VerificationFailed,
+        Restored => Notice::Restored { by: person("tanaka") },
+        EmergencyClosed => Notice::EmergencyClosed { ending: Ending::Solved },
+        ObligationsRaised => Notice::ObligationsRaised { obligations: vec![OBL] },
+        ObligationReminder => Notice::ObligationReminder { obligation: OBL, kind: Kind::Report, due_at: at("23:25:00") },
+        ObligationOverdue => Notice::ObligationOverdue { obligation: OBL, kind: Kind::ChangeRequest },
+        ObligationDone => Notice::ObligationDone { obligation: OBL, kind: Kind::Retrospective },
+        SignInLinkIssued => Notice::SignInLinkIssued { person: person("mori"), by: Actor::person(person("sato")) },
+        PolicyAwaitsApproval => Notice::PolicyAwaitsApproval { digest: digest("policy") },
+        PolicyAdopted => Notice::PolicyAdopted { digest: digest("policy") },
+    }
+}

@@ -1,0 +1,144 @@
+//! One of every refusal, flaw and weakening.
+
+use hikeshi_domain::emergency::{ConditionName, Quorum, Status};
+use hikeshi_domain::ids::TargetName;
+use hikeshi_domain::incident::Stage;
+use hikeshi_domain::obligation::Kind;
+use hikeshi_domain::policy::{Flaw, FlawKind, Weakening};
+use hikeshi_domain::refusal::Refusal;
+
+use super::{EMG, INC, OBL, at, digest, every, person, role};
+
+fn roles() -> Vec<hikeshi_domain::ids::RoleName> {
+    vec![role("cto"), role("dev-lead")]
+}
+
+fn quorum() -> Quorum {
+    Quorum { present: vec![person("mori")], needed: 2, seniors: vec![], seniors_needed: 1, met: false }
+}
+
+fn text(words: &str) -> String {
+    words.to_owned()
+}
+
+every! {
+    /// Every refusal, with what a real one carries.
+    refusals: Refusal {
+        UnknownActor => Refusal::UnknownActor,
+        RoleMissing => Refusal::RoleMissing { command: text("incident.triage"), roles: vec![role("operator")] },
+        TextMissing => Refusal::TextMissing { field: text("reason") },
+        TextTooLong => Refusal::TextTooLong { field: text("summary"), chars_max: 10_000, chars: 12_345 },
+        TooMany => Refusal::TooMany { field: text("steps"), max: 50, given: 51 },
+        NotInPolicy => Refusal::NotInPolicy { what: text("service"), given: text("reservatoin"), nearest: Some(text("reservation")) },
+        NotFound => Refusal::NotFound { what: text("incident"), given: text("inc_99") },
+        TimeInFuture => Refusal::TimeInFuture { field: text("detected_at") },
+        TimeInPast => Refusal::TimeInPast { field: text("starts_at") },
+        SecretInText => Refusal::SecretInText { field: text("summary") },
+        IncidentOver => Refusal::IncidentOver { incident: INC },
+        AlreadyAcknowledged => Refusal::AlreadyAcknowledged { incident: INC, by: person("tanaka") },
+        SameStage => Refusal::SameStage { stage: Stage::Cause },
+        ReasonForGoingBack => Refusal::ReasonForGoingBack { from: Stage::Cause, to: Stage::Impact },
+        OverrideReason => Refusal::OverrideReason,
+        NotResolved => Refusal::NotResolved { incident: INC },
+        AlreadyResolved => Refusal::AlreadyResolved { incident: INC },
+        EmergencyStillOpen => Refusal::EmergencyStillOpen { incident: INC, emergency: EMG },
+        ConditionMissing => Refusal::ConditionMissing { condition: ConditionName::CannotWait, evidence_missing: true },
+        NotSerious => Refusal::NotSerious { incident: INC, priority: text("P4") },
+        WrongEnvironment => Refusal::WrongEnvironment { environment: text("staging") },
+        JudgeNotEntitled => Refusal::JudgeNotEntitled { person: person("mori"), roles: roles() },
+        PlanEmpty => Refusal::PlanEmpty { part: text("steps") },
+        ScopeOutside => Refusal::ScopeOutside { path: text("../etc") },
+        TimeoutTooLong => Refusal::TimeoutTooLong { step: 2, max_s: 3600 },
+        TargetElsewhere => Refusal::TargetElsewhere {
+            target: TargetName::new("search-prod").unwrap(), service: text("reservation"), environment: text("production")
+        },
+        ExecutorNotEntitled => Refusal::ExecutorNotEntitled { person: person("mori") },
+        WrongStatus => Refusal::WrongStatus { emergency: EMG, status: Status::BackingUp },
+        SelfApproval => Refusal::SelfApproval { person: person("tanaka") },
+        ExecutorApproves => Refusal::ExecutorApproves { person: person("sato") },
+        ApproverNotEntitled => Refusal::ApproverNotEntitled { roles: roles() },
+        DigestDiffers => Refusal::DigestDiffers { given: digest("old"), current: digest("plan") },
+        AlreadyApproved => Refusal::AlreadyApproved { person: person("sato") },
+        ApprovalMissing => Refusal::ApprovalMissing { missing: vec![role("cto")], every_role: true, because: vec![OBL] },
+        ApprovalExpired => Refusal::ApprovalExpired { at: at("07:12:00") },
+        WitnessIsExecutor => Refusal::WitnessIsExecutor { person: person("tanaka") },
+        WitnessNotEntitled => Refusal::WitnessNotEntitled { person: person("tanaka"), roles: vec![role("senior")] },
+        NotAWitness => Refusal::NotAWitness { person: person("mori") },
+        QuorumMissing => Refusal::QuorumMissing { quorum: quorum() },
+        Held => Refusal::Held { by: person("ito"), reason: text("exit code") },
+        NotHeld => Refusal::NotHeld,
+        OnlyWitnessResumes => Refusal::OnlyWitnessResumes,
+        NotExecutor => Refusal::NotExecutor { executor: person("tanaka") },
+        BackupMissing => Refusal::BackupMissing,
+        NoSuchStep => Refusal::NoSuchStep { step: 3, steps: 2 },
+        StepOutOfOrder => Refusal::StepOutOfOrder { step: 2, next: 1 },
+        StepAlreadyDone => Refusal::StepAlreadyDone { step: 1 },
+        StepRunning => Refusal::StepRunning { step: 1 },
+        StepUnsettled => Refusal::StepUnsettled { step: 1 },
+        NotInDoubt => Refusal::NotInDoubt { step: 1 },
+        EarlierStepFailed => Refusal::EarlierStepFailed { step: 1 },
+        ConfirmationDiffers => Refusal::ConfirmationDiffers { expected: text("emg_3") },
+        NothingRun => Refusal::NothingRun,
+        AlreadyRestored => Refusal::AlreadyRestored,
+        NotInvolved => Refusal::NotInvolved { who: vec![person("tanaka"), person("sato")] },
+        ChecksDeclared => Refusal::ChecksDeclared { aspect: text("solved") },
+        NotAttestable => Refusal::NotAttestable { person: person("tanaka") },
+        VerificationMissing => Refusal::VerificationMissing { solved: false, unaffected: true },
+        ChangesUnaccepted => Refusal::ChangesUnaccepted { paths: (1..=7).map(|number| format!("run/{number}")).collect() },
+        NoSuchChange => Refusal::NoSuchChange { path: text("config/x") },
+        NotOutOfScope => Refusal::NotOutOfScope { path: text("config/app.toml") },
+        ContentNotKept => Refusal::ContentNotKept { path: text("run/cache") },
+        OnlyApproverAccepts => Refusal::OnlyApproverAccepts { approvers: vec![person("sato")] },
+        WrongKind => Refusal::WrongKind { obligation: OBL, kind: Kind::Report },
+        ObligationOver => Refusal::ObligationOver { obligation: OBL },
+        ObligationBusy => Refusal::ObligationBusy { obligation: OBL },
+        RequestNotOpen => Refusal::RequestNotOpen { obligation: OBL },
+        NoDrift => Refusal::NoDrift { obligation: OBL },
+        EmergencyNotClosed => Refusal::EmergencyNotClosed { emergency: EMG },
+        ForgeMissing => Refusal::ForgeMissing,
+        MeetingAfterDue => Refusal::MeetingAfterDue { due_at: at("23:25:00") },
+        PreventionMissing => Refusal::PreventionMissing,
+        DriftSelfAccepted => Refusal::DriftSelfAccepted { person: person("tanaka") },
+        PolicyFlawed => Refusal::PolicyFlawed { flaws: flaws().into_iter().map(|(_, what)| Flaw { at: vec![text("people")], what }).take(2).collect() },
+        PolicyUnchanged => Refusal::PolicyUnchanged,
+        NoPolicyPending => Refusal::NoPolicyPending,
+        PolicyApprovedTwice => Refusal::PolicyApprovedTwice { person: person("sato") },
+        LinkInvalid => Refusal::LinkInvalid,
+        PasskeyUnknown => Refusal::PasskeyUnknown,
+        PasskeyTaken => Refusal::PasskeyTaken,
+        TokenUnknown => Refusal::TokenUnknown,
+        RoleNotHeld => Refusal::RoleNotHeld { role: role("cto") },
+        NotYours => Refusal::NotYours,
+        SessionUnknown => Refusal::SessionUnknown,
+        Stale => Refusal::Stale,
+    }
+}
+
+every! {
+    /// Every mistake of a policy.
+    flaws: FlawKind {
+        Unknown => FlawKind::Unknown { wanted: text("role"), given: text("devleader"), nearest: Some(text("dev-lead")) },
+        Empty => FlawKind::Empty,
+        TooFew => FlawKind::TooFew { needed: 3, have: 2 },
+        OutOfBounds => FlawKind::OutOfBounds { min: text("1"), max: text("20"), given: text("0") },
+        NotAbsolute => FlawKind::NotAbsolute { given: text("srv/reservation") },
+        BackupsInsideRoot => FlawKind::BackupsInsideRoot,
+        BadUrl => FlawKind::BadUrl { given: text("reservation.example") },
+        BadTimeZone => FlawKind::BadTimeZone { given: text("Tokyo") },
+        BadPattern => FlawKind::BadPattern { given: text("("), detail: text("unclosed group") },
+        BadCell => FlawKind::BadCell { given: text("all+now"), nearest: None },
+        NotAscending => FlawKind::NotAscending,
+    }
+}
+
+every! {
+    /// Every way in which a policy can be loosened.
+    weakenings: Weakening {
+        Number => Weakening::Number { what: text("emergency.witnesses_min"), from: 2, to: 1 },
+        RolesWidened => Weakening::RolesWidened { what: text("emergency.approver_roles"), added: vec![role("developer")] },
+        RoleGranted => Weakening::RoleGranted { person: person("mori"), role: role("cto") },
+        PermissionWidened => Weakening::PermissionWidened { command: text("emergency.request") },
+        EnvironmentOpened => Weakening::EnvironmentOpened { environment: text("staging") },
+        MaskRemoved => Weakening::MaskRemoved { what: text("DB_PASSWORD") },
+    }
+}
