@@ -16,7 +16,7 @@ const DOCUMENT = "/api/v1/openapi.json";
 const LEFT_OUT = ["sign_out", "revoke_token"];
 
 export async function api(checks) {
-  const workspace = await Workspace.open();
+  const workspace = await Workspace.open({ takahashi: 1 });
   try {
     const token = workspace.token("takahashi");
     const document = await checks.check("the OpenAPI document is served and is 3.1", async () => {

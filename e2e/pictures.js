@@ -11,7 +11,7 @@ const folder = fileURLToPath(new URL("../docs/images/", import.meta.url));
 export async function pictures(checks, browser) {
   mkdirSync(folder, { recursive: true });
   await checks.check("the pictures of the README are taken", async () => {
-    const workspace = await Workspace.open();
+    const workspace = await Workspace.open(night.links);
     try {
       const people = await night.gather(browser, workspace, { ...phone, deviceScaleFactor: 1.5 });
       const incident = await night.openIncident(people);

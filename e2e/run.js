@@ -16,7 +16,7 @@ const inBrowser = async (...works) => {
   try {
     for (const work of works) {
       // A work that breaks outside of its checks is a failed check, and the others still run.
-      await work(checks, browser).catch((error) => checks.check(`${work.name} begins`, () => Promise.reject(error)));
+      await work(checks, browser).catch((error) => checks.check(`${work.name} begins`, () => Promise.reject(error), true));
     }
   } finally {
     await browser.close();
@@ -34,5 +34,5 @@ if (!works[what]) {
   console.error(`there is no '${what}'; there are: ${Object.keys(works).join(" ")}`);
   process.exit(2);
 }
-await works[what]().catch((error) => checks.check(`${what} begins`, () => Promise.reject(error)));
+await works[what]().catch((error) => checks.check(`${what} begins`, () => Promise.reject(error), true));
 process.exit(checks.end());

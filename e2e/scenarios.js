@@ -5,7 +5,7 @@
 // {digest emg_1} is the digest that a careful approver read, {data} the server's data folder.
 import { execFile, spawnSync } from "node:child_process";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
-import { delimiter, dirname, join, resolve } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
@@ -41,8 +41,10 @@ export function missing(output, wanted) {
   return undefined;
 }
 
+const people = { watanabe: 1, tanaka: 1, takahashi: 1, sato: 1, suzuki: 1, yamamoto: 1 };
+
 async function play(text) {
-  const workspace = await Workspace.open();
+  const workspace = await Workspace.open(people);
   try {
     let played = 0;
     for (const block of blocks(text)) {
@@ -60,7 +62,7 @@ function fill(text, workspace, person) {
     .replaceAll("{data}", join(workspace.dir, "data"))
     .replaceAll("{service}", workspace.service)
     .replaceAll("{config}", workspace.file)
-    .replace(/\{digest (emg_\d+)\}/g, (_, id) => JSON.parse(workspace.run(person, "emergency", "show", id)).emergency.digest);
+    .replace(/\{digest (emg_\d+)\}/g, (_, id) => workspace.ask(person, "emergency", "show", id).emergency.digest);
 }
 
 async function talk(workspace, { info, body }) {
@@ -69,7 +71,7 @@ async function talk(workspace, { info, body }) {
   if (person) workspace.token(person);
   const home = workspace.homeOf(person);
   const env = { ...process.env, HIKESHI_URL: workspace.direct, HIKESHI_LANG: "ja", HOME: home, XDG_CONFIG_HOME: join(home, ".config"), NO_COLOR: "1" };
-  env.PATH = dirname(resolve(binary)) + delimiter + env.PATH;
+  env.PATH = dirname(binary) + delimiter + env.PATH;
   const commands = body.split(/^\$ /m).slice(1).map((part) => part.trimEnd().split("\n"));
   for (const [index, [command, ...wanted]] of commands.entries()) {
     const done = spawnSync("bash", ["-c", fill(command, workspace, person)], { cwd: workspace.dir, env, encoding: "utf8", timeout: 60_000 });

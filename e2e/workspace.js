@@ -1,16 +1,20 @@
 // A workspace in a temporary folder with a real `hikeshi serve`: a small service that really reads its configuration, a bare git repository,
 // and people who sign in by their own one-time links.
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import net from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 import { holds, until } from "./checks.js";
 import { Proxy } from "./proxy.js";
 
-export const binary = process.env.HIKESHI_BIN ?? "target/debug/hikeshi";
+export const binary = resolve(process.env.HIKESHI_BIN ?? "target/debug/hikeshi");
+
+// Whatever way this program ends, its servers end with it.
+const running = new Set();
+process.once("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 
 const freePort = () =>
   new Promise((done) => {
@@ -79,7 +83,8 @@ export class Workspace {
   #process;
   #home = new Map();
 
-  static async open() {
+  // `links`: how many one-time links are made ready for whom.
+  static async open(links) {
     const workspace = new Workspace();
     workspace.dir = mkdtempSync(join(tmpdir(), "hikeshi-e2e-"));
     workspace.root = join(workspace.dir, "srv", "reservation");
@@ -96,7 +101,14 @@ export class Workspace {
     workspace.direct = `http://127.0.0.1:${workspace.port}`;
     workspace.file = join(workspace.dir, "hikeshi.toml");
     writeFileSync(workspace.file, policy({ listen: `127.0.0.1:${workspace.port}`, url: workspace.url, dir: workspace.dir, service: workspace.service }));
-    await workspace.start();
+    const begin = async () => {
+      await workspace.start();
+      if (links) await workspace.prepare(links);
+    };
+    await begin().catch(async (error) => {
+      await workspace.close();
+      throw error;
+    });
     return workspace;
   }
 
@@ -135,11 +147,14 @@ export class Workspace {
 
   async start() {
     let said = "";
-    this.#process = spawn(binary, ["--json", "--lang", "ja", "--config", this.file, "serve"], {
+    this.#process = spawn(binary, ["--lang", "ja", "--config", this.file, "serve"], {
       cwd: this.dir,
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, HIKESHI_LOG: process.env.HIKESHI_LOG ?? "warn" },
     });
+    const child = this.#process;
+    running.add(child);
+    child.once("exit", () => running.delete(child));
     this.#process.stdout.on("data", (bytes) => (said += bytes));
     this.#process.stderr.on("data", (bytes) => (said += bytes));
     this.said = () => said;
@@ -148,7 +163,9 @@ export class Workspace {
       return fetch(`${this.direct}/signin`).then((answer) => answer.ok, () => false);
     });
     const link = () => said.match(/http\S+signin\S+/)?.[0];
-    this.firstLink ??= await until("the first link is printed", 5_000, async () => link());
+    this.firstLink ??= await until("the first link is printed", 10_000, async () => link()).catch((error) => {
+      throw new Error(`${error.message}:\n${said}`);
+    });
   }
 
   // The server dies at once, and loses what it had not made durable.
@@ -162,7 +179,16 @@ export class Workspace {
   run(person, ...words) {
     const home = this.#home.get(person);
     const env = { ...process.env, HIKESHI_URL: this.direct, HIKESHI_LANG: "ja", HOME: home, XDG_CONFIG_HOME: join(home, ".config") };
-    return execFileSync(binary, ["--json", ...words], { cwd: this.dir, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+    const done = spawnSync(binary, ["--json", ...words], { cwd: this.dir, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], timeout: 60_000 });
+    holds(done.status === 0, `${person}: hikeshi ${words.join(" ")}: exit ${done.status}\n${done.stdout}${done.stderr}`);
+    return done.stdout;
+  }
+
+  // The answer itself, out of its versioned envelope.
+  ask(person, ...words) {
+    const { v, data } = JSON.parse(this.run(person, ...words));
+    holds(v === 1, `the form of the answer is ${v}`);
+    return data;
   }
 
   homeOf(person) {
@@ -182,8 +208,23 @@ export class Workspace {
 
   // A fresh one-time link for a person.
   link(person) {
+    const ready = this.#links.get(person)?.shift();
+    if (ready) return ready;
     this.admin();
-    return JSON.parse(this.run("kato", "people", "invite", person)).link;
+    return this.ask("kato", "people", "invite", person).link;
+  }
+  #links = new Map();
+
+  // Links made while the server is down, by the same door opened in-process: a morning after an upgrade.
+  async prepare(people) {
+    this.admin();
+    await this.stop();
+    for (const [person, count] of Object.entries(people)) {
+      const links = [];
+      for (let number = 0; number < count; number += 1) links.push(this.ask("kato", "--local", "--config", this.file, "people", "invite", person).link);
+      this.#links.set(person, links);
+    }
+    await this.start();
   }
 
   // An API token for a person, used by the command line and the fuzzer.
@@ -197,14 +238,18 @@ export class Workspace {
     return readFileSync(join(this.#home.get(person), ".config", "hikeshi", "token"), "utf8").trim();
   }
 
+  // The server stops in order.
+  async stop() {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const gone = new Promise((done) => this.#process.once("exit", done));
+    this.#process.kill("SIGTERM");
+    const hard = setTimeout(() => this.#process.kill("SIGKILL"), 10_000);
+    await gone;
+    clearTimeout(hard);
+  }
+
   async close() {
-    if (this.#process.exitCode === null) {
-      const gone = new Promise((done) => this.#process.once("exit", done));
-      this.#process.kill("SIGTERM");
-      const hard = setTimeout(() => this.#process.kill("SIGKILL"), 10_000);
-      await gone;
-      clearTimeout(hard);
-    }
+    await this.stop();
     await this.proxy.close();
     await new Promise((done) => this.#http.close(done));
     rmSync(this.dir, { recursive: true, force: true });

@@ -10,7 +10,7 @@ import { Workspace } from "../workspace.js";
 const WIRE_BYTES_MAX = 30 * 1024;
 
 export async function everyPage(checks, browser) {
-  const workspace = await Workspace.open();
+  const workspace = await Workspace.open({ ...night.links, sato: 3 });
   try {
     const people = await night.gather(browser, workspace, desktop);
     const incident = await night.openIncident(people);

@@ -7,7 +7,7 @@ import { Workspace } from "../workspace.js";
 const STALE_WITHIN_MS = 10_000;
 
 export async function live(checks, browser) {
-  const workspace = await Workspace.open();
+  const workspace = await Workspace.open({ watanabe: 2, nakamura: 1 });
   try {
     const watanabe = await (await Person.arrive(browser, workspace, "watanabe", phone)).signIn();
     const incident = await night.openIncident({ watanabe });

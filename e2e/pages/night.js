@@ -18,7 +18,7 @@ export async function wholeNights(checks, browser) {
 }
 
 async function wholeNight(browser, options) {
-  const workspace = await Workspace.open();
+  const workspace = await Workspace.open(night.links);
   try {
     const people = await night.gather(browser, workspace, options);
     const { watanabe, tanaka, takahashi, sato, suzuki, yamamoto } = people;
@@ -104,11 +104,16 @@ export async function signIn(checks, browser) {
   } finally {
     await workspace.close();
   }
-  const fresh = await Workspace.open();
+  const fresh = await Workspace.open({ suzuki: 1, takahashi: 1, tanaka: 1 });
   try {
     for (const [name, size] of [["a phone", phone], ["a desktop", desktop]]) {
       await checks.check(`on ${name}: a passkey is registered and signs in`, () => passkey(browser, fresh, size));
     }
+    await checks.check("the administrator invites somebody by command line while the server runs", async () => {
+      const invited = await Person.arrive(browser, fresh, "ito", phone);
+      await invited.signIn(fresh.ask("kato", "people", "invite", "ito").link);
+      await invited.leave();
+    });
     await checks.check("whoever is not signed in sees the sign-in page and nothing else", async () => {
       for (const path of ["/", "/incidents", "/ledger", "/people", "/channel", "/live"]) {
         const answer = await fetch(fresh.direct + path, { redirect: "manual" });

@@ -38,15 +38,7 @@ pub fn orphans(tree: &Tree) -> anyhow::Result<Findings> {
         if is_root {
             continue;
         }
-        let (module, above) = match name.strip_suffix(".rs") {
-            Some("mod") => match folder.rsplit_once('/') {
-                Some((above, module)) => (module, above),
-                None => continue,
-            },
-            Some(module) => (module, folder),
-            None => continue,
-        };
-        let parents = [format!("{above}.rs"), format!("{above}/mod.rs"), format!("{above}/lib.rs"), format!("{above}/main.rs")];
+        let Some((parents, module)) = Tree::parents(&file.path) else { continue };
         let declares = Regex::new(&format!(r"(?m)^\s*(?:pub(?:\([a-z ]+\))? )?mod {module}\b"))?;
         let by_path = |text: &str| text.contains("#[path") && text.contains(name);
         if !parents.iter().filter_map(|parent| tree.file(parent)).any(|parent| declares.is_match(&parent.text) || by_path(&parent.text)) {

@@ -71,6 +71,33 @@ impl Tree {
         self.files.iter().filter(|file| file.is("rs"))
     }
 
+    /// Files in which the module of this file may be declared, and the module's name.
+    pub fn parents(path: &str) -> Option<(Vec<String>, String)> {
+        let (folder, name) = path.rsplit_once('/')?;
+        let (module, above) = match name.strip_suffix(".rs")? {
+            "mod" => folder.rsplit_once('/').map(|(above, module)| (module, above))?,
+            module => (module, folder),
+        };
+        Some((["{}.rs", "{}/mod.rs", "{}/lib.rs", "{}/main.rs"].iter().map(|form| form.replace("{}", above)).collect(), module.to_owned()))
+    }
+
+    /// Whether the file only exists for tests, by its place or because it, or a module above it, is declared so.
+    pub fn is_test(&self, file: &File) -> bool {
+        if file.is_test() {
+            return true;
+        }
+        let Some((parents, module)) = Self::parents(&file.path) else { return false };
+        parents.iter().filter_map(|parent| self.file(parent)).filter(|parent| parent.path != file.path).any(|parent| {
+            let mut lines = parent.text.lines().map(str::trim).peekable();
+            let mut declared_for_tests = false;
+            while let Some(line) = lines.next() {
+                let next = lines.peek().copied().unwrap_or("");
+                declared_for_tests |= line.starts_with("#[cfg(") && line.contains("test") && next.ends_with(&format!("mod {module};"));
+            }
+            declared_for_tests || (parent.text.contains(&format!("mod {module};")) && self.is_test(parent))
+        })
+    }
+
     /// Product and tool crates: (folder, `Cargo.toml`).
     pub fn manifests(&self) -> impl Iterator<Item = (&str, &File)> {
         self.files.iter().filter_map(|file| {

@@ -7,6 +7,8 @@ mod entry;
 mod intake;
 mod load;
 mod retime;
+#[cfg(test)]
+mod tests;
 mod thread;
 
 use std::sync::Arc;
@@ -24,10 +26,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, oneshot, watch};
 
+pub(crate) use draft::rehearsed;
 pub(crate) use entry::kept_view;
 use entry::parse_kept;
 pub(crate) use intake::{Masks, inside_key};
-pub(crate) use draft::rehearsed;
 pub(crate) use load::{fill, fill_all};
 pub(crate) use thread::{DoorThread, Job, Request};
 
@@ -53,7 +55,10 @@ pub enum Answer {
     /// The same request key was answered before; nothing was done again.
     Already(Receipt),
     /// Recorded, unless it was the harmless end of a race.
-    Refused { refusal: Refusal, seq: Option<u64> },
+    Refused {
+        refusal: Refusal,
+        seq: Option<u64>,
+    },
 }
 
 /// Something broke. Never a person's mistake.
@@ -218,12 +223,18 @@ impl Door {
     }
 
     /// Runs reads in one transaction, on a thread that may wait.
-    pub(crate) async fn read<T: Send + 'static>(&self, reads: impl FnOnce(&mut Reader<'_>) -> hikeshi_store::Result<T> + Send + 'static) -> Result<T, Fault> {
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        reads: impl FnOnce(&mut Reader<'_>) -> hikeshi_store::Result<T> + Send + 'static,
+    ) -> Result<T, Fault> {
         self.blocking(move |store| store.read(reads)).await
     }
 
     /// Runs something that blocks on the store, off the runtime's own threads.
-    pub(crate) async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Store) -> hikeshi_store::Result<T> + Send + 'static) -> Result<T, Fault> {
+    pub(crate) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> hikeshi_store::Result<T> + Send + 'static,
+    ) -> Result<T, Fault> {
         let store = self.inside.store.clone();
         match self.inside.runtime.spawn_blocking(move || work(&store)).await {
             Ok(result) => result.map_err(Fault::from),

@@ -42,8 +42,20 @@ macro_rules! counters {
 }
 
 counters!(
-    commands, refusals, repeats, faults, batches, batch_largest, batch_retries, effects_performed, effects_looked_at, effects_in_doubt,
-    effects_failed, timers_fired, checkpoints, probes,
+    commands,
+    refusals,
+    repeats,
+    faults,
+    batches,
+    batch_largest,
+    batch_retries,
+    effects_performed,
+    effects_looked_at,
+    effects_in_doubt,
+    effects_failed,
+    timers_fired,
+    checkpoints,
+    probes,
 );
 
 /// One more.

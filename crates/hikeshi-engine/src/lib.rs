@@ -87,7 +87,8 @@ impl Engine {
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let runtime = tokio::runtime::Handle::current();
         let prepared = runtime.spawn_blocking(move || prepare(options)).await;
-        let Prepared { options, sealer, masks, size, halted } = prepared.map_err(|broken| StartError::Thread { detail: broken.to_string() })??;
+        let Prepared { options, sealer, masks, size, halted } =
+            prepared.map_err(|broken| StartError::Thread { detail: broken.to_string() })??;
         let (queue, jobs) = sync_channel(WAITING_MAX);
         let inside = Arc::new(Inside {
             queue,

@@ -158,8 +158,11 @@ impl Streak {
 
 impl Watch {
     async fn run(mut self) {
-        let interval = Duration::try_from_secs_f64(self.monitor.interval_s).unwrap_or(Duration::from_secs(10)).max(Duration::from_millis(20));
-        let limit = Duration::try_from_secs_f64(self.monitor.timeout_s).unwrap_or(Duration::from_secs(5)).saturating_add(Duration::from_millis(500));
+        let interval =
+            Duration::try_from_secs_f64(self.monitor.interval_s).unwrap_or(Duration::from_secs(10)).max(Duration::from_millis(20));
+        let limit = Duration::try_from_secs_f64(self.monitor.timeout_s)
+            .unwrap_or(Duration::from_secs(5))
+            .saturating_add(Duration::from_millis(500));
         let valid = interval.saturating_mul(3).saturating_add(limit);
         // Monitors that were started together must not all knock at the same instant.
         tokio::time::sleep(interval.mul_f64(chance())).await;
@@ -205,7 +208,9 @@ impl Watch {
         };
         match self.door.submit(envelope).await {
             Ok(Answer::Done(_) | Answer::Already(_)) => {}
-            Ok(Answer::Refused { refusal, .. }) => tracing::warn!(monitor = %self.name, code = refusal.code(), "what the monitor saw was refused"),
+            Ok(Answer::Refused { refusal, .. }) => {
+                tracing::warn!(monitor = %self.name, code = refusal.code(), "what the monitor saw was refused")
+            }
             // The streak goes on, so the next measurement tells it again.
             Err(fault) => tracing::warn!(monitor = %self.name, %fault, "what the monitor saw is not recorded yet"),
         }

@@ -15,7 +15,12 @@ pub struct Probing {
 
 impl Probing {
     pub(crate) fn of(monitor: &Monitor) -> Self {
-        Self { url: monitor.url.clone(), timeout_s: monitor.timeout_s, status: monitor.status, body_contains: monitor.body_contains.clone() }
+        Self {
+            url: monitor.url.clone(),
+            timeout_s: monitor.timeout_s,
+            status: monitor.status,
+            body_contains: monitor.body_contains.clone(),
+        }
     }
 }
 

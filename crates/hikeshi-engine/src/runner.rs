@@ -193,7 +193,9 @@ impl Runner {
         match self.until_taken(effect, || self.door.submit(envelope.clone())).await {
             Some(Answer::Done(_) | Answer::Already(_)) => tracing::debug!(effect = %effect.key, word, "the outcome is recorded"),
             // The door has settled the effect all the same: see `door::draft`.
-            Some(Answer::Refused { refusal, .. }) => tracing::warn!(effect = %effect.key, code = refusal.code(), "the outcome was not wanted any more"),
+            Some(Answer::Refused { refusal, .. }) => {
+                tracing::warn!(effect = %effect.key, code = refusal.code(), "the outcome was not wanted any more")
+            }
             None => {}
         }
     }

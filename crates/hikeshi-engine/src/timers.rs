@@ -81,7 +81,8 @@ impl Timers {
             let outlook = self.outlook(now).await?;
             let instant = Instant::now();
             self.resting.retain(|due, _| outlook.due.contains(due));
-            let ready: Vec<Due> = outlook.due.into_iter().filter(|due| self.resting.get(due).is_none_or(|rest| rest.until <= instant)).collect();
+            let ready: Vec<Due> =
+                outlook.due.into_iter().filter(|due| self.resting.get(due).is_none_or(|rest| rest.until <= instant)).collect();
             if ready.is_empty() {
                 let watch = SignedDuration::from_secs(i64::from(outlook.presence_timeout_s.max(4)) / 4).min(SLEEP_MAX);
                 let latest = now.saturating_add(watch).unwrap_or(Timestamp::MAX);

@@ -75,7 +75,7 @@ pub(crate) async fn look(options: &Options, order: &ChangeRequestOrder) -> Seen 
     }
 }
 
-async fn git_for(options: &Options, repository: &str, branches: &[&str]) -> Result<Git, ForgeError> {
+fn git_for(options: &Options, repository: &str, branches: &[&str]) -> Result<Git, ForgeError> {
     let git = Git::new(&options.spool, &options.base, repository, &options.env)?;
     for branch in branches {
         if branch.starts_with('-') || !git_accepts(branch) {
@@ -98,7 +98,7 @@ fn git_accepts(branch: &str) -> bool {
 }
 
 async fn find(options: &Options, order: &ChangeRequestOrder) -> Result<Option<Outcome>, ForgeError> {
-    let git = git_for(options, &order.repository, &[&order.base, &order.branch]).await?;
+    let git = git_for(options, &order.repository, &[&order.base, &order.branch])?;
     if git.remote_branch(&order.branch).await?.is_none() {
         return Ok(None);
     }
@@ -122,7 +122,7 @@ async fn ours(git: &Git, reference: &str, obligation: ObligationId, most: Option
 }
 
 async fn create(options: &Options, order: &ChangeRequestOrder, contents: &dyn Contents) -> Result<Outcome, ForgeError> {
-    let mut git = git_for(options, &order.repository, &[&order.base, &order.branch]).await?;
+    let mut git = git_for(options, &order.repository, &[&order.base, &order.branch])?;
     if git.remote_branch(&order.base).await?.is_none() {
         return Err(ForgeError::NoBase(order.base.clone()));
     }
@@ -300,7 +300,7 @@ pub(crate) async fn compare(options: &Options, order: &Compare<'_>) -> Performed
 }
 
 async fn compared(options: &Options, order: &Compare<'_>) -> Result<Outcome, ForgeError> {
-    let git = git_for(options, order.repository, &[order.base, order.branch]).await?;
+    let git = git_for(options, order.repository, &[order.base, order.branch])?;
     if git.remote_branch(order.base).await?.is_none() {
         return Err(ForgeError::NoBase(order.base.to_owned()));
     }

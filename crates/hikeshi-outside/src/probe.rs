@@ -1,5 +1,6 @@
 //! One HTTP look at a service: for the monitors of the engine and for the checks of a plan. Bounded in time and in bytes; follows no redirect.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -25,7 +26,7 @@ pub async fn probe(url: &str, timeout: Duration, status: u16, body_contains: Opt
 }
 
 async fn look(url: &str, timeout: Duration, wanted: u16, body_contains: Option<&str>) -> Result<String, String> {
-    let response = client(timeout)?.get(url).send().await.map_err(|error| words(&error))?;
+    let response = client(url)?.get(url).timeout(timeout).send().await.map_err(|error| words(&error))?;
     let status = response.status().as_u16();
     if status != wanted {
         return Err(format!("HTTP {status}, expected {wanted}"));
@@ -51,19 +52,31 @@ fn holds(body: &[u8], text: &[u8]) -> bool {
     text.is_empty() || body.windows(text.len()).any(|window| window == text)
 }
 
-fn client(timeout: Duration) -> Result<reqwest::Client, String> {
+/// One client for plain HTTP and one that has read the certificates of the system: those cost time and memory, and may be missing.
+static PLAIN: OnceLock<reqwest::Client> = OnceLock::new();
+static WITH_TLS: OnceLock<reqwest::Client> = OnceLock::new();
+
+fn client(url: &str) -> Result<&'static reqwest::Client, String> {
+    let plain = url.starts_with("http://");
+    let place = if plain { &PLAIN } else { &WITH_TLS };
+    if let Some(client) = place.get() {
+        return Ok(client);
+    }
     // A second installation is refused and harmless: the first one is there.
     if rustls::crypto::CryptoProvider::get_default().is_none() && rustls::crypto::ring::default_provider().install_default().is_err() {
         tracing::debug!("another thread installed the TLS provider first");
     }
-    reqwest::Client::builder()
+    let mut builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        .timeout(timeout)
+        // No connection outlives its look: each one asks the service anew, and the runtime that opened it may be gone.
         .pool_max_idle_per_host(0)
-        .user_agent(concat!("hikeshi/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|error| words(&error))
+        .user_agent(concat!("hikeshi/", env!("CARGO_PKG_VERSION")));
+    if plain {
+        builder = builder.tls_certs_only([]);
+    }
+    let client = builder.build().map_err(|error| words(&error))?;
+    Ok(place.get_or_init(|| client))
 }
 
 /// The innermost cause: what the operating system said.

@@ -211,7 +211,7 @@ async fn a_backup_that_does_not_fit_fails_with_what_to_do() {
 
 #[tokio::test]
 async fn a_real_full_disk_is_told_before_the_copy() {
-    if !rustix_is_root() {
+    if !is_root() {
         // Mounting takes root; the limit on file sizes above covers the rest.
         return;
     }
@@ -231,7 +231,7 @@ async fn a_real_full_disk_is_told_before_the_copy() {
     assert_eq!(left, 0);
 }
 
-fn rustix_is_root() -> bool {
+fn is_root() -> bool {
     let id = Command::new("id").arg("-u").output().expect("id");
     String::from_utf8_lossy(&id.stdout).trim() == "0"
 }

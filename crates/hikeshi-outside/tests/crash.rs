@@ -103,7 +103,7 @@ async fn a_new_server_waits_for_the_supervisor_that_lives() {
 async fn the_death_of_the_supervisor_is_not_guessed_about() {
     let ground = Ground::new(&["."]);
     ground.backed_up().await;
-    let effect = ground.step_effect(1, "echo said; echo x >> count; sleep 30; echo x >> count", 60);
+    let effect = ground.step_effect(1, "echo $$ > script_id; echo said; echo x >> count; sleep 30; echo x >> count", 60);
     let mut starter = started_by_another(&ground, &effect).await;
     until("the step", || ground.file("count").exists().then_some(()));
     std::thread::sleep(Duration::from_millis(200));
@@ -116,8 +116,11 @@ async fn the_death_of_the_supervisor_is_not_guessed_about() {
     assert_eq!((step.end.exit_code, step.end.killed.clone()), (None, Some(Killed::Signal(9))));
     assert_eq!(step.text(), "said\n");
     assert_eq!(step.change("count").kind, hikeshi_domain::emergency::ChangeKind::Added);
-    let left = Command::new("pgrep").args(["-f", "^sleep 30$"]).output().expect("pgrep");
-    drop(left);
+    let script = String::from_utf8(ground.read("script_id")).expect("a number");
+    until("the end of what was left", || {
+        let state = fs::read_to_string(format!("/proc/{}/stat", script.trim())).unwrap_or_default();
+        (state.is_empty() || state.contains(") Z ")).then_some(())
+    });
     assert_eq!(ground.read("count"), b"x\n");
     assert!(matches!(hands.look(&effect).await, Seen::Happened(_)));
 }

@@ -100,7 +100,7 @@ async fn an_invitation_is_read_by_a_calendar() {
     assert_eq!(event.property_value("DTEND"), Some("20261124T020000Z"));
     assert_eq!(event.get_sequence(), Some(2));
     assert!(event.get_uid().is_some_and(|uid| uid.starts_with("obl_7-emg_3@")));
-    assert!(event.get_summary().is_some_and(|summary| summary.contains("予約サービス")), "{:?}", event.get_summary());
+    assert!(event.get_summary().is_some_and(|summary| summary.contains("振り返り")), "{:?}", event.get_summary());
     assert_eq!(event.property_value("ORGANIZER"), Some("mailto:sato@example.com"));
     let attendees = event.multi_properties().get("ATTENDEE").expect("attendees");
     let names: Vec<&str> = attendees.iter().filter_map(|attendee| attendee.params().get("CN")).map(icalendar::Parameter::value).collect();

@@ -158,6 +158,20 @@ async fn what_cannot_start_says_so() {
 }
 
 #[tokio::test]
+async fn a_step_that_cannot_be_recorded_is_stopped() {
+    let ground = Ground::new(&["."]);
+    ground.backed_up().await;
+    // The limit on the size of files stands for a full disk under the spool.
+    let mut options = ground.options();
+    let runner = std::mem::replace(&mut options.program, "/bin/bash".into());
+    options.program_args = vec!["-c".into(), "trap '' XFSZ; ulimit -f 300; exec \"$0\" \"$@\"".into(), runner.into()];
+    let effect = ground.step_effect(1, "echo began; head -c 20000000 /dev/zero | tr '\\0' 'x'; echo x > mark", 30);
+    let step = crate::ground::step_of(hikeshi_outside::Hands::new(options).perform(&effect, &crate::ground::Kept::default()).await);
+    assert_eq!((step.end.exit_code, step.end.killed.clone()), (None, Some(Killed::Signal(15))));
+    assert!(step.text().starts_with("began\n") && !ground.file("mark").exists());
+}
+
+#[tokio::test]
 async fn watchers_see_the_output_while_it_comes() {
     let ground = Ground::new(&["."]);
     ground.backed_up().await;

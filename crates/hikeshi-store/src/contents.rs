@@ -11,8 +11,7 @@ pub(crate) const CONTENT_BYTES_MAX: usize = 64 << 20;
 
 static PUT: Sql = Sql::one("INSERT INTO contents (digest, bytes) VALUES (?1, ?2) ON CONFLICT (digest) DO NOTHING");
 static GET: Sql = Sql::one("SELECT bytes FROM contents WHERE digest = ?1");
-static PUT_CHECKPOINT: Sql =
-    Sql::one("INSERT INTO checkpoints (size, note, at_ns) VALUES (?1, ?2, ?3) ON CONFLICT (size) DO NOTHING");
+static PUT_CHECKPOINT: Sql = Sql::one("INSERT INTO checkpoints (size, note, at_ns) VALUES (?1, ?2, ?3) ON CONFLICT (size) DO NOTHING");
 static LAST_CHECKPOINT: Sql = Sql::one("SELECT size, note FROM checkpoints ORDER BY size DESC LIMIT 1");
 static CHECKPOINTS: Sql = Sql::one("SELECT size, note FROM checkpoints ORDER BY size");
 

@@ -59,7 +59,8 @@ static DROP_CREDENTIALS: Sql = Sql::keyed("DELETE FROM credentials WHERE person 
 pub(crate) static ADD_CREDENTIALS: Sql =
     Sql::rows("credentials", &[("digest", Kind::Bytes), ("person", Kind::Text)], "ON CONFLICT (digest) DO NOTHING");
 static DROP_WITNESSES: Sql = Sql::keyed("DELETE FROM witnesses WHERE emergency_id {in}", Kind::Int);
-pub(crate) static ADD_WITNESSES: Sql = Sql::rows("witnesses", &[("emergency_id", Kind::Int), ("person", Kind::Text), ("joined_at_ns", Kind::Int)], "");
+pub(crate) static ADD_WITNESSES: Sql =
+    Sql::rows("witnesses", &[("emergency_id", Kind::Int), ("person", Kind::Text), ("joined_at_ns", Kind::Int)], "");
 static HEAR: Sql = Sql::rows(
     "presence",
     &[("emergency_id", Kind::Int), ("person", Kind::Text), ("heard_at_ns", Kind::Int)],
@@ -68,8 +69,23 @@ static HEAR: Sql = Sql::rows(
 
 #[cfg(test)]
 pub(crate) static ALL: &[&Sql] = &[
-    &INCIDENTS, &EMERGENCIES, &OBLIGATIONS, &ACCOUNTS, &MONITORS, &PRESENCE, &OVERDUE, &KEEP_INCIDENTS, &KEEP_EMERGENCIES, &KEEP_OBLIGATIONS,
-    &KEEP_MONITORS, &KEEP_ACCOUNTS, &DROP_CREDENTIALS, &ADD_CREDENTIALS, &DROP_WITNESSES, &ADD_WITNESSES, &HEAR,
+    &INCIDENTS,
+    &EMERGENCIES,
+    &OBLIGATIONS,
+    &ACCOUNTS,
+    &MONITORS,
+    &PRESENCE,
+    &OVERDUE,
+    &KEEP_INCIDENTS,
+    &KEEP_EMERGENCIES,
+    &KEEP_OBLIGATIONS,
+    &KEEP_MONITORS,
+    &KEEP_ACCOUNTS,
+    &DROP_CREDENTIALS,
+    &ADD_CREDENTIALS,
+    &DROP_WITNESSES,
+    &ADD_WITNESSES,
+    &HEAR,
 ];
 
 /// Loads what is missing; what was looked for and is not there becomes `None`. What is already in the facts is newer, and stays.
@@ -230,7 +246,13 @@ pub(crate) fn emergency_row(emergency: &Emergency) -> Result<Vec<Value>> {
         | Status::Closed
         | Status::Expired => true,
     };
-    Ok(vec![emergency.id.0.into(), (!emergency.status.is_over()).into(), counted.into(), emergency.requested_at.into(), to_json(emergency)?])
+    Ok(vec![
+        emergency.id.0.into(),
+        (!emergency.status.is_over()).into(),
+        counted.into(),
+        emergency.requested_at.into(),
+        to_json(emergency)?,
+    ])
 }
 
 pub(crate) fn obligation_row(obligation: &Obligation) -> Result<Vec<Value>> {

@@ -107,13 +107,7 @@ pub(crate) fn append(head: &mut Head, entries: Vec<NewEntry>, changes: &mut Vec<
 
 pub(crate) fn move_head(head: &Head, version: i64) -> Result<Change> {
     let frontier: Vec<u8> = head.frontier.iter().flat_map(|digest| digest.0).collect();
-    let row = vec![
-        head.size.into(),
-        Value::Bytes(frontier),
-        (&head.last_leaf).into(),
-        to_json(&head.workspace.counters)?,
-        version.into(),
-    ];
+    let row = vec![head.size.into(), Value::Bytes(frontier), (&head.last_leaf).into(), to_json(&head.workspace.counters)?, version.into()];
     Ok(Change::one(&MOVE_HEAD, row))
 }
 

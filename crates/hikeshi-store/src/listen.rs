@@ -33,7 +33,10 @@ impl Listener {
                 }
             });
         };
-        thread::Builder::new().name("store-listen".to_owned()).spawn(listening).map_err(|error| StoreError::passing(DOING, error.to_string()))?;
+        thread::Builder::new()
+            .name("store-listen".to_owned())
+            .spawn(listening)
+            .map_err(|error| StoreError::passing(DOING, error.to_string()))?;
         Ok(Self { _stop: stop })
     }
 }

@@ -2,25 +2,26 @@
 //!
 //! Not here: what is written ([`crate::write`]) and the tables ([`crate::schema`]). Waiting for other nodes is in [`crate::listen`].
 
+mod values;
+
 use std::collections::HashMap;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::ops::ControlFlow;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use hikeshi_domain::Timestamp;
 use tokio::runtime::{Builder, Runtime};
-use tokio_postgres::error::SqlState;
-use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls, Statement};
+
+use values::{Answer, Argument, array, boxed, describe, failed, in_order, rows_of};
 
 use crate::error::{Result, StoreError};
 use crate::listen::Listener;
 use crate::news::News;
 use crate::schema::{FIRST_HEAD, MIGRATIONS};
-use crate::sql::{Change, EntryRow, Kind, Row, Session, Shape, Sql, Value, postgres_text, timestamp};
+use crate::sql::{Change, EntryRow, Row, Session, Shape, Sql, Value, postgres_text, timestamp};
 
 const OLDEST_VERSION: i64 = 150_000;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -66,7 +67,7 @@ impl Postgres {
         let mut config: Config =
             url.parse().map_err(|error: tokio_postgres::Error| StoreError::lasting("read the database URL", describe(&error)))?;
         let schema = schema_of(config.get_options())?;
-        config.application_name("hikeshi").connect_timeout(CONNECT_TIMEOUT).keepalives_idle(Duration::from_secs(30));
+        config.application_name(format!("hikeshi {schema}")).connect_timeout(CONNECT_TIMEOUT).keepalives_idle(Duration::from_secs(30));
         Ok(Self { config, schema, listener: None })
     }
 
@@ -187,7 +188,9 @@ impl PostgresSession {
         if encoding != "UTF8" {
             return Err(StoreError::lasting(DOING, format!("the database is encoded in {encoding}; UTF8 is needed")));
         }
-        for (question, setting) in [("SELECT current_setting('fsync')", "fsync"), ("SELECT current_setting('synchronous_commit')", "synchronous_commit")] {
+        for (question, setting) in
+            [("SELECT current_setting('fsync')", "fsync"), ("SELECT current_setting('synchronous_commit')", "synchronous_commit")]
+        {
             if self.text(question)? == "off" {
                 return Err(StoreError::lasting(DOING, format!("`{setting}` is off, so a commit could be lost")));
             }
@@ -204,7 +207,9 @@ impl PostgresSession {
             }
             client.query_one("SELECT version FROM schema_version", &[]).await?.try_get(0).map(Some)
         })?;
-        version.map(|version| usize::try_from(version).map_err(|_| StoreError::damaged(format!("the schema version is {version}")))).transpose()
+        version
+            .map(|version| usize::try_from(version).map_err(|_| StoreError::damaged(format!("the schema version is {version}"))))
+            .transpose()
     }
 
     fn check_schema(&mut self, schema: &str) -> Result<()> {
@@ -234,7 +239,9 @@ impl PostgresSession {
         }
         self.wait(DOING, |client| async move {
             if version == 0 {
-                client.batch_execute("CREATE TABLE schema_version (version BIGINT NOT NULL); INSERT INTO schema_version VALUES (0)").await?;
+                client
+                    .batch_execute("CREATE TABLE schema_version (version BIGINT NOT NULL); INSERT INTO schema_version VALUES (0)")
+                    .await?;
             }
             for (index, migration) in MIGRATIONS.iter().enumerate().skip(version) {
                 client.batch_execute(&postgres_text(migration)).await?;
@@ -258,7 +265,7 @@ impl PostgresSession {
         for change in changes.iter().filter(|change| !change.rows.is_empty()) {
             prepared.push((self.prepared(change.sql)?, change));
         }
-        let mut calls: Vec<(&Statement, Vec<Box<dyn ToSql + Sync + '_>>)> = Vec::new();
+        let mut calls: Vec<(&Statement, Vec<Argument<'_>>)> = Vec::new();
         for (statement, change) in &prepared {
             match &change.sql.shape {
                 Shape::One(_) => calls.extend(change.rows.iter().map(|row| (statement, row.iter().map(boxed).collect()))),
@@ -291,114 +298,14 @@ impl PostgresSession {
     }
 }
 
-type Answer<'a> = Pin<Box<dyn Future<Output = std::result::Result<(), tokio_postgres::Error>> + 'a>>;
-
-/// Polls all from first to last, so that what they send goes out in this order, and ends when all have ended. The first failure is the
-/// cause of those after it.
-async fn in_order(mut answers: Vec<Answer<'_>>) -> std::result::Result<(), tokio_postgres::Error> {
-    let mut done: Vec<Option<std::result::Result<(), tokio_postgres::Error>>> = answers.iter().map(|_| None).collect();
-    poll_fn(|context| {
-        let mut waiting = false;
-        for (answer, done) in answers.iter_mut().zip(&mut done) {
-            if done.is_none() {
-                match answer.as_mut().poll(context) {
-                    Poll::Ready(end) => *done = Some(end),
-                    Poll::Pending => waiting = true,
-                }
-            }
-        }
-        if waiting { Poll::Pending } else { Poll::Ready(()) }
-    })
-    .await;
-    done.into_iter().flatten().collect()
-}
-
-fn boxed(value: &Value) -> Box<dyn ToSql + Sync + '_> {
-    Box::new(value)
-}
-
-/// One column of the rows as an array.
-fn array(rows: &[Vec<Value>], column: usize, kind: Kind) -> Box<dyn ToSql + Sync + '_> {
-    let cells = rows.iter().map(|row| row.get(column));
-    match kind {
-        Kind::Int => Box::new(cells.map(|cell| if let Some(Value::Int(value)) = cell { Some(*value) } else { None }).collect::<Vec<_>>()),
-        Kind::Text => Box::new(cells.map(|cell| if let Some(Value::Text(value)) = cell { Some(value.as_str()) } else { None }).collect::<Vec<_>>()),
-        Kind::Bytes => Box::new(cells.map(|cell| if let Some(Value::Bytes(value)) = cell { Some(value.as_slice()) } else { None }).collect::<Vec<_>>()),
-    }
-}
-
-impl ToSql for Value {
-    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> std::result::Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
-        match self {
-            Self::Null => Ok(IsNull::Yes),
-            Self::Int(value) => value.to_sql(kind, out),
-            Self::Text(value) => value.to_sql(kind, out),
-            Self::Bytes(value) => value.to_sql(kind, out),
-        }
-    }
-    fn accepts(kind: &Type) -> bool {
-        matches!(*kind, Type::INT8 | Type::TEXT | Type::BYTEA)
-    }
-    to_sql_checked!();
-}
-
-impl<'a> FromSql<'a> for Value {
-    fn from_sql(kind: &Type, raw: &'a [u8]) -> std::result::Result<Self, Box<dyn std::error::Error + Sync + Send>> {
-        match *kind {
-            Type::INT8 => i64::from_sql(kind, raw).map(Self::Int),
-            Type::BYTEA => Ok(Self::Bytes(raw.to_vec())),
-            _ => String::from_sql(kind, raw).map(Self::Text),
-        }
-    }
-    fn from_sql_null(_: &Type) -> std::result::Result<Self, Box<dyn std::error::Error + Sync + Send>> {
-        Ok(Self::Null)
-    }
-    fn accepts(kind: &Type) -> bool {
-        matches!(*kind, Type::INT8 | Type::TEXT | Type::BYTEA)
-    }
-}
-
-fn rows_of(rows: &[tokio_postgres::Row]) -> Result<Vec<Row>> {
-    let cell = |row: &tokio_postgres::Row, column| row.try_get(column).map_err(|error| failed("read", &error));
-    rows.iter().map(|row| Ok(Row((0..row.len()).map(|column| cell(row, column)).collect::<Result<_>>()?))).collect()
-}
-
 fn wrong_schema(version: usize) -> StoreError {
     StoreError::lasting(
         "open the database",
-        format!("its schema has version {version} and this program knows {}; use the program that wrote it, or a newer one", MIGRATIONS.len()),
+        format!(
+            "its schema has version {version} and this program knows {}; use the program that wrote it, or a newer one",
+            MIGRATIONS.len()
+        ),
     )
-}
-
-/// With the server's own words; the driver's error alone says only "db error".
-fn describe(error: &tokio_postgres::Error) -> String {
-    match error.as_db_error() {
-        Some(words) => format!("{} ({})", words.message(), words.code().code()),
-        None => std::error::Error::source(error).map_or_else(|| error.to_string(), |source| format!("{error}: {source}")),
-    }
-}
-
-pub(crate) fn failed(doing: &'static str, error: &tokio_postgres::Error) -> StoreError {
-    StoreError { doing, detail: describe(error), passing: passes(error) }
-}
-
-fn passes(error: &tokio_postgres::Error) -> bool {
-    let Some(code) = error.code() else {
-        // No words from the server: the connection failed, unless we built a message that cannot be sent.
-        return error.is_closed() || std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>());
-    };
-    const PASSING: [SqlState; 9] = [
-        SqlState::LOCK_NOT_AVAILABLE,
-        SqlState::T_R_DEADLOCK_DETECTED,
-        SqlState::T_R_SERIALIZATION_FAILURE,
-        SqlState::QUERY_CANCELED,
-        SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
-        SqlState::ADMIN_SHUTDOWN,
-        SqlState::CRASH_SHUTDOWN,
-        SqlState::CANNOT_CONNECT_NOW,
-        SqlState::TOO_MANY_CONNECTIONS,
-    ];
-    code.code().starts_with("08") || PASSING.contains(code)
 }
 
 impl Session for PostgresSession {
@@ -407,30 +314,9 @@ impl Session for PostgresSession {
         let lock = self.prepared(head)?;
         self.in_transaction = true;
         let rows = self.wait("lock the ledger", |client| async move {
-            let begin: Pin<Box<dyn Future<Output = _>>> = Box::pin(client.batch_execute("BEGIN"));
-            let (mut begin, mut locked) = (begin, Box::pin(client.query(&lock, &[])));
-            let (mut begun, mut rows) = (None, None);
-            poll_fn(|context| {
-                if begun.is_none() {
-                    if let Poll::Ready(end) = begin.as_mut().poll(context) {
-                        begun = Some(end);
-                    }
-                }
-                if rows.is_none() {
-                    if let Poll::Ready(end) = locked.as_mut().poll(context) {
-                        rows = Some(end);
-                    }
-                }
-                match (begun.take(), rows.take()) {
-                    (Some(Ok(())), Some(rows)) => Poll::Ready(rows),
-                    (Some(Err(error)), Some(_)) => Poll::Ready(Err(error)),
-                    (still_begun, still_rows) => {
-                        (begun, rows) = (still_begun, still_rows);
-                        Poll::Pending
-                    }
-                }
-            })
-            .await
+            // Both leave in this order without waiting for each other's answer.
+            let (begun, rows) = tokio::join!(biased; client.batch_execute("BEGIN"), client.query(&lock, &[]));
+            begun.and(rows)
         })?;
         rows_of(&rows)
     }

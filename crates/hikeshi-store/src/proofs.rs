@@ -64,7 +64,8 @@ impl Subtrees for Kept<'_> {
         let tile = self.tile(first >> KEPT_LEVEL)?;
         let (from, width) = (first & ((1 << KEPT_LEVEL) - 1), 1_u64 << level);
         let range = usize::try_from(from).ok().zip(usize::try_from(from + width).ok());
-        let leaves = range.and_then(|(from, to)| tile.get(from..to)).ok_or_else(|| StoreError::damaged(format!("entry {first} is not there")))?;
+        let leaves =
+            range.and_then(|(from, to)| tile.get(from..to)).ok_or_else(|| StoreError::damaged(format!("entry {first} is not there")))?;
         let mut frontier = Frontier::new();
         leaves.iter().for_each(|leaf| frontier.append(*leaf));
         Ok(frontier.root())
@@ -104,7 +105,9 @@ impl Reader<'_> {
     /// Everything that the bundle of one case holds, proven to the ledger as it is now. `documents` are added as they are.
     pub fn case_parts(&mut self, case: IncidentId, exported_at: Timestamp, documents: Files) -> Result<BundleParts> {
         let head = self.head()?;
-        let root = Frontier::from_parts(head.size, head.frontier).ok_or_else(|| StoreError::damaged("the frontier does not belong to the head"))?.root();
+        let root = Frontier::from_parts(head.size, head.frontier)
+            .ok_or_else(|| StoreError::damaged("the frontier does not belong to the head"))?
+            .root();
         let found = self.all_of_case(case)?;
         let earlier = self.checkpoints()?;
         let mut kept = self.kept();
@@ -124,7 +127,12 @@ impl Reader<'_> {
                 contents.insert(digest, bytes);
             }
         }
-        let people = head.workspace.policy.iter().flat_map(|policy| policy.people.iter().map(|(id, person)| (id.clone(), person.name.clone()))).collect();
+        let people = head
+            .workspace
+            .policy
+            .iter()
+            .flat_map(|policy| policy.people.iter().map(|(id, person)| (id.clone(), person.name.clone())))
+            .collect();
         Ok(BundleParts { case, exported_at, size: head.size, root, entries, consistency, contents, people, documents })
     }
 }

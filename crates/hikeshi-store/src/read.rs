@@ -46,16 +46,34 @@ static POSTS_OF_ENTRY: Sql =
     Sql::one("SELECT seq, part, at_ns, doc FROM posts WHERE channel = ?1 AND seq = ?2 AND part < ?3 ORDER BY part DESC LIMIT 1000");
 static ENTRY: Sql = Sql::one("SELECT seq, bytes FROM entries WHERE seq = ?1");
 static ENTRIES: Sql = Sql::one("SELECT seq, bytes FROM entries WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2");
-static ENTRIES_OF_CASE: Sql =
-    Sql::one("SELECT seq, bytes FROM entries WHERE case_id = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3");
-static ALL_OF_CASE: Sql =
-    Sql::one("SELECT seq, bytes FROM entries WHERE case_id = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3");
+static ENTRIES_OF_CASE: Sql = Sql::one("SELECT seq, bytes FROM entries WHERE case_id = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3");
+static ALL_OF_CASE: Sql = Sql::one("SELECT seq, bytes FROM entries WHERE case_id = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3");
 
 #[cfg(test)]
 pub(crate) static ALL: &[&Sql] = &[
-    &INCIDENTS, &OPEN_INCIDENTS, &BURNING, &BURNING_TOTAL, &EMERGENCIES, &OPEN_EMERGENCIES, &EMERGENCIES_BETWEEN, &OBLIGATIONS,
-    &OWED_OBLIGATIONS, &OWED, &OWED_TOTAL, &OVERDUE_TOTAL, &OF_EMERGENCY, &OF_INCIDENT, &MONITORS, &ACCOUNTS, &CREDENTIAL, &POSTS,
-    &POSTS_OF_ENTRY, &ENTRY, &ENTRIES, &ENTRIES_OF_CASE, &ALL_OF_CASE,
+    &INCIDENTS,
+    &OPEN_INCIDENTS,
+    &BURNING,
+    &BURNING_TOTAL,
+    &EMERGENCIES,
+    &OPEN_EMERGENCIES,
+    &EMERGENCIES_BETWEEN,
+    &OBLIGATIONS,
+    &OWED_OBLIGATIONS,
+    &OWED,
+    &OWED_TOTAL,
+    &OVERDUE_TOTAL,
+    &OF_EMERGENCY,
+    &OF_INCIDENT,
+    &MONITORS,
+    &ACCOUNTS,
+    &CREDENTIAL,
+    &POSTS,
+    &POSTS_OF_ENTRY,
+    &ENTRY,
+    &ENTRIES,
+    &ENTRIES_OF_CASE,
+    &ALL_OF_CASE,
 ];
 
 /// Reads in one transaction.

@@ -43,7 +43,9 @@ pub enum Deviation {
     Missing,
     /// The table has it, the ledger knows nothing of it.
     Unexpected,
-    Differs { column: &'static str },
+    Differs {
+        column: &'static str,
+    },
 }
 
 /// What a comparison of the tables with the ledger has shown.
@@ -131,7 +133,13 @@ fn by_key(rows: impl IntoIterator<Item = Vec<Value>>, keys: usize) -> Rows {
     rows.into_iter().map(|mut row| (row.drain(..keys.min(row.len())).collect(), row)).collect()
 }
 
-fn compare_table(session: &mut dyn Session, table: &'static Table, expected: Vec<Vec<Value>>, comparison: &mut Comparison, repairs: &mut Vec<Change>) -> Result<()> {
+fn compare_table(
+    session: &mut dyn Session,
+    table: &'static Table,
+    expected: Vec<Vec<Value>>,
+    comparison: &mut Comparison,
+    repairs: &mut Vec<Change>,
+) -> Result<()> {
     let expected = by_key(expected, table.keys);
     let found = by_key(session.query(&table.select, &[])?.into_iter().map(|Row(cells)| cells), table.keys);
     let mut gone = Change::new(&table.delete);
@@ -173,7 +181,12 @@ fn shown(key: &[Value]) -> String {
 }
 
 /// Policy and counters, which lie in two rows of their own.
-fn compare_workspace(session: &mut dyn Session, expected: &WorkspaceState, comparison: &mut Comparison, repairs: &mut Vec<Change>) -> Result<()> {
+fn compare_workspace(
+    session: &mut dyn Session,
+    expected: &WorkspaceState,
+    comparison: &mut Comparison,
+    repairs: &mut Vec<Change>,
+) -> Result<()> {
     let rows = session.query(&ledger::HEAD, &[])?;
     let row = rows.first().ok_or_else(|| StoreError::damaged("the ledger has no head"))?;
     let version = row.int(4)?;

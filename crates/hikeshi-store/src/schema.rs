@@ -154,6 +154,5 @@ INSERT INTO workspace (id, version, policy, pending) VALUES (1, 0, NULL, NULL);
 ";
 
 /// The head of an empty ledger, written once after the first migration.
-pub(crate) static FIRST_HEAD: crate::sql::Sql = crate::sql::Sql::one(
-    "INSERT INTO ledger_head (id, size, frontier, last_leaf, counters, policy_version) VALUES (1, 0, ?1, ?2, ?3, 0)",
-);
+pub(crate) static FIRST_HEAD: crate::sql::Sql =
+    crate::sql::Sql::one("INSERT INTO ledger_head (id, size, frontier, last_leaf, counters, policy_version) VALUES (1, 0, ?1, ?2, ?3, 0)");

@@ -151,8 +151,10 @@ impl SqliteSession {
     }
 
     fn version(&self) -> Result<usize> {
-        let version: i64 =
-            self.connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(|error| failed("read the schema version", &error))?;
+        let version: i64 = self
+            .connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .map_err(|error| failed("read the schema version", &error))?;
         usize::try_from(version).map_err(|_| StoreError::damaged(format!("the schema version is {version}")))
     }
 
@@ -242,7 +244,10 @@ impl From<rusqlite::Error> for Settling {
 fn wrong_schema(version: usize) -> StoreError {
     StoreError::lasting(
         "open the database",
-        format!("its schema has version {version} and this program knows {}; use the program that wrote it, or a newer one", MIGRATIONS.len()),
+        format!(
+            "its schema has version {version} and this program knows {}; use the program that wrote it, or a newer one",
+            MIGRATIONS.len()
+        ),
     )
 }
 
@@ -279,7 +284,8 @@ fn owned(value: ValueRef<'_>) -> Value {
 }
 
 fn failed(doing: &'static str, error: &rusqlite::Error) -> StoreError {
-    let passing = matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::OperationInterrupted));
+    let passing =
+        matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::OperationInterrupted));
     StoreError { doing, detail: error.to_string(), passing }
 }
 
@@ -300,7 +306,11 @@ impl Session for SqliteSession {
 
     fn begin_read(&mut self) -> Result<()> {
         self.roll_back();
-        self.connection.prepare_cached("BEGIN").and_then(|mut statement| statement.raw_execute()).map(drop).map_err(|error| failed("begin to read", &error))
+        self.connection
+            .prepare_cached("BEGIN")
+            .and_then(|mut statement| statement.raw_execute())
+            .map(drop)
+            .map_err(|error| failed("begin to read", &error))
     }
 
     fn roll_back(&mut self) {
@@ -345,7 +355,8 @@ impl Session for SqliteSession {
 
     fn walk(&mut self, from: u64, each: &mut dyn FnMut(EntryRow<'_>) -> ControlFlow<()>) -> Result<()> {
         let mut run = || -> rusqlite::Result<Result<()>> {
-            let mut statement = self.connection.prepare_cached("SELECT seq, key, case_id, bytes FROM entries WHERE seq >= ?1 ORDER BY seq")?;
+            let mut statement =
+                self.connection.prepare_cached("SELECT seq, key, case_id, bytes FROM entries WHERE seq >= ?1 ORDER BY seq")?;
             statement.raw_bind_parameter(1, i64::try_from(from).unwrap_or(i64::MAX))?;
             let mut rows = statement.raw_query();
             while let Some(row) = rows.next()? {

@@ -48,7 +48,9 @@ pub(crate) struct Kept {
 fn owner(wake: &Wake) -> String {
     match wake {
         Wake::Escalate { incident } | Wake::UpdateDue { incident } => incident.to_string(),
-        Wake::ApprovalExpires { emergency } | Wake::SessionLong { emergency } | Wake::WitnessSilent { emergency, .. } => emergency.to_string(),
+        Wake::ApprovalExpires { emergency } | Wake::SessionLong { emergency } | Wake::WitnessSilent { emergency, .. } => {
+            emergency.to_string()
+        }
         Wake::Remind { obligation } | Wake::Overdue { obligation } => obligation.to_string(),
     }
 }

@@ -7,17 +7,14 @@ use hikeshi_domain::Timestamp;
 use hikeshi_domain::facts::{Facts, Needs, WorkspaceState};
 use hikeshi_domain::ids::RequestKey;
 
-use crate::database::{Writing, WriterSession};
+use crate::database::{WriterSession, Writing};
 use crate::error::{Result, StoreError};
 use crate::sql::{Change, Kind, Sql, Value, to_json};
 use crate::{Head, Inner, KeptEntry, PostRecord, Remembered, Writes, facts, ledger, outbox, timers};
 
 static SEEN: Sql = Sql::keyed("SELECT key, seq, bytes FROM entries WHERE key {in}", Kind::Text);
-pub(crate) static ADD_POSTS: Sql = Sql::rows(
-    "posts",
-    &[("channel", Kind::Text), ("seq", Kind::Int), ("part", Kind::Int), ("at_ns", Kind::Int), ("doc", Kind::Text)],
-    "",
-);
+pub(crate) static ADD_POSTS: Sql =
+    Sql::rows("posts", &[("channel", Kind::Text), ("seq", Kind::Int), ("part", Kind::Int), ("at_ns", Kind::Int), ("doc", Kind::Text)], "");
 
 #[cfg(test)]
 pub(crate) static ALL: &[&Sql] = &[&SEEN, &ADD_POSTS];

@@ -9,7 +9,7 @@ pub fn actor(lang: Lang, actor: &Actor, names: &Names) -> String {
     match actor {
         Actor::Person { person, only: None } => names.person(lang, person),
         Actor::Person { person, only: Some(roles) } => through_token(lang, &names.person(lang, person), &names.roles(lang, roles)),
-        Actor::Runner => pick(lang, "実行係（自動）", "the runner (automatic)"),
+        Actor::Runner => pick(lang, "実行処理（自動）", "the runner (automatic)"),
         Actor::Timer => pick(lang, "期限（自動）", "a deadline (automatic)"),
         Actor::Monitor { monitor } => match lang {
             Lang::Ja => format!("監視 {monitor}"),

@@ -48,7 +48,9 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
         E::IncidentEscalated { step, to, incident: _ } => incident::escalated(lang, *step, to, names),
         E::StatusUpdateDue { incident: _ } => incident::update_due(lang),
 
-        E::EmergencyRequested { emergency, plan, digest, requirement, .. } => emergency::requested(lang, *emergency, plan, *digest, requirement, names),
+        E::EmergencyRequested { emergency, plan, digest, requirement, .. } => {
+            emergency::requested(lang, *emergency, plan, *digest, requirement, names)
+        }
         E::PlanRevised { emergency, revision, digest, .. } => emergency::revised(lang, *emergency, *revision, *digest),
         E::EmergencyApproved { approval, complete, emergency: _ } => emergency::approved(lang, approval, *complete, names),
         E::RequirementRaised { requirement, emergency: _ } => emergency::requirement_raised(lang, requirement),
@@ -64,8 +66,12 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
 
         E::EmergencyStarted { emergency, by: _, effect: _ } => execution::started(lang, *emergency),
         E::BackupTaken { backup, emergency: _ } => execution::backup_taken(lang, backup),
-        E::StepStarted { step, attempt, digest, witnesses, .. } => execution::step_started(lang, *step, *attempt, *digest, witnesses, names),
-        E::StepEnded { step, end, changes, changes_unlisted, emergency: _ } => execution::step_ended(lang, *step, end, changes, *changes_unlisted),
+        E::StepStarted { step, attempt, digest, witnesses, .. } => {
+            execution::step_started(lang, *step, *attempt, *digest, witnesses, names)
+        }
+        E::StepEnded { step, end, changes, changes_unlisted, emergency: _ } => {
+            execution::step_ended(lang, *step, end, changes, *changes_unlisted)
+        }
         E::StepInDoubt { step, emergency: _, effect: _ } => execution::step_in_doubt(lang, *step),
         E::StepSettledNotRun { step, reason, .. } => execution::settled_not_run(lang, *step, reason),
         E::StepSettledRan { step, reason, end, .. } => execution::settled_ran(lang, *step, reason, end),

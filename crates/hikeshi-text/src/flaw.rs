@@ -35,7 +35,10 @@ fn unknown(lang: Lang, wanted: &str, given: &str, nearest: Option<&str>) -> Sent
         Ja => say(
             format!("{what}「{given}」はどこにも宣言されていません。"),
             "このファイルで使う名前は、このファイルの中で宣言します。",
-            nearest.map_or_else(|| format!("{what}「{given}」を宣言するか、名前を直してください。"), |near| format!("もしかして「{near}」ですか。")),
+            nearest.map_or_else(
+                || format!("{what}「{given}」を宣言するか、名前を直してください。"),
+                |near| format!("もしかして「{near}」ですか。"),
+            ),
         ),
         En => say(
             format!("No {what} named `{given}` is declared."),
@@ -70,8 +73,14 @@ fn too_few(lang: Lang, at: &str, needed: u32, have: u32) -> Sentence {
 fn out_of_bounds(lang: Lang, at: &str, min: &str, max: &str, given: &str) -> Sentence {
     let given = clipped(given, 40);
     match lang {
-        Ja => say(format!("{at} の値 {given} は範囲外です。"), format!("{min} から {max} までの値を使えます。"), "範囲の中の値に直してください。"),
-        En => say(format!("{at} is {given}, which is out of bounds."), format!("It can be {min} to {max}."), "Choose a value in that range."),
+        Ja => say(
+            format!("{at} の値 {given} は範囲外です。"),
+            format!("{min} から {max} までの値を使えます。"),
+            "範囲の中の値に直してください。",
+        ),
+        En => {
+            say(format!("{at} is {given}, which is out of bounds."), format!("It can be {min} to {max}."), "Choose a value in that range.")
+        }
     }
 }
 
@@ -199,15 +208,29 @@ pub fn fault(lang: Lang, detail: &str, passing: bool) -> Sentence {
 /// Too many commands wait already.
 pub fn busy(lang: Lang) -> Sentence {
     match lang {
-        Ja => say("操作が混み合っているため、受け付けませんでした。", "", "数秒待って、もう一度行ってください。同じ操作が二重に行われることはありません。"),
-        En => say("Too many commands are waiting, so this one was not taken.", "", "Wait a few seconds and try again; nothing is done twice."),
+        Ja => say(
+            "操作が混み合っているため、受け付けませんでした。",
+            "",
+            "数秒待って、もう一度行ってください。同じ操作が二重に行われることはありません。",
+        ),
+        En => {
+            say("Too many commands are waiting, so this one was not taken.", "", "Wait a few seconds and try again; nothing is done twice.")
+        }
     }
 }
 
 /// The server is being stopped.
 pub fn stopping(lang: Lang) -> Sentence {
     match lang {
-        Ja => say("サーバーを停止しているところです。", "", "起動し直した後に、もう一度行ってください。急ぐ場合は、サーバーのある端末で hikeshi --local を使えます。"),
-        En => say("The server is stopping.", "", "Try again once it is back. If it cannot wait, use `hikeshi --local` on the server's machine."),
+        Ja => say(
+            "サーバーを停止しているところです。",
+            "",
+            "起動し直した後に、もう一度行ってください。急ぐ場合は、サーバーのある端末で hikeshi --local を使えます。",
+        ),
+        En => say(
+            "The server is stopping.",
+            "",
+            "Try again once it is back. If it cannot wait, use `hikeshi --local` on the server's machine.",
+        ),
     }
 }

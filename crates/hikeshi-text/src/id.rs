@@ -10,7 +10,9 @@ use crate::plain::clipped;
 pub fn id_error(lang: Lang, error: &IdError) -> Sentence {
     let (given, example) = (clipped(&error.given, 60), error.example);
     match lang {
-        Ja => Sentence::new(format!("「{given}」は{}として読めません。", wanted(error))).next(format!("次のように書いてください: {example}")),
+        Ja => {
+            Sentence::new(format!("「{given}」は{}として読めません。", wanted(error))).next(format!("次のように書いてください: {example}"))
+        }
         En => Sentence::new(format!("`{given}` is not {}.", error.wanted)).next(format!("Write it like this: {example}")),
     }
 }
@@ -37,7 +39,8 @@ fn wanted(error: &IdError) -> &'static str {
 #[cfg(test)]
 mod tests {
     use hikeshi_domain::ids::{
-        ChannelName, EmergencyId, EnvironmentName, IncidentId, MonitorName, ObligationId, PersonId, RequestKey, RoleName, ServiceName, TargetName, TokenId,
+        ChannelName, EmergencyId, EnvironmentName, IncidentId, MonitorName, ObligationId, PersonId, RequestKey, RoleName, ServiceName,
+        TargetName, TokenId,
     };
 
     use super::*;

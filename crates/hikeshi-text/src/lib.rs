@@ -4,6 +4,8 @@
 //! Start with [`refusal()`] (why the door said no), [`event()`] (what happened) and [`label`] (how each code is called);
 //! [`report()`], [`change_request()`] and [`invitation()`] write whole documents. Strings of one face are in [`page`] and [`terminal`].
 
+#![warn(clippy::wildcard_enum_match_arm)]
+
 mod actor;
 mod document;
 mod event;

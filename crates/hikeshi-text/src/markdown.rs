@@ -1,7 +1,5 @@
 //! Markdown that people's words cannot break: whatever they wrote stays inside its paragraph, cell or code block.
 
-use std::fmt::Write as _;
-
 use crate::plain;
 
 /// A document under construction: blocks separated by one empty line.
@@ -34,7 +32,7 @@ impl Document {
         }
         let mut text = format!("| {} |\n|{}", head.join(" | "), "---|".repeat(head.len()));
         for row in rows {
-            let _ = write!(text, "\n| {} |", row.join(" | "));
+            text.push_str(&format!("\n| {} |", row.join(" | ")));
         }
         self.block(&text);
     }

@@ -92,8 +92,13 @@ impl Names {
         known_role(lang, role.as_str()).unwrap_or(role.as_str()).to_owned()
     }
 
+    /// `CTO、開発責任者` / `CTO, development lead`: neither "and" nor "or", since the sentence around it says which.
     pub fn roles<'a>(&self, lang: Lang, roles: impl IntoIterator<Item = &'a RoleName>) -> String {
-        list(lang, roles.into_iter().map(|role| self.role(lang, role)))
+        let names: Vec<String> = roles.into_iter().map(|role| self.role(lang, role)).collect();
+        names.join(match lang {
+            Lang::Ja => "、",
+            Lang::En => ", ",
+        })
     }
 
     /// Who holds one of these roles, each person once, in the order of the policy.
@@ -108,14 +113,15 @@ impl Names {
     pub(crate) fn who_can(&self, lang: Lang, roles: &[RoleName], except: &[&PersonId]) -> String {
         const SHOWN: usize = 4;
         let able: Vec<&PersonId> = self.holders(roles).into_iter().filter(|person| !except.contains(person)).collect();
-        let mut text = self.people(lang, able.iter().take(SHOWN).copied());
-        if able.len() > SHOWN {
-            text.push_str(match lang {
-                Lang::Ja => "など",
-                Lang::En => " and others",
-            });
+        let mut shown: Vec<String> = able.iter().take(SHOWN).map(|person| self.person(lang, person)).collect();
+        match (lang, able.len() > SHOWN) {
+            (_, false) => list(lang, shown),
+            (Lang::Ja, true) => format!("{}など", list(lang, shown)),
+            (Lang::En, true) => {
+                shown.push("others".to_owned());
+                list(lang, shown)
+            }
         }
-        text
     }
 
     pub fn service<'a>(&'a self, service: &'a ServiceName) -> &'a str {

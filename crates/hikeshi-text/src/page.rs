@@ -14,11 +14,8 @@ mod record;
 pub use account::*;
 pub use emergency::*;
 pub use fail::*;
-pub use follow_up::*;
 pub use frame::*;
-pub use incident::*;
 pub use now::*;
-pub use record::*;
 
 use crate::Lang;
 

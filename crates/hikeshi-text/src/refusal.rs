@@ -17,7 +17,7 @@ pub(crate) use field::thing;
 
 use hikeshi_domain::refusal::Refusal;
 
-use crate::{Lang, Names, Sentence};
+use crate::{Lang, Names, Sentence, plain};
 
 /// What the refused person is told.
 #[allow(clippy::too_many_lines, reason = "one line per refusal; splitting the match would need a catch-all arm")]
@@ -45,7 +45,7 @@ pub fn refusal(lang: Lang, refusal: &Refusal, names: &Names) -> Sentence {
         R::EmergencyStillOpen { incident, emergency } => incident::emergency_still_open(lang, *incident, *emergency),
 
         R::ConditionMissing { condition, evidence_missing } => request::condition_missing(lang, *condition, *evidence_missing),
-        R::NotSerious { incident, priority } => request::not_serious(lang, *incident, priority),
+        R::NotSerious { incident, priority } => request::not_serious(lang, *incident, priority, names),
         R::WrongEnvironment { environment } => request::wrong_environment(lang, environment, names),
         R::JudgeNotEntitled { person, roles } => request::judge_not_entitled(lang, person, roles, names),
         R::PlanEmpty { part } => request::plan_empty(lang, part),
@@ -122,6 +122,7 @@ pub fn refusal(lang: Lang, refusal: &Refusal, names: &Names) -> Sentence {
     }
 }
 
+/// What people wrote can be part of any of the three, so none of them may steer a terminal.
 fn say(what: impl Into<String>, why: impl Into<String>, next: impl Into<String>) -> Sentence {
-    Sentence::new(what).why(why).next(next)
+    Sentence::new(plain::lines(&what.into())).why(plain::lines(&why.into())).next(plain::lines(&next.into()))
 }

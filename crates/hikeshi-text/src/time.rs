@@ -134,6 +134,19 @@ pub fn duration(lang: Lang, length: SignedDuration) -> String {
     }
 }
 
+/// How long a command took: as [`duration`], with tenths of a second below ten seconds.
+pub fn took(lang: Lang, length: SignedDuration) -> String {
+    let length = length.unsigned_abs();
+    let tenths = length.subsec_millis() / 100;
+    if length.as_secs() == 0 || length.as_secs() >= 10 || tenths == 0 {
+        return duration(lang, SignedDuration::try_from(length).unwrap_or(SignedDuration::MAX));
+    }
+    match lang {
+        Lang::Ja => format!("{}.{tenths}秒", length.as_secs()),
+        Lang::En => format!("{}.{tenths} s", length.as_secs()),
+    }
+}
+
 pub fn minutes(lang: Lang, count: u32) -> String {
     duration(lang, SignedDuration::from_mins(i64::from(count)))
 }

@@ -27,7 +27,16 @@ fn a_draft_marks_every_judgement_that_is_missing() {
 fn the_report_names_what_the_rule_asks_for() {
     let report = hikeshi_text::report(&report_order(Language::Ja, Some(judgement())));
     let digest = samples::digest("plan").to_string();
-    for part in ["田中 太郎", "伊藤 誠（03:13:00〜03:25:00）", "佐藤 花子", "予約／本番", "CIが予約サービスの障害で止まっている", "emergency/emg_3", "config_20261122_031500", digest.as_str()] {
+    for part in [
+        "田中 太郎",
+        "伊藤 誠（03:13:00〜03:25:00）",
+        "佐藤 花子",
+        "予約／本番",
+        "CIが予約サービスの障害で止まっている",
+        "emergency/emg_3",
+        "config_20261122_031500",
+        digest.as_str(),
+    ] {
         assert!(report.contains(part), "{part}");
     }
 }

@@ -14,7 +14,11 @@ pub fn check(name: &str, text: &str) {
     }
     let wanted = fs::read_to_string(&path).unwrap_or_default();
     if wanted != text {
-        let line = wanted.lines().zip(text.lines()).position(|(wanted, given)| wanted != given).unwrap_or(wanted.lines().count().min(text.lines().count()));
+        let line = wanted
+            .lines()
+            .zip(text.lines())
+            .position(|(wanted, given)| wanted != given)
+            .unwrap_or(wanted.lines().count().min(text.lines().count()));
         panic!(
             "{} differs from line {}:\n  reviewed: {}\n  now:      {}\nHIKESHI_BLESS=1 writes it anew.",
             path.display(),

@@ -52,6 +52,8 @@ fn a_duration_has_at_most_two_units() {
     }
     assert_eq!(time::millis(Ja, 12), "0.1秒");
     assert_eq!(time::millis(En, 950), "0.9 s");
+    assert_eq!(time::took(Ja, SignedDuration::from_millis(1_234)), "1.2秒");
+    assert_eq!(time::took(En, SignedDuration::from_millis(12_345)), "12 s");
     assert_eq!(time::duration(Ja, SignedDuration::MIN), time::duration(Ja, SignedDuration::MAX));
 }
 
@@ -68,7 +70,9 @@ fn what_is_due_counts_down_and_then_up() {
 
 #[test]
 fn a_size_has_one_decimal() {
-    for (count, text) in [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1_048_576, "1.0 MiB"), (2_500_000, "2.4 MiB"), (u64::MAX, "16.0 EiB")] {
+    for (count, text) in
+        [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1_048_576, "1.0 MiB"), (2_500_000, "2.4 MiB"), (u64::MAX, "16.0 EiB")]
+    {
         assert_eq!(time::bytes(count), text);
     }
 }

@@ -42,15 +42,18 @@ fn sound_sentence(what: &str, lang: Lang, sentence: &Sentence) {
         sound(what, lang, part, false);
         // A sentence begins with a capital, unless with an id, a key or a code.
         let word = part.split(' ').next().unwrap();
-        assert!(lang == Lang::Ja || !word.starts_with(char::is_lowercase) || word.contains(['_', '.']), "{what} begins in lower case: {part}");
+        assert!(
+            lang == Lang::Ja || !word.starts_with(char::is_lowercase) || word.contains(['_', '.']),
+            "{what} begins in lower case: {part}"
+        );
     }
 }
 
 fn row_of(table: &mut String, name: &str, lang: Lang, sentence: &Sentence) {
-    let _ = writeln!(table, "{name} [{}]\n  {}", lang.tag(), sentence.what);
+    writeln!(table, "{name} [{}]\n  {}", lang.tag(), sentence.what).unwrap();
     for part in [&sentence.why, &sentence.next] {
         if !part.is_empty() {
-            let _ = writeln!(table, "  {part}");
+            writeln!(table, "  {part}").unwrap();
         }
     }
 }
@@ -133,7 +136,7 @@ fn every_event_has_one_line() {
             sound(name, lang, &line, false);
             let broken = matches!(event, Event::IncidentNoted { .. });
             assert!(broken || !line.contains('\n'), "{name} is more than one line: {line}");
-            let _ = writeln!(table, "{name} [{}]\n  {}", lang.tag(), line.replace('\n', "\n  "));
+            writeln!(table, "{name} [{}]\n  {}", lang.tag(), line.replace('\n', "\n  ")).unwrap();
         }
     }
     check("events.txt", &table);
@@ -147,7 +150,7 @@ fn every_notice_has_words() {
         for lang in Lang::ALL {
             let text = hikeshi_text::notice(lang, &notice, &names);
             sound(name, lang, &text, false);
-            let _ = writeln!(table, "{name} [{}]\n  {}", lang.tag(), text.replace('\n', "\n  "));
+            writeln!(table, "{name} [{}]\n  {}", lang.tag(), text.replace('\n', "\n  ")).unwrap();
         }
     }
     check("notices.txt", &table);
@@ -269,7 +272,7 @@ impl Labels {
         let [ja, en] = Lang::ALL.map(say);
         sound(name, Lang::Ja, &ja, latin);
         sound(name, Lang::En, &en, latin);
-        let _ = writeln!(self.table, "{of} {name} | {ja} | {en}");
+        writeln!(self.table, "{of} {name} | {ja} | {en}").unwrap();
     }
 }
 
@@ -328,7 +331,17 @@ fn every_code_has_a_label() {
     for passed in [true, false] {
         labels.add("passed", &passed.to_string(), false, |lang| label::passed(lang, passed).to_owned());
     }
-    for kind in ["take_backup", "run_step", "run_checks", "restore", "revert_file", "open_change_request", "compare_merged", "write_report", "write_invitation"] {
+    for kind in [
+        "take_backup",
+        "run_step",
+        "run_checks",
+        "restore",
+        "revert_file",
+        "open_change_request",
+        "compare_merged",
+        "write_report",
+        "write_invitation",
+    ] {
         labels.add("effect", kind, false, |lang| label::effect(lang, kind).to_owned());
     }
     check("labels.txt", &labels.table);
@@ -348,4 +361,17 @@ fn every_command_has_a_verb_and_a_row_in_words() {
     known.sort_unstable();
     assert_eq!(named, known, "commands with words and commands of the domain differ");
     check("commands.txt", &labels.table);
+}
+
+#[test]
+fn the_glossary_calls_every_command_as_the_faces_do() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/glossary.md");
+    let glossary = std::fs::read_to_string(path).unwrap();
+    for kind in KINDS {
+        let row = format!("| {} | {} | `{kind}` |", label::command(Lang::Ja, kind), label::command(Lang::En, kind));
+        assert!(glossary.lines().any(|line| line == row), "docs/glossary.md lacks: {row}");
+    }
+    for (code, ja, en) in stages().iter().map(|(name, stage)| (name, label::stage(Lang::Ja, *stage), label::stage(Lang::En, *stage))) {
+        assert!(glossary.contains(ja), "{code}: {ja} ({en}) is not in docs/glossary.md");
+    }
 }

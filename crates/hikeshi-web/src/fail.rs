@@ -50,6 +50,7 @@ impl From<LookError> for Fail {
             LookError::NotFound { what, given } => Self::NotFound { what, given },
             LookError::Unknown => Self::NotSignedIn { back: String::new() },
             LookError::Fault(fault) => Self::Fault(fault),
+            LookError::Bundle(error) => Self::Broken { detail: error.to_string() },
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 
 use crate::fail::Fail;
 
@@ -124,17 +124,6 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
             return Err(Fail::WrongType { wanted: "application/x-www-form-urlencoded" });
         }
         Self::parse(&read_body(&parts.headers, body).await?)
-    }
-}
-
-/// Status of a body fault; shared by pages and API.
-pub fn status_of_body(fail: &Fail) -> Option<StatusCode> {
-    match fail {
-        Fail::TooLarge { .. } | Fail::TooManyFields { .. } => Some(StatusCode::PAYLOAD_TOO_LARGE),
-        Fail::BodySlow => Some(StatusCode::REQUEST_TIMEOUT),
-        Fail::WrongType { .. } => Some(StatusCode::UNSUPPORTED_MEDIA_TYPE),
-        Fail::BadEncoding | Fail::BodyBroken => Some(StatusCode::BAD_REQUEST),
-        _ => None,
     }
 }
 

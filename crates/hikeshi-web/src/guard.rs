@@ -1,5 +1,6 @@
 //! What holds for every answer: security headers, words for failures, no forms from elsewhere.
 
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderName};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -36,6 +37,13 @@ pub async fn finish(State(app): State<App>, request: Request, next: Next) -> Res
             response.headers_mut().insert(header::ALLOW, allow);
         }
     }
+    if asked.has_it_already(&response) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Body::empty();
+        for name in [header::CONTENT_LENGTH, header::CONTENT_TYPE, header::CONTENT_DISPOSITION] {
+            response.headers_mut().remove(name);
+        }
+    }
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
@@ -60,12 +68,20 @@ impl Asked {
         let path = request.uri().path().to_owned();
         let api = path == "/api" || path.starts_with("/api/") || path.starts_with("/passkey/") || path == "/live";
         let mut headers = HeaderMap::new();
-        for name in [header::COOKIE, header::ACCEPT_LANGUAGE] {
+        for name in [header::COOKIE, header::ACCEPT_LANGUAGE, header::IF_NONE_MATCH] {
             for value in request.headers().get_all(&name) {
                 headers.append(name.clone(), value.clone());
             }
         }
         Self { method: request.method().clone(), path, api, headers }
+    }
+
+    /// Whether the asker named the tag of this very content.
+    fn has_it_already(&self, response: &Response) -> bool {
+        let Some(tag) = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok()) else { return false };
+        let given = self.headers.get(header::IF_NONE_MATCH).and_then(|given| given.to_str().ok()).unwrap_or_default();
+        let bare = |text: &str| text.trim().trim_start_matches("W/").to_owned();
+        response.status() == StatusCode::OK && given.split(',').any(|given| bare(given) == bare(tag))
     }
 
     fn words(&self, app: &App, fail: &Fail) -> Response {

@@ -1,5 +1,7 @@
 //! Passkeys: the two ceremonies, each a question and an answer. Challenges wait in memory, briefly and once.
 
+mod known;
+
 use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
@@ -9,12 +11,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hikeshi_domain::account::{Command as Account, Proof};
 use hikeshi_domain::command::{Command, Envelope};
 use hikeshi_domain::ids::{Digest, PersonId};
-use hikeshi_domain::people::{Actor, Via};
+use hikeshi_domain::people::Via;
 use hikeshi_engine::door::Answer;
 use hikeshi_text::page::Words;
 use serde::{Deserialize, Serialize};
 use webauthn_rs::prelude::{
-    CreationChallengeResponse, CredentialID, Passkey, PublicKeyCredential, RegisterPublicKeyCredential, RequestChallengeResponse, Uuid,
+    CreationChallengeResponse, CredentialID, PublicKeyCredential, RegisterPublicKeyCredential, RequestChallengeResponse, Uuid,
 };
 use webauthn_rs::Webauthn;
 
@@ -23,6 +25,8 @@ use crate::json::{JsonBody, respond};
 use crate::state::App;
 use crate::viewer::{self, Viewer};
 use crate::{pages, secret};
+use known::known;
+
 
 /// The header in which a script repeats the form token of its page.
 const TOKEN_HEADER: &str = "x-hikeshi-token";
@@ -87,25 +91,11 @@ fn user_id(person: &PersonId) -> Uuid {
     Uuid::from_bytes(id)
 }
 
-async fn stored(app: &App, person: &PersonId) -> Result<Vec<Passkey>, Fail> {
-    let actor = Actor::person(person.clone());
-    let kept = match app.door.look(&actor).passkeys(person).await {
-        Ok(kept) => kept,
-        Err(hikeshi_engine::look::LookError::Fault(fault)) => return Err(fault.into()),
-        // Whoever asks is not signed in yet and is not told who exists.
-        Err(_) => Vec::new(),
-    };
-    let read = |passkey: hikeshi_domain::account::Passkey| {
-        serde_json::from_value(passkey.credential).inspect_err(|error| tracing::error!(%person, "a stored passkey cannot be read: {error}")).ok()
-    };
-    Ok(kept.into_iter().filter_map(read).collect())
-}
-
 pub async fn register_start(State(app): State<App>, viewer: Viewer, headers: HeaderMap, _: JsonBody<Nothing>) -> Result<Response, Fail> {
     own_script(&viewer, &headers)?;
-    let known: Vec<CredentialID> = stored(&app, &viewer.person).await?.iter().map(|passkey| passkey.cred_id().clone()).collect();
+    let already: Vec<CredentialID> = known(&app, &viewer.person).await?.iter().map(|passkey| passkey.cred_id().clone()).collect();
     let name = viewer.names.written(&viewer.person);
-    let started = webauthn(&app)?.start_passkey_registration(user_id(&viewer.person), viewer.person.as_str(), name, Some(known));
+    let started = webauthn(&app)?.start_passkey_registration(user_id(&viewer.person), viewer.person.as_str(), name, Some(already));
     let (options, waiting) = started.map_err(|error| Fail::Broken { detail: error.to_string() })?;
     let ceremony = secret::new_secret()?;
     app.registrations.put(format!("{}\0{ceremony}", viewer.person), waiting);
@@ -139,11 +129,11 @@ pub async fn sign_in_start(State(app): State<App>, headers: HeaderMap, JsonBody(
     let lang = viewer::guest_lang(&headers);
     let failed = || Fail::Unfit(Words(lang).passkey_failed().to_owned());
     let person: PersonId = who.handle.parse().map_err(|_| failed())?;
-    let known = stored(&app, &person).await?;
-    if known.is_empty() {
+    let theirs = known(&app, &person).await?;
+    if theirs.is_empty() {
         return Err(failed());
     }
-    let (options, waiting) = webauthn(&app)?.start_passkey_authentication(&known).map_err(|error| Fail::Broken { detail: error.to_string() })?;
+    let (options, waiting) = webauthn(&app)?.start_passkey_authentication(&theirs).map_err(|error| Fail::Broken { detail: error.to_string() })?;
     let ceremony = secret::new_secret()?;
     app.authentications.put(ceremony.clone(), (person, waiting));
     respond(StatusCode::OK, &Request { ceremony, options })
@@ -157,8 +147,7 @@ pub async fn sign_in_finish(State(app): State<App>, headers: HeaderMap, JsonBody
         tracing::info!(%person, "a passkey did not prove its owner: {error}");
         failed()
     })?;
-    let known = stored(&app, &person).await?;
-    let mut used = known.into_iter().find(|passkey| passkey.cred_id() == result.cred_id()).ok_or_else(failed)?;
+    let mut used = known(&app, &person).await?.into_iter().find(|passkey| passkey.cred_id() == result.cred_id()).ok_or_else(failed)?;
     let moved = used.update_credential(&result) == Some(true);
     let credential = if moved { Some(serde_json::to_value(&used).map_err(|error| Fail::Broken { detail: error.to_string() })?) } else { None };
     let proof = Proof::Passkey { credential_id: URL_SAFE_NO_PAD.encode(used.cred_id()), credential };

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use hikeshi_domain::ids::IncidentId;
+use hikeshi_domain::ledger::Files;
 use hikeshi_domain::people::Actor;
 use hikeshi_engine::door::{Credential, Door};
 use hikeshi_engine::look::LookError;
@@ -56,8 +57,8 @@ impl Local {
         crate::reach::look_failure(error, self.lang)
     }
     pub async fn bundle(&self, case: IncidentId) -> Result<Vec<u8>> {
-        let (store, data_dir) = (self.running.store().clone(), self.running.data_dir().to_path_buf());
-        crate::serve::blocking(move || crate::record::bundle(&store, &data_dir, case)).await
+        let files = self.door().look(&self.actor).bundle(case, Files::new()).await.map_err(|error| self.look_failure(error))?;
+        Ok(crate::record::pack(&files)?)
     }
     pub async fn close(self) {
         self.running.stop().await;

@@ -5,7 +5,6 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use hikeshi_domain::ids::IncidentId;
 use hikeshi_domain::ledger::{self, BundleVerdict, Checkpoint, Files, Verdict, VerifierKey};
 use hikeshi_store::{Comparison, Store};
 
@@ -55,13 +54,10 @@ pub fn rebuild(config: &Config, apply: bool) -> Result<Comparison> {
     Ok(Store::open_to_read(&location)?.read(|reader| reader.compare())?)
 }
 
-/// One case as a zip file that others can verify.
-pub fn bundle(store: &Store, data_dir: &Path, case: IncidentId) -> anyhow::Result<Vec<u8>> {
-    let key = crate::serve::signing_key(data_dir)?;
-    let parts = store.read(|reader| reader.case_parts(case, crate::now(), Files::new()))?;
-    let files = ledger::make_bundle(parts, &key)?;
+/// The files of a bundle as one zip file.
+pub fn pack(files: &Files) -> anyhow::Result<Vec<u8>> {
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, content) in &files {
+    for (name, content) in files {
         archive.start_file(name.as_str(), zip::write::SimpleFileOptions::default())?;
         archive.write_all(content)?;
     }
@@ -91,7 +87,7 @@ fn unpack(file: &Path) -> anyhow::Result<Files> {
     let mut left = BUNDLE_BYTES_MAX;
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index).with_context(|| file.display().to_string())?;
-        let name = entry.name().to_owned();
+        let name = entry.name().with_context(|| file.display().to_string())?.into_owned();
         let mut content = Vec::new();
         (&mut entry).take(left + 1).read_to_end(&mut content).with_context(|| format!("{}: {name}", file.display()))?;
         let size = u64::try_from(content.len()).unwrap_or(u64::MAX);

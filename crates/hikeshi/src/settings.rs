@@ -15,6 +15,13 @@ pub fn all() -> BTreeMap<OsString, OsString> {
     std::env::vars_os().collect()
 }
 
+/// The name of this machine, for labels; nothing depends on it being right.
+pub fn host() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "localhost".to_owned() } else { name.chars().take(40).collect() }
+}
+
 /// What time it is, for relative times on the terminal. Nothing is decided with it.
 #[expect(clippy::disallowed_methods, reason = "the one place of the command line that asks for the time")]
 pub fn now() -> jiff::Timestamp {

@@ -269,7 +269,8 @@ fn compare_earlier(files: &Files, earlier: &Checkpoint, manifest: &Manifest, ver
         return verdict.say(BundleFault::EarlierOfOther { size });
     }
     // A proof that somebody has touched proves nothing, and accuses nobody.
-    let proofs = files.get(CONSISTENCY_FILE).filter(|_| is_intact(files, CONSISTENCY_FILE, manifest)).map(|bytes| lines(bytes)).unwrap_or_default();
+    let proofs =
+        files.get(CONSISTENCY_FILE).filter(|_| is_intact(files, CONSISTENCY_FILE, manifest)).map(|bytes| lines(bytes)).unwrap_or_default();
     let mut proofs = proofs.into_iter().filter_map(|line| serde_json::from_slice::<ConsistencyProof>(line).ok());
     let path =
         if size == 0 || size == manifest.size { Some(Vec::new()) } else { proofs.find(|proof| proof.from == size).map(|proof| proof.path) };

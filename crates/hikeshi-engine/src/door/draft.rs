@@ -101,6 +101,8 @@ impl Draft {
         }
         let applied = catch_unwind(AssertUnwindSafe(|| {
             for event in &decision.events {
+                #[cfg(test)]
+                super::tests::break_at("apply", &envelope.key);
                 apply(&mut self.facts, event, &envelope.actor, self.now);
             }
         }));
@@ -144,7 +146,9 @@ impl Draft {
 
     fn refuse(&mut self, position: usize, taken: &Taken, refusal: Refusal) -> Result<Answer, Stop> {
         let envelope = &taken.envelope;
-        if let (Actor::Runner, Command::Outcome(OutcomeCommand::Ended { effect, .. } | OutcomeCommand::InDoubt { effect })) = (&envelope.actor, &envelope.command) {
+        if let (Actor::Runner, Command::Outcome(OutcomeCommand::Ended { effect, .. } | OutcomeCommand::InDoubt { effect })) =
+            (&envelope.actor, &envelope.command)
+        {
             // Nobody waits for this outcome any more. The effect is settled all the same, with an entry that says so:
             // left in the outbox it would be claimed again for ever.
             tracing::warn!(%effect, code = refusal.code(), "an outcome changed nothing; the effect is settled");
@@ -219,6 +223,8 @@ pub(super) struct Finished {
 }
 
 fn ruled(facts: &Facts, envelope: &Envelope, now: Timestamp) -> Result<Decision, Refusal> {
+    #[cfg(test)]
+    super::tests::break_at("decide", &envelope.key);
     let permit = permit(facts, &envelope.actor, &envelope.command)?;
     decide(permit, facts, &envelope.command, now)
 }
@@ -239,8 +245,15 @@ pub(crate) fn rehearsed(facts: &Facts, envelope: &Envelope, now: Timestamp) -> R
 /// The timers of everything that was touched, under the policy as it is after the batch.
 pub(super) fn timers_of(facts: &Facts) -> Vec<Timer> {
     let Some(policy) = facts.policy() else { return Vec::new() };
-    let incidents = facts.touched.incidents.iter().filter_map(|id| facts.incident(*id)).flat_map(|incident| timer::of_incident(incident, policy));
-    let emergencies = facts.touched.emergencies.iter().filter_map(|id| facts.emergency(*id)).flat_map(|emergency| timer::of_emergency(emergency, policy));
-    let obligations = facts.touched.obligations.iter().filter_map(|id| facts.obligation(*id)).flat_map(|obligation| timer::of_obligation(obligation, policy));
+    let incidents =
+        facts.touched.incidents.iter().filter_map(|id| facts.incident(*id)).flat_map(|incident| timer::of_incident(incident, policy));
+    let emergencies =
+        facts.touched.emergencies.iter().filter_map(|id| facts.emergency(*id)).flat_map(|emergency| timer::of_emergency(emergency, policy));
+    let obligations = facts
+        .touched
+        .obligations
+        .iter()
+        .filter_map(|id| facts.obligation(*id))
+        .flat_map(|obligation| timer::of_obligation(obligation, policy));
     incidents.chain(emergencies).chain(obligations).collect()
 }

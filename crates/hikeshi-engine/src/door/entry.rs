@@ -1,5 +1,6 @@
 //! From a decision to the bytes of a ledger entry, and back to the answer that was once given.
 
+use hikeshi_domain::Timestamp;
 use hikeshi_domain::command::Envelope;
 use hikeshi_domain::decide::Decision;
 use hikeshi_domain::event::Event;
@@ -7,7 +8,6 @@ use hikeshi_domain::ids::{Digest, IncidentId};
 use hikeshi_domain::ledger::{self, Entry, EntryResult};
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::refusal::Refusal;
-use hikeshi_domain::Timestamp;
 use hikeshi_store::{KeptEntry, NewEntry, StoreError};
 use serde_json::{Value, json};
 
@@ -33,12 +33,29 @@ pub(super) fn done(place: &Place, envelope: &Envelope, decision: Decision) -> Re
     Ok((entry, Decision { events, effects, settles, made, heard: decision.heard, case: decision.case }))
 }
 
-pub(super) fn refused(place: &Place, envelope: &Envelope, refusal: &Refusal, case: Option<IncidentId>, asked: &Value) -> Result<NewEntry, StoreError> {
-    let result = EntryResult::Refused { rule: refusal.rule().to_owned(), code: refusal.code().to_owned(), refusal: refusal.clone(), asked: bounded(asked) };
+pub(super) fn refused(
+    place: &Place,
+    envelope: &Envelope,
+    refusal: &Refusal,
+    case: Option<IncidentId>,
+    asked: &Value,
+) -> Result<NewEntry, StoreError> {
+    let result = EntryResult::Refused {
+        rule: refusal.rule().to_owned(),
+        code: refusal.code().to_owned(),
+        refusal: refusal.clone(),
+        asked: bounded(asked),
+    };
     build(place, envelope, case, true, result).map(|(entry, _)| entry)
 }
 
-fn build(place: &Place, envelope: &Envelope, case: Option<IncidentId>, refused: bool, result: EntryResult) -> Result<(NewEntry, EntryResult), StoreError> {
+fn build(
+    place: &Place,
+    envelope: &Envelope,
+    case: Option<IncidentId>,
+    refused: bool,
+    result: EntryResult,
+) -> Result<(NewEntry, EntryResult), StoreError> {
     let entry = Entry {
         v: Entry::VERSION,
         seq: place.seq,
@@ -77,7 +94,11 @@ pub(super) fn case_of(asked: &Value, facts: &hikeshi_domain::facts::Facts) -> Op
 }
 
 pub(crate) fn parse_kept(kept: &KeptEntry) -> Result<Entry, StoreError> {
-    serde_json::from_slice(&kept.bytes).map_err(|broken| StoreError { doing: "read an entry", detail: format!("entry {}: {broken}", kept.seq), passing: false })
+    serde_json::from_slice(&kept.bytes).map_err(|broken| StoreError {
+        doing: "read an entry",
+        detail: format!("entry {}: {broken}", kept.seq),
+        passing: false,
+    })
 }
 
 /// What a request that was answered before is answered now. A key is its owner's: for anybody else it is no key.

@@ -91,7 +91,8 @@ impl Masks {
         Masker::new(patterns, &self.secrets).unwrap_or_else(|broken| {
             // A policy with a broken pattern is not adopted; if one is in force all the same, its other patterns must still work.
             tracing::error!(%broken, "a masking pattern of the policy in force cannot be used");
-            let sound: Vec<String> = patterns.iter().filter(|pattern| Masker::new(std::slice::from_ref(pattern), &[]).is_ok()).cloned().collect();
+            let sound: Vec<String> =
+                patterns.iter().filter(|pattern| Masker::new(std::slice::from_ref(pattern), &[]).is_ok()).cloned().collect();
             Masker::new(&sound, &self.secrets).unwrap_or_else(|_| self.base.clone())
         })
     }
@@ -126,9 +127,13 @@ fn masked(envelope: Envelope, mask: Arc<Mask>) -> Result<Taken, Refusal> {
         Command::Policy(_) => false,
         // Digests and public keys, but for the label that a person typed.
         Command::Account(_) => asked.get_mut("label").is_some_and(|label| mask_value(&mask.masker, label)),
-        Command::Channel(_) | Command::Emergency(_) | Command::Incident(_) | Command::Monitor(_) | Command::Obligation(_) | Command::Outcome(_) | Command::Wake(_) => {
-            mask_value(&mask.masker, &mut asked)
-        }
+        Command::Channel(_)
+        | Command::Emergency(_)
+        | Command::Incident(_)
+        | Command::Monitor(_)
+        | Command::Obligation(_)
+        | Command::Outcome(_)
+        | Command::Wake(_) => mask_value(&mask.masker, &mut asked),
     };
     if !changed {
         return Ok(Taken { envelope, asked, mask });

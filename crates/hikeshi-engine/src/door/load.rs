@@ -32,7 +32,12 @@ pub(crate) fn fill(shelf: &mut impl Shelf, envelope: &Envelope, now: Timestamp, 
 }
 
 /// Loads for many commands together: one statement per table and round, however many they are.
-pub(crate) fn fill_all<'a>(shelf: &mut impl Shelf, envelopes: impl Iterator<Item = &'a Envelope> + Clone, now: Timestamp, facts: &mut Facts) -> Result<()> {
+pub(crate) fn fill_all<'a>(
+    shelf: &mut impl Shelf,
+    envelopes: impl Iterator<Item = &'a Envelope> + Clone,
+    now: Timestamp,
+    facts: &mut Facts,
+) -> Result<()> {
     for _ in 0..ROUNDS_MAX {
         let mut needs = Needs::default();
         for envelope in envelopes.clone() {

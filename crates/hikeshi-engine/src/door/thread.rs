@@ -159,7 +159,9 @@ impl DoorThread {
     /// One try. A panic in the store costs the batch, not the thread.
     fn try_batch(&mut self, waiting: &mut [Taken], unsure: &mut Unsure) -> std::result::Result<Answers, Stop> {
         let tried = catch_unwind(AssertUnwindSafe(|| self.batch(waiting, unsure)));
-        tried.unwrap_or_else(|_| Err(Stop::Store(StoreError { doing: "write a batch", detail: "the store broke off".to_owned(), passing: false })))
+        tried.unwrap_or_else(|_| {
+            Err(Stop::Store(StoreError { doing: "write a batch", detail: "the store broke off".to_owned(), passing: false }))
+        })
     }
 
     fn batch(&mut self, waiting: &mut [Taken], unsure: &mut Unsure) -> std::result::Result<Answers, Stop> {
@@ -313,7 +315,8 @@ fn last_at(inside: &Inside, known: Option<(u64, Timestamp)>, head: &Head) -> Res
     }
     let Some(last) = head.size.checked_sub(1) else { return Ok(Timestamp::MIN) };
     let kept = inside.store.read(|reader| reader.entry(last))?;
-    let kept = kept.ok_or_else(|| StoreError { doing: "read the last entry", detail: format!("entry {last} is missing"), passing: false })?;
+    let kept =
+        kept.ok_or_else(|| StoreError { doing: "read the last entry", detail: format!("entry {last} is missing"), passing: false })?;
     parse_kept(&kept).map(|entry| entry.at)
 }
 
@@ -322,4 +325,3 @@ fn mask_again(inside: &Inside, waiting: &mut [Taken], head: &Head) -> HashMap<us
     let mask = inside.masks.of(head.workspace.policy.as_deref());
     waiting.iter_mut().enumerate().filter_map(|(position, taken)| taken.under(&mask).err().map(|refusal| (position, refusal))).collect()
 }
-

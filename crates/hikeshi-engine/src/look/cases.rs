@@ -8,7 +8,9 @@ use hikeshi_domain::incident::Incident;
 use hikeshi_domain::obligation::Obligation;
 use hikeshi_domain::policy::Policy;
 
-use super::{EmergencyView, Heard, IncidentRow, IncidentView, Look, LookError, Measures, ObligationView, Page, Sight, Which, offers, page, span};
+use super::{
+    EmergencyView, Heard, IncidentRow, IncidentView, Look, LookError, Measures, ObligationView, Page, Sight, Which, offers, page, span,
+};
 
 const TAIL_BYTES_MAX: usize = 64 * 1024;
 
@@ -87,7 +89,8 @@ impl Look<'_> {
             sight.load(&Needs { obligations: [id].into(), ..Needs::default() }, &mut facts)?;
             let obligation = facts.obligation(id).cloned().ok_or_else(|| not_found("obligation", id))?;
             sight.load(&Needs { emergencies: [obligation.emergency].into(), ..Needs::default() }, &mut facts)?;
-            let emergency = facts.emergency(obligation.emergency).cloned().ok_or_else(|| not_found("emergency exception", obligation.emergency))?;
+            let emergency =
+                facts.emergency(obligation.emergency).cloned().ok_or_else(|| not_found("emergency exception", obligation.emergency))?;
             let offers = offers::of_obligation(sight, &obligation)?;
             Ok(ObligationView { size: sight.head.size, at: sight.now, obligation, emergency, offers })
         })

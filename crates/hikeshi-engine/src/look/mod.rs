@@ -78,7 +78,10 @@ impl Look<'_> {
     }
 
     /// Lets a person of the policy see; the program itself may too.
-    async fn see<T: Send + 'static>(&self, view: impl FnOnce(&mut Sight<'_, '_>) -> Result<T, LookError> + Send + 'static) -> Result<T, LookError> {
+    async fn see<T: Send + 'static>(
+        &self,
+        view: impl FnOnce(&mut Sight<'_, '_>) -> Result<T, LookError> + Send + 'static,
+    ) -> Result<T, LookError> {
         let actor = self.actor.clone();
         let door = self.door.clone();
         let now = self.door.inside.clock.now();

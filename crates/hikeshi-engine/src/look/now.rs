@@ -106,6 +106,10 @@ mod tests {
         assert_eq!(tokyo.last.to_string(), "2026-10-31T15:00:00Z");
         assert_eq!(tokyo.next.to_string(), "2026-12-31T15:00:00Z");
         let new_york = months("2026-03-15T12:00:00Z".parse().expect("a time"), "America/New_York");
-        assert_eq!((new_york.this.to_string().as_str(), new_york.next.to_string().as_str()), ("2026-03-01T05:00:00Z", "2026-04-01T04:00:00Z"), "an hour is lost");
+        assert_eq!(
+            (new_york.this.to_string().as_str(), new_york.next.to_string().as_str()),
+            ("2026-03-01T05:00:00Z", "2026-04-01T04:00:00Z"),
+            "an hour is lost"
+        );
     }
 }

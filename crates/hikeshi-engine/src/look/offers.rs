@@ -20,7 +20,8 @@ use crate::door::{Answer, fill_all, rehearsed};
 const WORDS: &str = "(to be written)";
 
 pub(super) fn of_policy(sight: &mut Sight<'_, '_>, digest: Digest) -> Result<Vec<Offer>, LookError> {
-    let candidates = vec![Command::Policy(PolicyCommand::Approve { digest }), Command::Policy(PolicyCommand::Reject { digest, reason: words() })];
+    let candidates =
+        vec![Command::Policy(PolicyCommand::Approve { digest }), Command::Policy(PolicyCommand::Reject { digest, reason: words() })];
     try_all(sight, candidates)
 }
 
@@ -46,7 +47,12 @@ pub(super) fn of_emergency(sight: &mut Sight<'_, '_>, emergency: &Emergency) -> 
     use emergency::Command as Do;
     let id = emergency.id;
     let step = next_step(emergency);
-    let confirm = emergency.plan.steps.get(usize::try_from(step.saturating_sub(1)).unwrap_or(usize::MAX)).map(|step| step.title.clone()).unwrap_or_default();
+    let confirm = emergency
+        .plan
+        .steps
+        .get(usize::try_from(step.saturating_sub(1)).unwrap_or(usize::MAX))
+        .map(|step| step.title.clone())
+        .unwrap_or_default();
     let revised = Plan { summary: format!("{} {WORDS}", emergency.plan.summary), ..emergency.plan.clone() };
     let candidates = [
         Do::Revise { emergency: id, plan: revised },
@@ -76,7 +82,9 @@ pub(super) fn of_obligation(sight: &mut Sight<'_, '_>, owed: &Obligation) -> Res
     let now = sight.now;
     let viewer = sight.actor.as_person().cloned().unwrap_or_else(|| owed.owner.clone());
     let candidates = match owed.kind {
-        Kind::ChangeRequest => vec![Do::Propose { obligation: id }, Do::Compare { obligation: id }, Do::AcceptDrift { obligation: id, reason: words() }],
+        Kind::ChangeRequest => {
+            vec![Do::Propose { obligation: id }, Do::Compare { obligation: id }, Do::AcceptDrift { obligation: id, reason: words() }]
+        }
         Kind::Report => vec![Do::Report { obligation: id, judgement: judgement() }],
         Kind::Retrospective => {
             let starts_at = later(now, SignedDuration::from_mins(1));
@@ -176,6 +184,14 @@ fn request(incident: &Incident, policy: &Policy, viewer: Option<&PersonId>) -> O
     };
     let (target, executor) = (target?, executor?);
     let step = Step { title: words(), run: "true".to_owned(), timeout_s: 60, dangerous: false };
-    let plan = Plan { target, executor, summary: words(), steps: vec![step], scope: vec![".".to_owned()], verification: Verification::default(), witnesses: Vec::new() };
+    let plan = Plan {
+        target,
+        executor,
+        summary: words(),
+        steps: vec![step],
+        scope: vec![".".to_owned()],
+        verification: Verification::default(),
+        witnesses: Vec::new(),
+    };
     Some(emergency::Command::Request { incident: incident.id, conditions, plan })
 }

@@ -12,7 +12,9 @@ impl Look<'_> {
     pub async fn people(&self) -> Result<Vec<PersonView>, LookError> {
         self.see(|sight| {
             let accounts = sight.reader.accounts()?;
-            let view = |(id, person): (&PersonId, &Person)| person_view(id, person, accounts.iter().find(|account| account.person == *id), sight.now);
+            let view = |(id, person): (&PersonId, &Person)| {
+                person_view(id, person, accounts.iter().find(|account| account.person == *id), sight.now)
+            };
             Ok(sight.policy.people.iter().map(view).collect())
         })
         .await

@@ -21,7 +21,8 @@ impl Look<'_> {
         let channel = channel.clone();
         self.see(move |sight| {
             let posts = sight.reader.posts(&channel, span(before, limit))?;
-            let posts = page(posts, limit, |post| post.seq).map(|post| PostRow { seq: post.seq, at: post.at, actor: post.actor, post: post.post });
+            let posts =
+                page(posts, limit, |post| post.seq).map(|post| PostRow { seq: post.seq, at: post.at, actor: post.actor, post: post.post });
             Ok(ChannelView { size: sight.head.size, at: sight.now, channel, posts })
         })
         .await
@@ -30,8 +31,11 @@ impl Look<'_> {
     pub async fn ledger(&self, before: Option<u64>, limit: u32) -> Result<LedgerView, LookError> {
         self.see(move |sight| {
             let head = &sight.head;
-            let frontier = Frontier::from_parts(head.size, head.frontier.clone())
-                .ok_or_else(|| StoreError { doing: "read the head", detail: "its hashes do not fit its size".to_owned(), passing: false })?;
+            let frontier = Frontier::from_parts(head.size, head.frontier.clone()).ok_or_else(|| StoreError {
+                doing: "read the head",
+                detail: "its hashes do not fit its size".to_owned(),
+                passing: false,
+            })?;
             let entries = readable(page(sight.reader.entries(span(before, limit))?, limit, |kept| kept.seq));
             let checkpoint = sight.reader.checkpoint()?.map(|(_, note)| note);
             Ok(LedgerView {
@@ -57,7 +61,10 @@ impl Look<'_> {
 
     /// Output or file content that an entry names.
     pub async fn content(&self, digest: Digest) -> Result<Vec<u8>, LookError> {
-        self.see(move |sight| sight.reader.content(&digest)?.ok_or_else(|| LookError::NotFound { what: "content", given: digest.to_string() })).await
+        self.see(move |sight| {
+            sight.reader.content(&digest)?.ok_or_else(|| LookError::NotFound { what: "content", given: digest.to_string() })
+        })
+        .await
     }
 
     /// One case as files that anybody can verify offline; `documents` are added as they are.

@@ -84,7 +84,8 @@ fn two_nodes_fire_each_deadline_once(scratch: &Scratch) {
             open_incident(&door, "tanaka").await;
         }
         town.pass(61);
-        town.until("every incident is escalated to the end", |town| (1..=20).all(|id| town.incident(IncidentId(id)).escalated_steps == 4)).await;
+        town.until("every incident is escalated to the end", |town| (1..=20).all(|id| town.incident(IncidentId(id)).escalated_steps == 4))
+            .await;
         rest().await;
         assert_eq!(town.count("wake.escalate"), 60);
         one.stop().await;

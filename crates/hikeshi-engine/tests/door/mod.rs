@@ -45,8 +45,11 @@ fn a_key_is_one_request(scratch: &Scratch) {
 
         // A refused request stays refused, also after what was missing has come about.
         let incident = IncidentId(1);
-        let closing = by("tanaka", Command::Incident(incident::Command::Move { incident, stage: incident::Stage::Closed, reason: String::new() }));
-        let Answer::Refused { refusal, seq } = engine.door().submit(closing.clone()).await.expect("answered") else { panic!("not refused") };
+        let closing =
+            by("tanaka", Command::Incident(incident::Command::Move { incident, stage: incident::Stage::Closed, reason: String::new() }));
+        let Answer::Refused { refusal, seq } = engine.door().submit(closing.clone()).await.expect("answered") else {
+            panic!("not refused")
+        };
         assert_eq!((refusal.code(), seq.is_some()), ("incident.not_resolved", true));
         done(&engine.door(), "tanaka", Command::Incident(incident::Command::Resolve { incident, what: "直した".to_owned() })).await;
         assert_eq!(engine.door().submit(closing).await.expect("answered"), Answer::Refused { refusal, seq });
@@ -106,7 +109,11 @@ fn many_writers_share_commits_and_each_is_done_once(scratch: &Scratch) {
                 numbers.push(made);
             }
         }
-        assert_eq!(numbers, (1..=320).map(|number| format!("inc_{number}")).collect::<Vec<_>>(), "in the order of the ledger, without gaps");
+        assert_eq!(
+            numbers,
+            (1..=320).map(|number| format!("inc_{number}")).collect::<Vec<_>>(),
+            "in the order of the ledger, without gaps"
+        );
     });
 }
 
@@ -161,7 +168,8 @@ fn a_refusal_is_recorded_with_what_was_asked(scratch: &Scratch) {
         let stranger = Envelope { actor: Actor::person(person("dareka")), ..by("tanaka", opening("知らない人")) };
         assert!(matches!(door.submit(stranger).await, Ok(Answer::Refused { refusal: Refusal::UnknownActor, seq: Some(_) })));
         // A person cannot speak as the program, and settles nothing by trying.
-        let posing = hikeshi_domain::command::OutcomeCommand::InDoubt { effect: hikeshi_domain::effect::EffectKey("emg_1/step/1/1".to_owned()) };
+        let posing =
+            hikeshi_domain::command::OutcomeCommand::InDoubt { effect: hikeshi_domain::effect::EffectKey("emg_1/step/1/1".to_owned()) };
         assert_eq!(refused(&door, "tanaka", Command::Outcome(posing)).await.0, Refusal::UnknownActor);
         engine.stop().await;
     });
@@ -177,9 +185,11 @@ fn a_secret_is_masked_before_it_is_written(scratch: &Scratch) {
         hardened.secrets.patterns.push("KAGI-[0-9]+".to_owned());
         adopt(&door, hardened).await;
         done(&door, "tanaka", note(incident, "新しい鍵は KAGI-4711")).await;
-        refused(&door, "kansa", Command::Incident(incident::Command::Update { incident, text: "PASSWORD=swordfish99 KAGI-42".to_owned() })).await;
+        refused(&door, "kansa", Command::Incident(incident::Command::Update { incident, text: "PASSWORD=swordfish99 KAGI-42".to_owned() }))
+            .await;
         engine.stop().await;
-        let everything = town.entries().iter().map(|entry| String::from_utf8(entry.bytes().expect("bytes")).expect("text")).collect::<String>();
+        let everything =
+            town.entries().iter().map(|entry| String::from_utf8(entry.bytes().expect("bytes")).expect("text")).collect::<String>();
         for secret in ["hunter2-correct-horse", "swordfish99", "KAGI-42", "KAGI-4711"] {
             assert!(!everything.contains(secret), "{secret} was written");
         }

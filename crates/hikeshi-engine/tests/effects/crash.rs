@@ -89,7 +89,8 @@ fn a_step_of_which_nobody_knows_is_left_to_a_person(scratch: &Scratch) {
         let door = engine.door();
         town.until("the step is in doubt", |town| matches!(town.emergency(id).steps[0], StepState::InDoubt { .. })).await;
         assert_eq!(door.look(&who("kansa")).now().await.expect("seen").in_doubt, vec![id]);
-        let settle = emergency::Command::Settle { emergency: id, step: 1, verdict: Verdict::DidNotRun, reason: "ログに無い".to_owned() };
+        let settle =
+            emergency::Command::Settle { emergency: id, step: 1, verdict: Verdict::DidNotRun, reason: "ログに無い".to_owned() };
         give(&door, "tanaka", settle).await;
         town.hands.shows("run_step", Sight::Honest);
         step(&door, id, 1).await;

@@ -85,7 +85,8 @@ fn a_failed_effect_is_told_and_can_be_tried_again(scratch: &Scratch) {
         town.until("the step could not be started", |town| ended(town, id, 1)).await;
         town.hands.will("run_step", Act::Well);
         step(&door, id, 1).await;
-        town.until("the second try ends well", |town| matches!(&town.emergency(id).steps[0], StepState::Ended(end) if end.succeeded())).await;
+        town.until("the second try ends well", |town| matches!(&town.emergency(id).steps[0], StepState::Ended(end) if end.succeeded()))
+            .await;
 
         town.hands.will("run_checks", Act::Fail);
         give(&door, "tanaka", emergency::Command::Verify { emergency: id }).await;
@@ -102,7 +103,8 @@ fn a_failed_effect_is_told_and_can_be_tried_again(scratch: &Scratch) {
         town.hands.will("write_invitation", Act::Fail);
         give(&door, "tanaka", emergency::Command::Close { emergency: id }).await;
         town.settled().await;
-        let troubled: Vec<ObligationId> = town.read(|reader| reader.obligations_of(id)).into_iter().filter(|owed| owed.trouble.is_some()).map(|owed| owed.id).collect();
+        let troubled: Vec<ObligationId> =
+            town.read(|reader| reader.obligations_of(id)).into_iter().filter(|owed| owed.trouble.is_some()).map(|owed| owed.id).collect();
         assert_eq!(troubled.len(), 2, "report and invitation");
         assert_eq!(door.figures().effects_failed, 6);
         engine.stop().await;

@@ -97,9 +97,20 @@ impl Town {
         self.clock.now()
     }
 
-    /// Reads on a thread of its own: the store blocks, which a thread of the runtime must not.
-    pub fn read<T: Send>(&self, reads: impl FnOnce(&mut Reader<'_>) -> hikeshi_store::Result<T> + Send) -> T {
-        std::thread::scope(|scope| scope.spawn(|| self.store.read(reads)).join()).expect("the reading ends").expect("the store is readable")
+    /// Reads on a thread of its own: the store blocks, which a thread of the runtime must not. A connection that a test has cut is
+    /// noticed by the first read that meets it, so a passing error is asked again.
+    pub fn read<T: Send>(&self, reads: impl Fn(&mut Reader<'_>) -> hikeshi_store::Result<T> + Send + Sync) -> T {
+        let patient = || {
+            for _ in 0..20 {
+                match self.store.read(&reads) {
+                    Ok(read) => return read,
+                    Err(error) if error.passing => std::thread::sleep(Duration::from_millis(20)),
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            panic!("the store cannot be read");
+        };
+        std::thread::scope(|scope| scope.spawn(patient).join()).expect("the reading ends")
     }
 
     pub fn kept(&self) -> Vec<KeptEntry> {

@@ -3,7 +3,8 @@
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::effect::{AspectResult, Outcome, Work};
 use hikeshi_domain::emergency::{
-    Aspect, Backup, Check, CheckKind, CheckResult, Condition, Conditions, FileChange, FileContent, Judgement, Plan, Step, StepEnd, Verification,
+    Aspect, Backup, Check, CheckKind, CheckResult, Condition, Conditions, FileChange, FileContent, Judgement, Plan, Step, StepEnd,
+    Verification,
 };
 use hikeshi_domain::ids::Digest;
 use hikeshi_domain::incident::{Business, Impact, Triage, Urgency};
@@ -13,7 +14,8 @@ use super::person;
 
 /// The policy that the tests of the rules use too.
 pub fn policy() -> Policy {
-    let policy: Policy = serde_json::from_str(include_str!("../../../hikeshi-domain/src/testing_policy.json")).expect("the test policy parses");
+    let policy: Policy =
+        serde_json::from_str(include_str!("../../../hikeshi-domain/src/testing_policy.json")).expect("the test policy parses");
     Policy { monitors: std::collections::BTreeMap::new(), ..policy }
 }
 
@@ -71,7 +73,14 @@ pub fn change() -> FileChange {
 pub fn well(work: &Work, now: Timestamp) -> (Outcome, Vec<Vec<u8>>) {
     let outcome = match work {
         Work::TakeBackup { name, .. } => Outcome::BackupTaken {
-            backup: Backup { name: name.clone(), path: format!("/var/backups/{name}"), files: 2, bytes: 40, manifest: Digest::of(b"manifest"), at: now },
+            backup: Backup {
+                name: name.clone(),
+                path: format!("/var/backups/{name}"),
+                files: 2,
+                bytes: 40,
+                manifest: Digest::of(b"manifest"),
+                at: now,
+            },
         },
         Work::RunStep { .. } => {
             let end = StepEnd {
@@ -90,11 +99,15 @@ pub fn well(work: &Work, now: Timestamp) -> (Outcome, Vec<Vec<u8>>) {
         Work::RunChecks { .. } => Outcome::ChecksEnded { results: [Aspect::Solved, Aspect::Unaffected].into_iter().map(passed).collect() },
         Work::Restore { .. } => Outcome::Restored { files: 2, manifest: Digest::of(b"manifest"), changes: Vec::new() },
         Work::RevertFile { .. } => Outcome::Reverted { changes: Vec::new() },
-        Work::OpenChangeRequest(_) => {
-            Outcome::ChangeRequestOpened { commit: "c0ffee".to_owned(), request_file: "/srv/git/requests/1.md".to_owned(), patch_file: "/srv/git/requests/1.patch".to_owned() }
-        }
+        Work::OpenChangeRequest(_) => Outcome::ChangeRequestOpened {
+            commit: "c0ffee".to_owned(),
+            request_file: "/srv/git/requests/1.md".to_owned(),
+            patch_file: "/srv/git/requests/1.patch".to_owned(),
+        },
         Work::CompareMerged { .. } => Outcome::Compared { commit: "c0ffee".to_owned(), merged: true, drift: Vec::new() },
-        Work::WriteReport(_) => Outcome::ReportWritten { file: "docs/emergency/2026-11-22-incident.md".to_owned(), digest: Digest::of(b"report") },
+        Work::WriteReport(_) => {
+            Outcome::ReportWritten { file: "docs/emergency/2026-11-22-incident.md".to_owned(), digest: Digest::of(b"report") }
+        }
         Work::WriteInvitation(_) => Outcome::InvitationWritten { file: "docs/emergency/2026-11-22.ics".to_owned() },
     };
     (outcome, Vec::new())

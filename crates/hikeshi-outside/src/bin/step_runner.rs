@@ -4,7 +4,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    #[expect(clippy::disallowed_methods, reason = "the one argument of a test program")]
     let dir = std::env::args_os().nth(1);
     match dir {
         Some(dir) => hikeshi_outside::step_runner(Path::new(&dir)),

@@ -6,7 +6,7 @@
 use hikeshi_domain::mask::Masker;
 
 /// Longest unfinished text that is held back. A secret longer than this in one line could be cut.
-const HELD_BYTES_MAX: usize = 64 * 1024;
+const HELD_BYTES_MAX: usize = 16 * 1024;
 /// How far around a cut it is checked that cutting changes nothing.
 const WINDOW_BYTES: usize = 4 * 1024;
 /// Would any secret still be open at the end, this continuation is masked too, which shows it.
@@ -83,7 +83,7 @@ impl MaskedStream {
 
     /// A very long line: everything but the end goes out, cut where no known secret is split.
     fn forced(&mut self) -> Vec<u8> {
-        let keep = self.longest.max(WINDOW_BYTES).min(HELD_BYTES_MAX / 2);
+        let keep = self.longest.clamp(WINDOW_BYTES, HELD_BYTES_MAX / 2);
         let mut at = self.held.len().saturating_sub(keep);
         for _ in 0..8 {
             let (left, right) = self.held.split_at_checked(at).unwrap_or((&[], &[]));

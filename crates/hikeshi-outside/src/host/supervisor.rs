@@ -231,6 +231,8 @@ impl<'a> Supervisor<'a> {
             mark: Some(&mark),
         };
         let end = script::run(&script, ground.secrets.stream(), &mut out).await;
+        // The room that was kept and not needed is given back.
+        out.set_len(out.metadata()?.len())?;
         // From here on the room that was kept is used for what must be told.
         drop(reserve);
         remove_if_there(&self.spool.dir().join("reserve"))?;

@@ -66,7 +66,9 @@ pub(super) static TABLES: [Table; 12] = [
         select: Sql::one("SELECT level, idx, hash FROM nodes"),
         delete: Sql::one("DELETE FROM nodes WHERE level = ?1 AND idx = ?2"),
         insert: &ledger::ADD_NODES,
-        expected: |expected| Ok(expected.nodes.iter().map(|(level, index, hash)| vec![(*level).into(), (*index).into(), hash.into()]).collect()),
+        expected: |expected| {
+            Ok(expected.nodes.iter().map(|(level, index, hash)| vec![(*level).into(), (*index).into(), hash.into()]).collect())
+        },
         differs: |wanted, there| plain(wanted, there, &["hash"]),
         row: joined,
     },

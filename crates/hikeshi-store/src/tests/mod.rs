@@ -1,5 +1,10 @@
 //! What must hold of the store, on both engines: one list, each test run on SQLite and on PostgreSQL.
 
 mod commits;
+mod effects;
+mod nights;
+mod oracle;
+mod rebuilt;
 mod statements;
+mod tamper;
 mod world;

@@ -7,7 +7,11 @@ use crate::testing::Scratch;
 use crate::{Store, contents, facts, ledger, outbox, postgres, proofs, read, rebuild, timers, write};
 
 fn all() -> impl Iterator<Item = &'static Sql> {
-    [contents::ALL, facts::ALL, ledger::ALL, outbox::ALL, postgres::ALL, proofs::ALL, read::ALL, timers::ALL, write::ALL].into_iter().flatten().copied().chain(rebuild::statements())
+    [contents::ALL, facts::ALL, ledger::ALL, outbox::ALL, postgres::ALL, proofs::ALL, read::ALL, timers::ALL, write::ALL]
+        .into_iter()
+        .flatten()
+        .copied()
+        .chain(rebuild::statements())
 }
 
 fn every_statement_can_be_prepared(scratch: &Scratch) {

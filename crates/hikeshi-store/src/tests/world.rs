@@ -63,7 +63,12 @@ pub fn opened(number: u64) -> Act {
         opened_by: Actor::person(person("tanaka")),
         detected_at: at(i64::try_from(number).unwrap()),
     };
-    Act { key: format!("open-incident-{number}"), case: Some(number), events: vec![event, posted("incidents", "開きました")], ..Act::default() }
+    Act {
+        key: format!("open-incident-{number}"),
+        case: Some(number),
+        events: vec![event, posted("incidents", "開きました")],
+        ..Act::default()
+    }
 }
 
 pub fn acknowledged(number: u64) -> Act {
@@ -72,7 +77,10 @@ pub fn acknowledged(number: u64) -> Act {
 }
 
 pub fn resolved(number: u64) -> Act {
-    let event = Event::IncidentResolved { incident: IncidentId(number), by: Actor::person(person("suzuki")), what: "設定を戻した".to_owned() };
+    let event =
+        Event::IncidentResolved {
+            incident: IncidentId(number), by: Actor::person(person("suzuki")), what: "設定を戻した".to_owned()
+        };
     Act { key: format!("resolve-{number}"), case: Some(number), events: vec![event], ..Act::default() }
 }
 
@@ -146,8 +154,18 @@ pub fn writes(batch: &mut crate::Batch<'_>, acts: Vec<Act>, now: Timestamp) -> R
         writes.settled.extend(act.settles.clone());
         let result = EntryResult::Done { events: act.events, effects: act.effects, settles: act.settles, made: None };
         let case = act.case.map(IncidentId);
-        let entry =
-            Entry { v: Entry::VERSION, seq, at: now, actor: actor.clone(), via: Via::Cli, key: key(&act.key), kind: "test.act".to_owned(), case, prev, result };
+        let entry = Entry {
+            v: Entry::VERSION,
+            seq,
+            at: now,
+            actor: actor.clone(),
+            via: Via::Cli,
+            key: key(&act.key),
+            kind: "test.act".to_owned(),
+            case,
+            prev,
+            result,
+        };
         let bytes = entry.bytes().unwrap();
         prev = leaf_hash(&bytes);
         writes.entries.push(NewEntry { seq, at: now, key: entry.key, kind: entry.kind, case, refused: false, bytes });

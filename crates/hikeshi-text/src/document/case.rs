@@ -72,7 +72,7 @@ impl<'a> Case<'a> {
                 StepState::Ended(end) => (
                     label::result(self.lang, end),
                     time::time_of_day(zone, end.started_at),
-                    time::duration(self.lang, end.ended_at.duration_since(end.started_at)),
+                    time::took(self.lang, end.ended_at.duration_since(end.started_at)),
                 ),
                 StepState::Running { since, .. } | StepState::InDoubt { since, .. } => {
                     (label::step_state(self.lang, state), time::time_of_day(zone, *since), "—".to_owned())
@@ -117,7 +117,9 @@ impl<'a> Case<'a> {
 
     fn change(&self, change: &FileChange) -> Vec<String> {
         let content = |content: &Option<hikeshi_domain::emergency::FileContent>| {
-            content.as_ref().map_or_else(|| "—".to_owned(), |content| format!("{} ({})", code(&content.digest.short()), time::bytes(content.bytes)))
+            content
+                .as_ref()
+                .map_or_else(|| "—".to_owned(), |content| format!("{} ({})", code(&content.digest.short()), time::bytes(content.bytes)))
         };
         let scope = match (&change.accepted_by, change.in_scope, self.lang) {
             (_, true, _) => self.both("範囲内", "inside").to_owned(),
@@ -125,7 +127,13 @@ impl<'a> Case<'a> {
             (Some(by), false, Ja) => format!("範囲外（{}が認めた）", self.person(by)),
             (Some(by), false, En) => format!("outside, accepted by {}", self.person(by)),
         };
-        vec![code(&change.path), label::change_kind(self.lang, change.kind).to_owned(), content(&change.before), content(&change.after), scope]
+        vec![
+            code(&change.path),
+            label::change_kind(self.lang, change.kind).to_owned(),
+            content(&change.before),
+            content(&change.after),
+            scope,
+        ]
     }
 
     /// Both verifications with every check.

@@ -35,7 +35,10 @@ fn body(case: &Case<'_>, order: &ChangeRequestOrder) -> String {
     let mut document = Document::default();
     document.block(&match case.lang {
         Ja => format!("緊急例外 {}（{}）で本番に行った変更を、そのままリポジトリに反映します。", order.emergency, order.incident),
-        En => format!("This brings the change that {} ({}) made in production back to the repository, as it was made.", order.emergency, order.incident),
+        En => format!(
+            "This brings the change that {} ({}) made in production back to the repository, as it was made.",
+            order.emergency, order.incident
+        ),
     });
     document.heading(2, case.both("概要", "Summary"));
     document.block(&prose(&emergency.plan.summary));

@@ -3,6 +3,7 @@
 use hikeshi_domain::effect::ReportOrder;
 use hikeshi_domain::emergency::Condition;
 use hikeshi_domain::obligation::ChangeRequest;
+use hikeshi_domain::policy::Scheme;
 
 use super::case::Case;
 use super::timeline;
@@ -44,7 +45,9 @@ fn preface(case: &Case<'_>, order: &ReportOrder) -> String {
         (Ja, true) => "> 事実は台帳の記録から、判断は人の記入によります。".to_owned(),
         (Ja, false) => format!("> これは下書きです。事実は台帳の記録から記入済みです。{blank} の箇所は、判断を書く人が記入します。"),
         (En, true) => "> Facts come from the ledger; judgement was written by people.".to_owned(),
-        (En, false) => format!("> This is a draft. Facts are filled in from the ledger; where it says {blank}, a person's judgement is still missing."),
+        (En, false) => {
+            format!("> This is a draft. Facts are filled in from the ledger; where it says {blank}, a person's judgement is still missing.")
+        }
     }
 }
 
@@ -65,7 +68,12 @@ fn judged(case: &Case<'_>, order: &ReportOrder, part: impl Fn(&hikeshi_domain::o
 fn basics(case: &Case<'_>, order: &ReportOrder, document: &mut Document) {
     let (incident, emergency, lang) = (&order.facts.incident, &order.facts.emergency, case.lang);
     document.heading(2, case.both("1. 基本情報", "1. Basics"));
-    let priority = format!("{}（{}）", case.names.priority(lang, incident.priority), label::priority_meaning(lang, hikeshi_domain::policy::Scheme::default(), incident.priority));
+    let (code_of, means) =
+        (case.names.priority(lang, incident.priority), label::priority_meaning(lang, Scheme::FourPriorities, incident.priority));
+    let priority = match lang {
+        Ja => format!("{code_of}（{means}）"),
+        En => format!("{code_of} ({means})"),
+    };
     let outcome = match (emergency.ending, lang) {
         (Some(ending), _) => label::ending(lang, ending).to_owned(),
         (None, Ja) => format!("{}（この時点）", label::emergency_status(lang, emergency.status)),
@@ -78,10 +86,18 @@ fn basics(case: &Case<'_>, order: &ReportOrder, document: &mut Document) {
         (None, _, _) => none(),
         (Some(from), None, Ja) => format!("{} 〜", case.stamp(from)),
         (Some(from), None, En) => format!("from {}", case.stamp(from)),
-        (Some(from), Some(until), Ja) => format!("{} 〜 {}（{}）", case.stamp(from), case.stamp(until), time::duration(lang, until.duration_since(from))),
-        (Some(from), Some(until), En) => format!("{} to {} ({})", case.stamp(from), case.stamp(until), time::duration(lang, until.duration_since(from))),
+        (Some(from), Some(until), Ja) => {
+            format!("{} 〜 {}（{}）", case.stamp(from), case.stamp(until), time::duration(lang, until.duration_since(from)))
+        }
+        (Some(from), Some(until), En) => {
+            format!("{} to {} ({})", case.stamp(from), case.stamp(until), time::duration(lang, until.duration_since(from)))
+        }
     };
-    let target = format!("{}／{} {}", inline(&order.facts.service_name), inline(&order.facts.environment_name), code(emergency.plan.target.as_str()));
+    let (service, environment) = (inline(&order.facts.service_name), inline(&order.facts.environment_name));
+    let target = match lang {
+        Ja => format!("{service}／{environment} {}", code(emergency.plan.target.as_str())),
+        En => format!("{service} in {environment}, {}", code(emergency.plan.target.as_str())),
+    };
     let rows: Vec<Vec<String>> = [
         (case.both("検知", "Detected"), case.stamp(incident.detected_at)),
         (case.both("緊急例外の実行", "Exception carried out"), period),
@@ -167,13 +183,20 @@ fn response(case: &Case<'_>, order: &ReportOrder, document: &mut Document) {
 
 fn backup(case: &Case<'_>) -> String {
     let Some(backup) = &case.facts.emergency.backup else {
-        return case.both("バックアップは取られていません（変更の前に終了）。", "No backup was taken (it ended before any change).").to_owned();
+        return case
+            .both("バックアップは取られていません（変更の前に終了）。", "No backup was taken (it ended before any change).")
+            .to_owned();
     };
     let (name, path, size) = (code(&backup.name), code(&backup.path), time::bytes(backup.bytes));
     let (at, manifest) = (case.stamp(backup.at), code(&backup.manifest.to_string()));
     match case.lang {
-        Ja => format!("{name}（{path}、{} ファイル、{size}）を {at} に取り、読み戻して一致を確かめました。目録のSHA-256: {manifest}", backup.files),
-        En => format!("{name} ({path}, {} files, {size}) was taken on {at} and read back. SHA-256 of its manifest: {manifest}", backup.files),
+        Ja => format!(
+            "{name}（{path}、{} ファイル、{size}）を {at} に取り、読み戻して一致を確かめました。目録のSHA-256: {manifest}",
+            backup.files
+        ),
+        En => {
+            format!("{name} ({path}, {} files, {size}) was taken on {at} and read back. SHA-256 of its manifest: {manifest}", backup.files)
+        }
     }
 }
 

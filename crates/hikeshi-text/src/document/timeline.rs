@@ -105,7 +105,10 @@ fn execution(case: &Case<'_>, found: &mut Vec<(Timestamp, String)>) {
             ));
         }
     }
-    let aspects = [(hikeshi_domain::emergency::Aspect::Solved, &emergency.solved), (hikeshi_domain::emergency::Aspect::Unaffected, &emergency.unaffected)];
+    let aspects = [
+        (hikeshi_domain::emergency::Aspect::Solved, &emergency.solved),
+        (hikeshi_domain::emergency::Aspect::Unaffected, &emergency.unaffected),
+    ];
     for (aspect, verified) in aspects {
         if let Some(verified) = verified {
             let (aspect, result) = (label::aspect(case.lang, aspect), label::passed(case.lang, verified.passed));

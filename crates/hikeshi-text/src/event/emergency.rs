@@ -7,11 +7,21 @@ use crate::Lang::{self, En, Ja};
 use crate::plain::one_line;
 use crate::{Names, label, names, time};
 
-pub(super) fn requested(lang: Lang, emergency: EmergencyId, plan: &Plan, digest: Digest, requirement: &Requirement, names: &Names) -> String {
+pub(super) fn requested(
+    lang: Lang,
+    emergency: EmergencyId,
+    plan: &Plan,
+    digest: Digest,
+    requirement: &Requirement,
+    names: &Names,
+) -> String {
     let (summary, target, executor) = (one_line(&plan.summary), &plan.target, names.person(lang, &plan.executor));
     let line = match lang {
         Ja => format!("緊急例外 {emergency} を申請しました: {summary}（実行先 {target}、実行者 {executor}、計画 {}）", digest.short()),
-        En => format!("Requested the emergency exception {emergency}: {summary} (target {target}, executor {executor}, plan {})", digest.short()),
+        En => format!(
+            "Requested the emergency exception {emergency}: {summary} (target {target}, executor {executor}, plan {})",
+            digest.short()
+        ),
     };
     if requirement.every_role { format!("{line}{}", harder(lang, requirement)) } else { line }
 }

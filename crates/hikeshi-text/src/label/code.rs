@@ -120,9 +120,10 @@ pub fn waiver(lang: Lang, waiver: Waiver) -> &'static str {
     both(
         lang,
         match waiver {
-            Waiver::NothingChanged => {
-                ("残った変更がないため、リポジトリに反映するものがありません", "no change remains, so there is nothing to bring back to the repository")
-            }
+            Waiver::NothingChanged => (
+                "残った変更がないため、リポジトリに反映するものがありません",
+                "no change remains, so there is nothing to bring back to the repository",
+            ),
         },
     )
 }

@@ -46,9 +46,9 @@ pub fn step_state(lang: Lang, state: &StepState) -> String {
     }
 }
 
-/// How a command ended and how long it took: `成功（終了コード 0）、12秒`.
+/// How a command ended and how long it took: `成功（終了コード 0）、1.2秒`.
 pub fn seen(lang: Lang, end: &StepEnd) -> String {
-    let took = time::duration(lang, end.ended_at.duration_since(end.started_at));
+    let took = time::took(lang, end.ended_at.duration_since(end.started_at));
     let how = result(lang, end);
     match lang {
         Lang::Ja => format!("{how}、{took}"),
@@ -78,8 +78,12 @@ pub fn weakening(lang: Lang, weakening: &Weakening, names: &Names) -> String {
         (Weakening::Number { what, from, to }, _) => number(lang, what, *from, *to),
         (Weakening::RolesWidened { what, added }, Lang::Ja) => format!("{}に{}を加えます", setting(lang, what), names.roles(lang, added)),
         (Weakening::RolesWidened { what, added }, Lang::En) => format!("{} also take {}", setting(lang, what), names.roles(lang, added)),
-        (Weakening::RoleGranted { person, role }, Lang::Ja) => format!("{}に役割「{}」を与えます", names.person(lang, person), names.role(lang, role)),
-        (Weakening::RoleGranted { person, role }, Lang::En) => format!("{} is given the role: {}", names.person(lang, person), names.role(lang, role)),
+        (Weakening::RoleGranted { person, role }, Lang::Ja) => {
+            format!("{}に役割「{}」を与えます", names.person(lang, person), names.role(lang, role))
+        }
+        (Weakening::RoleGranted { person, role }, Lang::En) => {
+            format!("{} is given the role: {}", names.person(lang, person), names.role(lang, role))
+        }
         (Weakening::PermissionWidened { command }, Lang::Ja) => format!("「{}」を行える人が増えます", super::command(lang, command)),
         (Weakening::PermissionWidened { command }, Lang::En) => format!("more people may {}", super::command(lang, command)),
         (Weakening::EnvironmentOpened { environment }, Lang::Ja) => format!("環境 {environment} で緊急例外を使えるようにします"),

@@ -33,18 +33,32 @@ pub(super) fn revised(lang: Lang, digest: Digest, revision: u32) -> String {
     let digest = digest.short();
     match lang {
         Ja => format!("計画が改訂されました（第{revision}版、{digest}）。それまでの承認は無効です。読み直して、改めて承認してください。"),
-        En => format!("The plan was revised (revision {revision}, {digest}). Earlier approvals are void: please read it and approve again."),
+        En => {
+            format!("The plan was revised (revision {revision}, {digest}). Earlier approvals are void: please read it and approve again.")
+        }
     }
 }
 
-pub(super) fn approved(lang: Lang, by: &PersonId, judgement: &str, digest: Digest, complete: bool, expires_at: Timestamp, names: &Names) -> String {
+pub(super) fn approved(
+    lang: Lang,
+    by: &PersonId,
+    judgement: &str,
+    digest: Digest,
+    complete: bool,
+    expires_at: Timestamp,
+    names: &Names,
+) -> String {
     let (who, judgement, digest) = (names.person(lang, by), one_line(judgement), digest.short());
     let until = time::stamp(lang, names.zone(), expires_at);
     match (lang, complete) {
         (Ja, true) => format!("{who}が計画 {digest} を承認しました（{until} まで有効）。判断: {judgement}\n立会人がそろえば開始できます。"),
         (Ja, false) => format!("{who}が計画 {digest} を承認しました（{until} まで有効）。判断: {judgement}\nほかの役割の承認も必要です。"),
-        (En, true) => format!("{who} approved the plan {digest} (valid until {until}). Judgement: {judgement}\nIt can start once the witnesses are present."),
-        (En, false) => format!("{who} approved the plan {digest} (valid until {until}). Judgement: {judgement}\nAnother role must approve too."),
+        (En, true) => format!(
+            "{who} approved the plan {digest} (valid until {until}). Judgement: {judgement}\nIt can start once the witnesses are present."
+        ),
+        (En, false) => {
+            format!("{who} approved the plan {digest} (valid until {until}). Judgement: {judgement}\nAnother role must approve too.")
+        }
     }
 }
 
@@ -127,7 +141,9 @@ pub(super) fn out_of_scope(lang: Lang, path: &str) -> String {
     let path = one_line(path);
     match lang {
         Ja => format!("【範囲外の変更】{path} が変わりました。承認した人が認めるか、元に戻すまで、終了できません。"),
-        En => format!("Outside the scope: {path} has changed. An approver accepts it, or it is put back; until then the exception cannot be closed."),
+        En => format!(
+            "Outside the scope: {path} has changed. An approver accepts it, or it is put back; until then the exception cannot be closed."
+        ),
     }
 }
 

@@ -28,7 +28,9 @@ pub(super) fn overdue(lang: Lang, obligation: ObligationId, kind: Kind) -> Strin
     match (lang, kind.hardens_next()) {
         (Ja, true) => format!("{name}（{obligation}）が期限を過ぎました。済むまで、次の緊急例外にはすべての承認役割の承認が必要です。"),
         (Ja, false) => format!("{name}（{obligation}）が期限を過ぎました。"),
-        (En, true) => format!("{name} ({obligation}) is overdue. Until it is done, the next emergency exception takes every approver role."),
+        (En, true) => {
+            format!("{name} ({obligation}) is overdue. Until it is done, the next emergency exception takes every approver role.")
+        }
         (En, false) => format!("{name} ({obligation}) is overdue."),
     }
 }

@@ -33,7 +33,11 @@ pub(super) fn policy_unchanged(lang: Lang) -> Sentence {
 
 pub(super) fn no_policy_pending(lang: Lang) -> Sentence {
     match lang {
-        Ja => say("承認待ちのポリシーの変更はありません。", "", "画面を読み込み直してください。すでに適用されたか、別の変更に置き換わっています。"),
+        Ja => say(
+            "承認待ちのポリシーの変更はありません。",
+            "",
+            "画面を読み込み直してください。すでに適用されたか、別の変更に置き換わっています。",
+        ),
         En => say(
             "No policy change is waiting for approval.",
             "",
@@ -46,12 +50,12 @@ pub(super) fn policy_approved_twice(lang: Lang, person: &PersonId, names: &Names
     let who = names.person(lang, person);
     match lang {
         Ja => say(
-            format!("{who}は、このポリシーの変更を承認できません。"),
+            format!("{who}は、このポリシーの変更をすでに承認しています。"),
             "守りを緩める変更には、変更した人以外の、別々の二人の承認が必要です。",
             "ほかの責任者に承認を依頼してください。",
         ),
         En => say(
-            format!("{who} cannot approve this policy change."),
+            format!("{who} has already approved this policy change."),
             "A change that loosens a safeguard takes two different people other than its author.",
             "Ask another responsible person to approve.",
         ),
@@ -66,28 +70,26 @@ pub(super) fn link_invalid(lang: Lang) -> Sentence {
             "リンクは一度だけ、期限まで使えます。",
             format!("管理者に「{verb}」を依頼してください。"),
         ),
-        En => say(
-            "This sign-in link cannot be used.",
-            "A link works once, until it expires.",
-            "Ask an administrator for a new one.",
-        ),
+        En => say("This sign-in link cannot be used.", "A link works once, until it expires.", "Ask an administrator for a new one."),
     }
 }
 
 pub(super) fn passkey_unknown(lang: Lang) -> Sentence {
     match lang {
-        Ja => say("このパスキーは登録されていません。", "", "登録した端末でやり直すか、管理者にサインイン用リンクの発行を依頼してください。"),
-        En => say(
-            "This passkey is not registered.",
-            "",
-            "Try the device that you registered, or ask an administrator for a sign-in link.",
-        ),
+        Ja => {
+            say("このパスキーは登録されていません。", "", "登録した端末でやり直すか、管理者にサインイン用リンクの発行を依頼してください。")
+        }
+        En => say("This passkey is not registered.", "", "Try the device that you registered, or ask an administrator for a sign-in link."),
     }
 }
 
 pub(super) fn passkey_taken(lang: Lang) -> Sentence {
     match lang {
-        Ja => say("このパスキーはすでに登録されています。", "一つのパスキーは一人のものです。", "そのままサインインに使えます。別の端末を加える場合は、その端末で登録してください。"),
+        Ja => say(
+            "このパスキーはすでに登録されています。",
+            "一つのパスキーは一人のものです。",
+            "そのままサインインに使えます。別の端末を加える場合は、その端末で登録してください。",
+        ),
         En => say(
             "This passkey is already registered.",
             "One passkey belongs to one person.",
@@ -121,7 +123,11 @@ pub(super) fn role_not_held(lang: Lang, role: &RoleName, names: &Names) -> Sente
 
 pub(super) fn not_yours(lang: Lang) -> Sentence {
     match lang {
-        Ja => say("ほかの人のものなので、操作できません。", "サインインの手段は、本人か管理者だけが扱えます。", "本人か管理者に依頼してください。"),
+        Ja => say(
+            "ほかの人のものなので、操作できません。",
+            "サインインの手段は、本人か管理者だけが扱えます。",
+            "本人か管理者に依頼してください。",
+        ),
         En => say(
             "It belongs to somebody else.",
             "Means of signing in are handled by their owner or an administrator.",

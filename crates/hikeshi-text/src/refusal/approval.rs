@@ -47,7 +47,11 @@ pub(super) fn approver_not_entitled(lang: Lang, roles: &[RoleName], names: &Name
         Ja => say(
             "承認する役割がありません。",
             format!("承認できるのは次の役割の人です: {needed}。"),
-            if people.is_empty() { "管理者に、承認できる人の登録を依頼してください。".to_owned() } else { format!("{people}に承認を依頼してください。") },
+            if people.is_empty() {
+                "管理者に、承認できる人の登録を依頼してください。".to_owned()
+            } else {
+                format!("{people}に承認を依頼してください。")
+            },
         ),
         En => say(
             "Your roles do not let you approve.",
@@ -96,12 +100,18 @@ pub(super) fn approval_missing(lang: Lang, missing: &[RoleName], every_role: boo
         (Ja, false, _) => format!("次のいずれかの役割の承認が必要です: {}。", names.roles(lang, missing)),
         (Ja, true, true) => format!("次の役割それぞれの承認が必要です: {}。", names.roles(lang, missing)),
         (Ja, true, false) => {
-            format!("以前の緊急例外の事後処理（{overdue}）が期限を過ぎているため、次の役割それぞれの承認が必要です: {}。", names.roles(lang, missing))
+            format!(
+                "以前の緊急例外の事後処理（{overdue}）が期限を過ぎているため、次の役割それぞれの承認が必要です: {}。",
+                names.roles(lang, missing)
+            )
         }
         (En, false, _) => format!("It takes the approval of one of: {}.", names.roles(lang, missing)),
         (En, true, true) => format!("Each of these must approve: {}.", names.roles(lang, missing)),
         (En, true, false) => {
-            format!("Follow-up of an earlier exception is overdue ({overdue}), so each of these must approve: {}.", names.roles(lang, missing))
+            format!(
+                "Follow-up of an earlier exception is overdue ({overdue}), so each of these must approve: {}.",
+                names.roles(lang, missing)
+            )
         }
     };
     match lang {

@@ -39,7 +39,11 @@ pub(super) fn backup_missing(lang: Lang) -> Sentence {
 
 pub(super) fn no_such_step(lang: Lang, step: u32, steps: u32) -> Sentence {
     match lang {
-        Ja => say(format!("手順{step}はありません。"), format!("承認された計画の手順は1から{steps}までです。"), "番号を確かめてください。計画にない作業は、計画を改訂して承認を受けてから行います。"),
+        Ja => say(
+            format!("手順{step}はありません。"),
+            format!("承認された計画の手順は1から{steps}までです。"),
+            "番号を確かめてください。計画にない作業は、計画を改訂して承認を受けてから行います。",
+        ),
         En => say(
             format!("There is no step {step}."),
             format!("The approved plan has steps 1 to {steps}."),
@@ -50,21 +54,41 @@ pub(super) fn no_such_step(lang: Lang, step: u32, steps: u32) -> Sentence {
 
 pub(super) fn step_out_of_order(lang: Lang, step: u32, next: u32) -> Sentence {
     match lang {
-        Ja => say(format!("手順{step}は、まだ実行できません。"), "手順は、承認された順に一つずつ実行します。", format!("次は手順{next}です。")),
-        En => say(format!("Step {step} cannot run yet."), "Steps run one by one, in the order that was approved.", format!("The next one is step {next}.")),
+        Ja => say(
+            format!("手順{step}は、まだ実行できません。"),
+            "手順は、承認された順に一つずつ実行します。",
+            format!("次は手順{next}です。"),
+        ),
+        En => say(
+            format!("Step {step} cannot run yet."),
+            "Steps run one by one, in the order that was approved.",
+            format!("The next one is step {next}."),
+        ),
     }
 }
 
 pub(super) fn step_already_done(lang: Lang, step: u32) -> Sentence {
     match lang {
-        Ja => say(format!("手順{step}は、すでに成功しています。"), "成功した手順は繰り返しません。", "次の手順に進むか、検証を実行してください。"),
-        En => say(format!("Step {step} has already succeeded."), "A step that succeeded is not repeated.", "Go on with the next step, or run the verification."),
+        Ja => say(
+            format!("手順{step}は、すでに成功しています。"),
+            "成功した手順は繰り返しません。",
+            "次の手順に進むか、検証を実行してください。",
+        ),
+        En => say(
+            format!("Step {step} has already succeeded."),
+            "A step that succeeded is not repeated.",
+            "Go on with the next step, or run the verification.",
+        ),
     }
 }
 
 pub(super) fn step_running(lang: Lang, step: u32) -> Sentence {
     match lang {
-        Ja => say(format!("手順{step}を実行しています。"), "一度に実行する手順は一つだけです。", "終わるまで出力を見守ってください。制限時間を過ぎると自動で停止します。"),
+        Ja => say(
+            format!("手順{step}を実行しています。"),
+            "一度に実行する手順は一つだけです。",
+            "終わるまで出力を見守ってください。制限時間を過ぎると自動で停止します。",
+        ),
         En => say(
             format!("Step {step} is running."),
             "Only one step runs at a time.",
@@ -91,7 +115,11 @@ pub(super) fn step_unsettled(lang: Lang, step: u32) -> Sentence {
 
 pub(super) fn not_in_doubt(lang: Lang, step: u32) -> Sentence {
     match lang {
-        Ja => say(format!("手順{step}の結果は、すでに分かっています。"), "結果を人が確定するのは、プログラムに分からないときだけです。", "記録された結果を確かめてください。"),
+        Ja => say(
+            format!("手順{step}の結果は、すでに分かっています。"),
+            "結果を人が確定するのは、プログラムに分からないときだけです。",
+            "記録された結果を確かめてください。",
+        ),
         En => say(
             format!("What became of step {step} is known."),
             "A person settles a step only when the program cannot tell.",
@@ -108,17 +136,17 @@ pub(super) fn earlier_step_failed(lang: Lang, step: u32) -> Sentence {
             "失敗した手順を飛ばして先に進むことはできません。",
             format!("手順{step}をもう一度実行するか、「{restore}」を行ってください。"),
         ),
-        En => say(
-            format!("Step {step} has failed."),
-            "A failed step cannot be skipped.",
-            format!("Run step {step} again, or {restore}."),
-        ),
+        En => say(format!("Step {step} has failed."), "A failed step cannot be skipped.", format!("Run step {step} again, or {restore}.")),
     }
 }
 
 pub(super) fn confirmation_differs(lang: Lang, expected: &str) -> Sentence {
     match lang {
-        Ja => say("確認の文字列が一致しません。", "取り返しのつかない操作では、決められた文字列の入力を求めます。", format!("次のとおりに入力してください: {expected}")),
+        Ja => say(
+            "確認の文字列が一致しません。",
+            "取り返しのつかない操作では、決められた文字列の入力を求めます。",
+            format!("次のとおりに入力してください: {expected}"),
+        ),
         En => say(
             "The confirmation does not match.",
             "An act that is hard to undo takes the exact words.",
@@ -129,7 +157,11 @@ pub(super) fn confirmation_differs(lang: Lang, expected: &str) -> Sentence {
 
 pub(super) fn nothing_run(lang: Lang) -> Sentence {
     match lang {
-        Ja => say("まだ手順を一つも実行していません。", "検証は、変更した後に行います。", "手順を実行するか、変更が不要になったなら終了してください。"),
+        Ja => say(
+            "まだ手順を一つも実行していません。",
+            "検証は、変更した後に行います。",
+            "手順を実行するか、変更が不要になったなら終了してください。",
+        ),
         En => say(
             "No step has run yet.",
             "The verification follows a change.",
@@ -140,7 +172,11 @@ pub(super) fn nothing_run(lang: Lang) -> Sentence {
 
 pub(super) fn already_restored(lang: Lang) -> Sentence {
     match lang {
-        Ja => say("バックアップからの復元は、すでに済んでいます。", "復元した後は、手順の実行も二度目の復元も行いません。", "検証を行い、緊急例外を終了してください。まだ対応が必要なら、新しく申請してください。"),
+        Ja => say(
+            "バックアップからの復元は、すでに済んでいます。",
+            "復元した後は、手順の実行も二度目の復元も行いません。",
+            "検証を行い、緊急例外を終了してください。まだ対応が必要なら、新しく申請してください。",
+        ),
         En => say(
             "The backup has already been restored.",
             "After a restore, neither steps nor another restore follow.",
@@ -155,7 +191,11 @@ pub(super) fn not_involved(lang: Lang, who: &[PersonId], names: &Names) -> Sente
         Ja => say(
             "この案件の当事者ではないため、この操作はできません。",
             "この操作は、案件に名前のある人だけが行えます。",
-            if people.is_empty() { "案件の画面で、誰が行えるかを確かめてください。".to_owned() } else { format!("{people}に依頼してください。") },
+            if people.is_empty() {
+                "案件の画面で、誰が行えるかを確かめてください。".to_owned()
+            } else {
+                format!("{people}に依頼してください。")
+            },
         ),
         En => say(
             "You have no part in this case that allows it.",

@@ -9,7 +9,11 @@ use crate::{Names, Sentence, label};
 
 pub(super) fn over(lang: Lang, incident: IncidentId) -> Sentence {
     match lang {
-        Ja => say(format!("{incident} は完了しています。"), "完了したインシデントの記録は変えません。", "再発した場合は、新しいインシデントを登録してください。"),
+        Ja => say(
+            format!("{incident} は完了しています。"),
+            "完了したインシデントの記録は変えません。",
+            "再発した場合は、新しいインシデントを登録してください。",
+        ),
         En => say(
             format!("{incident} is closed."),
             "The record of a closed incident does not change.",
@@ -91,7 +95,11 @@ pub(super) fn not_resolved(lang: Lang, incident: IncidentId) -> Sentence {
 
 pub(super) fn already_resolved(lang: Lang, incident: IncidentId) -> Sentence {
     match lang {
-        Ja => say(format!("{incident} の復旧はすでに記録されています。"), "", "付け加えることがあれば、メモを残してください。再発した場合は、新しいインシデントを登録してください。"),
+        Ja => say(
+            format!("{incident} の復旧はすでに記録されています。"),
+            "",
+            "付け加えることがあれば、メモを残してください。再発した場合は、新しいインシデントを登録してください。",
+        ),
         En => say(
             format!("The recovery of {incident} is already recorded."),
             "",

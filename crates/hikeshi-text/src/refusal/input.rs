@@ -29,7 +29,11 @@ pub(super) fn role_missing(lang: Lang, command: &str, roles: &[RoleName], names:
         Ja => say(
             format!("「{verb}」を行う役割がありません。"),
             format!("この操作には次のいずれかの役割が必要です: {needed}。"),
-            if people.is_empty() { "管理者に役割の追加を相談してください。".to_owned() } else { format!("{people}に依頼してください。") },
+            if people.is_empty() {
+                "管理者に役割の追加を相談してください。".to_owned()
+            } else {
+                format!("{people}に依頼してください。")
+            },
         ),
         En => say(
             format!("Your roles do not allow this: {verb}."),
@@ -42,8 +46,16 @@ pub(super) fn role_missing(lang: Lang, command: &str, roles: &[RoleName], names:
 pub(super) fn text_missing(lang: Lang, field: &str) -> Sentence {
     let field = thing(lang, field);
     match lang {
-        Ja => say(format!("「{field}」が空です。"), "後から読む人のために、記入が必要です。", format!("「{field}」を書いて、もう一度送ってください。")),
-        En => say(format!("Nothing is written for: {field}."), "Those who read the record later need it.", format!("Fill in {field} and send it again.")),
+        Ja => say(
+            format!("「{field}」が空です。"),
+            "後から読む人のために、記入が必要です。",
+            format!("「{field}」を書いて、もう一度送ってください。"),
+        ),
+        En => say(
+            format!("Nothing is written for: {field}."),
+            "Those who read the record later need it.",
+            format!("Fill in {field} and send it again."),
+        ),
     }
 }
 
@@ -70,16 +82,32 @@ pub(super) fn too_many(lang: Lang, field: &str, max: u32, given: u32) -> Sentenc
         return out_of_bounds(lang, field, max, given);
     }
     match lang {
-        Ja => say(format!("「{field}」が多すぎます（{given}件）。"), format!("上限は{max}件です。"), format!("{max}件以内に減らして、もう一度送ってください。")),
-        En => say(format!("Too many: {field} ({given})."), format!("At most {max} are allowed."), format!("Reduce them to {max} or fewer and send it again.")),
+        Ja => say(
+            format!("「{field}」が多すぎます（{given}件）。"),
+            format!("上限は{max}件です。"),
+            format!("{max}件以内に減らして、もう一度送ってください。"),
+        ),
+        En => say(
+            format!("Too many: {field} ({given})."),
+            format!("At most {max} are allowed."),
+            format!("Reduce them to {max} or fewer and send it again."),
+        ),
     }
 }
 
 /// A number rather than a list: a duration or a validity.
 fn out_of_bounds(lang: Lang, field: &str, max: u32, given: u32) -> Sentence {
     match lang {
-        Ja => say(format!("「{field}」に {given} は使えません。"), format!("1から{max}までの数を使えます。"), "範囲の中の数にして、もう一度送ってください。"),
-        En => say(format!("{given} cannot be used for: {field}."), format!("It is a number from 1 to {max}."), "Choose a number in that range and send it again."),
+        Ja => say(
+            format!("「{field}」に {given} は使えません。"),
+            format!("1から{max}までの数を使えます。"),
+            "範囲の中の数にして、もう一度送ってください。",
+        ),
+        En => say(
+            format!("{given} cannot be used for: {field}."),
+            format!("It is a number from 1 to {max}."),
+            "Choose a number in that range and send it again.",
+        ),
     }
 }
 
@@ -116,7 +144,11 @@ pub(super) fn not_found(lang: Lang, what: &str, given: &str) -> Sentence {
 pub(super) fn time_in_future(lang: Lang, field: &str) -> Sentence {
     let field = thing(lang, field);
     match lang {
-        Ja => say(format!("「{field}」が未来の時刻です。"), "すでに起きたことの時刻だけを記録できます。", "時刻と時差（例: +09:00）を確かめて、送り直してください。"),
+        Ja => say(
+            format!("「{field}」が未来の時刻です。"),
+            "すでに起きたことの時刻だけを記録できます。",
+            "時刻と時差（例: +09:00）を確かめて、送り直してください。",
+        ),
         En => say(
             format!("This time lies in the future: {field}."),
             "Only times of what has already happened can be recorded.",
@@ -128,7 +160,11 @@ pub(super) fn time_in_future(lang: Lang, field: &str) -> Sentence {
 pub(super) fn time_in_past(lang: Lang, field: &str) -> Sentence {
     let field = thing(lang, field);
     match lang {
-        Ja => say(format!("「{field}」が過去の時刻です。"), "これから行うことの時刻を指定してください。", "時刻と時差（例: +09:00）を確かめて、送り直してください。"),
+        Ja => say(
+            format!("「{field}」が過去の時刻です。"),
+            "これから行うことの時刻を指定してください。",
+            "時刻と時差（例: +09:00）を確かめて、送り直してください。",
+        ),
         En => say(
             format!("This time lies in the past: {field}."),
             "It must be a time that is still to come.",

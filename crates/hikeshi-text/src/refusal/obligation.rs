@@ -11,18 +11,24 @@ use crate::{Names, Sentence, label, time};
 pub(super) fn wrong_kind(lang: Lang, obligation: ObligationId, kind: Kind) -> Sentence {
     let kind = label::obligation_kind(lang, kind);
     match lang {
-        Ja => say(format!("{obligation} は「{kind}」なので、この操作はできません。"), "", "事後処理の一覧から、目的の項目を選び直してください。"),
-        En => say(
-            format!("This cannot be done with {obligation}; it is: {kind}."),
+        Ja => say(
+            format!("{obligation} は「{kind}」なので、この操作はできません。"),
             "",
-            "Choose the right one from the list of obligations.",
+            "事後処理の一覧から、目的の項目を選び直してください。",
         ),
+        En => {
+            say(format!("This cannot be done with {obligation}; it is: {kind}."), "", "Choose the right one from the list of obligations.")
+        }
     }
 }
 
 pub(super) fn over(lang: Lang, obligation: ObligationId) -> Sentence {
     match lang {
-        Ja => say(format!("{obligation} はすでに済んでいます。"), "済んだ事後処理の記録は変えません。", "付け加えることがあれば、インシデントにメモを残してください。"),
+        Ja => say(
+            format!("{obligation} はすでに済んでいます。"),
+            "済んだ事後処理の記録は変えません。",
+            "付け加えることがあれば、インシデントにメモを残してください。",
+        ),
         En => say(
             format!("{obligation} is already settled."),
             "Its record does not change any more.",
@@ -33,7 +39,9 @@ pub(super) fn over(lang: Lang, obligation: ObligationId) -> Sentence {
 
 pub(super) fn busy(lang: Lang, obligation: ObligationId) -> Sentence {
     match lang {
-        Ja => say(format!("{obligation} は処理中です。"), "同じ処理を二重に始めることはありません。", "数秒待って、結果を確かめてください。"),
+        Ja => {
+            say(format!("{obligation} は処理中です。"), "同じ処理を二重に始めることはありません。", "数秒待って、結果を確かめてください。")
+        }
         En => say(
             format!("{obligation} is being worked on."),
             "The same work is not begun twice.",
@@ -76,7 +84,11 @@ pub(super) fn no_drift(lang: Lang, obligation: ObligationId) -> Sentence {
 
 pub(super) fn emergency_not_closed(lang: Lang, emergency: EmergencyId) -> Sentence {
     match lang {
-        Ja => say(format!("{emergency} はまだ終了していません。"), "事後処理は、緊急例外を終了した後に行います。", format!("先に {emergency} を終了してください。")),
+        Ja => say(
+            format!("{emergency} はまだ終了していません。"),
+            "事後処理は、緊急例外を終了した後に行います。",
+            format!("先に {emergency} を終了してください。"),
+        ),
         En => say(
             format!("{emergency} is not closed yet."),
             "What is owed afterwards follows the close.",

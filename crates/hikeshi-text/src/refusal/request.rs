@@ -2,6 +2,7 @@
 
 use hikeshi_domain::emergency::{ConditionName, Status};
 use hikeshi_domain::ids::{EmergencyId, EnvironmentName, IncidentId, PersonId, RoleName, ServiceName, TargetName};
+use hikeshi_domain::incident::Priority;
 
 use super::{say, thing};
 use crate::Lang::{self, En, Ja};
@@ -16,9 +17,15 @@ pub(super) fn condition_missing(lang: Lang, condition: ConditionName, evidence_m
         (ConditionName::Judged, true, En) => "Write when and how they said so: a call, a message.",
         (ConditionName::SeriousFailure, false, Ja) => "何が重大なのかを一文で書いてください。",
         (ConditionName::SeriousFailure, false, En) => "Write in one sentence what makes it serious.",
-        (ConditionName::NormalFlowCannot, false, Ja) => "通常のデプロイで解決できない技術的な理由を書いてください。解決できるなら、通常のデプロイを使ってください。",
-        (ConditionName::NormalFlowCannot, false, En) => "Write the technical reason why the normal flow cannot solve it. If it can, use the normal flow.",
-        (ConditionName::CannotWait, false, Ja) => "24時間待てない業務上の理由を書いてください。待てるなら、通常の変更として進めてください。",
+        (ConditionName::NormalFlowCannot, false, Ja) => {
+            "通常のデプロイで解決できない技術的な理由を書いてください。解決できるなら、通常のデプロイを使ってください。"
+        }
+        (ConditionName::NormalFlowCannot, false, En) => {
+            "Write the technical reason why the normal flow cannot solve it. If it can, use the normal flow."
+        }
+        (ConditionName::CannotWait, false, Ja) => {
+            "24時間待てない業務上の理由を書いてください。待てるなら、通常の変更として進めてください。"
+        }
         (ConditionName::CannotWait, false, En) => "Write the business reason why it cannot wait 24 hours. If it can, plan a normal change.",
         (ConditionName::SeriousFailure | ConditionName::NormalFlowCannot | ConditionName::CannotWait, true, Ja) => {
             "ほかの人が確かめられるもの（リンク、ログの行、数値）を書いてください。"
@@ -41,7 +48,10 @@ pub(super) fn condition_missing(lang: Lang, condition: ConditionName, evidence_m
     }
 }
 
-pub(super) fn not_serious(lang: Lang, incident: IncidentId, priority: &str) -> Sentence {
+/// The priority comes as its code and is shown as the workspace counts it.
+pub(super) fn not_serious(lang: Lang, incident: IncidentId, priority: &str, names: &Names) -> Sentence {
+    let known = Priority::ALL.into_iter().find(|known| known.code() == priority);
+    let priority = known.map_or(priority, |known| names.priority(lang, known));
     match lang {
         Ja => say(
             format!("{incident} の優先度は {priority} で、重大な障害に当たりません。"),
@@ -80,12 +90,20 @@ pub(super) fn judge_not_entitled(lang: Lang, person: &PersonId, roles: &[RoleNam
         Ja => say(
             format!("{who}は、緊急事態と判断する役割を持っていません。"),
             format!("判断できるのは次の役割の人です: {needed}。"),
-            if people.is_empty() { "管理者に、判断できる人の登録を依頼してください。".to_owned() } else { format!("{people}の判断を得てください。") },
+            if people.is_empty() {
+                "管理者に、判断できる人の登録を依頼してください。".to_owned()
+            } else {
+                format!("{people}の判断を得てください。")
+            },
         ),
         En => say(
             format!("{who} holds no role that judges an emergency."),
             format!("It takes one of these roles: {needed}."),
-            if people.is_empty() { "Ask an administrator to name somebody who can judge.".to_owned() } else { format!("Get the judgement of {people}.") },
+            if people.is_empty() {
+                "Ask an administrator to name somebody who can judge.".to_owned()
+            } else {
+                format!("Get the judgement of {people}.")
+            },
         ),
     }
 }
@@ -139,7 +157,8 @@ pub(super) fn timeout_too_long(lang: Lang, step: u32, max_s: u32) -> Sentence {
 
 pub(super) fn target_elsewhere(lang: Lang, target: &TargetName, service: &str, environment: &str, names: &Names) -> Sentence {
     let shown_service = ServiceName::new(service).map_or_else(|_| service.to_owned(), |name| names.service(&name).to_owned());
-    let shown_environment = EnvironmentName::new(environment).map_or_else(|_| environment.to_owned(), |name| names.environment(&name).to_owned());
+    let shown_environment =
+        EnvironmentName::new(environment).map_or_else(|_| environment.to_owned(), |name| names.environment(&name).to_owned());
     match lang {
         Ja => say(
             format!("実行先 {target} は、このインシデントのものではありません。"),
@@ -179,8 +198,8 @@ pub(super) fn wrong_status(lang: Lang, emergency: EmergencyId, status: Status) -
         (Status::Approved, En) => "Once the witnesses are present, the executor starts it.",
         (Status::BackingUp | Status::Verifying | Status::Restoring, Ja) => "終わるまで待って、もう一度行ってください。",
         (Status::BackingUp | Status::Verifying | Status::Restoring, En) => "Wait until that has ended and try again.",
-        (Status::Executing, Ja) => "実行を終えるか、止めてから行ってください。",
-        (Status::Executing, En) => "Finish the execution, or hold it, first.",
+        (Status::Executing, Ja) => "実行が始まっています。終了させてから、まだ必要なら新しく申請してください。",
+        (Status::Executing, En) => "It is being carried out. Close it first, and make a new request if more is needed.",
         (Status::Closed | Status::Declined | Status::Cancelled | Status::Expired, Ja) => "まだ必要なら、新しく申請してください。",
         (Status::Closed | Status::Declined | Status::Cancelled | Status::Expired, En) => "If it is still needed, make a new request.",
     };

@@ -39,13 +39,13 @@ pub(super) fn not_attestable(lang: Lang, person: &PersonId, names: &Names) -> Se
     match lang {
         Ja => say(
             format!("{who}は、目視の検証結果を記録できません。"),
-            "変更した本人の目だけでは検証になりません。立ち会っている人が確かめます。",
-            "立ち会っている人に、確かめて記録するよう依頼してください。",
+            "目視の検証は、実行者以外の当事者（立ち会っている人、申請者、承認者）が行います。",
+            "その誰かに、確かめて記録するよう依頼してください。",
         ),
         En => say(
             format!("{who} cannot record this verification."),
-            "The eyes of the person who made the change are not enough; somebody who witnesses looks.",
-            "Ask somebody who is witnessing to look and to record it.",
+            "Somebody of the case other than the executor looks: a present witness, the requester or an approver.",
+            "Ask one of them to look and to record it.",
         ),
     }
 }
@@ -102,7 +102,11 @@ pub(super) fn no_such_change(lang: Lang, path: &str) -> Sentence {
 
 pub(super) fn not_out_of_scope(lang: Lang, path: &str) -> Sentence {
     match lang {
-        Ja => say(format!("「{path}」は承認された変更範囲の中にあります。"), "認める手続きが必要なのは、範囲の外の変更だけです。", "そのまま続けられます。"),
+        Ja => say(
+            format!("「{path}」は承認された変更範囲の中にあります。"),
+            "認める手続きが必要なのは、範囲の外の変更だけです。",
+            "そのまま続けられます。",
+        ),
         En => say(format!("`{path}` lies inside the approved scope."), "Only changes outside it need to be accepted.", "You can go on."),
     }
 }
@@ -113,12 +117,16 @@ pub(super) fn content_not_kept(lang: Lang, path: &str) -> Sentence {
         Ja => say(
             format!("「{path}」は大きいため、変更前の内容を保存していません。"),
             "保存しているのはダイジェストだけなので、このファイルだけを元に戻すことはできません。",
-            format!("変更範囲の中のファイルなら「{restore}」で戻せます。範囲の外なら、承認した人が変更を認めるか、実行先で直接直してください。"),
+            format!(
+                "変更範囲の中のファイルなら「{restore}」で戻せます。範囲の外なら、承認した人が変更を認めるか、実行先で直接直してください。"
+            ),
         ),
         En => say(
             format!("The earlier content of `{path}` was too large to keep."),
             "Only its digest is recorded, so this one file cannot be put back.",
-            format!("Inside the scope, you can {restore}. Outside it, an approver accepts the change, or it is mended on the target by hand."),
+            format!(
+                "Inside the scope, you can {restore}. Outside it, an approver accepts the change, or it is mended on the target by hand."
+            ),
         ),
     }
 }
@@ -129,7 +137,11 @@ pub(super) fn only_approver_accepts(lang: Lang, approvers: &[PersonId], names: &
         Ja => say(
             "範囲外の変更を認められるのは、この計画を承認した人だけです。",
             "何を認めたかについて、承認した人が責任を持ちます。",
-            if people.is_empty() { "計画の承認を待ってください。".to_owned() } else { format!("{people}に依頼するか、ファイルを元に戻してください。") },
+            if people.is_empty() {
+                "計画の承認を待ってください。".to_owned()
+            } else {
+                format!("{people}に依頼するか、ファイルを元に戻してください。")
+            },
         ),
         En => say(
             "Only somebody who approved this plan can accept a change outside its scope.",

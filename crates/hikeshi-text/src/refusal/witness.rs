@@ -31,7 +31,11 @@ pub(super) fn not_entitled(lang: Lang, person: &PersonId, roles: &[RoleName], na
         Ja => say(
             format!("{who}は立会人になる役割を持っていません。"),
             format!("立会人は次の役割の人です: {needed}。"),
-            if people.is_empty() { "管理者に、立会人になれる人の登録を依頼してください。".to_owned() } else { format!("{people}に立会いを依頼してください。") },
+            if people.is_empty() {
+                "管理者に、立会人になれる人の登録を依頼してください。".to_owned()
+            } else {
+                format!("{people}に立会いを依頼してください。")
+            },
         ),
         En => say(
             format!("{who} holds no role that witnesses."),
@@ -45,7 +49,11 @@ pub(super) fn not_a_witness(lang: Lang, person: &PersonId, names: &Names) -> Sen
     let who = names.person(lang, person);
     let verb = label::command(lang, "emergency.join");
     match lang {
-        Ja => say(format!("{who}は、今この緊急例外に立ち会っていません。"), "この操作は、立ち会っている人が行います。", format!("先に「{verb}」を行ってください。")),
+        Ja => say(
+            format!("{who}は、今この緊急例外に立ち会っていません。"),
+            "この操作は、立ち会っている人が行います。",
+            format!("先に「{verb}」を行ってください。"),
+        ),
         En => say(format!("{who} is not witnessing this exception now."), "Only those who witness can do this.", format!("First {verb}.")),
     }
 }
@@ -57,7 +65,11 @@ pub(super) fn quorum_missing(lang: Lang, quorum: &Quorum, names: &Names) -> Sent
     let verb = label::command(lang, "emergency.join");
     match lang {
         Ja => say(
-            if present.is_empty() { format!("立会人がいません（0/{needed}名）。") } else { format!("立会人がそろっていません（今は{present}、{have}/{needed}名）。") },
+            if present.is_empty() {
+                format!("立会人がいません（0/{needed}名）。")
+            } else {
+                format!("立会人がそろっていません（今は{present}、{have}/{needed}名）。")
+            },
             format!("実行者以外の{needed}名の立会いが必要です。うち{seniors_needed}名は、承認した人ではないシニアです（今 {seniors}名）。"),
             format!("立会人になる人に、この画面を開いて「{verb}」を行うよう依頼してください。"),
         ),

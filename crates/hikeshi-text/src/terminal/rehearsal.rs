@@ -1,5 +1,6 @@
 //! What `hikeshi try` says, and what its people write: a whole emergency of a reservation service in plain words.
 
+use hikeshi_domain::incident::Stage;
 use hikeshi_domain::obligation::Judgement;
 
 use super::two;
@@ -53,7 +54,7 @@ pub fn rehearsal_act(lang: Lang, act: &str) -> String {
         "Release" => ("誤った設定のリリースが本番に出ます".to_owned(), "a release with a bad setting reaches production".to_owned()),
         "AwaitIncident" => ("監視が異常を見つけるのを待ちます".to_owned(), "waiting for the monitor to notice".to_owned()),
         "Acknowledge" => ("対応を引き受けます".to_owned(), "acknowledges the incident".to_owned()),
-        "Move" => (format!("段階を {} に進めます", detail), format!("moves to the stage {detail}")),
+        "Move" => (format!("段階を「{}」に進めます", stage(Lang::Ja, detail)), format!("moves to the stage \"{}\"", stage(Lang::En, detail))),
         "Update" => ("状況を知らせます".to_owned(), "gives a status update".to_owned()),
         "RequestIncomplete" => ("緊急例外を申請します（24時間待てない理由を書き忘れ → 不可のはず）".to_owned(), "requests an exception without saying why it cannot wait (must be refused)".to_owned()),
         "Request" => ("条件をそろえて緊急例外を申請します".to_owned(), "requests the exception with all four conditions".to_owned()),
@@ -82,6 +83,11 @@ pub fn rehearsal_act(lang: Lang, act: &str) -> String {
         other => (other.to_owned(), other.to_owned()),
     };
     two(lang, ja, en)
+}
+
+/// The label of a stage, by its name in the script.
+fn stage(lang: Lang, name: &str) -> String {
+    Stage::ALL.into_iter().find(|stage| format!("{stage:?}") == name).map_or_else(|| name.to_owned(), |stage| crate::label::stage(lang, stage).to_owned())
 }
 
 /// The first three conditions, each with its evidence.

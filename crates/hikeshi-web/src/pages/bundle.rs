@@ -6,6 +6,7 @@ use axum::extract::Path;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use hikeshi_domain::ids::IncidentId;
+use hikeshi_domain::ledger::Files;
 use zip::write::SimpleFileOptions;
 
 use crate::fail::Fail;
@@ -16,7 +17,7 @@ pub async fn get(viewer: Viewer, Path(id): Path<String>) -> Result<Response, Fai
 }
 
 pub async fn of_case(viewer: &Viewer, id: IncidentId) -> Result<Response, Fail> {
-    let files = viewer.look().bundle(id).await?;
+    let files = viewer.look().bundle(id, Files::default()).await?;
     let packed = pack(&files).map_err(|error| Fail::Broken { detail: error.to_string() })?;
     let headers = [
         (header::CONTENT_TYPE, "application/zip".to_owned()),
@@ -25,7 +26,7 @@ pub async fn of_case(viewer: &Viewer, id: IncidentId) -> Result<Response, Fail> 
     Ok((headers, packed).into_response())
 }
 
-fn pack(files: &hikeshi_domain::ledger::Files) -> Result<Vec<u8>, zip::result::ZipError> {
+fn pack(files: &Files) -> Result<Vec<u8>, zip::result::ZipError> {
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, content) in files {
         archive.start_file(name, SimpleFileOptions::default())?;

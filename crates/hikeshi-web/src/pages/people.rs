@@ -17,7 +17,6 @@ struct Row {
     name: String,
     roles: String,
     contacts: Vec<(&'static str, String)>,
-    me: bool,
 }
 
 #[derive(Template)]
@@ -34,7 +33,6 @@ pub async fn list(viewer: Viewer, query: Query) -> Result<Response, Fail> {
     let rows = people.into_iter().map(|view| {
         let contacts = [(t.person_phone(), view.person.phone), (t.person_mail(), view.person.email), (t.person_chat(), view.person.chat)];
         Row {
-            me: view.id == viewer.person,
             id: view.id.to_string(),
             name: view.person.name,
             roles: viewer.names.roles(viewer.lang, &view.person.roles),

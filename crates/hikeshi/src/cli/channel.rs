@@ -1,7 +1,6 @@
 //! `hikeshi channel …`: the workspace's own public channel.
 
 use clap::Subcommand;
-use hikeshi_domain::Timestamp;
 use hikeshi_domain::channel;
 use hikeshi_domain::command::Command;
 use hikeshi_domain::ids::{ChannelName, IncidentId};

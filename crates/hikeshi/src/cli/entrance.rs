@@ -100,7 +100,7 @@ pub async fn login(args: &LoginArgs, global: &Global, lang: Lang, out: &Out) -> 
     let file = args.save_to.clone().or_else(secret::token_file).ok_or_else(|| Failure::Usage(terminal::no_home(lang)))?;
     let token = secret::fresh()?;
     let session = Remote::by_link(&args.link, lang).await?;
-    let label = terminal::token_label(lang, &rustix::system::uname().nodename().to_string_lossy());
+    let label = terminal::token_label(lang, &crate::settings::host());
     let command = Command::Account(account::Command::IssueToken { label, secret: secret::digest(&token), only: None, valid_days: args.valid_days });
     session.submit(&command, &secret::request_key()?, global.dry_run).await?;
     if !global.dry_run {

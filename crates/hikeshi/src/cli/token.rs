@@ -1,7 +1,6 @@
 //! `hikeshi token …`: API tokens. The secret is made here, shown once, and known to the ledger only by its digest.
 
 use clap::Subcommand;
-use hikeshi_domain::Timestamp;
 use hikeshi_domain::account;
 use hikeshi_domain::command::Command;
 use hikeshi_domain::ids::{PersonId, RoleName, TokenId};

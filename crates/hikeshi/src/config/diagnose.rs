@@ -4,16 +4,16 @@
 //! `Policy::check` (names that nobody declared, rules that nobody could meet). A mistake of one pass does not hide those of the next
 //! wherever the file can still be understood. The words are in `hikeshi_text::terminal`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
 
-use hikeshi_domain::policy::{Flaw, Policy};
+use hikeshi_domain::policy::{Flaw, FlawKind, Policy};
 use hikeshi_text::{Lang, terminal};
 use serde::Deserialize as _;
 use serde_json::Value;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeArray, DeTable, DeValue};
 
 use super::{Config, ServerConfig, policy_schema};
 
@@ -147,7 +147,7 @@ type Places = BTreeMap<Vec<String>, (Range<usize>, Range<usize>)>;
 /// Reads a file whole, or says everything that is wrong with it.
 pub fn examine(file: &Path, text: &str) -> Result<Config, Mistakes> {
     let (root, errors) = DeTable::parse_recoverable(text);
-    let mut walk = Walk { schema: policy_schema(), found: Vec::new(), places: Places::new() };
+    let mut walk = Walk { schema: policy_schema(), found: Vec::new(), places: Places::new(), dropped: BTreeSet::new() };
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
         walk.found.push(Mistake { span, what: What::Syntax { detail: error.message().to_owned() } });
@@ -160,7 +160,7 @@ pub fn examine(file: &Path, text: &str) -> Result<Config, Mistakes> {
     }
     let config = if errors.is_empty() { read_types(&mut walk, file, table) } else { None };
     if let Some(config) = &config {
-        for flaw in config.policy.check() {
+        for flaw in config.policy.check().into_iter().filter(|flaw| !walk.follows_from_dropped(flaw)).collect::<Vec<_>>() {
             let span = place_of(&walk.places, &flaw.at);
             walk.found.push(Mistake { span, what: What::Flaw(flaw) });
         }
@@ -176,7 +176,7 @@ pub fn examine(file: &Path, text: &str) -> Result<Config, Mistakes> {
 /// Turns what the schema pass left of the table into types.
 fn read_types(walk: &mut Walk, file: &Path, mut table: DeTable<'_>) -> Option<Config> {
     let server = table.remove("server");
-    let mut note = |error: toml::de::Error, before: &[Mistake]| {
+    let note = |error: toml::de::Error, before: &[Mistake]| {
         let span = error.span().unwrap_or(0..0);
         // The schema pass has said it better, if it said it.
         let said = before.iter().any(|mistake| mistake.span.start <= span.end && span.start <= mistake.span.end);
@@ -243,11 +243,30 @@ struct Walk {
     schema: Value,
     found: Vec<Mistake>,
     places: Places,
+    /// Names of people, targets … whose entry could not be understood and was left out of the later passes.
+    dropped: BTreeSet<String>,
 }
 
 impl Walk {
     fn say(&mut self, span: Range<usize>, what: What) {
         self.found.push(Mistake { span, what });
+    }
+
+    /// A flaw that is only there because an entry was left out: it would send the reader to the wrong place.
+    fn follows_from_dropped(&self, flaw: &Flaw) -> bool {
+        match &flaw.what {
+            FlawKind::Unknown { given, .. } => self.dropped.contains(given),
+            FlawKind::TooFew { .. } => !self.dropped.is_empty(),
+            FlawKind::Empty
+            | FlawKind::OutOfBounds { .. }
+            | FlawKind::NotAbsolute { .. }
+            | FlawKind::BackupsInsideRoot
+            | FlawKind::BadUrl { .. }
+            | FlawKind::BadTimeZone { .. }
+            | FlawKind::BadPattern { .. }
+            | FlawKind::BadCell { .. }
+            | FlawKind::NotAscending => false,
+        }
     }
 
     /// Follows `$ref`, and the half of an `Option` that is not null.
@@ -268,46 +287,57 @@ impl Walk {
         schema
     }
 
-    fn table(&mut self, table: &mut DeTable<'_>, schema: &Value, path: &mut Vec<String>, header: Range<usize>) {
+    /// Says what is wrong in a table and takes it out, so that the rest can be looked at further. False: what is left cannot be used.
+    fn table(&mut self, table: &mut DeTable<'_>, schema: &Value, path: &mut Vec<String>, header: Range<usize>) -> bool {
         let schema = self.resolve(schema);
         let properties = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
         let patterns = schema.get("patternProperties").and_then(Value::as_object).cloned().unwrap_or_default();
         let others = schema.get("additionalProperties").filter(|value| value.is_object()).cloned();
-        let mut unknown = Vec::new();
+        let mut unusable = Vec::new();
         for (key, value) in table.iter_mut() {
             let name = key.get_ref().to_string();
             path.push(name.clone());
             let is_table = value.get_ref().is_table() && !matches!(value.get_ref(), DeValue::Array(_));
             self.places.insert(path.clone(), (key.span(), if is_table { 0..0 } else { value.span() }));
             let of_pattern = patterns.values().next();
-            if let Some(schema) = properties.get(&name) {
-                self.value(value, schema, path, key.span());
+            let usable = if let Some(schema) = properties.get(&name) {
+                self.value(value, schema, path, key.span())
             } else if let Some(schema) = of_pattern {
-                if !is_name(&name) {
+                let named = is_name(&name);
+                if !named {
                     self.say(key.span(), What::BadName { given: name.clone() });
-                    unknown.push(name);
                 }
-                self.value(value, schema, path, key.span());
+                let usable = self.value(value, schema, path, key.span()) && named;
+                if !usable {
+                    self.dropped.insert(name.clone());
+                }
+                usable
             } else if let Some(schema) = &others {
-                self.value(value, schema, path, key.span());
+                self.value(value, schema, path, key.span())
             } else {
                 let allowed: Vec<String> = properties.keys().cloned().collect();
                 self.say(key.span(), What::UnknownKey { key: name.clone(), nearest: nearest(&name, &allowed), allowed });
-                unknown.push(name);
+                false
+            };
+            if !usable {
+                unusable.push(name);
             }
             path.pop();
         }
+        let mut whole = true;
         for key in schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
             if !table.contains_key(key) {
                 self.say(header.clone(), What::MissingKey { key: key.to_owned() });
             }
+            whole &= table.contains_key(key) && !unusable.iter().any(|name| name == key);
         }
-        for name in unknown {
+        for name in unusable {
             table.remove(name.as_str());
         }
+        whole
     }
 
-    fn value(&mut self, value: &mut Spanned<DeValue<'_>>, schema: &Value, path: &mut Vec<String>, key: Range<usize>) {
+    fn value(&mut self, value: &mut Spanned<DeValue<'_>>, schema: &Value, path: &mut Vec<String>, key: Range<usize>) -> bool {
         let schema = self.resolve(schema);
         let span = value.span();
         let types = types_of(&schema);
@@ -316,34 +346,39 @@ impl Walk {
         if !fits {
             let wanted = types.first().copied().unwrap_or("string");
             self.say(if given == "object" { key } else { span }, What::WrongType { wanted, given });
-            return;
+            return false;
         }
         match value.get_mut() {
             DeValue::Table(table) => self.table(table, &schema, path, key),
-            DeValue::Array(items) => {
-                let Some(of_items) = schema.get("items").cloned() else { return };
-                for (index, item) in items.iter_mut().enumerate() {
-                    path.push(index.to_string());
-                    self.places.insert(path.clone(), (item.span(), item.span()));
-                    let span = item.span();
-                    self.value(item, &of_items, path, span);
-                    path.pop();
-                }
-            }
+            DeValue::Array(items) => self.array(items, &schema, path),
             DeValue::String(text) => self.text(text.as_ref(), &schema, span),
             DeValue::Integer(number) => {
                 let text = number.to_string();
-                self.number(&text, &schema, span);
+                self.number(&text, &schema, span)
             }
             DeValue::Float(number) => {
                 let text = number.to_string();
-                self.number(&text, &schema, span);
+                self.number(&text, &schema, span)
             }
-            DeValue::Boolean(_) | DeValue::Datetime(_) => {}
+            DeValue::Boolean(_) | DeValue::Datetime(_) => true,
         }
     }
 
-    fn text(&mut self, given: &str, schema: &Value, span: Range<usize>) {
+    fn array(&mut self, items: &mut DeArray<'_>, schema: &Value, path: &mut Vec<String>) -> bool {
+        let Some(of_items) = schema.get("items").cloned() else { return true };
+        let mut usable = true;
+        for (index, item) in items.iter_mut().enumerate() {
+            path.push(index.to_string());
+            let span = item.span();
+            self.places.insert(path.clone(), (span.clone(), span.clone()));
+            usable &= self.value(item, &of_items, path, span);
+            path.pop();
+        }
+        usable
+    }
+
+    fn text(&mut self, given: &str, schema: &Value, span: Range<usize>) -> bool {
+        let before = self.found.len();
         let allowed = choices(schema);
         if !allowed.is_empty() {
             if !allowed.iter().any(|one| one == given) {
@@ -352,17 +387,20 @@ impl Walk {
         } else if schema.get("pattern").is_some() && !is_name(given) {
             self.say(span, What::BadName { given: given.to_owned() });
         }
+        self.found.len() == before
     }
 
-    fn number(&mut self, given: &str, schema: &Value, span: Range<usize>) {
-        let Ok(number) = given.replace('_', "").parse::<f64>() else { return };
+    fn number(&mut self, given: &str, schema: &Value, span: Range<usize>) -> bool {
+        let Ok(number) = given.replace('_', "").parse::<f64>() else { return true };
         let bound = |key: &str| schema.get(key).and_then(Value::as_f64);
         let format_max = (schema.get("format").and_then(Value::as_str) == Some("uint32")).then_some(f64::from(u32::MAX));
         let (min, max) = (bound("minimum"), bound("maximum").or(format_max));
-        if min.is_some_and(|min| number < min) || max.is_some_and(|max| number > max) {
+        let outside = min.is_some_and(|min| number < min) || max.is_some_and(|max| number > max);
+        if outside {
             let show = |bound: Option<f64>| bound.map(|bound| format!("{bound}"));
             self.say(span, What::OutOfRange { given: given.to_owned(), min: show(min), max: show(max) });
         }
+        !outside
     }
 }
 

@@ -186,6 +186,7 @@ pub fn look_failure(error: LookError, lang: Lang) -> Failure {
     match error {
         LookError::NotFound { given, .. } => Failure::NotFound(terminal::not_found(lang, &given)),
         LookError::Unknown => Failure::SignIn(terminal::not_signed_in(lang)),
+        LookError::Bundle(error) => Failure::Failed(terminal::door_broken(lang, &error.to_string())),
         LookError::Fault(fault) => fault_failure(&fault, lang),
     }
 }

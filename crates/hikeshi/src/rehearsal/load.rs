@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -10,6 +11,8 @@ use std::time::Duration;
 use hikeshi_domain::Timestamp;
 
 const PAUSE: Duration = Duration::from_millis(50);
+/// Visits between two writes of the count.
+const KEEP_EVERY: u64 = 10;
 const PATIENCE: Duration = Duration::from_secs(2);
 const ANSWER_BYTES_MAX: u64 = 4 * 1024;
 
@@ -19,7 +22,6 @@ pub struct Load {
     thread: Option<JoinHandle<()>>,
 }
 
-#[derive(Default)]
 struct Shared {
     stop: AtomicBool,
     good: AtomicU64,
@@ -28,7 +30,7 @@ struct Shared {
 }
 
 /// What the visitors saw.
-#[derive(Debug, Clone, Copy, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
 pub struct Felt {
     pub good: u64,
     pub bad: u64,
@@ -37,21 +39,28 @@ pub struct Felt {
 }
 
 impl Load {
-    pub fn start(port: u16) -> Self {
-        let shared = Arc::new(Shared::default());
+    /// Goes on counting from what `file` says, so that a continued rehearsal reports all of it.
+    pub fn start(port: u16, file: PathBuf) -> Self {
+        let before: Felt = std::fs::read(&file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        let shared = Arc::new(Shared::of(before));
         let of_thread = Arc::clone(&shared);
         let thread = std::thread::spawn(move || {
+            let mut visits = 0_u64;
             while !of_thread.stop.load(Ordering::Relaxed) {
                 of_thread.note(visit(port));
+                visits += 1;
+                if visits.is_multiple_of(KEEP_EVERY) {
+                    keep(&file, of_thread.felt());
+                }
                 std::thread::sleep(PAUSE);
             }
+            keep(&file, of_thread.felt());
         });
         Self { shared, thread: Some(thread) }
     }
 
     pub fn felt(&self) -> Felt {
-        let times = *self.shared.times.lock().unwrap_or_else(PoisonError::into_inner);
-        Felt { good: self.shared.good.load(Ordering::Relaxed), bad: self.shared.bad.load(Ordering::Relaxed), first_bad: times.0, last_bad: times.1 }
+        self.shared.felt()
     }
 }
 
@@ -65,7 +74,25 @@ impl Drop for Load {
     }
 }
 
+/// The count is for the score only: a lost write loses some visits, never an act.
+fn keep(file: &Path, felt: Felt) {
+    let temporary = file.with_extension("new");
+    let written = serde_json::to_vec(&felt).map_err(std::io::Error::other).and_then(|bytes| std::fs::write(&temporary, bytes)).and_then(|()| std::fs::rename(&temporary, file));
+    if let Err(error) = written {
+        tracing::debug!("the count of visits was not kept: {error}");
+    }
+}
+
 impl Shared {
+    fn of(before: Felt) -> Self {
+        Self { stop: AtomicBool::new(false), good: before.good.into(), bad: before.bad.into(), times: Mutex::new((before.first_bad, before.last_bad)) }
+    }
+
+    fn felt(&self) -> Felt {
+        let times = *self.times.lock().unwrap_or_else(PoisonError::into_inner);
+        Felt { good: self.good.load(Ordering::Relaxed), bad: self.bad.load(Ordering::Relaxed), first_bad: times.0, last_bad: times.1 }
+    }
+
     fn note(&self, good: bool) {
         if good {
             self.good.fetch_add(1, Ordering::Relaxed);

@@ -96,9 +96,8 @@ fn temporary() -> anyhow::Result<PathBuf> {
 }
 
 async fn rehearse(workspace: &Workspace, args: &TryArgs, lang: Lang, out: &Out) -> Result<()> {
-    let began = Instant::now();
     let _service = Service::start(&workspace.root(), workspace.kept.service_port)?;
-    let load = Load::start(workspace.kept.service_port);
+    let load = Load::start(workspace.kept.service_port, workspace.dir.join("visits.json"));
     let config = crate::config::read(&workspace.policy_file()).map_err(|error| crate::cli::mistakes(&error, lang, out))?;
     let running = Running::start(Setup { config, lang, face: true }).await?;
     let ended = async {
@@ -108,7 +107,7 @@ async fn rehearse(workspace: &Workspace, args: &TryArgs, lang: Lang, out: &Out) 
         }
         let cast = Cast { workspace, people: &people, lang };
         play(&cast, args.act, out).await?;
-        let score = score::judge(&cast, &running, load.felt(), began.elapsed()).await?;
+        let score = score::judge(&cast, &running, load.felt()).await?;
         out.data(&score, || score.text(lang));
         if !args.headless {
             out.hint(&terminal::rehearsal_open(lang, &workspace.url()));
@@ -215,7 +214,7 @@ impl Heartbeats {
         }
         for person in [SENIOR_WITNESS, WITNESS] {
             let Ok(reach) = crate::reach::Reach::remote(&cast.workspace.url(), Some(cast.workspace.token(person)), cast.lang) else { continue };
-            self.tasks.push(tokio::spawn(async move {
+            self.tasks.push(crate::serve::spawn(async move {
                 loop {
                     let Ok(key) = crate::secret::request_key() else { return };
                     // Refused before they have joined, and after it is over; heard of in between.

@@ -1,7 +1,6 @@
 //! The judgement at the end of a rehearsal: measured times, and each rule with what shows that it was kept. Everything is read from the record.
 
 use std::path::Path;
-use std::time::Duration;
 
 use hikeshi_domain::emergency::{Ending, StepState};
 use hikeshi_domain::ids::ChannelName;
@@ -77,7 +76,7 @@ struct Evidence {
     emergency_posts: String,
 }
 
-pub async fn judge(cast: &Cast<'_>, running: &Running, felt: Felt, took: Duration) -> Result<Score> {
+pub async fn judge(cast: &Cast<'_>, running: &Running, felt: Felt) -> Result<Score> {
     let seen = cast.look().await?;
     let operator = cast.people.of(OPERATOR)?;
     let mut entries = Vec::new();
@@ -101,13 +100,14 @@ pub async fn judge(cast: &Cast<'_>, running: &Running, felt: Felt, took: Duratio
     rules.extend(evidence.of_incident(incident));
     let record = of_record(cast, running, incident.incident.id).await?;
     rules.extend(record.rules);
+    let first = evidence.entries.first().map_or(incident.at, |entry| entry.at);
     let opened = incident.incident.opened_at;
     let broke = felt.first_bad.unwrap_or(incident.incident.detected_at);
     Ok(Score {
         detected_s: Some(opened.duration_since(broke).as_secs().max(0)),
         acknowledged_s: incident.measures.acknowledged_s,
         restored_s: incident.measures.resolved_s,
-        took_s: took.as_secs(),
+        took_s: u64::try_from(incident.at.duration_since(first).as_secs()).unwrap_or(0),
         felt,
         entries: record.entries,
         root: record.root,

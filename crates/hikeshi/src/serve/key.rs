@@ -38,10 +38,3 @@ pub fn verifier(data_dir: &Path) -> anyhow::Result<VerifierKey> {
     let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
     VerifierKey::parse(&text).with_context(|| file.display().to_string())
 }
-
-/// The signing key of a data directory that has one already.
-pub fn signing_key(data_dir: &Path) -> anyhow::Result<LedgerKey> {
-    let file = data_dir.join(SECRET_FILE);
-    let text = secret::read_private(&file)?.with_context(|| file.display().to_string())?;
-    LedgerKey::parse_secret(&text).with_context(|| file.display().to_string())
-}

@@ -29,7 +29,7 @@ use crate::fail::{Failure, Result};
 use crate::show::Out;
 
 pub use adopt::Adopted;
-pub use key::{signing_key, verifier};
+pub use key::verifier;
 
 /// A claim on an effect that nobody extends for this long is looked at by whoever is left.
 const LEASE_S: u32 = 15;
@@ -159,7 +159,7 @@ fn node(data_dir: &Path) -> Result<String> {
     if let Some(name) = crate::secret::read_private(&file)?.filter(|name| !name.is_empty()) {
         return Ok(name);
     }
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let host = crate::settings::host();
     let name: String = format!("{host}-{}", crate::secret::fresh()?).chars().take(40).collect();
     crate::secret::write_private(&file, &name)?;
     Ok(name)
@@ -209,14 +209,26 @@ pub async fn run(args: &ServeArgs, global: &Global, lang: Lang, out: &Out) -> Re
     let config = crate::config::read(&global.config).map_err(|error| crate::cli::mistakes(&error, lang, out))?;
     let url = config.public_url();
     let running = Running::start(Setup { config: config.clone(), lang, face: true }).await?;
-    let link = adopt::first_link(&running, FIRST_LINK_MIN, lang).await;
+    let link = match adopt::first_link(&running, FIRST_LINK_MIN, lang).await {
+        Ok(adopt::FirstLink::Made { person, secret }) => Some((person, crate::reach::sign_in_link(&url, &secret))),
+        Ok(adopt::FirstLink::NotNeeded) => None,
+        Ok(adopt::FirstLink::NoAdmin) => {
+            out.hint(&terminal::no_admin(lang));
+            None
+        }
+        Err(failure) => {
+            out.failure(&failure);
+            None
+        }
+    };
     let size = running.store().read(|reader| reader.head()).map(|head| head.size).unwrap_or_default();
-    out.data(&serde_json::json!({"url": url, "entries": size, "pid": std::process::id()}), || terminal::serving(lang, &url, size, began.elapsed().as_millis()));
-    match link {
-        Ok(adopt::FirstLink::Made { person, secret }) => out.hint(&terminal::first_link(lang, person.as_str(), &crate::reach::sign_in_link(&url, &secret), FIRST_LINK_MIN)),
-        Ok(adopt::FirstLink::NotNeeded) => {}
-        Ok(adopt::FirstLink::NoAdmin) => out.hint(&terminal::no_admin(lang)),
-        Err(failure) => out.failure(&failure),
+    let first_link = link.as_ref().map(|(person, link)| serde_json::json!({"person": person, "link": link}));
+    let took_ms = began.elapsed().as_millis();
+    out.data(&serde_json::json!({"url": url, "entries": size, "pid": std::process::id(), "first_link": first_link, "started_in_ms": u64::try_from(took_ms).unwrap_or(u64::MAX)}), || {
+        terminal::serving(lang, &url, size, took_ms)
+    });
+    if let Some((person, link)) = link {
+        out.hint(&terminal::first_link(lang, person.as_str(), &link, FIRST_LINK_MIN));
     }
     let ended = tokio::select! {
         () = asked_to_stop() => Ok(()),

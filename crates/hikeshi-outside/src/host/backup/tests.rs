@@ -50,6 +50,19 @@ fn reading_back_notices_every_difference() {
 }
 
 #[test]
+fn a_scope_that_does_not_fit_is_refused_before_the_copy() {
+    let place = Place::new("room");
+    let root = Folder::root(&place.0.join("root")).expect("open").folder(OsStr::new("conf")).expect("open");
+    let mut stat = root.stat(OsStr::new("a")).expect("asked").expect("there");
+    stat.bytes = u64::MAX / 2;
+    let mut baseline = Snapshot::default();
+    baseline.nodes.insert("conf/a".to_owned(), Node { stat, digest: None });
+    let scope = |path: &str| Scope::parse(&[path.to_owned()]).expect("a scope");
+    assert!(matches!(enough_room(&place.0, &scope("conf"), &baseline), Err(BackupError::Full { .. })));
+    assert!(enough_room(&place.0, &scope("other"), &baseline).is_ok(), "only the scope is counted");
+}
+
+#[test]
 fn a_manifest_has_one_form() {
     let place = Place::new("form");
     let (_, manifest) = copied(&place);

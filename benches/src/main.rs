@@ -1,0 +1,147 @@
+//! Measurements of hikeshi beside the limits of the disk and the databases under it, in one run: machines are noisy, ratios are not.
+//!
+//! `benches/run` is the one command: it starts a PostgreSQL of its own, runs every part, and writes `docs/benchmarks.md` with its plot.
+//! Parts: [`door`] (durable commands per second), [`ledger`] (verification), [`pages`] (a server with a long past), [`sweep`]
+//! (hundreds of kills, by `benches/kill-sweep`), [`report`] (table and plot).
+
+mod door;
+mod ledger;
+mod pages;
+mod raw;
+mod report;
+mod server;
+mod sweep;
+mod team;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use serde::{Deserialize, Serialize};
+
+#[derive(Parser)]
+#[command(about, max_term_width = 120)]
+struct Args {
+    /// Directory on the disk that is to be measured; results are kept there as JSON.
+    #[arg(long)]
+    dir: PathBuf,
+    #[command(subcommand)]
+    part: Part,
+}
+
+#[derive(Subcommand)]
+enum Part {
+    /// Durable commands per second through the door, beside fdatasync, raw inserts and bare transactions.
+    Door {
+        /// `postgres://` URL of a server with fsync on.
+        #[arg(long)]
+        postgres: String,
+        #[arg(long, default_value_t = 3.0)]
+        seconds: f64,
+        #[arg(long, default_value_t = 3)]
+        rounds: u32,
+    },
+    /// Verification of a large ledger.
+    Ledger {
+        #[arg(long, default_value_t = 1_000_000)]
+        entries: u64,
+    },
+    /// Views of a server with many incidents and entries, one viewer at a time and eight at once.
+    Pages {
+        #[arg(long, default_value_t = 100_000)]
+        incidents: u64,
+        #[arg(long, default_value_t = 1_000_000)]
+        entries: u64,
+        /// The release binary, for start time and memory and for pages over HTTP.
+        #[arg(long)]
+        binary: PathBuf,
+    },
+    /// Kills (-9) the rehearsal at many moments, continues it each time, and prints what held.
+    Sweep {
+        #[arg(long)]
+        binary: PathBuf,
+        /// `postgres://` URL; without it, SQLite.
+        #[arg(long)]
+        postgres: Option<String>,
+        #[arg(long, default_value_t = 200)]
+        kills: u32,
+        #[arg(long, default_value_t = 20_261_122)]
+        seed: u64,
+    },
+    /// Writes the table and the plot from what the other parts measured.
+    Report {
+        #[arg(long)]
+        markdown: PathBuf,
+        #[arg(long)]
+        plot: PathBuf,
+    },
+}
+
+/// One measured row.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Row {
+    pub group: String,
+    pub name: String,
+    /// Per second, or the unit that `unit` says.
+    pub value: f64,
+    pub unit: String,
+    pub p50_ms: Option<f64>,
+    pub p99_ms: Option<f64>,
+    /// Name of the row of the same group that this one is held against, and how many times it.
+    pub against: Option<(String, f64)>,
+    pub goal: Option<String>,
+    pub met: Option<bool>,
+}
+
+impl Row {
+    pub fn new(group: &str, name: &str, value: f64, unit: &str) -> Self {
+        let (group, name, unit) = (group.to_owned(), name.to_owned(), unit.to_owned());
+        Self { group, name, value, unit, p50_ms: None, p99_ms: None, against: None, goal: None, met: None }
+    }
+
+    pub fn with_latency(mut self, mut took: Vec<Duration>) -> Self {
+        took.sort();
+        self.p50_ms = percentile(&took, 50).map(ms);
+        self.p99_ms = percentile(&took, 99).map(ms);
+        self
+    }
+
+    /// Holds this row against another of the same run.
+    pub fn against(mut self, name: &str, value: f64, at_least: f64) -> Self {
+        let ratio = self.value / value;
+        self.against = Some((name.to_owned(), ratio));
+        self.goal = Some(format!("≥ {at_least} × {name}"));
+        self.met = Some(ratio >= at_least);
+        self
+    }
+
+    pub fn goal(mut self, words: &str, met: bool) -> Self {
+        self.goal = Some(words.to_owned());
+        self.met = Some(met);
+        self
+    }
+}
+
+pub fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+pub fn percentile(sorted: &[Duration], percent: usize) -> Option<Duration> {
+    let last = sorted.len().checked_sub(1)?;
+    sorted.get(last * percent / 100).copied()
+}
+
+fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    std::fs::create_dir_all(&args.dir)?;
+    let (name, rows) = match args.part {
+        Part::Door { postgres, seconds, rounds } => ("door", door::measure(&args.dir, &postgres, Duration::from_secs_f64(seconds), rounds)?),
+        Part::Ledger { entries } => ("ledger", ledger::measure(&args.dir, entries)?),
+        Part::Pages { incidents, entries, binary } => ("pages", pages::measure(&args.dir, incidents, entries, &binary)?),
+        Part::Sweep { binary, postgres, kills, seed } => return sweep::sweep(&args.dir, &binary, postgres.as_deref(), kills, seed),
+        Part::Report { markdown, plot } => return report::write(&args.dir, &markdown, &plot),
+    };
+    report::print(&rows)?;
+    std::fs::write(args.dir.join(format!("{name}.json")), serde_json::to_vec_pretty(&rows)?)?;
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! The table and the plot, made from what was measured and from nothing else.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::Row;
+
+const PARTS: [&str; 3] = ["door", "ledger", "pages"];
+
+pub fn say(line: &str) -> anyhow::Result<()> {
+    Ok(writeln!(std::io::stdout(), "{line}")?)
+}
+
+pub fn print(rows: &[Row]) -> anyhow::Result<()> {
+    for row in rows {
+        let against = row.against.as_ref().map(|(name, ratio)| format!("  {ratio:.2} × {name}")).unwrap_or_default();
+        let latency = row.p50_ms.zip(row.p99_ms).map(|(p50, p99)| format!("  p50 {p50:.2} ms  p99 {p99:.2} ms")).unwrap_or_default();
+        say(&format!("{:<48} {:>12} {}{latency}{against}{}", row.name, number(row.value), row.unit, verdict(row)))?;
+    }
+    Ok(())
+}
+
+fn verdict(row: &Row) -> String {
+    match (&row.goal, row.met) {
+        (Some(goal), Some(true)) => format!("  goal {goal}: met"),
+        (Some(goal), _) => format!("  goal {goal}: MISSED"),
+        (None, _) => String::new(),
+    }
+}
+
+fn number(value: f64) -> String {
+    if value >= 1_000.0 { format!("{value:.0}") } else { format!("{value:.2}") }
+}
+
+pub fn write(dir: &Path, markdown: &Path, plot: &Path) -> anyhow::Result<()> {
+    let mut rows: Vec<Row> = Vec::new();
+    for part in PARTS {
+        let path = dir.join(format!("{part}.json"));
+        let text = std::fs::read(&path).with_context(|| format!("{}: run that part first", path.display()))?;
+        rows.extend(serde_json::from_slice::<Vec<Row>>(&text)?);
+    }
+    let picture = plot.file_name().context("the plot needs a file name")?.to_string_lossy().into_owned();
+    std::fs::write(markdown, table(&rows, &picture)?)?;
+    std::fs::write(plot, draw(&rows)?)?;
+    Ok(())
+}
+
+fn table(rows: &[Row], picture: &str) -> anyhow::Result<String> {
+    let mut out = String::from(
+        "# Measurements\n\nMade by `benches/run`, which anyone can run; never edited by hand. Machines are noisy: trust the ratios, which come from one\nrun, \
+         with the rounds of all variants interleaved, and not the absolute figures. Median of the rounds.\n\n",
+    );
+    writeln!(out, "Machine: {}\n", machine()?)?;
+    writeln!(out, "![Durable commands per second](images/{picture})\n")?;
+    let mut group = "";
+    for row in rows {
+        if row.group != group {
+            group = &row.group;
+            writeln!(out, "\n## {group}\n\n| what | figure | p50 | p99 | against | goal |\n|---|---:|---:|---:|---:|---|")?;
+        }
+        let latency = |value: Option<f64>| value.map(|ms| format!("{ms:.2} ms")).unwrap_or_default();
+        let against = row.against.as_ref().map(|(name, ratio)| format!("{ratio:.2} × {name}")).unwrap_or_default();
+        let goal = row.goal.as_ref().map(|goal| format!("{goal}: {}", if row.met == Some(true) { "met" } else { "**missed**" })).unwrap_or_default();
+        let figure = format!("{} {}", number(row.value), row.unit);
+        writeln!(out, "| {} | {figure} | {} | {} | {against} | {goal} |", row.name, latency(row.p50_ms), latency(row.p99_ms))?;
+    }
+    Ok(out)
+}
+
+/// What the kernel says of the machine; the figures mean nothing without it.
+fn machine() -> anyhow::Result<String> {
+    let cpu = std::fs::read_to_string("/proc/cpuinfo")?;
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).map_or("unknown", |rest| rest.trim_start_matches([' ', '\t', ':']));
+    let cores = cpu.lines().filter(|line| line.starts_with("processor")).count();
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease")?;
+    Ok(format!("{cores} × {model}, Linux {}", kernel.trim()))
+}
+
+const BAR: f64 = 420.0;
+const LABEL: f64 = 190.0;
+const LINE: f64 = 26.0;
+
+/// Horizontal bars, one a variant; text is text, so that it can be read aloud and searched.
+fn draw(rows: &[Row]) -> anyhow::Result<String> {
+    let bars: Vec<&Row> = rows.iter().filter(|row| row.group == "Durable commands").collect();
+    let most = bars.iter().map(|row| row.value).fold(1.0, f64::max);
+    #[expect(clippy::cast_precision_loss, reason = "a picture's height")]
+    let height = LINE * (bars.len() as f64 + 1.5);
+    let mut out = String::new();
+    writeln!(
+        out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 720 {height}\" role=\"img\" font-family=\"system-ui,sans-serif\" font-size=\"13\">\n\
+         <title>Durable commands per second</title>\n<rect width=\"720\" height=\"{height}\" fill=\"#fff\"/>"
+    )?;
+    let mut y = LINE;
+    for row in bars {
+        let width = BAR * row.value / most;
+        let fill = if row.name.starts_with("door") { "#b3261e" } else { "#8a8f98" };
+        let baseline = y + 14.0;
+        writeln!(
+            out,
+            "<text x=\"{}\" y=\"{baseline}\" text-anchor=\"end\">{}</text><rect x=\"{LABEL}\" y=\"{y}\" width=\"{width:.1}\" height=\"18\" fill=\"{fill}\"/><text x=\"{:.1}\" y=\"{baseline}\">{}/s</text>",
+            LABEL - 8.0,
+            row.name,
+            LABEL + width + 6.0,
+            number(row.value)
+        )?;
+        y += LINE;
+    }
+    out.push_str("</svg>\n");
+    Ok(out)
+}

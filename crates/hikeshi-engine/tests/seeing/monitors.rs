@@ -1,0 +1,110 @@
+//! Monitors: a threshold in a row opens one incident, also across a restart; what is not measured is unknown.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use hikeshi_domain::effect::Doing;
+use hikeshi_domain::ids::IncidentId;
+use hikeshi_domain::policy::Policy;
+use hikeshi_engine::{Probe, Probing};
+use hikeshi_store::testing::Scratch;
+
+use crate::kit::*;
+
+hikeshi_store::on_both!(a_monitor_tells_changes_only, two_nodes_measure_once, a_reload_starts_and_ends_monitors);
+
+#[derive(Default)]
+struct Place {
+    broken: AtomicBool,
+    asked: AtomicU32,
+}
+
+impl Probe for Place {
+    fn probe<'a>(&'a self, probing: &'a Probing) -> Doing<'a, Result<(), String>> {
+        assert_eq!(probing.url, "http://127.0.0.1:1/");
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let broken = self.broken.load(Ordering::Relaxed);
+        Box::pin(async move { if broken { Err("HTTP 500".to_owned()) } else { Ok(()) } })
+    }
+}
+
+fn watching() -> Policy {
+    let text = include_str!("../../../hikeshi-domain/src/testing_policy.json");
+    let mut policy: Policy = serde_json::from_str(text).expect("the test policy parses");
+    for monitor in policy.monitors.values_mut() {
+        monitor.interval_s = FASTEST_S;
+    }
+    policy
+}
+
+const FASTEST_S: f64 = 0.1;
+
+fn placed(town: &mut Town) -> Arc<Place> {
+    let place = Arc::new(Place::default());
+    town.probe = Some(Arc::clone(&place) as Arc<_>);
+    place
+}
+
+fn a_monitor_tells_changes_only(scratch: &Scratch) {
+    town(scratch, async |mut town| {
+        let place = placed(&mut town);
+        let engine = town.start("one").await;
+        let door = engine.door();
+        adopt(&door, watching()).await;
+        let viewer = who("kansa");
+        let row = async |door: &hikeshi_engine::door::Door| door.look(&viewer).now().await.expect("seen").monitors.remove(0);
+        assert_eq!(row(&door).await.healthy, None, "not measured yet, so not green");
+        town.until("it is measured", |_| place.asked.load(Ordering::Relaxed) >= 2).await;
+        assert_eq!(row(&door).await.healthy, Some(true));
+        assert_eq!(town.count("monitor.fire"), 0);
+        place.broken.store(true, Ordering::Relaxed);
+        town.until("it fires", |town| town.count("monitor.fire") == 1).await;
+        let seen = row(&door).await;
+        assert_eq!((seen.healthy, seen.incident), (Some(false), Some(IncidentId(1))));
+        engine.stop().await;
+
+        let asked = place.asked.load(Ordering::Relaxed);
+        let engine = town.start("one").await;
+        assert_eq!(row(&engine.door()).await.healthy, Some(false), "what was red stays red until it is measured");
+        town.until("the threshold is reached again", |_| place.asked.load(Ordering::Relaxed) >= asked + 4).await;
+        assert_eq!(town.count("monitor.fire"), 1, "the same failure is not told twice");
+        place.broken.store(false, Ordering::Relaxed);
+        town.until("it recovers", |town| town.count("monitor.recover") == 1).await;
+        assert_eq!(row(&engine.door()).await.healthy, Some(true));
+        assert_eq!(town.count("incident.open"), 0, "the incident came with the fire");
+        engine.stop().await;
+    });
+}
+
+fn two_nodes_measure_once(scratch: &Scratch) {
+    town(scratch, async |mut town| {
+        let (first, engine) = (placed(&mut town), town.start("one").await);
+        adopt(&engine.door(), watching()).await;
+        town.until("the first measures", |_| first.asked.load(Ordering::Relaxed) >= 1).await;
+        let (second, other) = (placed(&mut town), town.start("two").await);
+        town.until("the first goes on", |_| first.asked.load(Ordering::Relaxed) >= 4).await;
+        assert_eq!(second.asked.load(Ordering::Relaxed), 0, "one node has the duty");
+        let seen = other.door().look(&who("kansa")).now().await.expect("seen").monitors.remove(0);
+        assert_eq!(seen.healthy, None, "the other does not know, and does not say green");
+        engine.stop().await;
+        other.stop().await;
+    });
+}
+
+fn a_reload_starts_and_ends_monitors(scratch: &Scratch) {
+    town(scratch, async |mut town| {
+        let place = placed(&mut town);
+        let engine = town.start("one").await;
+        let door = engine.door();
+        adopt(&door, Policy { monitors: BTreeMap::new(), ..watching() }).await;
+        adopt(&door, watching()).await;
+        town.until("it is measured", |_| place.asked.load(Ordering::Relaxed) >= 1).await;
+        adopt(&door, Policy { monitors: BTreeMap::new(), ..watching() }).await;
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        let asked = place.asked.load(Ordering::Relaxed);
+        tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+        assert_eq!(place.asked.load(Ordering::Relaxed), asked, "it is gone from the policy");
+        engine.stop().await;
+    });
+}

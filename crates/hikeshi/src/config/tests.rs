@@ -1,0 +1,132 @@
+//! Every kind of mistake, drawn as a person sees it.
+
+use std::path::Path;
+
+use hikeshi_text::Lang;
+
+use super::diagnose::{Look, What, nearest};
+use super::{ConfigError, init, parse};
+
+const LOOK: Look = Look { colour: false, width: 100 };
+
+fn mistakes(text: &str) -> Vec<What> {
+    match parse(Path::new("hikeshi.toml"), text) {
+        Ok(_) => Vec::new(),
+        Err(ConfigError::Mistakes(found)) => found.list.into_iter().map(|mistake| mistake.what).collect(),
+        Err(ConfigError::Unreadable { detail, .. }) => panic!("{detail}"),
+    }
+}
+
+fn drawn(text: &str, lang: Lang) -> String {
+    parse(Path::new("hikeshi.toml"), text).map_err(|error| error.render(lang, LOOK)).expect_err("it has mistakes")
+}
+
+/// The template with one thing in it replaced.
+fn with(from: &str, to: &str) -> String {
+    let text = init::template(Lang::Ja);
+    assert!(text.contains(from), "{from}");
+    text.replacen(from, to, 1)
+}
+
+#[test]
+fn the_templates_and_examples_have_no_mistake() {
+    for lang in Lang::ALL {
+        assert_eq!(mistakes(init::template(lang)), []);
+    }
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let mut read = 0;
+    for entry in std::fs::read_dir(&examples).expect("examples") {
+        let file = entry.expect("entry").path().join("hikeshi.toml");
+        let text = std::fs::read_to_string(&file).expect("hikeshi.toml");
+        assert!(text.starts_with("#:schema "), "{}: editors find the schema by its first line", file.display());
+        let found = super::read(&file).map_err(|error| error.render(Lang::En, LOOK));
+        assert!(found.is_ok(), "{}", found.expect_err("mistakes"));
+        read += 1;
+    }
+    assert!(read >= 2, "{read} examples");
+}
+
+#[test]
+fn a_key_with_a_slip_names_the_nearest_one() {
+    let found = mistakes(&with("email = \"sato@", "emial = \"sato@"));
+    assert!(matches!(found.as_slice(), [What::UnknownKey { key, nearest: Some(nearest), .. }] if key == "emial" && nearest == "email"), "{found:?}");
+}
+
+#[test]
+fn the_caret_stands_under_the_word_also_behind_kanji() {
+    let text = with("dev-lead = { ja = \"開発責任者\", en = \"development lead\" }", "dev-lead = { ja = \"開発責任者\", eng = \"development lead\", en = \"lead\" }");
+    let drawn = drawn(&text, Lang::En);
+    let expected = "  × there is no key `eng`
+    ╭─[hikeshi.toml:24:33]
+ 23 │ cto = { ja = \"CTO\", en = \"CTO\" }
+ 24 │ dev-lead = { ja = \"開発責任者\", eng = \"development lead\", en = \"lead\" }
+    ·                                 ─┬─
+    ·                                  ╰── did you mean `en`?
+ 25 │ senior = { ja = \"シニア開発者\", en = \"senior developer\" }
+    ╰────
+  help: allowed here: ja, en
+hikeshi.toml: 1 mistake to correct.
+";
+    assert_eq!(drawn, expected);
+}
+
+#[test]
+fn an_unknown_role_is_shown_at_its_place_in_the_file() {
+    let drawn = drawn(&with("roles = [\"senior\", \"developer\"]", "roles = [\"senior\", \"develper\"]"), Lang::Ja);
+    assert!(drawn.contains("develper") && drawn.contains("developer") && drawn.contains("hikeshi.toml:47:20"), "{drawn}");
+}
+
+#[test]
+fn all_mistakes_are_told_at_once() {
+    let text = with("time_zone = \"Asia/Tokyo\"", "time_zone = \"Asia/Tokio\"")
+        .replacen("witnesses_min = 2", "witnesses_min = -2", 1)
+        .replacen("impact = \"all_users\"", "impact = \"all_user\"", 1)
+        .replacen("[services.reservation]", "[services.Reservation]", 1)
+        .replacen("listen = \"127.0.0.1:7410\"", "listen = \"localhost\"\nprot = 7410", 1);
+    let found = mistakes(&text);
+    let has = |wanted: fn(&What) -> bool| found.iter().any(wanted);
+    assert!(has(|what| matches!(what, What::Flaw(flaw) if flaw.at.last().is_some_and(|key| key == "time_zone"))), "{found:?}");
+    assert!(has(|what| matches!(what, What::OutOfRange { given, .. } if given == "-2")), "{found:?}");
+    assert!(has(|what| matches!(what, What::NotOneOf { nearest: Some(nearest), .. } if nearest == "all_users")), "{found:?}");
+    assert!(has(|what| matches!(what, What::BadName { given } if given == "Reservation")), "{found:?}");
+    assert!(has(|what| matches!(what, What::UnknownKey { key, .. } if key == "prot")), "{found:?}");
+    assert!(has(|what| matches!(what, What::Server(_))), "{found:?}");
+}
+
+#[test]
+fn what_is_missing_or_of_the_wrong_type_is_named() {
+    let found = mistakes("[workspace]\n[people.tanaka]\nname = 12\nroles = \"cto\"\n");
+    assert!(found.contains(&What::MissingKey { key: "name".to_owned() }), "{found:?}");
+    assert!(found.contains(&What::WrongType { wanted: "string", given: "integer" }), "{found:?}");
+    assert!(found.contains(&What::WrongType { wanted: "array", given: "string" }), "{found:?}");
+}
+
+#[test]
+fn broken_toml_is_told_where_it_breaks() {
+    let drawn = drawn("[workspace\nname = \"x\"\n", Lang::En);
+    assert!(drawn.contains("hikeshi.toml:1:11") && drawn.contains("unclosed table"), "{drawn}");
+}
+
+#[test]
+fn any_cut_of_the_file_is_answered_without_breaking() {
+    let text = init::template(Lang::Ja);
+    for (at, _) in text.char_indices().step_by(7) {
+        let cut = text.get(..at).expect("a boundary");
+        if let Err(error) = parse(Path::new("hikeshi.toml"), cut) {
+            assert!(!error.render(Lang::Ja, LOOK).is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_secret_in_the_database_address_is_not_repeated() {
+    let error = super::parse_location("mysql://root:hunter22@db/x", Path::new("data")).expect_err("not an address");
+    assert!(!format!("{error:#}").contains("hunter22"));
+}
+
+#[test]
+fn the_nearest_is_only_named_when_it_is_near() {
+    let allowed = ["language".to_owned(), "name".to_owned()];
+    assert_eq!(nearest("langage", &allowed), Some("language".to_owned()));
+    assert_eq!(nearest("quorum", &allowed), None);
+}

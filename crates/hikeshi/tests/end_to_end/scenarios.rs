@@ -1,0 +1,163 @@
+//! Runs `scenarios/*.md`: promises to the user, typed as a user types them.
+//!
+//! A block ```` ```toml file=NAME ```` writes a file. A block ```` ```hikeshi as=PERSON [exit=CODE] [keep=NAME] ```` is one command line,
+//! then lines `> TEXT` that the answer must hold. `{digest}` is the digest of `emg_1` now; `keep` remembers it under a name.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::harness::{Workspace, text};
+
+const PEOPLE: &[&str] = &["tanaka", "sato", "takahashi", "ito"];
+
+struct Block {
+    line: usize,
+    language: String,
+    attributes: BTreeMap<String, String>,
+    body: Vec<String>,
+}
+
+fn blocks(markdown: &str) -> Vec<Block> {
+    let mut found = Vec::new();
+    let mut open: Option<Block> = None;
+    for (index, line) in markdown.lines().enumerate() {
+        match (&mut open, line.strip_prefix("```")) {
+            (Some(_), Some("")) => found.extend(open.take()),
+            (None, Some(info)) => {
+                let mut words = info.split_whitespace();
+                let language = words.next().unwrap_or_default().to_owned();
+                let attributes = words.filter_map(|word| word.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+                open = Some(Block { line: index + 1, language, attributes, body: Vec::new() });
+            }
+            (Some(block), _) => block.body.push(line.to_owned()),
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "a block is never closed");
+    found
+}
+
+/// Words as a shell would split them; only single quotes are understood.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let (mut word, mut quoted, mut any) = (String::new(), false, false);
+    for c in line.chars() {
+        match c {
+            '\'' => {
+                quoted = !quoted;
+                any = true;
+            }
+            ' ' if !quoted => {
+                if any {
+                    words.push(std::mem::take(&mut word));
+                    any = false;
+                }
+            }
+            c => {
+                word.push(c);
+                any = true;
+            }
+        }
+    }
+    assert!(!quoted, "a quote is never closed: {line}");
+    if any {
+        words.push(word);
+    }
+    words
+}
+
+fn run(file: &Path) {
+    let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
+    let workspace = Workspace::with_people(&format!("scenario-{name}"), PEOPLE);
+    let mut kept: BTreeMap<String, String> = BTreeMap::new();
+    let mut commands = 0;
+    for block in blocks(&super::harness::read(file)) {
+        let place = format!("{}:{}", file.display(), block.line);
+        match block.language.as_str() {
+            "toml" => {
+                let to = block.attributes.get("file").unwrap_or_else(|| panic!("{place}: file="));
+                std::fs::write(workspace.path(to), block.body.join("\n") + "\n").expect("written");
+            }
+            "hikeshi" => {
+                command(&workspace, &block, &place, &mut kept);
+                commands += 1;
+            }
+            other => panic!("{place}: a block of `{other}`"),
+        }
+    }
+    assert!(commands > 0, "{}: nothing was run", file.display());
+}
+
+fn command(workspace: &Workspace, block: &Block, place: &str, kept: &mut BTreeMap<String, String>) {
+    let person = block.attributes.get("as").unwrap_or_else(|| panic!("{place}: as="));
+    let (line, expected) = block.body.split_first().unwrap_or_else(|| panic!("{place}: empty"));
+    if line.contains("{digest}") {
+        let digest = workspace.ok(person, &["emergency", "show", "emg_1"])["emergency"]["digest"].as_str().expect("a digest").to_owned();
+        if let Some(name) = block.attributes.get("keep") {
+            kept.insert(name.clone(), digest.clone());
+        }
+        kept.insert("digest".to_owned(), digest);
+    }
+    let line = kept.iter().fold(line.clone(), |line, (name, value)| line.replace(&format!("{{{name}}}"), value));
+    let done = workspace.as_person(person).args(words(&line)).output().expect("ran");
+    let exit: i32 = block.attributes.get("exit").map_or(0, |code| code.parse().expect("a code"));
+    assert_eq!(done.status.code(), Some(exit), "{place}: {line}: {}", text(&done));
+    let said = text(&done);
+    for wanted in expected {
+        let wanted = wanted.strip_prefix("> ").unwrap_or_else(|| panic!("{place}: neither a command nor `> `: {wanted}"));
+        assert!(said.contains(wanted), "{place}: `{wanted}` is not in: {said}");
+    }
+}
+
+fn scenario(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios").join(name)
+}
+
+#[test]
+fn condition_missing() {
+    run(&scenario("condition-missing.md"));
+}
+
+#[test]
+fn self_approval() {
+    run(&scenario("self-approval.md"));
+}
+
+#[test]
+fn digest_changed() {
+    run(&scenario("digest-changed.md"));
+}
+
+#[test]
+fn quorum_missing() {
+    run(&scenario("quorum-missing.md"));
+}
+
+#[test]
+fn outside_scope() {
+    run(&scenario("outside-scope.md"));
+}
+
+/// Any scenario that is added runs too, without a line here.
+#[test]
+fn every_other_scenario() {
+    let known = ["condition-missing.md", "self-approval.md", "digest-changed.md", "quorum-missing.md", "outside-scope.md"];
+    let mut seen = 0;
+    for entry in std::fs::read_dir(scenario("")).expect("scenarios") {
+        let file = entry.expect("an entry").path();
+        let name = file.file_name().expect("a name").to_string_lossy().into_owned();
+        if !name.ends_with(".md") {
+            continue;
+        }
+        seen += 1;
+        if !known.contains(&name.as_str()) {
+            run(&file);
+        }
+    }
+    assert!(seen >= known.len());
+}
+
+#[test]
+fn a_line_is_split_as_a_shell_would() {
+    assert_eq!(words("incident open '予約が 止まった' --service web ''"), ["incident", "open", "予約が 止まった", "--service", "web", ""]);
+}

@@ -1,0 +1,17 @@
+//! The command line end to end: the real program, a real server process, real files. One binary; a module per subject.
+
+#[path = "end_to_end/harness.rs"]
+mod harness;
+
+#[path = "end_to_end/exit_codes.rs"]
+mod exit_codes;
+#[path = "end_to_end/files.rs"]
+mod files;
+#[path = "end_to_end/ledger.rs"]
+mod ledger;
+#[path = "end_to_end/rehearsal.rs"]
+mod rehearsal;
+#[path = "end_to_end/scenarios.rs"]
+mod scenarios;
+#[path = "end_to_end/serving.rs"]
+mod serving;
