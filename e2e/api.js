@@ -66,7 +66,7 @@ async function fuzz(workspace, file, token) {
   ];
   for (const part of LEFT_OUT) words.push("--exclude-path-regex", part);
   const { stdout } = await run(schemathesis, words, { cwd: workspace.dir, maxBuffer: 64_000_000, timeout: 600_000 }).catch((error) => {
-    throw new Error(`${error.stdout}\n${error.stderr}`.slice(-12_000));
+    throw new Error(`${error.stdout}\n${error.stderr}`.slice(0, 40_000));
   });
   console.log(stdout.split("\n").filter((line) => /Test cases|generated|passed|Operations/.test(line)).slice(-6).map((line) => `      ${line.trim()}`).join("\n"));
 }

@@ -19,7 +19,7 @@ export class Checks {
     } catch (error) {
       this.failures.push(sentence);
       console.log(`FAIL  ${sentence}`);
-      console.log(String(error?.stack ?? error).split("\n").slice(0, 30).map((line) => `      ${line}`).join("\n"));
+      console.log(String(error?.stack ?? error).split("\n").slice(0, 120).map((line) => `      ${line}`).join("\n"));
       return undefined;
     }
   }

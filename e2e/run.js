@@ -1,4 +1,5 @@
-// Real Chromium, real fuzzer, real command line against a real `hikeshi serve`: node e2e/run.js pages|api|scenarios|pictures [words of a check].
+// Real Chromium, real fuzzer, real command line against a real `hikeshi serve`: node e2e/run.js <what> [words of a check].
+// `pages` is signin, nights, live and every together; the others are api and pictures.
 import { Checks } from "./checks.js";
 import { api } from "./api.js";
 import { open } from "./browser.js";
@@ -6,7 +7,6 @@ import { everyPage, noPageForgotten } from "./pages/every.js";
 import { live } from "./pages/live.js";
 import { signIn, wholeNights } from "./pages/night.js";
 import { pictures } from "./pictures.js";
-import { scenarios } from "./scenarios.js";
 
 const [what = "pages", only] = process.argv.slice(2);
 const checks = new Checks(only);
@@ -25,9 +25,12 @@ const inBrowser = async (...works) => {
 
 const works = {
   pages: () => inBrowser(noPageForgotten, signIn, wholeNights, live, everyPage),
+  signin: () => inBrowser(signIn),
+  nights: () => inBrowser(wholeNights),
+  live: () => inBrowser(live),
+  every: () => inBrowser(noPageForgotten, everyPage),
   pictures: () => inBrowser(pictures),
   api: () => api(checks),
-  scenarios: () => scenarios(checks),
 };
 
 if (!works[what]) {

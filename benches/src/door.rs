@@ -58,7 +58,14 @@ async fn door(location: Location, dir: &Path, writers: u64, for_s: Duration) -> 
     Ok(Ran { count: took.len() as u64, elapsed, took })
 }
 
-async fn write(door: Door, incidents: Vec<IncidentId>, writer: u64, writers: u64, began: Instant, for_s: Duration) -> anyhow::Result<Vec<Duration>> {
+async fn write(
+    door: Door,
+    incidents: Vec<IncidentId>,
+    writer: u64,
+    writers: u64,
+    began: Instant,
+    for_s: Duration,
+) -> anyhow::Result<Vec<Duration>> {
     let actor = team::actor()?;
     let mut took = Vec::new();
     for (number, incident) in (0_u64..).zip(incidents.iter().cycle()) {

@@ -45,7 +45,9 @@ pub fn measure(dir: &Path, entries: u64) -> anyhow::Result<Vec<Row>> {
 
     let began = Instant::now();
     let mut verifier = Verifier::new([(frontier.size(), root)]);
-    store.read(|reader| reader.walk(0, &mut |entry| verifier.feed(Laid { seq: entry.seq, bytes: &entry.bytes, columns: None::<Columns<'_>> })))?;
+    store.read(|reader| {
+        reader.walk(0, &mut |entry| verifier.feed(Laid { seq: entry.seq, bytes: &entry.bytes, columns: None::<Columns<'_>> }))
+    })?;
     let verdict = verifier.finish(None);
     let from_store = count / began.elapsed().as_secs_f64();
     ensure!(verdict.fault.is_none(), "the ledger does not verify from the store: {:?}", verdict.fault);

@@ -135,7 +135,9 @@ fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     std::fs::create_dir_all(&args.dir)?;
     let (name, rows) = match args.part {
-        Part::Door { postgres, seconds, rounds } => ("door", door::measure(&args.dir, &postgres, Duration::from_secs_f64(seconds), rounds)?),
+        Part::Door { postgres, seconds, rounds } => {
+            ("door", door::measure(&args.dir, &postgres, Duration::from_secs_f64(seconds), rounds)?)
+        }
         Part::Ledger { entries } => ("ledger", ledger::measure(&args.dir, entries)?),
         Part::Pages { incidents, entries, binary } => ("pages", pages::measure(&args.dir, incidents, entries, &binary)?),
         Part::Sweep { binary, postgres, kills, seed } => return sweep::sweep(&args.dir, &binary, postgres.as_deref(), kills, seed),

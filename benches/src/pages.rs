@@ -105,7 +105,9 @@ async fn serve(location: Location, dir: &Path) -> anyhow::Result<Vec<Row>> {
         if path.starts_with("/incidents/") {
             #[expect(clippy::cast_precision_loss, reason = "a size for people")]
             let kib = bytes as f64 / 1024.0;
-            rows.push(Row::new("Size on the wire", "first page of an incident, gzip, with headers", kib, "KiB").goal("< 30 KB", kib < 29.3));
+            rows.push(
+                Row::new("Size on the wire", "first page of an incident, gzip, with headers", kib, "KiB").goal("< 30 KB", kib < 29.3),
+            );
         }
     }
     drop(stop);

@@ -54,7 +54,9 @@ pub fn sqlite(dir: &Path, for_s: Duration) -> anyhow::Result<Ran> {
     let path = dir.join("raw.db");
     let connection = rusqlite::Connection::open(&path)?;
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
-    connection.execute_batch("PRAGMA synchronous = FULL; CREATE TABLE IF NOT EXISTS row (seq INTEGER PRIMARY KEY, key TEXT UNIQUE, bytes BLOB)")?;
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL; CREATE TABLE IF NOT EXISTS row (seq INTEGER PRIMARY KEY, key TEXT UNIQUE, bytes BLOB)",
+    )?;
     let bytes = vec![b'x'; ROW_BYTES];
     let mut number = 0_u64;
     let mut insert = connection.prepare("INSERT INTO row (key, bytes) VALUES (?1, ?2)")?;

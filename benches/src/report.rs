@@ -63,7 +63,11 @@ fn table(rows: &[Row], picture: &str) -> anyhow::Result<String> {
         }
         let latency = |value: Option<f64>| value.map(|ms| format!("{ms:.2} ms")).unwrap_or_default();
         let against = row.against.as_ref().map(|(name, ratio)| format!("{ratio:.2} × {name}")).unwrap_or_default();
-        let goal = row.goal.as_ref().map(|goal| format!("{goal}: {}", if row.met == Some(true) { "met" } else { "**missed**" })).unwrap_or_default();
+        let goal = row
+            .goal
+            .as_ref()
+            .map(|goal| format!("{goal}: {}", if row.met == Some(true) { "met" } else { "**missed**" }))
+            .unwrap_or_default();
         let figure = format!("{} {}", number(row.value), row.unit);
         writeln!(out, "| {} | {figure} | {} | {} | {against} | {goal} |", row.name, latency(row.p50_ms), latency(row.p99_ms))?;
     }
@@ -73,7 +77,8 @@ fn table(rows: &[Row], picture: &str) -> anyhow::Result<String> {
 /// What the kernel says of the machine; the figures mean nothing without it.
 fn machine() -> anyhow::Result<String> {
     let cpu = std::fs::read_to_string("/proc/cpuinfo")?;
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).map_or("unknown", |rest| rest.trim_start_matches([' ', '\t', ':']));
+    let model =
+        cpu.lines().find_map(|line| line.strip_prefix("model name")).map_or("unknown", |rest| rest.trim_start_matches([' ', '\t', ':']));
     let cores = cpu.lines().filter(|line| line.starts_with("processor")).count();
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease")?;
     Ok(format!("{cores} × {model}, Linux {}", kernel.trim()))

@@ -181,10 +181,16 @@ fn judge(night: &Path, binary: &Path, location: &Location, tally: &mut Tally) ->
         tally.acknowledged += 1;
         if keys.get(&acknowledged.seq) != Some(&acknowledged.key) {
             tally.missing += 1;
-            report::say(&format!("{}: {} was acknowledged as entry {} and is not there", night.display(), acknowledged.key, acknowledged.seq))?;
+            report::say(&format!(
+                "{}: {} was acknowledged as entry {} and is not there",
+                night.display(),
+                acknowledged.key,
+                acknowledged.seq
+            ))?;
         }
     }
-    let verified = Command::new(binary).args(["ledger", "verify", "--config"]).arg(night.join("hikeshi.toml")).stdin(Stdio::null()).output()?;
+    let verified =
+        Command::new(binary).args(["ledger", "verify", "--config"]).arg(night.join("hikeshi.toml")).stdin(Stdio::null()).output()?;
     if !verified.status.success() {
         tally.unverified += 1;
         report::say(&format!("{}: {}", night.display(), String::from_utf8_lossy(&verified.stderr)))?;

@@ -28,7 +28,6 @@ use tokio::sync::{Notify, oneshot, watch};
 
 pub(crate) use draft::rehearsed;
 pub(crate) use entry::kept_view;
-use entry::parse_kept;
 pub(crate) use intake::{Masks, inside_key};
 pub(crate) use load::{fill, fill_all};
 pub(crate) use thread::{DoorThread, Job, Request};
@@ -110,9 +109,9 @@ pub(crate) struct Inside {
     pub(crate) masks: Masks,
     /// Set when an effect was queued.
     pub(crate) effects_queued: Notify,
-    /// Set when a timer is due earlier than the timers' loop knows.
+    /// Set when timers were written.
     pub(crate) timers_changed: Notify,
-    /// Set when the policy in force may have changed.
+    /// Set when this node has changed the policy; what another node changed is seen by looking now and then.
     pub(crate) policy_changed: Notify,
     pub(crate) stopping: watch::Sender<bool>,
     /// Why writing is stopped, if it is.

@@ -204,13 +204,7 @@ fn bring_news(inside: &Inside) {
     while !*inside.stopping.borrow() {
         let known = *inside.tip.borrow();
         match inside.store.wait_for_news(known, NEWS_WAIT_MS) {
-            Ok(size) => {
-                if size > known {
-                    inside.announce(size);
-                    // Another node may have changed anything; looking is cheap.
-                    inside.policy_changed.notify_one();
-                }
-            }
+            Ok(size) => inside.announce(size),
             Err(error) => {
                 tracing::debug!(%error, "no news from the store");
                 std::thread::sleep(Duration::from_millis(u64::from(NEWS_WAIT_MS)));

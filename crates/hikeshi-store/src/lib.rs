@@ -199,9 +199,13 @@ impl Store {
 
     fn of(database: Database, news: Arc<News>) -> Result<Self> {
         let store = Self { inner: Arc::new(Inner { database, news, policy: Mutex::new(None) }) };
-        let size = store.read(|reader| reader.head())?.size;
+        let size = store.size()?;
         store.inner.news.tell(size);
         Ok(store)
+    }
+
+    fn size(&self) -> Result<u64> {
+        self.read(|reader| Ok(reader.head()?.size))
     }
 
     pub fn writer(&self) -> Result<Writer> {
@@ -256,7 +260,7 @@ impl Store {
                 return Ok(size);
             }
             if let Database::Postgres { .. } = self.inner.database {
-                let size = self.read(|reader| reader.head())?.size;
+                let size = self.size()?;
                 self.inner.news.tell(size);
                 if size > known_size {
                     return Ok(size);

@@ -49,15 +49,14 @@ async fn listen(config: &Config, channel: &str, news: &Arc<News>) {
             let driven = tokio::spawn(async move {
                 while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
                     if let AsyncMessage::Notification(word) = message {
-                        if let Ok(size) = word.payload().parse() {
-                            told.tell(size);
-                        }
+                        // Somebody else's payload on this channel is no size, and no news.
+                        word.payload().parse().into_iter().for_each(|size| told.tell(size));
                     }
                 }
             });
             if client.batch_execute(&format!("LISTEN {channel}")).await.is_ok() {
                 // The client is kept until the connection ends: dropping it would close it.
-                let _ = driven.await;
+                drop(driven.await);
             }
             drop(client);
         }

@@ -316,7 +316,7 @@ impl Session for SqliteSession {
     fn roll_back(&mut self) {
         if !self.connection.is_autocommit() {
             // It fails only when the engine has rolled back by itself, as after a full disk.
-            let _ = self.connection.execute_batch("ROLLBACK");
+            drop(self.connection.execute_batch("ROLLBACK"));
         }
     }
 

@@ -48,10 +48,10 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         if let Some(directory) = &self.directory {
-            let _ = std::fs::remove_dir_all(directory);
+            drop(std::fs::remove_dir_all(directory));
         }
         if let (Some(schema), Location::Postgres(url)) = (&self.schema, &self.location) {
-            let _ = execute(url, &format!("DROP SCHEMA IF EXISTS {schema} CASCADE"));
+            drop(execute(url, &format!("DROP SCHEMA IF EXISTS {schema} CASCADE")));
         }
     }
 }
@@ -197,7 +197,7 @@ impl Runner {
         let errors = out.try_clone().map_err(|error| error.to_string())?;
         let status = self.command(&path).args(arguments).current_dir("/").stdin(Stdio::null()).stdout(out).stderr(errors).status();
         let words = std::fs::read_to_string(&said).unwrap_or_default();
-        let _ = std::fs::remove_file(&said);
+        drop(std::fs::remove_file(&said));
         match status {
             Ok(status) if status.success() => Ok(()),
             Ok(status) => Err(format!("{program}: {status}: {}", words.trim())),
@@ -208,7 +208,7 @@ impl Runner {
     fn start(&self, directory: &Path) -> Result<(), String> {
         let data = directory.join("data");
         let (shown, data_shown) = (directory.display().to_string(), data.display().to_string());
-        let _ = std::fs::remove_dir_all(&data);
+        drop(std::fs::remove_dir_all(&data));
         if self.uid == 0 {
             let done = Command::new("chown").args(["postgres", &shown]).status().map_err(|error| error.to_string())?;
             if !done.success() {

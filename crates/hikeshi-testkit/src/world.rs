@@ -78,7 +78,7 @@ impl World {
             outside: Arc::new(self.hands.clone()),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             probe: None,
-            signer: signer(),
+            signer: key()?,
             node: format!("life-{}", self.lives),
             lease_s: 1,
             checkpoint_file: Some(self._folder.join("checkpoints")),
@@ -254,6 +254,7 @@ fn check_ledger(store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn signer() -> hikeshi_engine::Signer {
-    hikeshi_engine::Signer
+/// The ledger's key of every world: nothing is kept secret from a test.
+fn key() -> anyhow::Result<ledger::LedgerKey> {
+    Ok(ledger::LedgerKey::from_seed("test.example/hikeshi", &[7; 32])?)
 }

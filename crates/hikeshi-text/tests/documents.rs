@@ -97,5 +97,7 @@ fn the_invitation_is_plain_text() {
         let text = hikeshi_text::invitation(&invitation_order(language));
         check(&format!("invitation.{tag}.txt"), &format!("{}\n\n{}\n", text.summary, text.description));
         assert!(!text.summary.contains('\n'));
+        let moved = hikeshi_text::invitation(&hikeshi_domain::effect::InvitationOrder { sequence: 1, ..invitation_order(language) });
+        assert!(moved.description.ends_with(&text.description) && moved.description != text.description);
     }
 }

@@ -74,11 +74,11 @@
     if (source) source.close();
     source = new EventSource("/live");
     source.addEventListener("tip", (event) => { fresh(); retry = 0; if (Number(event.data) > size) { size = Number(event.data); load(); } });
-    source.addEventListener("beat", (event) => { const at = new Date(event.data); if (!Number.isNaN(+at)) shown = at.toLocaleTimeString("ja-JP", { hour12: false, timeZone: zone() }); fresh(); });
+    source.addEventListener("beat", (event) => { const at = new Date(event.data); if (!Number.isNaN(+at)) shown = local(at); fresh(); });
     source.onerror = () => { source.close(); source = null; later(); };
   }
-  // Times on the page are in the workspace's zone; the offset is in any of them.
-  const zone = () => { const t = document.querySelector("time[datetime]"); const m = t && /([+-])(\d\d):(\d\d)$/.exec(t.dateTime); return m ? (m[1] + m[2] + ":" + m[3]) : undefined; };
+  // In the workspace's zone, as every other time on the page.
+  const local = (at) => at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false, timeZone: bar.dataset.zone });
   let waiting = 0;
   function later() {
     if (waiting) return;

@@ -37,7 +37,8 @@ pub async fn read_json(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Fail>
 }
 
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fail> {
-    serde_json::from_slice(bytes).map_err(|error| if error.is_data() { Fail::Unfit(error.to_string()) } else { Fail::Malformed(error.to_string()) })
+    serde_json::from_slice(bytes)
+        .map_err(|error| if error.is_data() { Fail::Unfit(error.to_string()) } else { Fail::Malformed(error.to_string()) })
 }
 
 /// A JSON answer.

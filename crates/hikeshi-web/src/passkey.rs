@@ -15,10 +15,10 @@ use hikeshi_domain::people::Via;
 use hikeshi_engine::door::Answer;
 use hikeshi_text::page::Words;
 use serde::{Deserialize, Serialize};
+use webauthn_rs::Webauthn;
 use webauthn_rs::prelude::{
     CreationChallengeResponse, CredentialID, PublicKeyCredential, RegisterPublicKeyCredential, RequestChallengeResponse, Uuid,
 };
-use webauthn_rs::Webauthn;
 
 use crate::fail::Fail;
 use crate::json::{JsonBody, respond};
@@ -26,7 +26,6 @@ use crate::state::App;
 use crate::viewer::{self, Viewer};
 use crate::{pages, secret};
 use known::known;
-
 
 /// The header in which a script repeats the form token of its page.
 const TOKEN_HEADER: &str = "x-hikeshi-token";
@@ -102,7 +101,12 @@ pub async fn register_start(State(app): State<App>, viewer: Viewer, headers: Hea
     respond(StatusCode::OK, &Creation { ceremony, options })
 }
 
-pub async fn register_finish(State(app): State<App>, viewer: Viewer, headers: HeaderMap, JsonBody(given): JsonBody<Created>) -> Result<Response, Fail> {
+pub async fn register_finish(
+    State(app): State<App>,
+    viewer: Viewer,
+    headers: HeaderMap,
+    JsonBody(given): JsonBody<Created>,
+) -> Result<Response, Fail> {
     own_script(&viewer, &headers)?;
     let failed = || Fail::Unfit(Words(viewer.lang).passkey_failed().to_owned());
     let waiting = app.registrations.take(&format!("{}\0{}", viewer.person, given.ceremony)).ok_or_else(failed)?;
@@ -133,7 +137,8 @@ pub async fn sign_in_start(State(app): State<App>, headers: HeaderMap, JsonBody(
     if theirs.is_empty() {
         return Err(failed());
     }
-    let (options, waiting) = webauthn(&app)?.start_passkey_authentication(&theirs).map_err(|error| Fail::Broken { detail: error.to_string() })?;
+    let (options, waiting) =
+        webauthn(&app)?.start_passkey_authentication(&theirs).map_err(|error| Fail::Broken { detail: error.to_string() })?;
     let ceremony = secret::new_secret()?;
     app.authentications.put(ceremony.clone(), (person, waiting));
     respond(StatusCode::OK, &Request { ceremony, options })
@@ -149,7 +154,8 @@ pub async fn sign_in_finish(State(app): State<App>, headers: HeaderMap, JsonBody
     })?;
     let mut used = known(&app, &person).await?.into_iter().find(|passkey| passkey.cred_id() == result.cred_id()).ok_or_else(failed)?;
     let moved = used.update_credential(&result) == Some(true);
-    let credential = if moved { Some(serde_json::to_value(&used).map_err(|error| Fail::Broken { detail: error.to_string() })?) } else { None };
+    let credential =
+        if moved { Some(serde_json::to_value(&used).map_err(|error| Fail::Broken { detail: error.to_string() })?) } else { None };
     let proof = Proof::Passkey { credential_id: URL_SAFE_NO_PAD.encode(used.cred_id()), credential };
     let session = pages::signin::open_session(&app, person, proof).await?;
     let Some(session) = session else { return Err(failed()) };

@@ -9,7 +9,9 @@ use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::fail::Fail;
-use crate::pages::{bundle, channel, content, emergencies, emergency, incidents, ledger, me, now, obligations, people, plan, signin, watch};
+use crate::pages::{
+    bundle, channel, content, emergencies, emergency, incidents, ledger, me, now, obligations, people, plan, signin, watch,
+};
 use crate::state::{App, WebOptions};
 use crate::{api, assets, guard, live, passkey};
 

@@ -28,7 +28,11 @@ pub fn session_cookie_name(app: &App) -> &'static str {
 
 pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let pairs = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).filter(|text| text.len() <= COOKIE_BYTES_MAX);
-    pairs.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('=')).find(|(given, _)| *given == name).map(|(_, value)| value)
+    pairs
+        .flat_map(|text| text.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(given, _)| *given == name)
+        .map(|(_, value)| value)
 }
 
 fn set_cookie(name: &str, value: &str, max_age_s: u64, app: &App, script_may_read: bool) -> Option<HeaderValue> {
@@ -139,7 +143,8 @@ fn credential(headers: &HeaderMap, app: &App, face: Face) -> Option<(String, Cre
     if face == Face::Api {
         if let Some(given) = headers.get(AUTHORIZATION) {
             let (scheme, token) = given.to_str().ok()?.split_once(' ')?;
-            return Some((token.trim().to_owned(), Credential::Token)).filter(|(token, _)| scheme.eq_ignore_ascii_case("bearer") && bounded(token));
+            return Some((token.trim().to_owned(), Credential::Token))
+                .filter(|(token, _)| scheme.eq_ignore_ascii_case("bearer") && bounded(token));
         }
     }
     cookie(headers, session_cookie_name(app)).filter(|secret| bounded(secret)).map(|secret| (secret.to_owned(), Credential::Session))

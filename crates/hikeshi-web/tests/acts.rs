@@ -1,15 +1,22 @@
 //! Forms: what is done, what is refused, what is done only once.
 
+use crate::kit::Plans;
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
-use hikeshi_testkit::Plans;
 
 use crate::face::{Face, form};
 
 const OPEN: &str = "act-incident-open";
 
 fn incident(title: &str) -> Vec<(&str, &str)> {
-    vec![("title", title), ("service", "reservation"), ("environment", "production"), ("impact", "all_users"), ("business", "lost_sales"), ("urgency", "now")]
+    vec![
+        ("title", title),
+        ("service", "reservation"),
+        ("environment", "production"),
+        ("impact", "all_users"),
+        ("business", "lost_sales"),
+        ("urgency", "now"),
+    ]
 }
 
 #[tokio::test]
@@ -37,12 +44,13 @@ async fn an_incident_is_opened_and_a_double_click_opens_it_once() {
 async fn a_refusal_shows_its_rule_and_keeps_what_was_typed() {
     let face = Face::new().await;
     let browser = face.browser("watanabe").await;
-    let answer = browser.act("/incidents/new", "incident.open", OPEN, &{
-        let mut fields = incident("");
-        fields.push(("summary", "全店舗で発生しています"));
-        fields
-    })
-    .await;
+    let answer = browser
+        .act("/incidents/new", "incident.open", OPEN, &{
+            let mut fields = incident("");
+            fields.push(("summary", "全店舗で発生しています"));
+            fields
+        })
+        .await;
     let text = answer.text();
     assert_eq!(answer.status, StatusCode::CONFLICT);
     assert!(text.contains("受け付けられませんでした") && text.contains("input.text_missing"), "{text}");
@@ -65,7 +73,9 @@ async fn nobody_approves_their_own_request_and_the_page_says_why() {
     let page = approver.get(&path).await;
     let form_id = "act-emergency-approve";
     let digest = page.hidden(form_id, "digest");
-    let answer = approver.act(&path, "emergency.approve", form_id, &[("emergency", &emergency.to_string()), ("digest", &digest), ("judgement", "緊急です")]).await;
+    let answer = approver
+        .act(&path, "emergency.approve", form_id, &[("emergency", &emergency.to_string()), ("digest", &digest), ("judgement", "緊急です")])
+        .await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
     assert!(approver.get(&path).await.text().contains("緊急です"));
 }
@@ -82,7 +92,9 @@ async fn a_form_from_elsewhere_is_refused() {
     let other = face.browser("watanabe").await;
     fields.push(("token", &token));
     assert_eq!(other.post("/incidents/new", &fields).await.status, StatusCode::FORBIDDEN, "with the token of another session");
-    for (name, value) in [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site")] {
+    for (name, value) in
+        [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site")]
+    {
         let request = Face::request(Method::POST, "/incidents/new").header(header::COOKIE, &browser.cookie).header(name, value);
         let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(Body::from(form(&fields))).unwrap();
         assert_eq!(face.send(request).await.status, StatusCode::FORBIDDEN, "{name}: {value}");
@@ -99,13 +111,28 @@ async fn an_exception_is_requested_by_form_without_a_script() {
     let page = browser.get(&path).await;
     let (token, key) = (page.hidden("plan", "token"), page.hidden("plan", "key"));
     let number = incident.to_string();
-    let mut fields = vec![("do", "emergency.request"), ("act", "plan"), ("token", token.as_str()), ("key", key.as_str()), ("incident", number.as_str())];
+    let mut fields =
+        vec![("do", "emergency.request"), ("act", "plan"), ("token", token.as_str()), ("key", key.as_str()), ("incident", number.as_str())];
     fields.extend([
-        ("serious_failure.statement", "予約がすべて失敗"), ("serious_failure.evidence", "監視"), ("normal_flow_cannot.statement", "CI 停止"),
-        ("normal_flow_cannot.evidence", "通知"), ("cannot_wait.statement", "朝の便"), ("judge", "takahashi"), ("judge.evidence", "電話"),
-        ("target", "reservation-prod"), ("executor", "sato"), ("summary", "接続先を直す"), ("scope", "config"),
-        ("step.1.title", "書き換える"), ("step.1.run", "write config/app.toml host=db2"), ("step.1.timeout_s", "30"), ("step.1.dangerous", "1"),
-        ("solved.1.title", "予約できる"), ("solved.1.kind", "http"), ("solved.1.what", "http://127.0.0.1:1/"), ("solved.1.status", "200"),
+        ("serious_failure.statement", "予約がすべて失敗"),
+        ("serious_failure.evidence", "監視"),
+        ("normal_flow_cannot.statement", "CI 停止"),
+        ("normal_flow_cannot.evidence", "通知"),
+        ("cannot_wait.statement", "朝の便"),
+        ("judge", "takahashi"),
+        ("judge.evidence", "電話"),
+        ("target", "reservation-prod"),
+        ("executor", "sato"),
+        ("summary", "接続先を直す"),
+        ("scope", "config"),
+        ("step.1.title", "書き換える"),
+        ("step.1.run", "write config/app.toml host=db2"),
+        ("step.1.timeout_s", "30"),
+        ("step.1.dangerous", "1"),
+        ("solved.1.title", "予約できる"),
+        ("solved.1.kind", "http"),
+        ("solved.1.what", "http://127.0.0.1:1/"),
+        ("solved.1.status", "200"),
     ]);
     let refused = browser.post("/emergencies/new", &fields).await;
     let text = refused.text();
@@ -188,10 +215,28 @@ async fn every_page_can_be_read_in_both_languages() {
     face.world.verify("sato", emergency).await.unwrap();
     face.world.close("sato", emergency).await.unwrap();
     let view = face.world.emergency(emergency).await.unwrap();
-    let mut paths: Vec<String> = ["/", "/incidents", "/incidents?all", "/incidents/new", "/approvals", "/obligations", "/obligations?all", "/channel/emergency-deploy", "/ledger", "/ledger/3", "/people", "/people/me", "/policy"]
-        .map(str::to_owned)
-        .into();
-    paths.extend([format!("/incidents/{}", view.incident.id), format!("/emergencies/{emergency}"), format!("/emergencies/{emergency}/watch")]);
+    let mut paths: Vec<String> = [
+        "/",
+        "/incidents",
+        "/incidents?all",
+        "/incidents/new",
+        "/approvals",
+        "/obligations",
+        "/obligations?all",
+        "/channel/emergency-deploy",
+        "/ledger",
+        "/ledger/3",
+        "/people",
+        "/people/me",
+        "/policy",
+    ]
+    .map(str::to_owned)
+    .into();
+    paths.extend([
+        format!("/incidents/{}", view.incident.id),
+        format!("/emergencies/{emergency}"),
+        format!("/emergencies/{emergency}/watch"),
+    ]);
     paths.extend(view.obligations.iter().map(|owed| format!("/obligations/{}", owed.id)));
     let mut browser = face.browser("takahashi").await;
     let session = browser.cookie.clone();
@@ -202,7 +247,10 @@ async fn every_page_can_be_read_in_both_languages() {
             assert_eq!(page.status, StatusCode::OK, "{lang} {path}: {}", page.text());
             let text = page.text();
             assert!(text.contains(&format!("<html lang=\"{lang}\">")) && text.contains("<h1"), "{path}");
-            assert!(!text.contains("style=") && !text.contains("<style") && !text.contains(" onclick"), "{path} keeps the policy on inline style and script");
+            assert!(
+                !text.contains("style=") && !text.contains("<style") && !text.contains(" onclick"),
+                "{path} keeps the policy on inline style and script"
+            );
         }
     }
 }

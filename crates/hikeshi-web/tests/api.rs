@@ -59,7 +59,7 @@ async fn a_refusal_carries_rule_code_and_words_in_the_asked_language() {
     let face = Face::new().await;
     let program = program(&face, "tanaka").await;
     let incident = face.world.open_incident("watanabe").await.unwrap();
-    let emergency = face.world.request("tanaka", incident, hikeshi_testkit::Plans::repair().unwrap()).await.unwrap();
+    let emergency = face.world.request("tanaka", incident, crate::kit::Plans::repair().unwrap()).await.unwrap();
     let digest = face.world.emergency(emergency).await.unwrap().emergency.digest;
     let approve = json!({"area": "emergency", "do": "approve", "emergency": emergency, "digest": digest, "judgement": "自分で"});
     let refused = program.give("key-self-approval", &approve).await;
@@ -95,8 +95,11 @@ async fn what_is_not_understood_is_not_ignored() {
         (json!({"area": "incident"}), 422),
         (json!([]), 422),
         (json!({"area": "wake", "wake": "escalate", "incident": "inc_1"}), 422),
-        (json!({"area": "account", "do": "sign_in", "person": "takahashi", "proof": {"by": "passkey", "credential_id": "x"},
-                "session": "0".repeat(64), "valid_min": 60}), 422),
+        (
+            json!({"area": "account", "do": "sign_in", "person": "takahashi", "proof": {"by": "passkey", "credential_id": "x"},
+                "session": "0".repeat(64), "valid_min": 60}),
+            422,
+        ),
         (json!({"area": "outcome", "do": "in_doubt", "effect": "emg_1/step/1/1"}), 422),
     ] {
         let answer = program.give("key-strictness", &command).await;
@@ -112,7 +115,15 @@ async fn what_is_not_understood_is_not_ignored() {
     let mut other = program.command("", Some("key-type-1"), open().to_string());
     other.headers_mut().insert(header::CONTENT_TYPE, "text/plain".parse().unwrap());
     assert_eq!(face.send(other).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    for path in ["/incidents?limit=0", "/incidents?limit=201", "/incidents?limit=ten", "/incidents?opne=true", "/incidents?open=yes", "/now?x=1", "/incidents?limit=1&limit=2"] {
+    for path in [
+        "/incidents?limit=0",
+        "/incidents?limit=201",
+        "/incidents?limit=ten",
+        "/incidents?opne=true",
+        "/incidents?open=yes",
+        "/now?x=1",
+        "/incidents?limit=1&limit=2",
+    ] {
         assert_eq!(program.get(path).await.status, StatusCode::BAD_REQUEST, "{path}");
     }
 }
@@ -122,12 +133,16 @@ async fn nobody_gets_in_without_a_token() {
     let face = Face::new().await;
     let browser = face.browser("watanabe").await;
     for authorization in ["", "Bearer 0123456789abcdef0123456789abcdef", "Basic dGFuYWthOng="] {
-        let answer = face.send(Face::request(Method::GET, "/api/v1/now").header(header::AUTHORIZATION, authorization).body(Body::empty()).unwrap()).await;
+        let answer = face
+            .send(Face::request(Method::GET, "/api/v1/now").header(header::AUTHORIZATION, authorization).body(Body::empty()).unwrap())
+            .await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{authorization}");
         assert!(answer.header(header::WWW_AUTHENTICATE).starts_with("Bearer"));
     }
     // A browser may read with its cookie, and gives commands only with the token of its page.
-    let mut request = Face::request(Method::POST, "/api/v1/commands").header(header::COOKIE, &browser.cookie).header(header::CONTENT_TYPE, "application/json");
+    let mut request = Face::request(Method::POST, "/api/v1/commands")
+        .header(header::COOKIE, &browser.cookie)
+        .header(header::CONTENT_TYPE, "application/json");
     request = request.header("idempotency-key", "key-by-cookie");
     assert_eq!(face.send(request.body(Body::from(open().to_string())).unwrap()).await.status, StatusCode::FORBIDDEN);
     let health = face.send(Face::request(Method::GET, "/api/v1/health").body(Body::empty()).unwrap()).await.json();
@@ -159,7 +174,12 @@ async fn the_description_is_whole_and_every_address_in_it_answers() {
     let paths = document["paths"].as_object().unwrap();
     assert!(paths.len() >= 21, "{}", paths.len());
     for (path, operations) in paths {
-        let concrete = path.replace("{id}", "0").replace("{incident}", "inc_9").replace("{name}", "emergency-deploy").replace("{seq}", "0").replace("{digest}", &"0".repeat(64));
+        let concrete = path
+            .replace("{id}", "0")
+            .replace("{incident}", "inc_9")
+            .replace("{name}", "emergency-deploy")
+            .replace("{seq}", "0")
+            .replace("{digest}", &"0".repeat(64));
         let other = if operations.get("get").is_some() { Method::POST } else { Method::GET };
         let request = Face::request(other, &concrete).header(header::AUTHORIZATION, format!("Bearer {}", program.token));
         let answer = face.send(request.body(Body::empty()).unwrap()).await;
@@ -170,14 +190,15 @@ async fn the_description_is_whole_and_every_address_in_it_answers() {
             assert!(responses.contains_key(&answer.status.as_u16().to_string()), "{path} answers {}", answer.status);
         }
     }
-    let kinds: Vec<&str> = ["AccountCommand", "ChannelCommand", "EmergencyCommand", "IncidentCommand", "ObligationCommand", "PolicyCommand"]
-        .into_iter()
-        .flat_map(|name| {
-            let schema = &document["components"]["schemas"][name];
-            schema["oneOf"].as_array().map_or_else(|| vec![schema], |variants| variants.iter().collect())
-        })
-        .map(|variant| variant["properties"]["do"]["const"].as_str().unwrap_or_else(|| panic!("{variant}")))
-        .collect();
+    let kinds: Vec<&str> =
+        ["AccountCommand", "ChannelCommand", "EmergencyCommand", "IncidentCommand", "ObligationCommand", "PolicyCommand"]
+            .into_iter()
+            .flat_map(|name| {
+                let schema = &document["components"]["schemas"][name];
+                schema["oneOf"].as_array().map_or_else(|| vec![schema], |variants| variants.iter().collect())
+            })
+            .map(|variant| variant["properties"]["do"]["const"].as_str().unwrap_or_else(|| panic!("{variant}")))
+            .collect();
     for kind in ["open", "request", "approve", "step", "restore", "report", "post", "adopt", "issue_token"] {
         assert!(kinds.contains(&kind), "{kind} is missing in {kinds:?}");
     }
@@ -194,6 +215,8 @@ async fn an_entry_has_a_tag_and_its_very_bytes() {
     let bytes = answer.json()["bytes"].as_str().unwrap().to_owned();
     assert!(bytes.starts_with("{\"v\":1,\"seq\":0"), "{bytes}");
     let tag = answer.header(header::ETAG).to_owned();
-    let request = Face::request(Method::GET, "/api/v1/ledger/0").header(header::AUTHORIZATION, format!("Bearer {}", program.token)).header(header::IF_NONE_MATCH, tag);
+    let request = Face::request(Method::GET, "/api/v1/ledger/0")
+        .header(header::AUTHORIZATION, format!("Bearer {}", program.token))
+        .header(header::IF_NONE_MATCH, tag);
     assert_eq!(face.send(request.body(Body::empty()).unwrap()).await.status, StatusCode::NOT_MODIFIED);
 }

@@ -1,8 +1,8 @@
 //! Bad input and what surrounds every answer.
 
+use crate::kit::Plans;
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
-use hikeshi_testkit::Plans;
 
 use crate::face::Face;
 
@@ -39,7 +39,9 @@ async fn the_page_of_an_exception_is_small_on_the_wire() {
     let emergency = face.world.until_executing(Plans::repair().unwrap()).await.unwrap();
     face.world.run_step("sato", emergency, 1).await.unwrap();
     let browser = face.browser("sato").await;
-    let request = Face::request(Method::GET, &format!("/emergencies/{emergency}")).header(header::COOKIE, &browser.cookie).header(header::ACCEPT_ENCODING, "gzip");
+    let request = Face::request(Method::GET, &format!("/emergencies/{emergency}"))
+        .header(header::COOKIE, &browser.cookie)
+        .header(header::ACCEPT_ENCODING, "gzip");
     let answer = face.send(request.body(Body::empty()).unwrap()).await;
     assert_eq!(answer.header(header::CONTENT_ENCODING), "gzip");
     assert!(answer.bytes.len() < 30 * 1024, "{} bytes", answer.bytes.len());
@@ -59,10 +61,18 @@ async fn too_large_not_utf8_and_the_wrong_method_are_said_so() {
     let sjis = face.send(post(b"title=%83%65%83%58%83%67".to_vec())).await;
     assert_eq!(sjis.status, StatusCode::BAD_REQUEST);
     assert!(sjis.text().contains("UTF-8"));
-    let method = face.send(Face::request(Method::DELETE, "/incidents").header(header::COOKIE, &browser.cookie).body(Body::empty()).unwrap()).await;
+    let method =
+        face.send(Face::request(Method::DELETE, "/incidents").header(header::COOKIE, &browser.cookie).body(Body::empty()).unwrap()).await;
     assert_eq!(method.status, StatusCode::METHOD_NOT_ALLOWED);
     assert!(method.header(header::ALLOW).contains("GET"), "{:?}", method.headers);
-    let nothing = face.send(Face::request(Method::GET, "/incidents/inc_99999999999999999999").header(header::COOKIE, &browser.cookie).body(Body::empty()).unwrap()).await;
+    let nothing = face
+        .send(
+            Face::request(Method::GET, "/incidents/inc_99999999999999999999")
+                .header(header::COOKIE, &browser.cookie)
+                .body(Body::empty())
+                .unwrap(),
+        )
+        .await;
     assert_eq!(nothing.status, StatusCode::NOT_FOUND);
     assert!(nothing.text().contains("見つかりません"));
 }
@@ -80,7 +90,9 @@ async fn an_output_is_served_byte_for_byte_and_never_as_a_page() {
     assert_eq!(answer.header(header::CONTENT_TYPE), "text/plain");
     assert!(answer.header(header::CONTENT_DISPOSITION).starts_with("attachment"));
     let tag = answer.header(header::ETAG).to_owned();
-    let request = Face::request(Method::GET, &format!("/content/{digest}")).header(header::COOKIE, &browser.cookie).header(header::IF_NONE_MATCH, tag);
+    let request = Face::request(Method::GET, &format!("/content/{digest}"))
+        .header(header::COOKIE, &browser.cookie)
+        .header(header::IF_NONE_MATCH, tag);
     let again = face.send(request.body(Body::empty()).unwrap()).await;
     assert_eq!((again.status, again.bytes.len()), (StatusCode::NOT_MODIFIED, 0));
     let stranger = face.send(Face::request(Method::GET, &format!("/content/{digest}")).body(Body::empty()).unwrap()).await;

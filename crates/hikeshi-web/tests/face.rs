@@ -1,5 +1,6 @@
 //! A browser and a program, as far as the tests need them.
 
+use crate::kit::{World, people};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
@@ -7,7 +8,6 @@ use hikeshi_domain::account::Command as Account;
 use hikeshi_domain::command::Command;
 use hikeshi_domain::ids::Digest;
 use hikeshi_domain::people::{Actor, Via};
-use hikeshi_testkit::{World, people};
 use hikeshi_web::WebOptions;
 use tower::ServiceExt as _;
 
@@ -66,7 +66,8 @@ impl Face {
     /// A one-time link's secret.
     pub async fn link(&self, who: &str) -> String {
         let secret = format!("{}-{}", self.world.key(), "0123456789abcdef0123456789abcdef");
-        let invite = Account::Invite { person: people::person(who).expect("a person"), secret: Digest::of(secret.as_bytes()), valid_min: 60 };
+        let invite =
+            Account::Invite { person: people::person(who).expect("a person"), secret: Digest::of(secret.as_bytes()), valid_min: 60 };
         self.world.say(Actor::Startup, Via::Inside, Command::Account(invite)).await.expect("an invitation");
         secret
     }

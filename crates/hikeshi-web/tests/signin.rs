@@ -33,7 +33,9 @@ async fn whoever_is_not_signed_in_is_sent_to_sign_in_and_comes_back() {
     let answer = face.send(Face::request(Method::GET, "/emergencies/emg_1").body(Body::empty()).unwrap()).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     assert_eq!(answer.header(header::LOCATION), "/signin?next=%2Femergencies%2Femg_1");
-    let wrong = face.send(Face::request(Method::GET, "/").header(header::COOKIE, "hikeshi_session=0123456789abcdef0123").body(Body::empty()).unwrap()).await;
+    let wrong = face
+        .send(Face::request(Method::GET, "/").header(header::COOKIE, "hikeshi_session=0123456789abcdef0123").body(Body::empty()).unwrap())
+        .await;
     assert_eq!(wrong.status, StatusCode::SEE_OTHER);
 }
 
@@ -63,7 +65,8 @@ async fn a_passkey_ceremony_needs_a_session_and_a_known_handle() {
     let page = browser.get("/people/me").await;
     let token = page.hidden("act-account-sign-out", "token");
     let start = |token: &str| {
-        let request = Face::request(Method::POST, "/passkey/register/start").header(header::COOKIE, &browser.cookie).header("x-hikeshi-token", token);
+        let request =
+            Face::request(Method::POST, "/passkey/register/start").header(header::COOKIE, &browser.cookie).header("x-hikeshi-token", token);
         request.header(header::CONTENT_TYPE, "application/json").body(Body::from("{}")).unwrap()
     };
     assert_eq!(face.send(start("wrong.token")).await.status, StatusCode::FORBIDDEN);

@@ -10,7 +10,10 @@ pub enum Failure {
     Usage(String),
     NotFound(String),
     /// The door said no. Its rule, reason and next step are in the refusal.
-    Refused { refusal: Box<Refusal>, seq: Option<u64> },
+    Refused {
+        refusal: Box<Refusal>,
+        seq: Option<u64>,
+    },
     /// No authority was shown, or it is not valid any more.
     SignIn(String),
     /// Still waiting, and `--no-wait` was given.

@@ -51,7 +51,17 @@ pub fn rebuild(config: &Config, apply: bool) -> Result<Comparison> {
     if apply {
         return Ok(Store::open(&location)?.rebuild()?);
     }
-    Ok(Store::open_to_read(&location)?.read(|reader| reader.compare())?)
+    Ok(compare(&Store::open_to_read(&location)?)?)
+}
+
+/// The tables against the ledger; nothing is written.
+pub fn compare(store: &Store) -> anyhow::Result<Comparison> {
+    let mut found = None;
+    store.read(|reader| {
+        found = Some(reader.compare()?);
+        Ok(())
+    })?;
+    found.context("the comparison gave nothing")
 }
 
 /// The files of a bundle as one zip file.
@@ -74,7 +84,10 @@ pub fn verify_bundle(file: &Path, trust: Option<&str>, earlier: &[PathBuf]) -> a
             known.extend(checkpoints_of(file, key)?);
         }
     }
-    anyhow::ensure!(earlier.is_empty() || trusted.is_some(), "an earlier checkpoint can only be compared with the key that you trust: give --trust");
+    anyhow::ensure!(
+        earlier.is_empty() || trusted.is_some(),
+        "an earlier checkpoint can only be compared with the key that you trust: give --trust"
+    );
     Ok(ledger::verify_bundle(&files, trusted.as_ref(), &known))
 }
 

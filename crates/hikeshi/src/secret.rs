@@ -1,7 +1,7 @@
 //! Secrets that this program makes or keeps for its user: tokens, request keys, the token file. Readable by its owner alone.
 
 use std::io::Write as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -26,13 +26,24 @@ pub fn request_key() -> anyhow::Result<RequestKey> {
     Ok(RequestKey::of(&["cli", &fresh()?]))
 }
 
+/// Makes a directory that only its owner can look into; one that is there already keeps what its owner chose.
+pub fn make_private_dir(path: &Path) -> anyhow::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).with_context(|| path.display().to_string())
+}
+
 /// Writes a file that only its owner can read, whole or not at all.
 pub fn write_private(path: &Path, content: &str) -> anyhow::Result<()> {
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).with_context(|| parent.display().to_string())?;
     }
     let temporary = path.with_extension(format!("new-{}", std::process::id()));
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary).with_context(|| temporary.display().to_string())?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&temporary)
+        .with_context(|| temporary.display().to_string())?;
     file.write_all(content.as_bytes())?;
     file.sync_all()?;
     std::fs::rename(&temporary, path).with_context(|| path.display().to_string())?;
@@ -52,6 +63,8 @@ pub fn read_private(path: &Path) -> anyhow::Result<Option<String>> {
 
 /// `~/.config/hikeshi/token`, or beside it for another server.
 pub fn token_file() -> Option<PathBuf> {
-    let config = crate::settings::text("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| crate::settings::text("HOME").map(|home| PathBuf::from(home).join(".config")))?;
+    let config = crate::settings::text("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| crate::settings::text("HOME").map(|home| PathBuf::from(home).join(".config")))?;
     Some(config.join("hikeshi").join("token"))
 }

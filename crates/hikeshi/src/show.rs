@@ -1,7 +1,5 @@
 //! How answers are printed: data on stdout, hints and errors on stderr, colour only on a terminal, one versioned envelope for `--json`.
 
-use std::fmt::Write as _;
-
 use hikeshi_text::{Lang, Names, Sentence, terminal};
 use serde::Serialize;
 use serde_json::json;
@@ -44,7 +42,8 @@ impl Out {
         }
         let (sentence, refusal) = self.words(failure);
         if self.json {
-            let mut error = json!({"exit": code as u8, "name": code.name(), "what": sentence.what, "why": sentence.why, "next": sentence.next});
+            let mut error =
+                json!({"exit": code as u8, "name": code.name(), "what": sentence.what, "why": sentence.why, "next": sentence.next});
             if let (Some((refusal, seq)), Some(error)) = (refusal, error.as_object_mut()) {
                 error.insert("rule".to_owned(), json!(refusal.rule()));
                 error.insert("code".to_owned(), json!(refusal.code()));
@@ -57,22 +56,29 @@ impl Out {
         let mut text = format!("{} {}", paint(RED, terminal::mark_bad()), sentence.what);
         for part in [&sentence.why, &sentence.next] {
             if !part.is_empty() {
-                let _ = write!(text, "\n  {part}");
+                text.push_str(&format!("\n  {part}"));
             }
         }
         if let Some((refusal, seq)) = refusal {
-            let _ = write!(text, "\n  {}", paint(DIM, &terminal::refused_by(self.lang, refusal.rule(), refusal.code(), seq)));
+            text.push_str(&format!("\n  {}", paint(DIM, &terminal::refused_by(self.lang, refusal.rule(), refusal.code(), seq))));
         }
         anstream::eprintln!("{text}");
     }
 
     fn words<'f>(&self, failure: &'f Failure) -> (Sentence, Option<(&'f hikeshi_domain::refusal::Refusal, Option<u64>)>) {
         let sentence = match failure {
-            Failure::Refused { refusal, seq } => return (hikeshi_text::refusal(self.lang, refusal, &Names::default()), Some((refusal, *seq))),
+            Failure::Refused { refusal, seq } => {
+                return (hikeshi_text::refusal(self.lang, refusal, &Names::default()), Some((refusal, *seq)));
+            }
             Failure::Interrupted => Sentence::new(terminal::interrupted(self.lang)),
             Failure::SignIn(text) => Sentence::new(text).next(terminal::sign_in_how(self.lang)),
             Failure::Unreachable(text) => Sentence::new(text).next(terminal::unreachable_how(self.lang)),
-            Failure::Failed(text) | Failure::Usage(text) | Failure::NotFound(text) | Failure::Waiting(text) | Failure::StepFailed(text) | Failure::TimedOut(text) => Sentence::new(text),
+            Failure::Failed(text)
+            | Failure::Usage(text)
+            | Failure::NotFound(text)
+            | Failure::Waiting(text)
+            | Failure::StepFailed(text)
+            | Failure::TimedOut(text) => Sentence::new(text),
             Failure::Said(_) => Sentence::default(),
         };
         (sentence, None)
@@ -80,9 +86,11 @@ impl Out {
 }
 
 /// A closed pipe is the reader's choice, so it ends nothing.
-fn line(text: &str) {
+pub fn line(text: &str) {
     use std::io::Write as _;
-    let _ = writeln!(anstream::stdout(), "{text}");
+    if let Err(error) = writeln!(anstream::stdout(), "{text}") {
+        tracing::debug!("the answer was not read to its end: {error}");
+    }
 }
 
 pub const RED: &str = "\x1b[31m";
@@ -141,9 +149,9 @@ pub fn pairs(rows: &[(String, String)]) -> String {
     for (name, value) in rows {
         let pad = " ".repeat(width.saturating_sub(columns(name)) + 2);
         let mut lines = value.lines();
-        let _ = writeln!(out, "{}{pad}{}", paint(DIM, name), lines.next().unwrap_or_default());
+        out.push_str(&format!("{}{pad}{}\n", paint(DIM, name), lines.next().unwrap_or_default()));
         for line in lines {
-            let _ = writeln!(out, "{}{line}", " ".repeat(width + 2));
+            out.push_str(&format!("{}{line}\n", " ".repeat(width + 2)));
         }
     }
     out

@@ -1,5 +1,14 @@
 //! The command line end to end: the real program, a real server process, real files. One binary; a module per subject.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::let_underscore_must_use,
+    reason = "tests; helpers are not marked as tests"
+)]
+
 #[path = "end_to_end/harness.rs"]
 mod harness;
 

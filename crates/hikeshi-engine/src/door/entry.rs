@@ -3,12 +3,12 @@
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::command::Envelope;
 use hikeshi_domain::decide::Decision;
-use hikeshi_domain::event::Event;
 use hikeshi_domain::ids::{Digest, IncidentId};
 use hikeshi_domain::ledger::{self, Entry, EntryResult};
-use hikeshi_domain::people::Actor;
+use hikeshi_domain::people::{Actor, Via};
 use hikeshi_domain::refusal::Refusal;
 use hikeshi_store::{KeptEntry, NewEntry, StoreError};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Answer, Receipt};
@@ -93,17 +93,9 @@ pub(super) fn case_of(asked: &Value, facts: &hikeshi_domain::facts::Facts) -> Op
     facts.obligation(obligation).map(|obligation| obligation.incident)
 }
 
-pub(crate) fn parse_kept(kept: &KeptEntry) -> Result<Entry, StoreError> {
-    serde_json::from_slice(&kept.bytes).map_err(|broken| StoreError {
-        doing: "read an entry",
-        detail: format!("entry {}: {broken}", kept.seq),
-        passing: false,
-    })
-}
-
 /// What a request that was answered before is answered now. A key is its owner's: for anybody else it is no key.
 pub(super) fn again(envelope: &Envelope, kept: &KeptEntry) -> Result<Answer, StoreError> {
-    let entry = parse_kept(kept)?;
+    let entry: Entry = read(kept)?;
     if !same_actor(&entry.actor, &envelope.actor) {
         return Ok(Answer::Refused { refusal: Refusal::NotYours, seq: None });
     }
@@ -121,26 +113,39 @@ fn same_actor(one: &Actor, other: &Actor) -> bool {
     }
 }
 
-/// An entry as a line of a timeline.
+/// An entry as a line of a timeline. Events stay data: a page shows what was recorded, also by another version of the program.
 pub(crate) fn kept_view(kept: &KeptEntry) -> Result<EntryView, StoreError> {
-    let entry = parse_kept(kept)?;
-    let (events, refusal) = match entry.result {
-        EntryResult::Done { events, .. } => (events.iter().map(event_value).collect(), None),
-        EntryResult::Refused { refusal, .. } => (Vec::new(), Some(refusal)),
-    };
-    Ok(EntryView {
-        seq: entry.seq,
-        at: entry.at,
-        actor: entry.actor,
-        via: entry.via,
-        kind: entry.kind,
-        case: entry.case,
-        events,
-        refusal,
-        hash: ledger::leaf_hash(&kept.bytes),
-    })
+    #[derive(Deserialize)]
+    struct Shown {
+        seq: u64,
+        at: Timestamp,
+        actor: Actor,
+        via: Via,
+        kind: String,
+        #[serde(default)]
+        case: Option<IncidentId>,
+        #[serde(default)]
+        events: Vec<Value>,
+        #[serde(default)]
+        refusal: Option<Refusal>,
+    }
+    let Shown { seq, at, actor, via, kind, case, events, refusal } = read(kept)?;
+    Ok(EntryView { seq, at, actor, via, kind, case, events, refusal, hash: ledger::leaf_hash(&kept.bytes) })
 }
 
-fn event_value(event: &Event) -> Value {
-    serde_json::to_value(event).unwrap_or(Value::Null)
+/// When it was recorded.
+pub(super) fn time_of(kept: &KeptEntry) -> Result<Timestamp, StoreError> {
+    #[derive(Deserialize)]
+    struct Timed {
+        at: Timestamp,
+    }
+    read::<Timed>(kept).map(|timed| timed.at)
+}
+
+fn read<'a, T: Deserialize<'a>>(kept: &'a KeptEntry) -> Result<T, StoreError> {
+    serde_json::from_slice(&kept.bytes).map_err(|broken| StoreError {
+        doing: "read an entry",
+        detail: format!("entry {}: {broken}", kept.seq),
+        passing: false,
+    })
 }

@@ -18,7 +18,7 @@ use super::draft::{self, Draft, Finished, Stop};
 use super::intake::Taken;
 use super::load::{fill, fill_all};
 use super::retime::{self, Retiming};
-use super::{Answer, Fault, Inside, parse_kept};
+use super::{Answer, Fault, Inside, entry};
 use crate::figures::count;
 
 const BATCH_MAX: usize = 256;
@@ -317,7 +317,7 @@ fn last_at(inside: &Inside, known: Option<(u64, Timestamp)>, head: &Head) -> Res
     let kept = inside.store.read(|reader| reader.entry(last))?;
     let kept =
         kept.ok_or_else(|| StoreError { doing: "read the last entry", detail: format!("entry {last} is missing"), passing: false })?;
-    parse_kept(&kept).map(|entry| entry.at)
+    entry::time_of(&kept)
 }
 
 /// Masks again whatever was taken in under another policy; the positions of commands that mean nothing without their secret.

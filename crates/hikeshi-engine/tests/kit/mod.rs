@@ -41,6 +41,10 @@ pub struct Town {
 
 /// Runs one test on its own runtime and store.
 pub fn town<F: Future<Output = ()>>(scratch: &Scratch, test: impl FnOnce(Town) -> F) {
+    town_within(Duration::from_secs(100), scratch, test);
+}
+
+pub fn town_within<F: Future<Output = ()>>(limit: Duration, scratch: &Scratch, test: impl FnOnce(Town) -> F) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let store = Store::open(scratch.location()).expect("the store opens");
     let last = store.clone();
@@ -54,7 +58,7 @@ pub fn town<F: Future<Output = ()>>(scratch: &Scratch, test: impl FnOnce(Town) -
         probe: None,
         background: true,
     };
-    runtime.block_on(async { tokio::time::timeout(Duration::from_secs(100), test(town)).await.expect("the test ends in time") });
+    runtime.block_on(async { tokio::time::timeout(limit, test(town)).await.expect("the test ends in time") });
     runtime.shutdown_timeout(Duration::from_secs(2));
     let verdict = last.read(|reader| reader.verify([])).expect("the ledger is readable");
     assert_eq!(verdict.fault, None, "whatever happened, the ledger is sound");

@@ -19,7 +19,8 @@ hikeshi_store::on_both!(the_pages_stay_fast_with_a_long_history);
 const INCIDENTS: u64 = 100_000;
 const BURNING_EVERY: u64 = 500;
 const PER_COMMIT: u64 = 5_000;
-const P99_MAX: Duration = Duration::from_millis(50);
+/// The goal is 50 ms; without optimisation the program itself takes several times longer than the store.
+const P99_MAX: Duration = Duration::from_millis(if cfg!(debug_assertions) { 200 } else { 50 });
 
 /// Writes the history as the door would have, from the entry of the first incident.
 fn write_history(store: &Store, first: &Entry) {
@@ -61,7 +62,7 @@ fn write_history(store: &Store, first: &Entry) {
     }
 }
 
-async fn p99<F: Future<Output = Result<(), LookError>>>(what: &str, mut look: impl FnMut() -> F) -> Duration {
+async fn p99(what: &str, look: impl AsyncFn() -> Result<(), LookError>) -> Duration {
     let mut took = Vec::new();
     for _ in 0..200 {
         let begin = Instant::now();
@@ -74,7 +75,7 @@ async fn p99<F: Future<Output = Result<(), LookError>>>(what: &str, mut look: im
 }
 
 fn the_pages_stay_fast_with_a_long_history(scratch: &Scratch) {
-    town(scratch, async |mut town| {
+    town_within(Duration::from_secs(280), scratch, async |mut town| {
         town.background = false;
         let engine = town.open().await;
         open_incident(&engine.door(), "tanaka").await;

@@ -104,7 +104,7 @@ pub(super) fn failed(doing: &'static str, error: &tokio_postgres::Error) -> Stor
 fn passes(error: &tokio_postgres::Error) -> bool {
     let Some(code) = error.code() else {
         // No words from the server: the connection failed, unless we built a message that cannot be sent.
-        return error.is_closed() || std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>());
+        return error.is_closed() || std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
     };
     const PASSING: [SqlState; 9] = [
         SqlState::LOCK_NOT_AVAILABLE,

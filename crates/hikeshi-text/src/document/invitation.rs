@@ -34,13 +34,14 @@ fn description(case: &Case<'_>, order: &InvitationOrder) -> String {
     let (title, summary) = (one_line(&incident.title), one_line(&emergency.plan.summary));
     let executor = one_line(case.names.written(&emergency.plan.executor));
     let verb = label::command(lang, "obligation.hold");
+    let moved = if order.sequence > 0 { case.both("日時が変わりました。\n", "The time has changed.\n") } else { "" };
     match lang {
         Ja => format!(
-            "日時: {at} から{lasts}\n出席: {invited}\n\n対象: {} {title}\n緊急例外: {}\n実施した対応: {summary}（実行者 {executor}）\n\n話し合うこと\n1. 何が起き、利用者にどう影響したか\n2. なぜ起きたか。なぜ通常のデプロイで直せなかったか\n3. うまくいったこと、困ったこと\n4. 再発防止策（内容・担当者・期限）\n\n誰かを責める場ではありません。事前に報告書の下書きと {} の記録を読んでください。\n終わったら、{} で「{verb}」を行ってください。",
+            "{moved}日時: {at} から{lasts}\n出席: {invited}\n\n対象: {} {title}\n緊急例外: {}\n実施した対応: {summary}（実行者 {executor}）\n\n話し合うこと\n1. 何が起き、利用者にどう影響したか\n2. なぜ起きたか。なぜ通常のデプロイで直せなかったか\n3. うまくいったこと、困ったこと\n4. 再発防止策（内容・担当者・期限）\n\n誰かを責める場ではありません。事前に報告書の下書きと {} の記録を読んでください。\n終わったら、{} で「{verb}」を行ってください。",
             incident.id, emergency.id, incident.id, order.obligation
         ),
         En => format!(
-            "When: {at}, {lasts}\nInvited: {invited}\n\nAbout: {} {title}\nEmergency exception: {}\nResponse: {summary} (executor {executor})\n\nAgenda\n1. What happened, and how it hit users\n2. Why it happened, and why the normal deploy flow could not solve it\n3. What went well, what did not\n4. Prevention: what, who, by when\n\nNobody is blamed here. Please read the draft of the report and the record of {} beforehand.\nAfterwards, open {} and {verb}.",
+            "{moved}When: {at}, {lasts}\nInvited: {invited}\n\nAbout: {} {title}\nEmergency exception: {}\nResponse: {summary} (executor {executor})\n\nAgenda\n1. What happened, and how it hit users\n2. Why it happened, and why the normal deploy flow could not solve it\n3. What went well, what did not\n4. Prevention: what, who, by when\n\nNobody is blamed here. Please read the draft of the report and the record of {} beforehand.\nAfterwards, open {} and {verb}.",
             incident.id, emergency.id, incident.id, order.obligation
         ),
     }

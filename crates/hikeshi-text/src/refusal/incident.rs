@@ -10,13 +10,13 @@ use crate::{Names, Sentence, label};
 pub(super) fn over(lang: Lang, incident: IncidentId) -> Sentence {
     match lang {
         Ja => say(
-            format!("{incident} は完了しています。"),
-            "完了したインシデントの記録は変えません。",
+            format!("{incident} はすでに復旧したか、完了しています。"),
+            "終わったインシデントに対して、この操作はできません。",
             "再発した場合は、新しいインシデントを登録してください。",
         ),
         En => say(
-            format!("{incident} is closed."),
-            "The record of a closed incident does not change.",
+            format!("{incident} is already resolved or closed."),
+            "This is not done for an incident that is over.",
             "If it happens again, open a new incident.",
         ),
     }

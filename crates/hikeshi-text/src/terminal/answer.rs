@@ -95,7 +95,11 @@ pub fn incident_headings(lang: Lang) -> Vec<String> {
     headings(lang, &["番号", "優先度", "段階", "発生", "対応者", "件名"], &["id", "priority", "stage", "opened", "who", "title"])
 }
 pub fn emergency_headings(lang: Lang) -> Vec<String> {
-    headings(lang, &["番号", "状態", "インシデント", "申請", "申請者", "内容"], &["id", "status", "incident", "requested", "requester", "summary"])
+    headings(
+        lang,
+        &["番号", "状態", "インシデント", "申請", "申請者", "内容"],
+        &["id", "status", "incident", "requested", "requester", "summary"],
+    )
 }
 pub fn obligation_headings(lang: Lang) -> Vec<String> {
     headings(lang, &["番号", "種類", "状態", "期限", "担当", "緊急例外"], &["id", "kind", "status", "due", "owner", "exception"])
@@ -112,10 +116,18 @@ pub fn recorded(lang: Lang, what: &str, made: Option<&str>, seq: Option<u64>, al
     let made = made.map(|made| format!(" {made}")).unwrap_or_default();
     let seq = seq.map(|seq| two(lang, format!("（台帳 {seq}）"), format!(" (ledger {seq})"))).unwrap_or_default();
     if dry_run {
-        return two(lang, format!("{what}{made}: 実行できます。試行のため何も記録していません。"), format!("{what}{made}: would be accepted. Dry run: nothing was recorded."));
+        return two(
+            lang,
+            format!("{what}{made}: 実行できます。試行のため何も記録していません。"),
+            format!("{what}{made}: would be accepted. Dry run: nothing was recorded."),
+        );
     }
     if already {
-        return two(lang, format!("{what}{made}: 同じ要求を受付済みです{seq}。"), format!("{what}{made}: this request was answered before{seq}."));
+        return two(
+            lang,
+            format!("{what}{made}: 同じ要求を受付済みです{seq}。"),
+            format!("{what}{made}: this request was answered before{seq}."),
+        );
     }
     two(lang, format!("✓ {what}{made} を記録しました{seq}。"), format!("✓ {what}{made}: recorded{seq}."))
 }
@@ -142,11 +154,19 @@ pub fn not_found(lang: Lang, what: &str) -> String {
 }
 
 pub fn not_an_id(lang: Lang, given: &str) -> String {
-    two(lang, format!("「{given}」は番号として読めません（例: inc_12、emg_3、obl_7）。"), format!("`{given}` is no id; write it like inc_12, emg_3 or obl_7."))
+    two(
+        lang,
+        format!("「{given}」は番号として読めません（例: inc_12、emg_3、obl_7）。"),
+        format!("`{given}` is no id; write it like inc_12, emg_3 or obl_7."),
+    )
 }
 
 pub fn door_broken(lang: Lang, detail: &str) -> String {
-    two(lang, format!("処理できませんでした。何も変更していません: {detail}"), format!("It could not be done, and nothing was changed: {detail}"))
+    two(
+        lang,
+        format!("処理できませんでした。何も変更していません: {detail}"),
+        format!("It could not be done, and nothing was changed: {detail}"),
+    )
 }
 
 pub fn unreachable(lang: Lang, url: &str, detail: &str) -> String {
@@ -170,11 +190,19 @@ pub fn type_this(lang: Lang, expected: &str) -> String {
 }
 
 pub fn confirm_needed(lang: Lang, expected: &str) -> String {
-    two(lang, format!("端末ではないため確認を尋ねられません。--confirm '{expected}' を付けてください。"), format!("There is no terminal to ask on. Give --confirm '{expected}'."))
+    two(
+        lang,
+        format!("端末ではないため確認を尋ねられません。--confirm '{expected}' を付けてください。"),
+        format!("There is no terminal to ask on. Give --confirm '{expected}'."),
+    )
 }
 
 pub fn restore_question(lang: Lang, id: &str) -> String {
-    two(lang, format!("{id} のバックアップを書き戻し、変更範囲を開始前の状態にします。"), format!("This puts the backup of {id} back: the scope will be as before the start."))
+    two(
+        lang,
+        format!("{id} のバックアップを書き戻し、変更範囲を開始前の状態にします。"),
+        format!("This puts the backup of {id} back: the scope will be as before the start."),
+    )
 }
 
 pub fn dangerous_step(lang: Lang, step: u32, title: &str, run: &str) -> String {
@@ -196,7 +224,11 @@ pub fn condition_title(lang: Lang, number: u8) -> String {
 }
 
 pub fn quorum(lang: Lang, present: &str, have: usize, needed: u32, seniors: usize, seniors_needed: u32) -> String {
-    two(lang, format!("{have}/{needed} 人（うちシニア {seniors}/{seniors_needed} 人） {present}"), format!("{have} of {needed} (senior {seniors} of {seniors_needed}) {present}"))
+    two(
+        lang,
+        format!("{have}/{needed} 人（うちシニア {seniors}/{seniors_needed} 人） {present}"),
+        format!("{have} of {needed} (senior {seniors} of {seniors_needed}) {present}"),
+    )
 }
 
 pub fn backup(lang: Lang, name: &str, files: u64, bytes: u64) -> String {
@@ -205,7 +237,11 @@ pub fn backup(lang: Lang, name: &str, files: u64, bytes: u64) -> String {
 }
 
 pub fn outside_scope(lang: Lang, accepted: bool) -> String {
-    if accepted { two(lang, " （範囲外・受け入れ済み）", " (outside the scope, accepted)") } else { two(lang, " （範囲外）", " (outside the scope)") }
+    if accepted {
+        two(lang, " （範囲外・受け入れ済み）", " (outside the scope, accepted)")
+    } else {
+        two(lang, " （範囲外）", " (outside the scope)")
+    }
 }
 
 pub fn passed(lang: Lang, passed: bool) -> String {
@@ -237,7 +273,11 @@ pub fn still_waiting(lang: Lang, what: &str) -> String {
 }
 
 pub fn timed_out(lang: Lang, what: &str, seconds: u64) -> String {
-    two(lang, format!("{what}: {seconds} 秒待ちましたが終わりません。処理は続いています。"), format!("{what}: not finished after {seconds} s. It goes on without this command."))
+    two(
+        lang,
+        format!("{what}: {seconds} 秒待ちましたが終わりません。処理は続いています。"),
+        format!("{what}: not finished after {seconds} s. It goes on without this command."),
+    )
 }
 
 pub fn watching(lang: Lang, id: &str, only_look: bool) -> String {
@@ -258,16 +298,34 @@ pub fn credentials(lang: Lang, passkeys: usize, tokens: usize) -> String {
 
 pub fn invited(lang: Lang, person: &str, link: &str, minutes: u32, dry_run: bool) -> String {
     if dry_run {
-        return two(lang, format!("{person} さんを招待できます。試行のため何も記録していません。"), format!("{person} could be invited. Dry run: nothing was recorded."));
+        return two(
+            lang,
+            format!("{person} さんを招待できます。試行のため何も記録していません。"),
+            format!("{person} could be invited. Dry run: nothing was recorded."),
+        );
     }
-    two(lang, format!("{person} さんの一度きりのリンク（{minutes} 分有効）:\n  {link}\nこのリンクは二度と表示されません。本人にだけ渡してください。"), format!("One-time link for {person}, valid {minutes} min:\n  {link}\nIt is shown only now. Give it to nobody else."))
+    two(
+        lang,
+        format!(
+            "{person} さんの一度きりのリンク（{minutes} 分有効）:\n  {link}\nこのリンクは二度と表示されません。本人にだけ渡してください。"
+        ),
+        format!("One-time link for {person}, valid {minutes} min:\n  {link}\nIt is shown only now. Give it to nobody else."),
+    )
 }
 
 pub fn token_issued(lang: Lang, token: &str, days: u32, dry_run: bool) -> String {
     if dry_run {
-        return two(lang, "トークンを発行できます。試行のため何も記録していません。", "A token could be issued. Dry run: nothing was recorded.");
+        return two(
+            lang,
+            "トークンを発行できます。試行のため何も記録していません。",
+            "A token could be issued. Dry run: nothing was recorded.",
+        );
     }
-    two(lang, format!("API トークン（{days} 日有効）:\n  {token}\nこのトークンは二度と表示されません。"), format!("API token, valid {days} days:\n  {token}\nIt is shown only now."))
+    two(
+        lang,
+        format!("API トークン（{days} 日有効）:\n  {token}\nこのトークンは二度と表示されません。"),
+        format!("API token, valid {days} days:\n  {token}\nIt is shown only now."),
+    )
 }
 
 pub fn token_label(lang: Lang, host: &str) -> String {
@@ -275,15 +333,27 @@ pub fn token_label(lang: Lang, host: &str) -> String {
 }
 
 pub fn logged_in(lang: Lang, url: &str, file: &str) -> String {
-    two(lang, format!("✓ {url} にサインインしました。トークンは {file} にあります（本人のみ読めます）。"), format!("✓ Signed in to {url}. The token is in {file}, readable by you alone."))
+    two(
+        lang,
+        format!("✓ {url} にサインインしました。トークンは {file} にあります（本人のみ読めます）。"),
+        format!("✓ Signed in to {url}. The token is in {file}, readable by you alone."),
+    )
 }
 
 pub fn burning(lang: Lang, total: u64) -> String {
-    if total == 0 { two(lang, "対応中のインシデントはありません。", "Nothing burns.") } else { two(lang, format!("対応中のインシデント {total} 件"), format!("burning: {total}")) }
+    if total == 0 {
+        two(lang, "対応中のインシデントはありません。", "Nothing burns.")
+    } else {
+        two(lang, format!("対応中のインシデント {total} 件"), format!("burning: {total}"))
+    }
 }
 
 pub fn exceptions_open(lang: Lang, total: usize) -> String {
-    if total == 0 { two(lang, "進行中の緊急例外はありません。", "No emergency exception is open.") } else { two(lang, format!("進行中の緊急例外 {total} 件"), format!("open exceptions: {total}")) }
+    if total == 0 {
+        two(lang, "進行中の緊急例外はありません。", "No emergency exception is open.")
+    } else {
+        two(lang, format!("進行中の緊急例外 {total} 件"), format!("open exceptions: {total}"))
+    }
 }
 
 pub fn owed(lang: Lang, total: u64, overdue: u64) -> String {
@@ -302,11 +372,19 @@ pub fn health(lang: Lang, healthy: Option<bool>) -> String {
 }
 
 pub fn in_doubt(lang: Lang, id: &str) -> String {
-    two(lang, format!("! {id}: 手順が実行されたか分かりません。実行先を確かめて settle で記録してください。"), format!("! {id}: nobody knows whether a step ran. Look at the target, then record it with settle."))
+    two(
+        lang,
+        format!("! {id}: 手順が実行されたか分かりません。実行先を確かめて settle で記録してください。"),
+        format!("! {id}: nobody knows whether a step ran. Look at the target, then record it with settle."),
+    )
 }
 
 pub fn uses_of_month(lang: Lang, this: u64, last: u64) -> String {
-    two(lang, format!("緊急例外の利用: 今月 {this} 回、先月 {last} 回"), format!("emergency exceptions: {this} this month, {last} last month"))
+    two(
+        lang,
+        format!("緊急例外の利用: 今月 {this} 回、先月 {last} 回"),
+        format!("emergency exceptions: {this} this month, {last} last month"),
+    )
 }
 
 pub fn policy_in_force(lang: Lang, workspace: &str, digest: &str, people: usize) -> String {
@@ -314,7 +392,11 @@ pub fn policy_in_force(lang: Lang, workspace: &str, digest: &str, people: usize)
 }
 
 pub fn policy_waits(lang: Lang, digest: &str, approved: usize) -> String {
-    two(lang, format!("承認待ちの方針 {digest}（承認 {approved} 人）"), format!("policy waiting for approval {digest} ({approved} approved)"))
+    two(
+        lang,
+        format!("承認待ちの方針 {digest}（承認 {approved} 人）"),
+        format!("policy waiting for approval {digest} ({approved} approved)"),
+    )
 }
 
 pub fn workspace_made(lang: Lang, directory: &str, made: &[String]) -> String {
@@ -330,7 +412,13 @@ pub fn refused_line(lang: Lang, command: &str, rule: &str, what: &str) -> String
 }
 
 pub fn ledger_good(lang: Lang, entries: u64, root: &str, checkpoints: usize) -> String {
-    two(lang, format!("✓ 台帳 {entries} 件を検証しました。改ざんはありません。\nルートハッシュ {root}\n署名付きチェックポイント {checkpoints} 件と一致しています。"), format!("✓ {entries} entries verified, nothing was altered.\nroot {root}\nagrees with {checkpoints} signed checkpoints."))
+    two(
+        lang,
+        format!(
+            "✓ 台帳 {entries} 件を検証しました。改ざんはありません。\nルートハッシュ {root}\n署名付きチェックポイント {checkpoints} 件と一致しています。"
+        ),
+        format!("✓ {entries} entries verified, nothing was altered.\nroot {root}\nagrees with {checkpoints} signed checkpoints."),
+    )
 }
 
 pub fn ledger_bad(lang: Lang, detail: &str) -> String {
@@ -338,11 +426,19 @@ pub fn ledger_bad(lang: Lang, detail: &str) -> String {
 }
 
 pub fn bundle_good(lang: Lang, file: &str, case: &str, entries: u64, contents: u64) -> String {
-    two(lang, format!("✓ {file}（{case}）を検証しました: 台帳の記録 {entries} 件、内容 {contents} 件。"), format!("✓ {file} ({case}) verified: {entries} entries, {contents} contents."))
+    two(
+        lang,
+        format!("✓ {file}（{case}）を検証しました: 台帳の記録 {entries} 件、内容 {contents} 件。"),
+        format!("✓ {file} ({case}) verified: {entries} entries, {contents} contents."),
+    )
 }
 
 pub fn key_not_known(lang: Lang) -> String {
-    two(lang, "検証鍵は束の中のものを使いました。別の経路で得た鍵と比べるには --trust を使ってください。", "The key inside the bundle was used. Compare with a key from elsewhere by --trust.")
+    two(
+        lang,
+        "検証鍵は束の中のものを使いました。別の経路で得た鍵と比べるには --trust を使ってください。",
+        "The key inside the bundle was used. Compare with a key from elsewhere by --trust.",
+    )
 }
 
 pub fn exported(lang: Lang, case: &str, file: &str, bytes: u64) -> String {
@@ -352,8 +448,20 @@ pub fn exported(lang: Lang, case: &str, file: &str, bytes: u64) -> String {
 
 pub fn rebuilt(lang: Lang, entries: u64, differences: usize, applied: bool) -> String {
     match (differences, applied) {
-        (0, _) => two(lang, format!("✓ 台帳 {entries} 件から作り直した表は、今の表と一致します。"), format!("✓ The tables rebuilt from {entries} entries are the same as those in use.")),
-        (differences, false) => two(lang, format!("✗ 今の表は台帳と {differences} 箇所異なります。--apply で作り直せます。"), format!("✗ The tables in use differ from the ledger in {differences} places. `--apply` rebuilds them.")),
-        (differences, true) => two(lang, format!("✓ {differences} 箇所を台帳から作り直しました。"), format!("✓ {differences} places were rebuilt from the ledger.")),
+        (0, _) => two(
+            lang,
+            format!("✓ 台帳 {entries} 件から作り直した表は、今の表と一致します。"),
+            format!("✓ The tables rebuilt from {entries} entries are the same as those in use."),
+        ),
+        (differences, false) => two(
+            lang,
+            format!("✗ 今の表は台帳と {differences} 箇所異なります。--apply で作り直せます。"),
+            format!("✗ The tables in use differ from the ledger in {differences} places. `--apply` rebuilds them."),
+        ),
+        (differences, true) => two(
+            lang,
+            format!("✓ {differences} 箇所を台帳から作り直しました。"),
+            format!("✓ {differences} places were rebuilt from the ledger."),
+        ),
     }
 }

@@ -71,7 +71,11 @@ pub fn bad_name(lang: Lang, given: &str) -> String {
 }
 
 pub fn name_form(lang: Lang) -> String {
-    two(lang, "英小文字・数字・- _ . で 40 文字まで、先頭は英小文字か数字です", "lower case letters, digits, - _ . ; at most 40; the first one a letter or digit")
+    two(
+        lang,
+        "英小文字・数字・- _ . で 40 文字まで、先頭は英小文字か数字です",
+        "lower case letters, digits, - _ . ; at most 40; the first one a letter or digit",
+    )
 }
 
 pub fn out_of_range(lang: Lang, given: &str) -> String {
@@ -104,9 +108,17 @@ pub fn bad_database(lang: Lang) -> String {
 }
 
 pub fn mistakes_total(lang: Lang, count: usize, file: &str) -> String {
-    two(lang, format!("{file}: 誤りが {count} 件あります。"), format!("{file}: {count} {} to correct.", if count == 1 { "mistake" } else { "mistakes" }))
+    two(
+        lang,
+        format!("{file}: 誤りが {count} 件あります。"),
+        format!("{file}: {count} {} to correct.", if count == 1 { "mistake" } else { "mistakes" }),
+    )
 }
 
 pub fn file_good(lang: Lang, file: &str, people: usize, targets: usize) -> String {
-    two(lang, format!("{file}: 誤りはありません（{people} 人、対象 {targets} 件）。"), format!("{file}: no mistakes ({people} people, {targets} targets)."))
+    two(
+        lang,
+        format!("{file}: 誤りはありません（{people} 人、対象 {targets} 件）。"),
+        format!("{file}: no mistakes ({people} people, {targets} targets)."),
+    )
 }

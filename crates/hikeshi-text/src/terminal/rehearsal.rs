@@ -7,7 +7,11 @@ use super::two;
 use crate::Lang;
 
 pub fn rehearsal_begins(lang: Lang, directory: &str) -> String {
-    two(lang, format!("訓練を始めます。すべてこのマシンの中で行います（{directory}）。"), format!("The rehearsal begins. Everything stays on this machine ({directory})."))
+    two(
+        lang,
+        format!("訓練を始めます。すべてこのマシンの中で行います（{directory}）。"),
+        format!("The rehearsal begins. Everything stays on this machine ({directory})."),
+    )
 }
 
 pub fn rehearsal_links(lang: Lang, url: &str) -> String {
@@ -15,7 +19,11 @@ pub fn rehearsal_links(lang: Lang, url: &str) -> String {
 }
 
 pub fn rehearsal_you_are(lang: Lang, person: &str) -> String {
-    two(lang, format!("あなたは {person} です。上のリンクからサインインし、順番が来たら画面で操作してください。"), format!("You are {person}. Sign in with the link above, and act in the browser when it is your turn."))
+    two(
+        lang,
+        format!("あなたは {person} です。上のリンクからサインインし、順番が来たら画面で操作してください。"),
+        format!("You are {person}. Sign in with the link above, and act in the browser when it is your turn."),
+    )
 }
 
 pub fn rehearsal_your_turn(lang: Lang, act: &str) -> String {
@@ -26,17 +34,29 @@ pub fn rehearsal_open(lang: Lang, url: &str) -> String {
     two(lang, format!("画面は開いたままです: {url}\nCtrl-C で終わります。"), format!("The pages stay open: {url}\nCtrl-C ends."))
 }
 
+pub fn not_removed(lang: Lang, directory: &str, detail: &str) -> String {
+    two(lang, format!("{directory} を消せませんでした: {detail}"), format!("{directory} could not be removed: {detail}"))
+}
+
 pub fn rehearsal_failed(lang: Lang) -> String {
     two(lang, "訓練で守られなかった規則があります。", "The rehearsal did not keep every rule.")
 }
 
 pub fn rehearsal_stuck(lang: Lang) -> String {
-    two(lang, "緊急例外が却下・取下げ・期限切れで終わったため、訓練を続けられません。", "The exception was declined, withdrawn or expired; the rehearsal cannot go on.")
+    two(
+        lang,
+        "緊急例外が却下・取下げ・期限切れで終わったため、訓練を続けられません。",
+        "The exception was declined, withdrawn or expired; the rehearsal cannot go on.",
+    )
 }
 
 pub fn rehearsal_refused(lang: Lang, rule: &str, code: &str, seq: Option<u64>) -> String {
     let seq = seq.map(|seq| format!(", {seq}")).unwrap_or_default();
-    two(lang, format!("  不可（規則 {rule}、{code}{seq}）。状態を見直します。"), format!("  refused (rule {rule}, {code}{seq}); looking again."))
+    two(
+        lang,
+        format!("  不可（規則 {rule}、{code}{seq}）。状態を見直します。"),
+        format!("  refused (rule {rule}, {code}{seq}); looking again."),
+    )
 }
 
 pub fn rehearsal_not_refused(lang: Lang, code: &str) -> String {
@@ -50,53 +70,83 @@ pub fn rehearsal_token(lang: Lang) -> String {
 /// A line of progress; `act` is the act's name in the script, with its number or person.
 pub fn rehearsal_act(lang: Lang, act: &str) -> String {
     let (name, detail) = act.split_once('(').map_or((act, ""), |(name, rest)| (name, rest.trim_end_matches(')').trim_matches('"')));
-    let (ja, en) = match name {
-        "Release" => ("誤った設定のリリースが本番に出ます".to_owned(), "a release with a bad setting reaches production".to_owned()),
-        "AwaitIncident" => ("監視が異常を見つけるのを待ちます".to_owned(), "waiting for the monitor to notice".to_owned()),
-        "Acknowledge" => ("対応を引き受けます".to_owned(), "acknowledges the incident".to_owned()),
-        "Move" => (format!("段階を「{}」に進めます", stage(Lang::Ja, detail)), format!("moves to the stage \"{}\"", stage(Lang::En, detail))),
-        "Update" => ("状況を知らせます".to_owned(), "gives a status update".to_owned()),
-        "RequestIncomplete" => ("緊急例外を申請します（24時間待てない理由を書き忘れ → 不可のはず）".to_owned(), "requests an exception without saying why it cannot wait (must be refused)".to_owned()),
-        "Request" => ("条件をそろえて緊急例外を申請します".to_owned(), "requests the exception with all four conditions".to_owned()),
-        "ApproveOwn" => ("自分の申請を承認しようとします（不可のはず）".to_owned(), "tries to approve their own request (must be refused)".to_owned()),
-        "Approve" => ("計画を読み、ダイジェストで承認します".to_owned(), "reads the plan and approves its digest".to_owned()),
-        "Join" => ("立会人として加わります".to_owned(), "joins as a witness".to_owned()),
-        "Start" => ("開始し、バックアップを取ります".to_owned(), "starts: the backup is taken".to_owned()),
-        "AwaitBackup" => ("バックアップを取り、読み戻しています".to_owned(), "the backup is taken and read back".to_owned()),
-        "Step" => (format!("手順 {detail} を実行します"), format!("runs step {detail}")),
-        "AwaitStep" => (format!("手順 {detail} が動いています"), format!("step {detail} runs")),
-        "Settle" => (format!("手順 {detail} が実行されたかを確かめて記録します"), format!("looks whether step {detail} ran, and records it")),
-        "Verify" => ("解消と、他機能への影響がないことを確かめます".to_owned(), "verifies: solved, and nothing else affected".to_owned()),
-        "AwaitChecks" => ("確認が動いています".to_owned(), "the checks run".to_owned()),
-        "Close" => ("緊急例外を終了します".to_owned(), "closes the exception".to_owned()),
-        "AwaitObligations" => ("事後処理が立つのを待ちます".to_owned(), "waiting for the follow-up to be raised".to_owned()),
-        "AwaitRecovery" => ("監視が復旧を確かめるのを待ちます".to_owned(), "waiting for the monitor to see the recovery".to_owned()),
-        "Resolve" => ("復旧を記録します".to_owned(), "records the recovery".to_owned()),
-        "AwaitRequest" => ("同じ変更の依頼がリポジトリに作られています".to_owned(), "the same change is brought to the repository".to_owned()),
-        "Propose" => ("変更依頼をもう一度作ります".to_owned(), "opens the change request again".to_owned()),
-        "MergeAndCompare" => ("変更依頼を git で取り込み、本番と照合します".to_owned(), "merges the request with git and compares it with production".to_owned()),
-        "AwaitComparison" => ("照合しています".to_owned(), "the comparison runs".to_owned()),
-        "Report" => ("報告書の判断の部分を書きます".to_owned(), "writes the judgement of the report".to_owned()),
-        "AwaitReport" => ("報告書が書かれています".to_owned(), "the report is written".to_owned()),
-        "AwaitInvitation" => ("振り返りの招待が作られています".to_owned(), "the invitation is written".to_owned()),
-        "HoldMeeting" => ("振り返りを行い、再発防止策を決めます".to_owned(), "holds the retrospective and decides on prevention".to_owned()),
-        other => (other.to_owned(), other.to_owned()),
-    };
-    two(lang, ja, en)
+    match name {
+        "Move" => two(
+            lang,
+            format!("段階を「{}」に進めます", stage(Lang::Ja, detail)),
+            format!("moves to the stage \"{}\"", stage(Lang::En, detail)),
+        ),
+        "Step" => two(lang, format!("手順 {detail} を実行します"), format!("runs step {detail}")),
+        "AwaitStep" => two(lang, format!("手順 {detail} が動いています"), format!("step {detail} runs")),
+        "Settle" => two(
+            lang,
+            format!("手順 {detail} が実行されたかを確かめて記録します"),
+            format!("looks whether step {detail} ran, and records it"),
+        ),
+        name => ACTS.iter().find(|(known, _, _)| *known == name).map_or_else(|| name.to_owned(), |(_, ja, en)| two(lang, *ja, *en)),
+    }
 }
+
+/// Act, Japanese, English.
+const ACTS: &[(&str, &str, &str)] = &[
+    ("Release", "誤った設定のリリースが本番に出ます", "a release with a bad setting reaches production"),
+    ("AwaitIncident", "監視が異常を見つけるのを待ちます", "waiting for the monitor to notice"),
+    ("Acknowledge", "対応を引き受けます", "acknowledges the incident"),
+    ("Update", "状況を知らせます", "gives a status update"),
+    (
+        "RequestIncomplete",
+        "緊急例外を申請します（24時間待てない理由を書き忘れ → 不可のはず）",
+        "requests an exception without saying why it cannot wait (must be refused)",
+    ),
+    ("Request", "条件をそろえて緊急例外を申請します", "requests the exception with all four conditions"),
+    ("ApproveOwn", "自分の申請を承認しようとします（不可のはず）", "tries to approve their own request (must be refused)"),
+    ("Approve", "計画を読み、ダイジェストで承認します", "reads the plan and approves its digest"),
+    ("Join", "立会人として加わります", "joins as a witness"),
+    ("Start", "開始し、バックアップを取ります", "starts: the backup is taken"),
+    ("AwaitBackup", "バックアップを取り、読み戻しています", "the backup is taken and read back"),
+    ("Verify", "解消と、他機能への影響がないことを確かめます", "verifies: solved, and nothing else affected"),
+    ("AwaitChecks", "確認が動いています", "the checks run"),
+    ("Close", "緊急例外を終了します", "closes the exception"),
+    ("AwaitObligations", "事後処理が立つのを待ちます", "waiting for the follow-up to be raised"),
+    ("AwaitRecovery", "監視が復旧を確かめるのを待ちます", "waiting for the monitor to see the recovery"),
+    ("Resolve", "復旧を記録します", "records the recovery"),
+    ("AwaitRequest", "同じ変更の依頼がリポジトリに作られています", "the same change is brought to the repository"),
+    ("Propose", "変更依頼をもう一度作ります", "opens the change request again"),
+    ("MergeAndCompare", "変更依頼を git で取り込み、本番と照合します", "merges the request with git and compares it with production"),
+    ("AwaitComparison", "照合しています", "the comparison runs"),
+    ("Report", "報告書の判断の部分を書きます", "writes the judgement of the report"),
+    ("AwaitReport", "報告書が書かれています", "the report is written"),
+    ("AwaitInvitation", "振り返りの招待が作られています", "the invitation is written"),
+    ("HoldMeeting", "振り返りを行い、再発防止策を決めます", "holds the retrospective and decides on prevention"),
+];
 
 /// The label of a stage, by its name in the script.
 fn stage(lang: Lang, name: &str) -> String {
-    Stage::ALL.into_iter().find(|stage| format!("{stage:?}") == name).map_or_else(|| name.to_owned(), |stage| crate::label::stage(lang, stage).to_owned())
+    Stage::ALL
+        .into_iter()
+        .find(|stage| format!("{stage:?}") == name)
+        .map_or_else(|| name.to_owned(), |stage| crate::label::stage(lang, stage).to_owned())
 }
 
 /// The first three conditions, each with its evidence.
 pub fn rehearsal_conditions(lang: Lang) -> [(String, String); 3] {
     let both = |ja: (&str, &str), en: (&str, &str)| (two(lang, ja.0, en.0), two(lang, ja.1, en.1));
     [
-        both(("本番の予約受付がすべて失敗しています", "監視 reservation-http が HTTP 500 を連続で記録"), ("every reservation in production fails", "the monitor reservation-http sees HTTP 500 again and again")),
-        both(("デプロイのパイプラインは直前のリリースの検証で止まっていて、修正を流せません", "パイプラインの実行記録 #482: 検証待ちで停止"), ("the deploy pipeline is stuck in the check of the last release, so no fix can pass", "pipeline run #482: waiting for the check")),
-        both(("予約は当日分が中心で、1時間止まるごとに約40件の予約を失います", "昨日同時刻の予約数: 1時間あたり 41 件"), ("most reservations are for today; each hour without them loses about 40", "yesterday at this hour: 41 reservations")),
+        both(
+            ("本番の予約受付がすべて失敗しています", "監視 reservation-http が HTTP 500 を連続で記録"),
+            ("every reservation in production fails", "the monitor reservation-http sees HTTP 500 again and again"),
+        ),
+        both(
+            ("デプロイのパイプラインは直前のリリースの検証で止まっていて、修正を流せません", "パイプラインの実行記録 #482: 検証待ちで停止"),
+            (
+                "the deploy pipeline is stuck in the check of the last release, so no fix can pass",
+                "pipeline run #482: waiting for the check",
+            ),
+        ),
+        both(
+            ("予約は当日分が中心で、1時間止まるごとに約40件の予約を失います", "昨日同時刻の予約数: 1時間あたり 41 件"),
+            ("most reservations are for today; each hour without them loses about 40", "yesterday at this hour: 41 reservations"),
+        ),
     ]
 }
 
@@ -105,7 +155,11 @@ pub fn rehearsal_call(lang: Lang) -> String {
 }
 
 pub fn rehearsal_judged(lang: Lang) -> String {
-    two(lang, "予約が全面的に止まっており、通常の手順を待てません。計画の範囲に限って承認します。", "Reservations are down entirely and cannot wait for the normal flow. Approved for this plan only.")
+    two(
+        lang,
+        "予約が全面的に止まっており、通常の手順を待てません。計画の範囲に限って承認します。",
+        "Reservations are down entirely and cannot wait for the normal flow. Approved for this plan only.",
+    )
 }
 
 pub fn rehearsal_summary(lang: Lang) -> String {
@@ -125,7 +179,11 @@ pub fn rehearsal_steps(lang: Lang) -> [String; 6] {
 }
 
 pub fn rehearsal_update(lang: Lang) -> String {
-    two(lang, "予約の受付が止まっています。原因は直前の設定変更と見ています。復旧の方法を準備中です。", "Reservations are down. The last change of settings looks like the cause. A repair is being prepared.")
+    two(
+        lang,
+        "予約の受付が止まっています。原因は直前の設定変更と見ています。復旧の方法を準備中です。",
+        "Reservations are down. The last change of settings looks like the cause. A repair is being prepared.",
+    )
 }
 
 pub fn rehearsal_resolved(lang: Lang) -> String {
@@ -133,28 +191,59 @@ pub fn rehearsal_resolved(lang: Lang) -> String {
 }
 
 pub fn rehearsal_settled(lang: Lang, done: bool) -> String {
-    if done { two(lang, "実行先のファイルを見て、実行済みであることを確かめました", "the files on the target show that it ran") } else { two(lang, "実行先のファイルを見て、実行されていないことを確かめました", "the files on the target show that it did not run") }
+    if done {
+        two(lang, "実行先のファイルを見て、実行済みであることを確かめました", "the files on the target show that it ran")
+    } else {
+        two(lang, "実行先のファイルを見て、実行されていないことを確かめました", "the files on the target show that it did not run")
+    }
 }
 
 pub fn rehearsal_judgement(lang: Lang) -> Judgement {
     Judgement {
-        problem: two(lang, "設定の客室一覧のファイル名が実在しない名前に変わり、予約の受付がすべて失敗しました。", "The settings named a list of rooms that does not exist, so every reservation failed."),
-        impact: two(lang, "全利用者が予約できませんでした。料金表とヘルスチェックは影響を受けていません。", "No user could make a reservation. Rates and health check were not affected."),
-        cause: two(lang, "ファイル名の変更を、実在するかの確認なしにリリースしました。", "The file name was changed without a check that the file exists."),
-        response: two(lang, "立会いのもとで設定を元のファイル名に戻し、予約・料金表・ヘルスチェックを確かめました。", "With witnesses, the file name was put back; reservations, rates and health check were verified."),
+        problem: two(
+            lang,
+            "設定の客室一覧のファイル名が実在しない名前に変わり、予約の受付がすべて失敗しました。",
+            "The settings named a list of rooms that does not exist, so every reservation failed.",
+        ),
+        impact: two(
+            lang,
+            "全利用者が予約できませんでした。料金表とヘルスチェックは影響を受けていません。",
+            "No user could make a reservation. Rates and health check were not affected.",
+        ),
+        cause: two(
+            lang,
+            "ファイル名の変更を、実在するかの確認なしにリリースしました。",
+            "The file name was changed without a check that the file exists.",
+        ),
+        response: two(
+            lang,
+            "立会いのもとで設定を元のファイル名に戻し、予約・料金表・ヘルスチェックを確かめました。",
+            "With witnesses, the file name was put back; reservations, rates and health check were verified.",
+        ),
         prevention: vec![
-            two(lang, "リリース前に設定が指すファイルの存在を検査する", "check before a release that the files named in the settings exist"),
+            two(
+                lang,
+                "リリース前に設定が指すファイルの存在を検査する",
+                "check before a release that the files named in the settings exist",
+            ),
             two(lang, "リリース直後に予約の受付を自動で試す", "try a reservation automatically right after a release"),
         ],
     }
 }
 
 pub fn rehearsal_lessons(lang: Lang) -> String {
-    two(lang, "設定だけの変更でも、動作の確認を省いてはいけない。パイプラインが止まったときの代わりの道筋を決めておく。", "A change of settings needs the same checks as code. Decide beforehand what to do when the pipeline is stuck.")
+    two(
+        lang,
+        "設定だけの変更でも、動作の確認を省いてはいけない。パイプラインが止まったときの代わりの道筋を決めておく。",
+        "A change of settings needs the same checks as code. Decide beforehand what to do when the pipeline is stuck.",
+    )
 }
 
 pub fn rehearsal_items(lang: Lang) -> [String; 2] {
-    [two(lang, "設定が指すファイルの存在をリリース前に検査する", "Check before a release that files named in the settings exist"), two(lang, "リリース直後の予約の自動確認を追加する", "Add an automatic reservation right after a release")]
+    [
+        two(lang, "設定が指すファイルの存在をリリース前に検査する", "Check before a release that files named in the settings exist"),
+        two(lang, "リリース直後の予約の自動確認を追加する", "Add an automatic reservation right after a release"),
+    ]
 }
 
 /// What a rule asks, in a few words, for the score.
@@ -162,7 +251,10 @@ pub fn rehearsal_rule(lang: Lang, rule: &str) -> String {
     let (ja, en) = match rule {
         "E1" => ("四つの条件がそろうまで申請は通らない", "no request without all four conditions"),
         "E2" => ("申請はチャンネルで知らされる", "the request is announced in the channel"),
-        "E3" => ("承認は計画のダイジェストに対して行い、自分の申請は承認できない", "approval binds to the plan's digest; nobody approves their own"),
+        "E3" => (
+            "承認は計画のダイジェストに対して行い、自分の申請は承認できない",
+            "approval binds to the plan's digest; nobody approves their own",
+        ),
         "E4" => ("各手順に立会人二人以上、うち承認者でないシニア一人", "two witnesses at every step, one senior who did not approve"),
         "E5" => ("開始と終了が記録され、チャンネルで知らされる", "start and end are recorded and announced"),
         "E6" => ("手順ごとに出力・終了コード・変更内容が残る", "output, exit code and changed content of every step"),
@@ -171,7 +263,10 @@ pub fn rehearsal_rule(lang: Lang, rule: &str) -> String {
         "E9" => ("解消と、他機能への影響なしを確かめる", "solved, and nothing else affected: both verified"),
         "E10" => ("同じ変更がリポジトリにあり、差異がない", "the same change is in the repository, without drift"),
         "E11" => ("報告書がある", "the report is written"),
-        "E12" => ("振り返りの招待があり、実施され、再発防止策に担当と期限がある", "retrospective invited and held; prevention has owners and due dates"),
+        "E12" => (
+            "振り返りの招待があり、実施され、再発防止策に担当と期限がある",
+            "retrospective invited and held; prevention has owners and due dates",
+        ),
         "I2" => ("期限内に対応が始まる", "acknowledged in time"),
         "I3" => ("優先度は影響の表から決まる", "the priority comes from the matrix"),
         "I7" => ("時系列が自動で残る", "the timeline wrote itself"),
@@ -189,7 +284,12 @@ pub fn score_title(lang: Lang, kept: usize, of: usize) -> String {
 }
 
 pub fn score_times(lang: Lang) -> [String; 4] {
-    [two(lang, "検知まで", "detected after"), two(lang, "対応開始まで", "acknowledged after"), two(lang, "復旧まで", "restored after"), two(lang, "訓練の長さ", "rehearsal took")]
+    [
+        two(lang, "検知まで", "detected after"),
+        two(lang, "対応開始まで", "acknowledged after"),
+        two(lang, "復旧まで", "restored after"),
+        two(lang, "訓練の長さ", "rehearsal took"),
+    ]
 }
 
 pub fn score_load(lang: Lang, good: u64, bad: u64) -> String {
@@ -201,7 +301,11 @@ pub fn score_load_word(lang: Lang) -> String {
 }
 
 pub fn score_ledger(lang: Lang, entries: u64, root: &str) -> String {
-    two(lang, format!("{entries} 件、検証済み、表の作り直しで違いなし（{root}）"), format!("{entries} entries, verified; rebuilt tables are the same ({root})"))
+    two(
+        lang,
+        format!("{entries} 件、検証済み、表の作り直しで違いなし（{root}）"),
+        format!("{entries} entries, verified; rebuilt tables are the same ({root})"),
+    )
 }
 
 pub fn score_ledger_word(lang: Lang) -> String {

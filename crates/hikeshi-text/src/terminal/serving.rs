@@ -4,7 +4,11 @@ use super::two;
 use crate::Lang;
 
 pub fn serving(lang: Lang, url: &str, entries: u64, took_ms: u128) -> String {
-    two(lang, format!("✓ {url} で動いています（台帳 {entries} 件、起動 {took_ms} ms）。Ctrl-C で止まります。"), format!("✓ Serving {url} ({entries} ledger entries, started in {took_ms} ms). Ctrl-C stops."))
+    two(
+        lang,
+        format!("✓ {url} で動いています（台帳 {entries} 件、起動 {took_ms} ms）。Ctrl-C で止まります。"),
+        format!("✓ Serving {url} ({entries} ledger entries, started in {took_ms} ms). Ctrl-C stops."),
+    )
 }
 
 pub fn first_link(lang: Lang, person: &str, link: &str, minutes: u32) -> String {
@@ -16,7 +20,11 @@ pub fn first_link(lang: Lang, person: &str, link: &str, minutes: u32) -> String 
 }
 
 pub fn no_admin(lang: Lang) -> String {
-    two(lang, "役割 admin を持つ人がいないため、最初のリンクを作れません。hikeshi.toml の people に admin を一人決めてください。", "Nobody holds the role `admin`, so no first link can be made. Give it to one of the people in hikeshi.toml.")
+    two(
+        lang,
+        "役割 admin を持つ人がいないため、最初のリンクを作れません。hikeshi.toml の people に admin を一人決めてください。",
+        "Nobody holds the role `admin`, so no first link can be made. Give it to one of the people in hikeshi.toml.",
+    )
 }
 
 pub fn stopping(lang: Lang) -> String {
@@ -32,7 +40,11 @@ pub fn policy_adopted(lang: Lang, digest: &str) -> String {
 }
 
 pub fn policy_waiting(lang: Lang, digest: &str) -> String {
-    two(lang, format!("方針 {digest} は相互確認の規則を緩めるため、ほかの二人の承認を待っています。それまでは今の方針のままです。"), format!("Policy {digest} loosens a four-eyes rule and waits for two other people. Until then the old one holds."))
+    two(
+        lang,
+        format!("方針 {digest} は相互確認の規則を緩めるため、ほかの二人の承認を待っています。それまでは今の方針のままです。"),
+        format!("Policy {digest} loosens a four-eyes rule and waits for two other people. Until then the old one holds."),
+    )
 }
 
 pub fn policy_kept(lang: Lang) -> String {
@@ -40,7 +52,11 @@ pub fn policy_kept(lang: Lang) -> String {
 }
 
 pub fn already_running(lang: Lang, directory: &str) -> String {
-    two(lang, format!("{directory} はすでに別の hikeshi が使っています。サーバーが動いているなら `--local` は要りません。"), format!("Another hikeshi uses {directory}. If the server runs, `--local` is not needed."))
+    two(
+        lang,
+        format!("{directory} はすでに別の hikeshi が使っています。サーバーが動いているなら `--local` は要りません。"),
+        format!("Another hikeshi uses {directory}. If the server runs, `--local` is not needed."),
+    )
 }
 
 pub fn unknown_token(lang: Lang) -> String {

@@ -14,15 +14,19 @@ pub fn command(kind: &str, input: &Input<'_>) -> Result<Command, Sentence> {
     let t = input.words();
     Ok(Command::Account(match kind {
         "account.remove_passkey" => Account::RemovePasskey { credential_id: input.text("credential_id") },
-        "account.revoke_token" => {
-            Account::RevokeToken { person: input.parse::<PersonId>("person", t.person_handle())?, token: input.parse::<TokenId>("token", t.tokens())? }
-        }
+        "account.revoke_token" => Account::RevokeToken {
+            person: input.parse::<PersonId>("person", t.person_handle())?,
+            token: input.parse::<TokenId>("token", t.tokens())?,
+        },
         _ => return Err(input.unknown_kind(kind)),
     }))
 }
 
 pub fn remove_passkey(viewer: &Viewer, index: usize, credential_id: &str) -> Act {
-    Act::new(viewer, "account.remove_passkey").label(Words(viewer.lang).passkey_remove()).id_part(index).hidden("credential_id", credential_id)
+    Act::new(viewer, "account.remove_passkey")
+        .label(Words(viewer.lang).passkey_remove())
+        .id_part(index)
+        .hidden("credential_id", credential_id)
 }
 
 pub fn revoke_token(viewer: &Viewer, token: TokenId) -> Act {

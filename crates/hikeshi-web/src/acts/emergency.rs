@@ -15,7 +15,11 @@ use crate::viewer::Viewer;
 pub fn command(kind: &str, input: &Input<'_>) -> Result<Command, Sentence> {
     let t = input.words();
     if kind == "emergency.request" {
-        return Ok(Command::Emergency(Emergency::Request { incident: incident_of(input)?, conditions: conditions_of(input)?, plan: plan_of(input)? }));
+        return Ok(Command::Emergency(Emergency::Request {
+            incident: incident_of(input)?,
+            conditions: conditions_of(input)?,
+            plan: plan_of(input)?,
+        }));
     }
     let emergency: EmergencyId = input.parse("emergency", t.column_id())?;
     let reason = || input.text("reason");
@@ -39,9 +43,12 @@ pub fn command(kind: &str, input: &Input<'_>) -> Result<Command, Sentence> {
         "emergency.step" => Emergency::Step { emergency, step: step()?, confirm: input.text("confirm") },
         "emergency.settle" => Emergency::Settle { emergency, step: step()?, verdict: verdict(input)?, reason: reason() },
         "emergency.verify" => Emergency::Verify { emergency },
-        "emergency.attest" => {
-            Emergency::Attest { emergency, aspect: input.code("aspect", t.attest_aspect())?, passed: passed(input)?, note: input.text("note") }
-        }
+        "emergency.attest" => Emergency::Attest {
+            emergency,
+            aspect: input.code("aspect", t.attest_aspect())?,
+            passed: passed(input)?,
+            note: input.text("note"),
+        },
         "emergency.accept" => Emergency::Accept { emergency, path: path(), reason: reason() },
         "emergency.revert" => Emergency::Revert { emergency, path: path() },
         "emergency.restore" => Emergency::Restore { emergency, reason: reason(), confirm: input.text("confirm") },
@@ -102,7 +109,10 @@ impl Maker<'_> {
     fn act(&self, verb: &str) -> Act {
         let id = self.view.emergency.id;
         let kind = format!("emergency.{verb}");
-        Act::new(self.viewer, &kind).hidden("emergency", id).cli(format!("hikeshi emergency {verb} {id}")).offered(self.viewer, offer_of(&self.view.offers, &kind))
+        Act::new(self.viewer, &kind)
+            .hidden("emergency", id)
+            .cli(format!("hikeshi emergency {verb} {id}"))
+            .offered(self.viewer, offer_of(&self.view.offers, &kind))
     }
 
     fn reason(&self) -> Field {

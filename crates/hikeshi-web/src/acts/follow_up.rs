@@ -104,7 +104,8 @@ pub fn of_obligation(viewer: &Viewer, view: &ObligationView) -> Vec<Act> {
             } else {
                 acts.push(act("compare").weight(Weight::Primary));
             }
-            let drifted = owed.request.as_ref().and_then(|request| request.compared.as_ref()).is_some_and(|compared| !compared.drift.is_empty());
+            let drifted =
+                owed.request.as_ref().and_then(|request| request.compared.as_ref()).is_some_and(|compared| !compared.drift.is_empty());
             if drifted {
                 acts.push(act("accept_drift").with(line("reason", t.reason())));
             }
@@ -112,7 +113,9 @@ pub fn of_obligation(viewer: &Viewer, view: &ObligationView) -> Vec<Act> {
         }
         Kind::Report => {
             let known = owed.report.as_ref().map(|report| &report.judgement);
-            let area = |name: &str, label: &str, value: Option<&String>| Field::new(FieldKind::Area, name, label).value(value.cloned().unwrap_or_default());
+            let area = |name: &str, label: &str, value: Option<&String>| {
+                Field::new(FieldKind::Area, name, label).value(value.cloned().unwrap_or_default())
+            };
             let prevention = known.map(|known| known.prevention.join("\n"));
             vec![
                 act("report")

@@ -25,7 +25,9 @@ pub fn command(kind: &str, input: &Input<'_>) -> Result<Command, Sentence> {
         },
         "incident.triage" => Incident::Triage { incident: incident()?, triage: triage(input)? },
         "incident.acknowledge" => Incident::Acknowledge { incident: incident()? },
-        "incident.move" => Incident::Move { incident: incident()?, stage: input.code("stage", t.field_stage())?, reason: input.text("reason") },
+        "incident.move" => {
+            Incident::Move { incident: incident()?, stage: input.code("stage", t.field_stage())?, reason: input.text("reason") }
+        }
         "incident.update" => Incident::Update { incident: incident()?, text: input.text("text") },
         "incident.note" => Incident::Note { incident: incident()?, text: input.text("text") },
         "incident.resolve" => Incident::Resolve { incident: incident()?, what: input.text("what") },
@@ -57,16 +59,34 @@ fn triage_fields(viewer: &Viewer, now: Option<&Triage>) -> Vec<Field> {
     let mut priorities = vec![Choice { value: String::new(), label: t.field_override_none().to_owned(), chosen: overridden.is_none() }];
     priorities.extend(Priority::ALL.map(|priority| Choice {
         value: code(&priority),
-        label: format!("{} {}", viewer.names.priority(lang, priority), label::priority_meaning(lang, viewer.policy.incident.scheme, priority)),
+        label: format!(
+            "{} {}",
+            viewer.names.priority(lang, priority),
+            label::priority_meaning(lang, viewer.policy.incident.scheme, priority)
+        ),
         chosen: overridden.is_some_and(|chosen| chosen.priority == priority),
     }));
     let select = |name: &str, label: &str, choices| Field::new(FieldKind::Select(choices), name, label);
     vec![
-        select("impact", t.field_impact(), coded(&impact, |one| label::impact(lang, *one), |one| now.is_some_and(|now| now.impact == *one))),
-        select("business", t.field_business(), coded(&business, |one| label::business(lang, *one), |one| now.is_some_and(|now| now.business == *one))),
-        select("urgency", t.field_urgency(), coded(&urgency, |one| label::urgency(lang, *one), |one| now.is_some_and(|now| now.urgency == *one))),
+        select(
+            "impact",
+            t.field_impact(),
+            coded(&impact, |one| label::impact(lang, *one), |one| now.is_some_and(|now| now.impact == *one)),
+        ),
+        select(
+            "business",
+            t.field_business(),
+            coded(&business, |one| label::business(lang, *one), |one| now.is_some_and(|now| now.business == *one)),
+        ),
+        select(
+            "urgency",
+            t.field_urgency(),
+            coded(&urgency, |one| label::urgency(lang, *one), |one| now.is_some_and(|now| now.urgency == *one)),
+        ),
         select("override", t.field_override(), priorities).optional(),
-        Field::new(FieldKind::Line, "override_reason", t.field_override_reason()).optional().value(overridden.map(|chosen| chosen.reason.clone()).unwrap_or_default()),
+        Field::new(FieldKind::Line, "override_reason", t.field_override_reason())
+            .optional()
+            .value(overridden.map(|chosen| chosen.reason.clone()).unwrap_or_default()),
     ]
 }
 
@@ -92,7 +112,11 @@ pub fn open_form(viewer: &Viewer) -> Act {
 
 /// The one button that takes an incident into hand.
 pub fn acknowledge(viewer: &Viewer, id: IncidentId) -> Act {
-    Act::new(viewer, "incident.acknowledge").id_part(id).hidden("incident", id).cli(format!("hikeshi incident acknowledge {id}")).weight(Weight::Primary)
+    Act::new(viewer, "incident.acknowledge")
+        .id_part(id)
+        .hidden("incident", id)
+        .cli(format!("hikeshi incident acknowledge {id}"))
+        .weight(Weight::Primary)
 }
 
 /// What can be done with this incident, most likely first.
@@ -116,10 +140,18 @@ pub fn of_incident(viewer: &Viewer, view: &IncidentView) -> Vec<Act> {
     if !resolved {
         acts.push(act("incident.resolve", "resolve").with(Field::new(FieldKind::Line, "what", t.field_what_restored())));
     }
-    let stages = Stage::ALL.iter().map(|stage| Choice { value: code(stage), label: label::stage(viewer.lang, *stage).to_owned(), chosen: next_stage(view) == Some(*stage) });
+    let stages = Stage::ALL.iter().map(|stage| Choice {
+        value: code(stage),
+        label: label::stage(viewer.lang, *stage).to_owned(),
+        chosen: next_stage(view) == Some(*stage),
+    });
     acts.push(
         act("incident.move", "move")
-            .with(Field::new(FieldKind::Select(stages.filter(|choice| choice.value != code(&view.incident.stage)).collect()), "stage", t.field_stage()))
+            .with(Field::new(
+                FieldKind::Select(stages.filter(|choice| choice.value != code(&view.incident.stage)).collect()),
+                "stage",
+                t.field_stage(),
+            ))
             .with(Field::new(FieldKind::Line, "reason", t.field_stage_reason()).optional()),
     );
     acts.push(act("incident.note", "note").with(Field::new(FieldKind::Area, "text", t.field_note())));
@@ -127,6 +159,11 @@ pub fn of_incident(viewer: &Viewer, view: &IncidentView) -> Vec<Act> {
         let mut triage = act("incident.triage", "triage");
         triage.fields = triage_fields(viewer, Some(&view.incident.triage));
         acts.push(triage);
+        // A page of its own, and in the place of what is dangerous: the last resort.
+        let mut request =
+            Act::new(viewer, "emergency.request").weight(Weight::Danger).offered(viewer, offer_of(offers, "emergency.request"));
+        request.hidden = vec![("href".to_owned(), format!("/emergencies/new?incident={id}"))];
+        acts.push(request);
     }
     acts
 }

@@ -52,7 +52,8 @@ impl Input<'_> {
     pub fn moment(&self, name: &str, label: &str) -> Result<Timestamp, Sentence> {
         let given = self.text(name);
         let zone = zone(self.time_zone);
-        let read = given.parse::<Timestamp>().ok().or_else(|| given.parse::<DateTime>().ok()?.to_zoned(zone).ok().map(|zoned| zoned.timestamp()));
+        let read =
+            given.parse::<Timestamp>().ok().or_else(|| given.parse::<DateTime>().ok()?.to_zoned(zone).ok().map(|zoned| zoned.timestamp()));
         read.ok_or_else(|| self.unreadable(label, &given))
     }
     pub fn moment_optional(&self, name: &str, label: &str) -> Result<Option<Timestamp>, Sentence> {

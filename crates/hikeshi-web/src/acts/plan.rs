@@ -62,7 +62,9 @@ pub fn plan_form(viewer: &Viewer, fields: Fields) -> PlanForm {
     let asked = fields.all("witness");
     let judges = policy.people_with(&policy.emergency.approver_roles);
     let witnesses = policy.people_with(&policy.emergency.witness_roles);
-    let named = |ids: Vec<PersonId>, chosen: &dyn Fn(&PersonId) -> bool| choices(ids, |id| format!("{} ({id})", viewer.names.written(id)), |id| chosen(id));
+    let named = |ids: Vec<PersonId>, chosen: &dyn Fn(&PersonId) -> bool| {
+        choices(ids, |id| format!("{} ({id})", viewer.names.written(id)), |id| chosen(id))
+    };
     PlanForm {
         targets: choices(policy.targets.keys(), |id| format!("{id}{}", target_words(viewer, id)), |id| chosen("target", id.as_str())),
         executors: people(viewer, |id| id.as_str() == executor),
@@ -117,7 +119,11 @@ pub fn fields_of(plan: &Plan) -> Fields {
     pairs.extend(plan.witnesses.iter().map(|person| ("witness".to_owned(), person.to_string())));
     for (index, step) in plan.steps.iter().enumerate() {
         let name = |what: &str| format!("step.{}.{what}", index + 1);
-        pairs.extend([(name("title"), step.title.clone()), (name("run"), step.run.clone()), (name("timeout_s"), step.timeout_s.to_string())]);
+        pairs.extend([
+            (name("title"), step.title.clone()),
+            (name("run"), step.run.clone()),
+            (name("timeout_s"), step.timeout_s.to_string()),
+        ]);
         if step.dangerous {
             pairs.push((name("dangerous"), "1".to_owned()));
         }
@@ -151,7 +157,12 @@ pub fn plan_of(input: &Input<'_>) -> Result<Plan, Sentence> {
         if title.is_empty() && run.trim().is_empty() {
             continue;
         }
-        steps.push(Step { title, run, timeout_s: input.parse(&name("timeout_s"), t.step_timeout())?, dangerous: fields.has(&name("dangerous")) });
+        steps.push(Step {
+            title,
+            run,
+            timeout_s: input.parse(&name("timeout_s"), t.step_timeout())?,
+            dangerous: fields.has(&name("dangerous")),
+        });
     }
     Ok(Plan {
         target: input.parse("target", t.plan_target())?,
@@ -177,7 +188,11 @@ fn checks_of(input: &Input<'_>, aspect: &str) -> Result<Vec<Check>, Sentence> {
         let kind = if fields.text(&name("kind")) == "command" {
             CheckKind::Command { run: what }
         } else {
-            CheckKind::Http { url: what, status: input.parse(&name("status"), t.check_status())?, body_contains: fields.optional(&name("contains")) }
+            CheckKind::Http {
+                url: what,
+                status: input.parse(&name("status"), t.check_status())?,
+                body_contains: fields.optional(&name("contains")),
+            }
         };
         checks.push(Check { title, kind, timeout_s: 10 });
     }
@@ -186,7 +201,8 @@ fn checks_of(input: &Input<'_>, aspect: &str) -> Result<Vec<Check>, Sentence> {
 
 pub fn conditions_of(input: &Input<'_>) -> Result<Conditions, Sentence> {
     let t = input.words();
-    let one = |name: &str| Condition { statement: input.text(&format!("{name}.statement")), evidence: input.text(&format!("{name}.evidence")) };
+    let one =
+        |name: &str| Condition { statement: input.text(&format!("{name}.statement")), evidence: input.text(&format!("{name}.evidence")) };
     Ok(Conditions {
         serious_failure: one("serious_failure"),
         normal_flow_cannot: one("normal_flow_cannot"),
@@ -227,7 +243,14 @@ mod tests {
 
     #[test]
     fn an_empty_row_is_left_out_and_a_bad_number_is_named() {
-        let fields = Fields::of(&[("target", "a"), ("executor", "b"), ("step.1.title", " "), ("step.3.title", "x"), ("step.3.run", "y"), ("step.3.timeout_s", "九")]);
+        let fields = Fields::of(&[
+            ("target", "a"),
+            ("executor", "b"),
+            ("step.1.title", " "),
+            ("step.3.title", "x"),
+            ("step.3.run", "y"),
+            ("step.3.timeout_s", "九"),
+        ]);
         let input = Input { fields: &fields, lang: Lang::Ja, time_zone: "Asia/Tokyo" };
         assert!(plan_of(&input).expect_err("no number").what.contains('九'));
     }

@@ -3,8 +3,8 @@
 use askama::Template;
 use askama::filters::Safe;
 use hikeshi_engine::look::Offer;
-use hikeshi_text::page::Words;
 use hikeshi_text::Sentence;
+use hikeshi_text::page::Words;
 
 use crate::fail::Fail;
 use crate::pages::Flash;
@@ -215,7 +215,15 @@ fn render_with(viewer: &Viewer, act: &Act, flash: &Flash, open: bool, action: &s
             keep(field, fields);
         }
     }
-    let template = ActTemplate { t: Words(viewer.lang), act: &act, token: token(viewer)?, key: secret::request_key()?.to_string(), kept, open, action };
+    let template = ActTemplate {
+        t: Words(viewer.lang),
+        act: &act,
+        token: token(viewer)?,
+        key: secret::request_key()?.to_string(),
+        kept,
+        open,
+        action,
+    };
     Ok(Safe(template.render()?))
 }
 
@@ -228,7 +236,9 @@ fn keep(field: &mut Field, fields: &crate::form::Fields) {
             }
         }
         FieldKind::Shown => {}
-        FieldKind::Line | FieldKind::Area | FieldKind::Number | FieldKind::Moment | FieldKind::Typed => fields.raw(&field.name).clone_into(&mut field.value),
+        FieldKind::Line | FieldKind::Area | FieldKind::Number | FieldKind::Moment | FieldKind::Typed => {
+            fields.raw(&field.name).clone_into(&mut field.value)
+        }
     }
 }
 
@@ -238,7 +248,11 @@ pub fn token(viewer: &Viewer) -> Result<String, Fail> {
 }
 
 /// Choices whose labels are made from values.
-pub fn choices<T: std::fmt::Display>(items: impl IntoIterator<Item = T>, label: impl Fn(&T) -> String, chosen: impl Fn(&T) -> bool) -> Vec<Choice> {
+pub fn choices<T: std::fmt::Display>(
+    items: impl IntoIterator<Item = T>,
+    label: impl Fn(&T) -> String,
+    chosen: impl Fn(&T) -> bool,
+) -> Vec<Choice> {
     items.into_iter().map(|item| Choice { value: item.to_string(), label: label(&item), chosen: chosen(&item) }).collect()
 }
 
@@ -256,4 +270,3 @@ pub fn code<T: serde::Serialize>(value: &T) -> String {
 pub fn read_only(label: &str, value: impl Into<String>) -> Field {
     Field::new(FieldKind::Shown, "", label).optional().value(value)
 }
-

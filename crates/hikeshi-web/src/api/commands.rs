@@ -44,7 +44,10 @@ pub struct CommandAnswer {
 pub fn is_public(command: &Command) -> bool {
     match command {
         Command::Account(command) => match command {
-            account::Command::IssueToken { .. } | account::Command::RevokeToken { .. } | account::Command::RemovePasskey { .. } | account::Command::SignOut { .. } => true,
+            account::Command::IssueToken { .. }
+            | account::Command::RevokeToken { .. }
+            | account::Command::RemovePasskey { .. }
+            | account::Command::SignOut { .. } => true,
             // Inviting and signing in prove identities; a passkey comes out of its own ceremony.
             account::Command::Invite { .. } | account::Command::SignIn { .. } | account::Command::AddPasskey { .. } => false,
         },

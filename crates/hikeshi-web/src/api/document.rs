@@ -82,7 +82,8 @@ fn parameters(operation: &Operation) -> Vec<Value> {
 }
 
 fn path_schema(path: &str, part: &str) -> Value {
-    let numbered = |prefix: &str| json!({"type": "string", "pattern": format!("^{prefix}_[0-9]{{1,15}}$"), "examples": [format!("{prefix}_1")]});
+    let numbered =
+        |prefix: &str| json!({"type": "string", "pattern": format!("^{prefix}_[0-9]{{1,15}}$"), "examples": [format!("{prefix}_1")]});
     match part {
         "digest" => json!({"type": "string", "pattern": "^[0-9a-f]{64}$"}),
         "name" => json!({"type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,39}$", "examples": ["emergency-deploy"]}),
@@ -106,7 +107,10 @@ fn path_words(part: &str) -> &'static str {
 fn query_param(param: Param) -> Value {
     let (words, schema) = match param {
         Param::Open => ("Only what is not over.", json!({"type": "boolean", "default": false})),
-        Param::Before => ("Continue a list: the `older` of the page before.", json!({"type": "integer", "minimum": 0, "maximum": 999_999_999_999_999_u64})),
+        Param::Before => (
+            "Continue a list: the `older` of the page before.",
+            json!({"type": "integer", "minimum": 0, "maximum": 999_999_999_999_999_u64}),
+        ),
         Param::Limit => ("Most rows of the answer.", json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50})),
         Param::DryRun => ("Decide, and write nothing.", json!({"type": "boolean", "default": false})),
     };
@@ -136,7 +140,8 @@ fn request_body() -> Value {
 fn responses(operation: &Operation) -> Value {
     let mut all = Map::new();
     all.insert("200".to_owned(), answer(operation));
-    let mut problems: Vec<(&str, &str)> = vec![("400", "The request cannot be read."), ("503", "The server cannot answer now; the same request may be sent again.")];
+    let mut problems: Vec<(&str, &str)> =
+        vec![("400", "The request cannot be read."), ("503", "The server cannot answer now; the same request may be sent again.")];
     if !operation.open {
         problems.push(("401", "No valid token."));
     }
@@ -165,8 +170,12 @@ fn responses(operation: &Operation) -> Value {
 
 fn answer(operation: &Operation) -> Value {
     match operation.answer {
-        "application/zip" => json!({"description": "A zip archive.", "content": {"application/zip": {"schema": {"type": "string", "contentMediaType": "application/zip"}}}}),
+        "application/zip" => {
+            json!({"description": "A zip archive.", "content": {"application/zip": {"schema": {"type": "string", "contentMediaType": "application/zip"}}}})
+        }
         "text/plain" => json!({"description": "The bytes.", "content": {"text/plain": {"schema": {"type": "string"}}}}),
-        name => json!({"description": operation.summary, "content": {"application/json": {"schema": {"$ref": format!("#/components/schemas/{name}")}}}}),
+        name => {
+            json!({"description": operation.summary, "content": {"application/json": {"schema": {"$ref": format!("#/components/schemas/{name}")}}}})
+        }
     }
 }

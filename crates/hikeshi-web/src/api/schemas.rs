@@ -3,9 +3,11 @@
 use hikeshi_domain::emergency::{self, Emergency};
 use hikeshi_domain::obligation::{self, Obligation};
 use hikeshi_domain::{account, channel, command, incident};
-use hikeshi_engine::look::{ChannelView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, NowView, ObligationView, Page, PersonView};
-use schemars::generate::{SchemaGenerator, SchemaSettings};
+use hikeshi_engine::look::{
+    ChannelView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, NowView, ObligationView, Page, PersonView,
+};
 use schemars::JsonSchema;
+use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use super::commands::CommandAnswer;
@@ -53,7 +55,10 @@ pub fn components() -> Map<String, Value> {
         ("PolicyAnswer", schema::<PolicyAnswer>(&mut generator)),
         ("Me", schema::<Me>(&mut generator)),
         ("Health", schema::<Health>(&mut generator)),
-        ("PlanDocument", json!({"type": "object", "description": "The canonical plan. Compare its SHA-256 with the digest of the exception."})),
+        (
+            "PlanDocument",
+            json!({"type": "object", "description": "The canonical plan. Compare its SHA-256 with the digest of the exception."}),
+        ),
         ("Description", json!({"type": "object", "description": "An OpenAPI 3.1 document."})),
     ];
     let areas = [
@@ -120,7 +125,9 @@ fn remove_unused(all: &mut Map<String, Value>, name: &Option<String>) {
 
 fn refers(schema: &Value, reference: &str) -> bool {
     match schema {
-        Value::Object(fields) => fields.iter().any(|(key, value)| (key == "$ref" && value.as_str() == Some(reference)) || refers(value, reference)),
+        Value::Object(fields) => {
+            fields.iter().any(|(key, value)| (key == "$ref" && value.as_str() == Some(reference)) || refers(value, reference))
+        }
         Value::Array(items) => items.iter().any(|item| refers(item, reference)),
         _ => false,
     }

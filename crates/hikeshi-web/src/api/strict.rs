@@ -48,7 +48,10 @@ mod tests {
     fn an_unknown_field_is_found_at_any_depth() {
         let understood = json!({"do": "open", "triage": {"impact": "all_users"}, "steps": [{"title": "a"}]});
         assert_eq!(unknown_field(&understood, &understood), None);
-        assert_eq!(unknown_field(&json!({"triage": {"impact": "all_users", "sevrity": 1}}), &understood).as_deref(), Some("triage.sevrity"));
+        assert_eq!(
+            unknown_field(&json!({"triage": {"impact": "all_users", "sevrity": 1}}), &understood).as_deref(),
+            Some("triage.sevrity")
+        );
         assert_eq!(unknown_field(&json!({"steps": [{"title": "a", "retries": 3}]}), &understood).as_deref(), Some("steps[0].retries"));
         assert_eq!(unknown_field(&json!({"triage": {"override": null}}), &understood), None);
     }

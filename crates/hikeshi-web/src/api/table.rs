@@ -53,7 +53,14 @@ pub struct Operation {
 const PAGED: &[Param] = &[Param::Before, Param::Limit];
 const LISTED: &[Param] = &[Param::Open, Param::Before, Param::Limit];
 
-const fn seen(path: &'static str, id: &'static str, tag: &'static str, summary: &'static str, params: &'static [Param], answer: &'static str) -> Operation {
+const fn seen(
+    path: &'static str,
+    id: &'static str,
+    tag: &'static str,
+    summary: &'static str,
+    params: &'static [Param],
+    answer: &'static str,
+) -> Operation {
     Operation { method: "get", path, id, tag, summary, params, answer, open: false }
 }
 
@@ -73,20 +80,54 @@ pub fn table() -> Vec<(Operation, MethodRouter<App>)> {
         (command, post(commands::post)),
         (seen("/now", "seeNow", "cases", "What burns, who has it, what is owed, what may I do.", &[], "NowView"), get(read::now)),
         (seen("/incidents", "listIncidents", "cases", "Incidents, newest first.", LISTED, "IncidentPage"), get(read::incidents)),
-        (seen("/incidents/{id}", "seeIncident", "cases", "One incident with what the asker may do.", &[], "IncidentView"), get(read::incident)),
-        (seen("/incidents/{id}/timeline", "seeTimeline", "cases", "Ledger entries of one case, newest first.", PAGED, "EntryPage"), get(read::timeline)),
-        (seen("/emergencies", "listEmergencies", "cases", "Emergency exceptions, newest first.", LISTED, "EmergencyPage"), get(read::emergencies)),
+        (
+            seen("/incidents/{id}", "seeIncident", "cases", "One incident with what the asker may do.", &[], "IncidentView"),
+            get(read::incident),
+        ),
+        (
+            seen("/incidents/{id}/timeline", "seeTimeline", "cases", "Ledger entries of one case, newest first.", PAGED, "EntryPage"),
+            get(read::timeline),
+        ),
+        (
+            seen("/emergencies", "listEmergencies", "cases", "Emergency exceptions, newest first.", LISTED, "EmergencyPage"),
+            get(read::emergencies),
+        ),
         (seen("/emergencies/{id}", "seeEmergency", "cases", "One emergency exception.", &[], "EmergencyView"), get(read::emergency)),
-        (seen("/emergencies/{id}/plan", "seePlan", "cases", "The plan, byte for byte as its digest is of it.", &[], "PlanDocument"), get(read::plan)),
-        (seen("/obligations", "listObligations", "cases", "What is owed after exceptions, newest first.", LISTED, "ObligationPage"), get(read::obligations)),
+        (
+            seen("/emergencies/{id}/plan", "seePlan", "cases", "The plan, byte for byte as its digest is of it.", &[], "PlanDocument"),
+            get(read::plan),
+        ),
+        (
+            seen("/obligations", "listObligations", "cases", "What is owed after exceptions, newest first.", LISTED, "ObligationPage"),
+            get(read::obligations),
+        ),
         (seen("/obligations/{id}", "seeObligation", "cases", "One thing that is owed.", &[], "ObligationView"), get(read::obligation)),
         (seen("/channels/{name}", "seeChannel", "record", "Posts of a channel, newest first.", PAGED, "ChannelView"), get(read::channel)),
-        (seen("/ledger", "seeLedger", "record", "Size, root and entries of the ledger, newest first.", PAGED, "LedgerView"), get(read::ledger)),
-        (seen("/ledger/checkpoint", "seeCheckpoint", "record", "The newest signed checkpoint.", &[], "CheckpointAnswer"), get(read::checkpoint)),
+        (
+            seen("/ledger", "seeLedger", "record", "Size, root and entries of the ledger, newest first.", PAGED, "LedgerView"),
+            get(read::ledger),
+        ),
+        (
+            seen("/ledger/checkpoint", "seeCheckpoint", "record", "The newest signed checkpoint.", &[], "CheckpointAnswer"),
+            get(read::checkpoint),
+        ),
         (seen("/ledger/{seq}", "seeEntry", "record", "One entry with its canonical bytes.", &[], "EntryAnswer"), get(read::entry)),
-        (seen("/ledger/bundle/{incident}", "getBundle", "record", "The whole record of one case, to be verified offline.", &[], "application/zip"), get(read::bundle)),
+        (
+            seen(
+                "/ledger/bundle/{incident}",
+                "getBundle",
+                "record",
+                "The whole record of one case, to be verified offline.",
+                &[],
+                "application/zip",
+            ),
+            get(read::bundle),
+        ),
         (seen("/people", "listPeople", "workspace", "The people of the policy.", &[], "People"), get(read::people)),
-        (seen("/policy", "seePolicy", "workspace", "The policy in force, and a change that waits.", &[], "PolicyAnswer"), get(read::policy)),
+        (
+            seen("/policy", "seePolicy", "workspace", "The policy in force, and a change that waits.", &[], "PolicyAnswer"),
+            get(read::policy),
+        ),
         (seen("/contents/{digest}", "getContent", "record", "An output or a file, byte for byte.", &[], "text/plain"), get(read::contents)),
         (seen("/me", "seeMe", "workspace", "Who the asker is.", &[], "Me"), get(read::me)),
         (open(seen("/health", "seeHealth", "workspace", "Whether the server can be used.", &[], "Health")), get(read::health)),
@@ -108,7 +149,8 @@ impl FromRequestParts<App> for Params {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Fail> {
         let Query(fields) = Query::from_request_parts(parts, app).await?;
-        let allowed = allowed_here(parts.uri.path(), parts.extensions.get::<axum::extract::MatchedPath>().map(axum::extract::MatchedPath::as_str));
+        let allowed =
+            allowed_here(parts.uri.path(), parts.extensions.get::<axum::extract::MatchedPath>().map(axum::extract::MatchedPath::as_str));
         if let Some(unknown) = fields.names().find(|name| !allowed.contains(name)) {
             return Err(Fail::Malformed(format!("unknown query parameter `{}`", unknown.chars().take(40).collect::<String>())));
         }

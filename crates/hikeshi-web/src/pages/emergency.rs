@@ -34,6 +34,8 @@ struct EmergencyTemplate<'a> {
     e: &'a Emergency,
     status: &'static str,
     running: bool,
+    /// Something may have happened in production: results come before reasons then, and after them before.
+    touched: bool,
     next: &'static str,
     harder: Option<String>,
     banners: Vec<Banner>,
@@ -91,6 +93,7 @@ async fn show(viewer: &Viewer, id: EmergencyId, flash: &Flash) -> Result<Respons
         e,
         status: label::emergency_status(lang, e.status),
         running: e.status.is_running(),
+        touched: e.started_at.is_some(),
         next: next(t, e.status),
         harder: e.requirement.every_role.then(|| e.requirement.because.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")),
         banners: banners(viewer, e),
@@ -106,7 +109,13 @@ async fn show(viewer: &Viewer, id: EmergencyId, flash: &Flash) -> Result<Respons
         witnesses: rows::witnesses(viewer, &view),
         quorum: page::witness_count(lang, quorum.present.len(), quorum.needed, quorum.seniors.len(), quorum.seniors_needed),
         steps: rows::steps(viewer, &view).await?,
-        backup: e.backup.as_ref().map(|backup| (backup.name.clone(), format!("{} {} · {}", backup.files, t.files_backed_up(), time::bytes(backup.bytes)), backup.manifest.short())),
+        backup: e.backup.as_ref().map(|backup| {
+            (
+                backup.name.clone(),
+                format!("{} {} · {}", backup.files, t.files_backed_up(), time::bytes(backup.bytes)),
+                backup.manifest.short(),
+            )
+        }),
         changes: rows::changes(viewer, &view, flash).await?,
         unlisted: (e.changes_unlisted > 0).then(|| page::changes_unlisted(lang, e.changes_unlisted)),
         verifications: rows::verifications(viewer, &view),
@@ -123,7 +132,12 @@ fn target(viewer: &Viewer, view: &EmergencyView) -> String {
     let name = &view.emergency.plan.target;
     match &view.target {
         Some(target) => {
-            format!("{name} · {} · {} · {}", viewer.names.service(&target.service), viewer.names.environment(&target.environment), target.root)
+            format!(
+                "{name} · {} · {} · {}",
+                viewer.names.service(&target.service),
+                viewer.names.environment(&target.environment),
+                target.root
+            )
         }
         None => name.to_string(),
     }
@@ -147,18 +161,26 @@ pub fn banners(viewer: &Viewer, e: &Emergency) -> Vec<Banner> {
     let t = Words(viewer.lang);
     let mut banners = Vec::new();
     if let Some(hold) = &e.hold {
-        banners.push(Banner { title: t.hold_banner(), text: format!("{}: {} — {}", t.hold_by(), viewer.names.person(viewer.lang, &hold.by), hold.reason) });
+        banners.push(Banner {
+            title: t.hold_banner(),
+            text: format!("{}: {} — {}", t.hold_by(), viewer.names.person(viewer.lang, &hold.by), hold.reason),
+        });
     }
     for (index, _) in e.steps.iter().enumerate().filter(|(_, state)| matches!(state, StepState::InDoubt { .. })) {
         let title = e.plan.steps.get(index).map(|step| step.title.clone()).unwrap_or_default();
-        banners.push(Banner { title: t.doubt_banner(), text: page::step_heading(viewer.lang, u32::try_from(index + 1).unwrap_or(u32::MAX), &title) });
+        banners.push(Banner {
+            title: t.doubt_banner(),
+            text: page::step_heading(viewer.lang, u32::try_from(index + 1).unwrap_or(u32::MAX), &title),
+        });
     }
-    let outside: Vec<&str> = e.changes.iter().filter(|change| !change.in_scope && change.accepted_by.is_none()).map(|change| change.path.as_str()).collect();
+    let outside: Vec<&str> =
+        e.changes.iter().filter(|change| !change.in_scope && change.accepted_by.is_none()).map(|change| change.path.as_str()).collect();
     if !outside.is_empty() {
         banners.push(Banner { title: t.scope_banner(), text: outside.join(", ") });
     }
     if let Some(trouble) = &e.trouble {
-        banners.push(Banner { title: t.trouble_banner(), text: format!("{}: {}", label::doing(viewer.lang, trouble.doing), trouble.detail) });
+        banners
+            .push(Banner { title: t.trouble_banner(), text: format!("{}: {}", label::doing(viewer.lang, trouble.doing), trouble.detail) });
     }
     banners
 }

@@ -77,7 +77,9 @@ pub struct WitnessRow {
 pub fn witnesses(viewer: &Viewer, view: &EmergencyView) -> Vec<WitnessRow> {
     let t = Words(viewer.lang);
     let emergency = &view.emergency;
-    let heard = |person: &hikeshi_domain::ids::PersonId| view.heard.iter().find(|heard| heard.person == *person).map(|heard| time_html(viewer, heard.at, view.at));
+    let heard = |person: &hikeshi_domain::ids::PersonId| {
+        view.heard.iter().find(|heard| heard.person == *person).map(|heard| time_html(viewer, heard.at, view.at))
+    };
     let mut rows: Vec<WitnessRow> = emergency
         .witnesses
         .iter()
@@ -88,7 +90,13 @@ pub fn witnesses(viewer: &Viewer, view: &EmergencyView) -> Vec<WitnessRow> {
                 (true, false) => (t.witness_silent(), "bad"),
                 (false, _) => (t.witness_left(), "silent"),
             };
-            WitnessRow { name: viewer.names.person(viewer.lang, person), word, class, senior: view.quorum.seniors.contains(person), heard: heard(person) }
+            WitnessRow {
+                name: viewer.names.person(viewer.lang, person),
+                word,
+                class,
+                senior: view.quorum.seniors.contains(person),
+                heard: heard(person),
+            }
         })
         .collect();
     let asked = emergency.plan.witnesses.iter().filter(|person| !emergency.witnesses.contains_key(*person));
@@ -314,7 +322,13 @@ pub fn verifications(viewer: &Viewer, view: &EmergencyView) -> Vec<VerificationR
     ]
 }
 
-fn verification(viewer: &Viewer, now: Timestamp, aspect: Aspect, done: Option<&Verified>, declared: &[hikeshi_domain::emergency::Check]) -> VerificationRow {
+fn verification(
+    viewer: &Viewer,
+    now: Timestamp,
+    aspect: Aspect,
+    done: Option<&Verified>,
+    declared: &[hikeshi_domain::emergency::Check],
+) -> VerificationRow {
     let t = Words(viewer.lang);
     let (word, class) = match done.map(|done| done.passed) {
         None => (t.verification_waiting(), "silent"),
@@ -339,7 +353,9 @@ fn verification(viewer: &Viewer, now: Timestamp, aspect: Aspect, done: Option<&V
         class,
         at: done.map(|done| time_html(viewer, done.at, now)),
         checks: done.map(|done| done.checks.iter().map(line).collect()).unwrap_or_default(),
-        attested: done.and_then(|done| done.attested.as_ref()).map(|attested| (viewer.names.person(viewer.lang, &attested.by), attested.note.clone())),
+        attested: done
+            .and_then(|done| done.attested.as_ref())
+            .map(|attested| (viewer.names.person(viewer.lang, &attested.by), attested.note.clone())),
         declared: declared.iter().map(words).collect(),
     }
 }

@@ -36,6 +36,8 @@ pub struct Frame {
     pub path: String,
     pub size: u64,
     pub clock: String,
+    /// IANA name, for the clock that the script moves on.
+    pub zone: String,
     pub token: String,
     pub key: String,
     pub receipt: Option<Receipt>,
@@ -61,6 +63,7 @@ impl Frame {
             path: viewer.path.clone(),
             size,
             clock: time::time_of_day(viewer.zone(), at),
+            zone: viewer.policy.workspace.time_zone.clone(),
             token: acts::token(viewer)?,
             key: secret::request_key()?.to_string(),
             receipt: flash.receipt.as_ref().map(|done| Receipt { seq: done.seq, again: done.again }),
@@ -84,6 +87,7 @@ impl Frame {
             path: path.to_owned(),
             size: 0,
             clock: String::new(),
+            zone: String::new(),
             token: String::new(),
             key: String::new(),
             receipt: None,
@@ -145,6 +149,11 @@ pub struct Closed {
 }
 
 impl Bar {
+    /// Nothing can be done here: then the reasons are what the reader came for.
+    pub fn is_shut(&self) -> bool {
+        self.primary.is_empty() && self.normal.is_empty() && self.danger.is_empty()
+    }
+
     pub fn new(viewer: &Viewer, all: &[Act], flash: &Flash) -> Result<Self, Fail> {
         let mut bar = Self::default();
         for act in all {

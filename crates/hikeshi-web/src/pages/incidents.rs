@@ -131,7 +131,6 @@ struct IncidentTemplate<'a> {
     bar: Bar,
     lines: Vec<Line>,
     older: Option<u64>,
-    may_request: bool,
 }
 
 async fn show(viewer: &Viewer, id: IncidentId, before: Option<u64>, flash: &Flash) -> Result<Response, Fail> {
@@ -143,7 +142,6 @@ async fn show(viewer: &Viewer, id: IncidentId, before: Option<u64>, flash: &Flas
     let now = view.at;
     let frame = Frame::new(viewer, format!("{} {}", incident.id, incident.title), view.size, now, flash)?;
     let triage = &incident.triage;
-    let may_request = incident.resolved.is_none() && view.offers.iter().any(|offer| offer.kind == "emergency.request" && offer.allowed);
     let template = IncidentTemplate {
         frame: &frame,
         t,
@@ -156,13 +154,13 @@ async fn show(viewer: &Viewer, id: IncidentId, before: Option<u64>, flash: &Flas
         detected: time_html(viewer, incident.detected_at, now),
         resolved: incident.resolved.as_ref().map(|resolved| (time_html(viewer, resolved.at, now), resolved.what.clone())),
         measures: measures(viewer, &view.measures),
-        triage: [label::impact(lang, triage.impact), label::business(lang, triage.business), label::urgency(lang, triage.urgency)].join(" · "),
+        triage: [label::impact(lang, triage.impact), label::business(lang, triage.business), label::urgency(lang, triage.urgency)]
+            .join(" · "),
         exceptions: view.emergencies.iter().map(|emergency| exception(viewer, emergency, now)).collect(),
         owed: view.obligations.iter().map(|owed| owed_line(viewer, owed, now)).collect(),
         bar: Bar::new(viewer, &acts::of_incident(viewer, &view), flash)?,
         lines: timeline(viewer, &entries.rows, now),
         older: entries.older,
-        may_request,
         view: &view,
     };
     html(&frame, &template)

@@ -209,11 +209,14 @@ async fn turns(viewer: &Viewer, view: &NowView, flash: &Flash) -> Result<Vec<Tur
             turns.push(Turn { href: format!("/emergencies/{}{place}", emergency.id), what, why, form: None });
         }
     }
-    if let Some(pending) = view.pending_policy.as_ref().filter(|pending| pending.offers.iter().any(|offer| offer.kind == "policy.approve" && offer.allowed)) {
+    if let Some(pending) =
+        view.pending_policy.as_ref().filter(|pending| pending.offers.iter().any(|offer| offer.kind == "policy.approve" && offer.allowed))
+    {
         turns.push(Turn { href: "/policy".to_owned(), what: pending.digest.short(), why: t.turn_policy(), form: None });
     }
     for owed in view.owed.iter().filter(|owed| owed.owner == viewer.person).take(LOOKED_AT_MAX) {
-        let what = format!("{} {}（{}）", owed.id, label::obligation_kind(viewer.lang, owed.kind), time::due(viewer.lang, owed.due_at, view.at));
+        let what =
+            format!("{} {}（{}）", owed.id, label::obligation_kind(viewer.lang, owed.kind), time::due(viewer.lang, owed.due_at, view.at));
         turns.push(Turn { href: format!("/obligations/{}", owed.id), what, why: t.turn_owed(), form: None });
     }
     Ok(turns)

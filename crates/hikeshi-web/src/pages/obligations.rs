@@ -182,6 +182,7 @@ fn meeting(viewer: &Viewer, view: &ObligationView) -> Option<Meeting> {
         lasts: time::minutes(viewer.lang, meeting.lasts_min),
         invited: viewer.names.people(viewer.lang, &meeting.invited),
         file: meeting.file.clone(),
-        held: held.map(|held| (time_html(viewer, held.at, view.at), viewer.names.people(viewer.lang, &held.attended), held.lessons.clone())),
+        held: held
+            .map(|held| (time_html(viewer, held.at, view.at), viewer.names.people(viewer.lang, &held.attended), held.lessons.clone())),
     })
 }

@@ -111,7 +111,10 @@ async fn show_policy(viewer: &Viewer, flash: &Flash) -> Result<Response, Fail> {
     });
     let permissions = permissions.collect();
     let targets = policy.targets.iter().map(|(name, target)| {
-        (name.to_string(), format!("{} · {} · {}", viewer.names.service(&target.service), viewer.names.environment(&target.environment), target.root))
+        (
+            name.to_string(),
+            format!("{} · {} · {}", viewer.names.service(&target.service), viewer.names.environment(&target.environment), target.root),
+        )
     });
     let targets = targets.collect();
     let frame = Frame::new(viewer, t.policy_title(), view.size, view.at, flash)?;

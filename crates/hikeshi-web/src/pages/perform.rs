@@ -121,7 +121,9 @@ pub async fn perform(viewer: &Viewer, fields: Fields) -> Result<Performed, Fail>
     let read = acts::command(&kind, &Input { fields: &fields, lang: viewer.lang, time_zone: &viewer.policy.workspace.time_zone });
     match read {
         Ok(command) => submit(viewer, key, command, fields).await,
-        Err(sentence) => Ok(refused(fields, sentence, String::new(), "input.unreadable".to_owned(), None, StatusCode::UNPROCESSABLE_ENTITY)),
+        Err(sentence) => {
+            Ok(refused(fields, sentence, String::new(), "input.unreadable".to_owned(), None, StatusCode::UNPROCESSABLE_ENTITY))
+        }
     }
 }
 

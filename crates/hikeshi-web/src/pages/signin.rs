@@ -85,7 +85,12 @@ pub async fn by_link(State(app): State<App>, headers: HeaderMap, fields: Fields)
 /// Opens a session at the door; `None` when the proof no longer holds.
 pub async fn open_session(app: &App, person: PersonId, proof: Proof) -> Result<Option<String>, Fail> {
     let session = secret::new_secret()?;
-    let command = Command::Account(Account::SignIn { person: person.clone(), proof, session: secret::digest(&session), valid_min: app.session_valid_min });
+    let command = Command::Account(Account::SignIn {
+        person: person.clone(),
+        proof,
+        session: secret::digest(&session),
+        valid_min: app.session_valid_min,
+    });
     let envelope = Envelope { key: secret::request_key()?, actor: Actor::person(person), via: Via::Web, command };
     Ok(match app.door.submit(envelope).await? {
         Answer::Done(_) | Answer::Already(_) => Some(session),

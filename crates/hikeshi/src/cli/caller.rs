@@ -33,11 +33,7 @@ pub struct Done {
 impl<'a> Caller<'a> {
     pub async fn new(global: &'a Global, lang: Lang, out: &'a Out) -> Result<Self> {
         let token = token(global)?;
-        let reach = if global.local {
-            Reach::local(&global.config, token, lang).await?
-        } else {
-            Reach::remote(&global.url, token, lang)?
-        };
+        let reach = if global.local { Reach::local(&global.config, token, lang).await? } else { Reach::remote(&global.url, token, lang)? };
         Ok(Self { global, lang, out, reach })
     }
 

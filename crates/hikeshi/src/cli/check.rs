@@ -66,7 +66,9 @@ pub fn schema(verb: &SchemaVerb, out: &Out) -> Result<()> {
 
 pub fn init(args: &InitArgs, lang: Lang, out: &Out) -> Result<()> {
     let made = workspace::make(&args.directory, lang)?;
-    out.data(&json!({"directory": args.directory, "made": made}), || terminal::workspace_made(lang, &args.directory.display().to_string(), &made));
+    out.data(&json!({"directory": args.directory, "made": made}), || {
+        terminal::workspace_made(lang, &args.directory.display().to_string(), &made)
+    });
     out.hint(&terminal::next_step(lang, &format!("hikeshi check {}", args.directory.join("hikeshi.toml").display())));
     Ok(())
 }

@@ -12,8 +12,8 @@ use serde_json::json;
 use super::{Caller, Global};
 use crate::fail::{Failure, Result};
 use crate::reach::Remote;
-use crate::show::{self, Out};
 use crate::secret;
+use crate::show::{self, Out};
 
 #[derive(Debug, Args)]
 pub struct OpenArgs {
@@ -43,8 +43,15 @@ fn text_of(view: &NowView, names: &Names, lang: Lang) -> String {
     let heading = |text: String| format!("{}\n", show::paint(show::BOLD, &text));
     text.push_str(&heading(terminal::burning(lang, view.burning_total)));
     for incident in &view.burning {
-        let who = incident.acknowledged.as_ref().map_or_else(|| terminal::nobody_yet(lang), |acknowledged| names.person(lang, &acknowledged.by));
-        text.push_str(&format!("  {} {} {} {} {who}\n", incident.id, names.priority(lang, incident.priority), incident.title, moment(incident.detected_at)));
+        let who =
+            incident.acknowledged.as_ref().map_or_else(|| terminal::nobody_yet(lang), |acknowledged| names.person(lang, &acknowledged.by));
+        text.push_str(&format!(
+            "  {} {} {} {} {who}\n",
+            incident.id,
+            names.priority(lang, incident.priority),
+            incident.title,
+            moment(incident.detected_at)
+        ));
     }
     text.push_str(&heading(terminal::exceptions_open(lang, view.exceptions.len())));
     for emergency in &view.exceptions {
@@ -52,7 +59,13 @@ fn text_of(view: &NowView, names: &Names, lang: Lang) -> String {
     }
     text.push_str(&heading(terminal::owed(lang, view.owed_total, view.overdue_total)));
     for owed in &view.owed {
-        text.push_str(&format!("  {} {} {} {}\n", owed.id, label::obligation_kind(lang, owed.kind), time::due(lang, owed.due_at, view.at), names.person(lang, &owed.owner)));
+        text.push_str(&format!(
+            "  {} {} {} {}\n",
+            owed.id,
+            label::obligation_kind(lang, owed.kind),
+            time::due(lang, owed.due_at, view.at),
+            names.person(lang, &owed.owner)
+        ));
     }
     for monitor in &view.monitors {
         text.push_str(&format!("{} {}\n", terminal::health(lang, monitor.healthy), monitor.monitor));
@@ -75,8 +88,11 @@ pub async fn open(args: &OpenArgs, caller: &Caller<'_>) -> Result<()> {
     let url = format!("{}/{path}", caller.reach.public_url());
     caller.out.data(&json!({"url": url}), || url.clone());
     if caller.can_ask() {
+        let nothing = std::process::Stdio::null;
         // Without a browser the printed address is the answer.
-        let _ = tokio::process::Command::new("xdg-open").arg(&url).stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn();
+        if let Err(error) = std::process::Command::new("xdg-open").arg(&url).stdin(nothing()).stdout(nothing()).stderr(nothing()).spawn() {
+            tracing::debug!("no browser: {error}");
+        }
     }
     Ok(())
 }
@@ -101,7 +117,8 @@ pub async fn login(args: &LoginArgs, global: &Global, lang: Lang, out: &Out) -> 
     let token = secret::fresh()?;
     let session = Remote::by_link(&args.link, lang).await?;
     let label = terminal::token_label(lang, &crate::settings::host());
-    let command = Command::Account(account::Command::IssueToken { label, secret: secret::digest(&token), only: None, valid_days: args.valid_days });
+    let command =
+        Command::Account(account::Command::IssueToken { label, secret: secret::digest(&token), only: None, valid_days: args.valid_days });
     session.submit(&command, &secret::request_key()?, global.dry_run).await?;
     if !global.dry_run {
         secret::write_private(&file, &token)?;

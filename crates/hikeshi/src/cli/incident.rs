@@ -96,7 +96,10 @@ pub struct PageArgs {
 /// Reads a code such as `all_users` or `all-users`; the error lists what there is.
 pub fn code<T: serde::de::DeserializeOwned>(given: &str) -> std::result::Result<T, String> {
     let try_as = |text: String| serde_json::from_value(serde_json::Value::String(text));
-    try_as(given.replace('-', "_")).or_else(|_| try_as(given.to_uppercase())).or_else(|_| try_as(given.replace('-', "_").to_lowercase())).map_err(|error: serde_json::Error| error.to_string())
+    try_as(given.replace('-', "_"))
+        .or_else(|_| try_as(given.to_uppercase()))
+        .or_else(|_| try_as(given.replace('-', "_").to_lowercase()))
+        .map_err(|error: serde_json::Error| error.to_string())
 }
 
 impl From<TriageArgs> for Triage {
@@ -134,7 +137,9 @@ pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
             caller.submit_and_tell(incident(incident::Command::Note { incident: id, text }), None).await?;
         }
         Verb::Resolve { id, what } => {
-            caller.submit_and_tell(incident(incident::Command::Resolve { incident: id, what }), Some(format!("hikeshi ledger export {id}"))).await?;
+            caller
+                .submit_and_tell(incident(incident::Command::Resolve { incident: id, what }), Some(format!("hikeshi ledger export {id}")))
+                .await?;
         }
         Verb::Timeline { id, page } => timeline(id, page, caller).await?,
     }
@@ -207,11 +212,22 @@ fn text_of(view: &IncidentView, names: &hikeshi_text::Names, caller: &Caller<'_>
         rows.push((terminal::word_summary(lang), incident.summary.clone()));
     }
     for emergency in &view.emergencies {
-        rows.push((terminal::word_emergency(lang), format!("{} {} {}", emergency.id, label::emergency_status(lang, emergency.status), emergency.plan.summary)));
+        rows.push((
+            terminal::word_emergency(lang),
+            format!("{} {} {}", emergency.id, label::emergency_status(lang, emergency.status), emergency.plan.summary),
+        ));
     }
     for obligation in &view.obligations {
         let due = time::due(lang, obligation.due_at, view.at);
-        rows.push((terminal::word_obligation(lang), format!("{} {} {} {due}", obligation.id, label::obligation_kind(lang, obligation.kind), label::obligation_status(lang, obligation.status))));
+        rows.push((
+            terminal::word_obligation(lang),
+            format!(
+                "{} {} {} {due}",
+                obligation.id,
+                label::obligation_kind(lang, obligation.kind),
+                label::obligation_status(lang, obligation.status)
+            ),
+        ));
     }
     format!("{}\n{}", show::paint(show::BOLD, &format!("{} {}", incident.id, incident.title)), show::pairs(&rows))
 }

@@ -153,7 +153,9 @@ pub fn offline(verb: &Verb, global: &Global, lang: Lang, out: &Out) -> Result<()
             });
             judged(found.agrees() || apply && found.fault.is_none())
         }
-        Verb::Show { .. } | Verb::Entry { .. } | Verb::Export { .. } | Verb::Checkpoint => Err(Failure::Usage(terminal::not_a_door_command(lang))),
+        Verb::Show { .. } | Verb::Entry { .. } | Verb::Export { .. } | Verb::Checkpoint => {
+            Err(Failure::Usage(terminal::not_a_door_command(lang)))
+        }
     }
 }
 

@@ -14,6 +14,8 @@ mod obligation;
 mod people;
 mod plan_file;
 mod policy;
+#[cfg(test)]
+mod table;
 mod token;
 mod waiting;
 
@@ -28,7 +30,7 @@ pub use caller::Caller;
 pub use check::mistakes;
 
 use crate::fail::{Failure, Result};
-use crate::show::Out;
+use crate::show::{self, Out};
 
 #[derive(Debug, Parser)]
 #[command(name = "hikeshi", version, disable_help_subcommand = true)]
@@ -130,8 +132,9 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let code = u8::try_from(error.exit_code()).unwrap_or(2);
-            // Printing help to a closed pipe is no failure of ours.
-            let _ = error.print();
+            if let Err(broken) = error.print() {
+                tracing::debug!("the help was not read to its end: {broken}");
+            }
             return ExitCode::from(code);
         }
     };
@@ -161,7 +164,12 @@ fn language(args: &[OsString]) -> Lang {
         }
     }
     let of_env = |name: &str| crate::settings::text(name).and_then(|value| Lang::parse(&value));
-    chosen.or_else(|| of_env("HIKESHI_LANG")).or_else(|| of_env("LC_ALL")).or_else(|| of_env("LC_MESSAGES")).or_else(|| of_env("LANG")).unwrap_or_default()
+    chosen
+        .or_else(|| of_env("HIKESHI_LANG"))
+        .or_else(|| of_env("LC_ALL"))
+        .or_else(|| of_env("LC_MESSAGES"))
+        .or_else(|| of_env("LANG"))
+        .unwrap_or_default()
 }
 
 fn dispatch(cli: Cli, lang: Lang, out: &Out) -> Result<()> {
@@ -171,7 +179,9 @@ fn dispatch(cli: Cli, lang: Lang, out: &Out) -> Result<()> {
         Area::Schema { verb } => check::schema(&verb, out),
         Area::Init(args) => check::init(&args, lang, out),
         Area::Completions { shell } => {
-            clap_complete::generate(shell, &mut help::localised(lang), "hikeshi", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut help::localised(lang), "hikeshi", &mut script);
+            show::line(String::from_utf8_lossy(&script).trim_end());
             Ok(())
         }
         Area::StepRunner { .. } => Err(Failure::Usage(terminal::not_a_door_command(lang))),
@@ -212,14 +222,22 @@ async fn answer(area: Area, caller: &Caller<'_>) -> Result<()> {
         Area::People { verb } => people::run(verb, caller).await,
         Area::Token { verb } => token::run(verb, caller).await,
         Area::Policy { verb } => policy::run(verb, caller).await,
-        Area::Login(_) | Area::Check(_) | Area::Schema { .. } | Area::Init(_) | Area::Serve(_) | Area::Try(_) | Area::Completions { .. } | Area::StepRunner { .. } | Area::ReservationService(_) => {
-            Err(Failure::Usage(terminal::not_a_door_command(caller.lang)))
-        }
+        Area::Login(_)
+        | Area::Check(_)
+        | Area::Schema { .. }
+        | Area::Init(_)
+        | Area::Serve(_)
+        | Area::Try(_)
+        | Area::Completions { .. }
+        | Area::StepRunner { .. }
+        | Area::ReservationService(_) => Err(Failure::Usage(terminal::not_a_door_command(caller.lang))),
     }
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime> {
-    // The TLS library wants to be told which implementation it uses; a second call in one process is harmless.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    // The TLS library wants to be told which implementation it uses.
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        tracing::debug!("it was told before");
+    }
     tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::from)
 }

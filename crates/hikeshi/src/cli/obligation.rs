@@ -113,7 +113,9 @@ pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
             let judgement = judgement_of(file, judgement)?;
             act(id, obligation::Command::Report { obligation: id, judgement }, caller).await
         }
-        Verb::Schedule { id, starts_at, lasts_min, invited } => act(id, obligation::Command::Schedule { obligation: id, starts_at, lasts_min, invited }, caller).await,
+        Verb::Schedule { id, starts_at, lasts_min, invited } => {
+            act(id, obligation::Command::Schedule { obligation: id, starts_at, lasts_min, invited }, caller).await
+        }
         Verb::Hold { id, held_at, attended, lessons, items } => {
             let held_at = held_at.unwrap_or_else(crate::now);
             act(id, obligation::Command::Hold { obligation: id, held_at, attended, lessons, items }, caller).await
@@ -139,10 +141,21 @@ async fn act(id: ObligationId, command: obligation::Command, caller: &Caller<'_>
 fn judgement_of(file: Option<PathBuf>, args: JudgementArgs) -> Result<Judgement> {
     let mut judgement = match file {
         Some(file) => super::plan_file::read::<Judgement>(&file)?,
-        None => Judgement { problem: String::new(), impact: String::new(), cause: String::new(), response: String::new(), prevention: Vec::new() },
+        None => Judgement {
+            problem: String::new(),
+            impact: String::new(),
+            cause: String::new(),
+            response: String::new(),
+            prevention: Vec::new(),
+        },
     };
     let JudgementArgs { problem, impact, cause, response, prevention } = args;
-    for (slot, given) in [(&mut judgement.problem, problem), (&mut judgement.impact, impact), (&mut judgement.cause, cause), (&mut judgement.response, response)] {
+    for (slot, given) in [
+        (&mut judgement.problem, problem),
+        (&mut judgement.impact, impact),
+        (&mut judgement.cause, cause),
+        (&mut judgement.response, response),
+    ] {
         if let Some(given) = given {
             *slot = given;
         }
@@ -203,7 +216,10 @@ fn text_of(view: &ObligationView, names: &Names, caller: &Caller<'_>) -> String 
         rows.push((terminal::word_branch(lang), format!("{} → {} [{}]", request.branch, request.base, request.label)));
         rows.push((terminal::word_file(lang), request.request_file.clone()));
         if let Some(compared) = &request.compared {
-            rows.push((terminal::word_compared(lang), terminal::comparison(lang, compared.merged, compared.drift.len(), &moment(compared.at))));
+            rows.push((
+                terminal::word_compared(lang),
+                terminal::comparison(lang, compared.merged, compared.drift.len(), &moment(compared.at)),
+            ));
             for drift in &compared.drift {
                 rows.push((String::new(), format!("≠ {}", drift.path)));
             }

@@ -30,7 +30,14 @@ pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
             caller.out.data(&people, || {
                 let rows: Vec<Vec<String>> = people
                     .iter()
-                    .map(|view| vec![view.id.to_string(), view.person.name.clone(), names.roles(lang, &view.person.roles), terminal::credentials(lang, view.passkeys.len(), view.tokens.len())])
+                    .map(|view| {
+                        vec![
+                            view.id.to_string(),
+                            view.person.name.clone(),
+                            names.roles(lang, &view.person.roles),
+                            terminal::credentials(lang, view.passkeys.len(), view.tokens.len()),
+                        ]
+                    })
                     .collect();
                 show::table(&terminal::people_headings(lang), &rows)
             });

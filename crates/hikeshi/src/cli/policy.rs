@@ -33,7 +33,8 @@ pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
         Verb::Show => show(caller).await,
         Verb::Reload => {
             // The file is read where the command is typed: only somebody who may adopt a policy can, and the door checks that.
-            let config = crate::config::read(&caller.global.config).map_err(|error| super::check::mistakes(&error, caller.lang, caller.out))?;
+            let config =
+                crate::config::read(&caller.global.config).map_err(|error| super::check::mistakes(&error, caller.lang, caller.out))?;
             let policy = Box::new(config.adopted_policy());
             caller.submit_and_tell(Command::Policy(PolicyCommand::Adopt { policy }), Some("hikeshi policy show".to_owned())).await?;
             Ok(())

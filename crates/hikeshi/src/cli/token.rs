@@ -52,7 +52,13 @@ pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
                     .iter()
                     .map(|(view, token)| {
                         let only = token.only.as_ref().map_or_else(|| terminal::all_roles(lang), |only| names.roles(lang, only));
-                        vec![token.token.to_string(), view.id.to_string(), only, terminal::moment(lang, names.zone(), token.expires_at, now), token.label.clone()]
+                        vec![
+                            token.token.to_string(),
+                            view.id.to_string(),
+                            only,
+                            terminal::moment(lang, names.zone(), token.expires_at, now),
+                            token.label.clone(),
+                        ]
                     })
                     .collect();
                 show::table(&terminal::token_headings(lang), &cells)

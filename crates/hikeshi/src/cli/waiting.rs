@@ -60,12 +60,21 @@ pub fn is_quiet(emergency: &Emergency) -> bool {
     let step_runs = emergency.steps.iter().any(|step| matches!(step, StepState::Running { .. }));
     let busy = match emergency.status {
         Status::BackingUp | Status::Verifying | Status::Restoring => emergency.trouble.is_none(),
-        Status::Requested | Status::Approved | Status::Executing | Status::Closed | Status::Declined | Status::Cancelled | Status::Expired => false,
+        Status::Requested
+        | Status::Approved
+        | Status::Executing
+        | Status::Closed
+        | Status::Declined
+        | Status::Cancelled
+        | Status::Expired => false,
     };
     !step_runs && !busy
 }
 
 /// Waits until the obligation's effect has ended.
 pub async fn obligation(id: ObligationId, caller: &Caller<'_>) -> Result<()> {
-    until(terminal::waiting_for(caller.lang, &id.to_string()), caller, || async move { Ok(caller.reach.obligation(id).await?.obligation.running.is_none().then_some(())) }).await
+    until(terminal::waiting_for(caller.lang, &id.to_string()), caller, || async move {
+        Ok(caller.reach.obligation(id).await?.obligation.running.is_none().then_some(()))
+    })
+    .await
 }

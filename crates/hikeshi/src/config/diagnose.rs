@@ -35,18 +35,41 @@ pub struct Mistake {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
-    Syntax { detail: String },
-    UnknownKey { key: String, nearest: Option<String>, allowed: Vec<String> },
-    MissingKey { key: String },
-    WrongType { wanted: &'static str, given: &'static str },
-    NotOneOf { given: String, nearest: Option<String>, allowed: Vec<String> },
-    BadName { given: String },
-    OutOfRange { given: String, min: Option<String>, max: Option<String> },
+    Syntax {
+        detail: String,
+    },
+    UnknownKey {
+        key: String,
+        nearest: Option<String>,
+        allowed: Vec<String>,
+    },
+    MissingKey {
+        key: String,
+    },
+    WrongType {
+        wanted: &'static str,
+        given: &'static str,
+    },
+    NotOneOf {
+        given: String,
+        nearest: Option<String>,
+        allowed: Vec<String>,
+    },
+    BadName {
+        given: String,
+    },
+    OutOfRange {
+        given: String,
+        min: Option<String>,
+        max: Option<String>,
+    },
     Flaw(Flaw),
     /// A key of the section `server` whose text is not what the server needs.
     Server(ServerKey),
     /// Words of the TOML reader for what the passes above do not know.
-    Other { detail: String },
+    Other {
+        detail: String,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,12 +90,14 @@ pub struct Mistakes {
 impl Mistakes {
     pub fn render(&self, lang: Lang, look: Look) -> String {
         let theme = if look.colour { miette::GraphicalTheme::unicode() } else { miette::GraphicalTheme::unicode_nocolor() };
-        let handler = miette::GraphicalReportHandler::new_themed(theme).with_width(look.width.max(40)).with_context_lines(1).with_links(false);
+        let handler =
+            miette::GraphicalReportHandler::new_themed(theme).with_width(look.width.max(40)).with_context_lines(1).with_links(false);
         let mut out = String::new();
         for mistake in self.list.iter().take(MISTAKES_MAX) {
             let (title, label, help) = words(lang, &mistake.what);
             let span = (mistake.span.start, mistake.span.end.saturating_sub(mistake.span.start));
-            let mut diagnostic = miette::MietteDiagnostic::new(title).with_label(miette::LabeledSpan::new_primary_with_span(Some(label), span));
+            let mut diagnostic =
+                miette::MietteDiagnostic::new(title).with_label(miette::LabeledSpan::new_primary_with_span(Some(label), span));
             if let Some(help) = help {
                 diagnostic = diagnostic.with_help(help);
             }
@@ -116,7 +141,9 @@ fn words(lang: Lang, what: &What) -> (String, String, Option<String>) {
             list(allowed),
         ),
         What::BadName { given } => (terminal::bad_name(lang, given), terminal::name_form(lang), None),
-        What::OutOfRange { given, min, max } => (terminal::out_of_range(lang, given), terminal::range(lang, min.as_deref(), max.as_deref()), None),
+        What::OutOfRange { given, min, max } => {
+            (terminal::out_of_range(lang, given), terminal::range(lang, min.as_deref(), max.as_deref()), None)
+        }
         What::Flaw(flaw) => {
             let sentence = hikeshi_text::flaw(lang, flaw);
             let label = if sentence.next.is_empty() { terminal::here(lang) } else { sentence.next };
@@ -278,7 +305,11 @@ impl Walk {
                     Some(next) => schema = next.clone(),
                     None => break,
                 }
-            } else if let Some(next) = schema.get("anyOf").and_then(Value::as_array).and_then(|any| any.iter().find(|one| one.get("type").and_then(Value::as_str) != Some("null"))) {
+            } else if let Some(next) = schema
+                .get("anyOf")
+                .and_then(Value::as_array)
+                .and_then(|any| any.iter().find(|one| one.get("type").and_then(Value::as_str) != Some("null")))
+            {
                 schema = next.clone();
             } else {
                 break;

@@ -23,7 +23,11 @@ pub fn make(directory: &Path, lang: Lang) -> anyhow::Result<Vec<String>> {
     for part in ["data", "docs", "requests"] {
         let path = directory.join(part);
         if !path.exists() {
-            std::fs::create_dir_all(&path).with_context(|| path.display().to_string())?;
+            if part == "data" {
+                crate::secret::make_private_dir(&path)?;
+            } else {
+                std::fs::create_dir_all(&path).with_context(|| path.display().to_string())?;
+            }
             made.push(format!("{part}/"));
         }
     }

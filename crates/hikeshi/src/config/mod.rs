@@ -42,7 +42,14 @@ pub struct ServerConfig {
 
 impl Default for ServerConfig {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:7410".to_owned(), public_url: None, data: "data".to_owned(), database: None, database_file: None, ledger_name: None }
+        Self {
+            listen: "127.0.0.1:7410".to_owned(),
+            public_url: None,
+            data: "data".to_owned(),
+            database: None,
+            database_file: None,
+            ledger_name: None,
+        }
     }
 }
 
@@ -72,7 +79,10 @@ impl Config {
         if let Some(name) = &self.server.ledger_name {
             return name.clone();
         }
-        let host = url::Url::parse(&self.public_url()).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| "localhost".to_owned());
+        let host = url::Url::parse(&self.public_url())
+            .ok()
+            .and_then(|url| url.host_str().map(str::to_owned))
+            .unwrap_or_else(|| "localhost".to_owned());
         format!("{host}/hikeshi")
     }
 

@@ -49,12 +49,18 @@ fn the_templates_and_examples_have_no_mistake() {
 #[test]
 fn a_key_with_a_slip_names_the_nearest_one() {
     let found = mistakes(&with("email = \"sato@", "emial = \"sato@"));
-    assert!(matches!(found.as_slice(), [What::UnknownKey { key, nearest: Some(nearest), .. }] if key == "emial" && nearest == "email"), "{found:?}");
+    assert!(
+        matches!(found.as_slice(), [What::UnknownKey { key, nearest: Some(nearest), .. }] if key == "emial" && nearest == "email"),
+        "{found:?}"
+    );
 }
 
 #[test]
 fn the_caret_stands_under_the_word_also_behind_kanji() {
-    let text = with("dev-lead = { ja = \"開発責任者\", en = \"development lead\" }", "dev-lead = { ja = \"開発責任者\", eng = \"development lead\", en = \"lead\" }");
+    let text = with(
+        "dev-lead = { ja = \"開発責任者\", en = \"development lead\" }",
+        "dev-lead = { ja = \"開発責任者\", eng = \"development lead\", en = \"lead\" }",
+    );
     let drawn = drawn(&text, Lang::En);
     let expected = "  × there is no key `eng`
     ╭─[hikeshi.toml:24:33]

@@ -13,7 +13,8 @@ use hikeshi_domain::people::Via;
 use hikeshi_domain::policy::Policy;
 use hikeshi_engine::door::{Answer, Fault, Receipt};
 use hikeshi_engine::look::{
-    ChannelView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, LookError, NowView, ObligationView, Page, PersonView, Which,
+    ChannelView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, LookError, NowView, ObligationView, Page, PersonView,
+    Which,
 };
 use hikeshi_text::{Lang, terminal};
 use serde::Deserialize;
@@ -94,7 +95,8 @@ impl Reach {
         }
     }
     pub async fn incidents(&self, open_only: bool, before: Option<u64>, limit: u32) -> Result<Page<IncidentRow>> {
-        look!(self, list("incidents", if open_only { "open=true" } else { "open=false" }, before, limit), |look| look.incidents(open_only, before, limit))
+        look!(self, list("incidents", if open_only { "open=true" } else { "open=false" }, before, limit), |look| look
+            .incidents(open_only, before, limit))
     }
     pub async fn incident(&self, id: IncidentId) -> Result<IncidentView> {
         look!(self, format!("incidents/{id}"), |look| look.incident(id))
@@ -103,7 +105,8 @@ impl Reach {
         look!(self, list(&format!("incidents/{id}/timeline"), "", before, limit), |look| look.timeline(id, before, limit))
     }
     pub async fn emergencies(&self, open_only: bool, before: Option<u64>, limit: u32) -> Result<Page<Emergency>> {
-        look!(self, list("emergencies", if open_only { "open=true" } else { "open=false" }, before, limit), |look| look.emergencies(open_only, before, limit))
+        look!(self, list("emergencies", if open_only { "open=true" } else { "open=false" }, before, limit), |look| look
+            .emergencies(open_only, before, limit))
     }
     pub async fn emergency(&self, id: EmergencyId) -> Result<EmergencyView> {
         look!(self, format!("emergencies/{id}"), |look| look.emergency(id))

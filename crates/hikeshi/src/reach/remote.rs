@@ -32,7 +32,10 @@ enum Authority {
     None,
     Token(String),
     /// A browser session, as `name=value`, and the proof that this program knows its secret and was not merely made to send the cookie.
-    Cookie { cookie: String, proof: String },
+    Cookie {
+        cookie: String,
+        proof: String,
+    },
 }
 
 /// A refusal as the API words it: the problem document carries the refusal itself.
@@ -93,9 +96,16 @@ impl Remote {
         let base = parsed.origin().ascii_serialization();
         let guest = Self::with(&base, Authority::None, lang)?;
         let body = url::form_urlencoded::Serializer::new(String::new()).append_pair("link", &secret).append_pair("next", "/").finish();
-        let request = guest.client.post(format!("{base}/signin/link")).header("content-type", "application/x-www-form-urlencoded").body(body);
+        let request =
+            guest.client.post(format!("{base}/signin/link")).header("content-type", "application/x-www-form-urlencoded").body(body);
         let response = request.send().await.map_err(|error| guest.unreachable(&error))?;
-        let cookie = response.headers().get_all("set-cookie").iter().filter_map(|value| value.to_str().ok()).filter_map(|value| value.split(';').next()).find(|pair| !pair.ends_with('='));
+        let cookie = response
+            .headers()
+            .get_all("set-cookie")
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .filter_map(|value| value.split(';').next())
+            .find(|pair| !pair.ends_with('='));
         match cookie {
             Some(cookie) if response.status().is_redirection() => {
                 let proof = form_proof(cookie.split_once('=').map_or("", |(_, session)| session))?;
@@ -124,19 +134,29 @@ impl Remote {
     pub async fn submit(&self, command: &Command, key: &RequestKey, dry_run: bool) -> Result<(bool, Receipt)> {
         let body = serde_json::to_vec(command).map_err(|error| Failure::Failed(error.to_string()))?;
         let path = if dry_run { "commands?dry_run=true" } else { "commands" };
-        let request = || self.request(Method::POST, path).header("idempotency-key", key.as_str()).header("content-type", "application/json").body(body.clone());
+        let request = || {
+            self.request(Method::POST, path)
+                .header("idempotency-key", key.as_str())
+                .header("content-type", "application/json")
+                .body(body.clone())
+        };
         let response = self.answer(request).await?;
         let status = response.status();
         let body = self.read(response).await?;
         if !status.is_success() {
             return Err(self.failure(status, &body));
         }
-        let done: CommandAnswer = serde_json::from_slice(&body).map_err(|error| Failure::Failed(terminal::bad_answer(self.lang, &self.url, &error.to_string())))?;
+        let done: CommandAnswer = serde_json::from_slice(&body)
+            .map_err(|error| Failure::Failed(terminal::bad_answer(self.lang, &self.url, &error.to_string())))?;
         Ok((done.answer == Became::Already, done.receipt))
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.client.request(method, format!("{}/api/v1/{path}", self.url)).header("accept-language", self.lang.tag()).header("x-hikeshi-face", "cli");
+        let request = self
+            .client
+            .request(method, format!("{}/api/v1/{path}", self.url))
+            .header("accept-language", self.lang.tag())
+            .header("x-hikeshi-face", "cli");
         match &self.authority {
             Authority::None => request,
             Authority::Token(token) => request.bearer_auth(token),
@@ -149,7 +169,8 @@ impl Remote {
         let mut tries = 1;
         loop {
             match request().send().await {
-                Ok(response) if tries < TRIES && matches!(response.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) => {}
+                Ok(response)
+                    if tries < TRIES && matches!(response.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) => {}
                 Ok(response) => return Ok(response),
                 Err(error) if tries < TRIES && !error.is_builder() => {}
                 Err(error) => return Err(self.unreachable(&error)),

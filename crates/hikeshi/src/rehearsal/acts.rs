@@ -1,5 +1,7 @@
 //! How each act of the rehearsal is done: by its person, over HTTP, with a key that the state decides. And how the state is looked at.
 
+use std::io::Write as _;
+
 use hikeshi_domain::command::Command;
 use hikeshi_domain::emergency::{self, Check, CheckKind, Condition, Conditions, Judgement, Plan, Step, StepState, Verdict, Verification};
 use hikeshi_domain::ids::{EmergencyId, IncidentId, RequestKey, TargetName};
@@ -59,7 +61,9 @@ impl Cast<'_> {
         let emergency = seen.emergency.as_ref().map(|view| view.emergency.id);
         match act {
             Act::Release => self.release(),
-            Act::RequestIncomplete => self.expect_refusal(REQUESTER, self.request(known(incident)?, false)?, act, seen, "emergency.condition_missing").await,
+            Act::RequestIncomplete => {
+                self.expect_refusal(REQUESTER, self.request(known(incident)?, false)?, act, seen, "emergency.condition_missing").await
+            }
             Act::ApproveOwn => {
                 let command = self.approval(known(emergency)?, seen)?;
                 self.expect_refusal(REQUESTER, command, act, seen, "emergency.self_approval").await
@@ -80,7 +84,9 @@ impl Cast<'_> {
                 let command = self.approval(known(emergency)?, seen)?;
                 self.submit(APPROVER, command, act, seen).await
             }
-            Act::Join(person) => self.submit(person, Command::Emergency(emergency::Command::Join { emergency: known(emergency)? }), act, seen).await,
+            Act::Join(person) => {
+                self.submit(person, Command::Emergency(emergency::Command::Join { emergency: known(emergency)? }), act, seen).await
+            }
             Act::Start | Act::Step(_) | Act::Settle(_) | Act::Verify | Act::Close => {
                 let command = self.of_execution(act, known(emergency)?, seen)?;
                 self.submit(REQUESTER, Command::Emergency(command), act, seen).await
@@ -90,7 +96,10 @@ impl Cast<'_> {
                 self.submit(SENIOR_WITNESS, Command::Obligation(obligation::Command::Propose { obligation: owed.id }), act, seen).await
             }
             Act::Report => {
-                let command = obligation::Command::Report { obligation: owed(seen, Kind::Report)?.id, judgement: terminal::rehearsal_judgement(self.lang) };
+                let command = obligation::Command::Report {
+                    obligation: owed(seen, Kind::Report)?.id,
+                    judgement: terminal::rehearsal_judgement(self.lang),
+                };
                 self.submit(REQUESTER, Command::Obligation(command), act, seen).await
             }
             Act::HoldMeeting => self.submit(LEAD, self.meeting(owed(seen, Kind::Retrospective)?)?, act, seen).await,
@@ -120,12 +129,23 @@ impl Cast<'_> {
     }
 
     async fn submit(&self, person: &'static str, command: Command, act: Act, seen: &Seen) -> Result<()> {
-        self.people.of(person)?.submit(command, key(act, seen), false).await.map(|_| ())
+        let key = key(act, seen);
+        let (_, receipt) = self.people.of(person)?.submit(command, key.clone(), false).await?;
+        self.write_down(&key, receipt.seq)
+    }
+
+    /// What this person was told, kept beside the ledger: whoever kills the rehearsal can hold the ledger against it.
+    fn write_down(&self, key: &RequestKey, seq: Option<u64>) -> Result<()> {
+        let line = serde_json::json!({ "key": key, "seq": seq });
+        let file = std::fs::File::options().create(true).append(true).open(self.workspace.dir.join("acknowledged.jsonl"));
+        // One write per line, so that a kill cuts no line in two.
+        Ok(file.and_then(|mut file| file.write_all(format!("{line}\n").as_bytes()))?)
     }
 
     async fn expect_refusal(&self, person: &'static str, command: Command, act: Act, seen: &Seen, code: &str) -> Result<()> {
-        match self.people.of(person)?.submit(command, key(act, seen), false).await {
-            Err(Failure::Refused { refusal, .. }) if refusal.code() == code => Ok(()),
+        let key = key(act, seen);
+        match self.people.of(person)?.submit(command, key.clone(), false).await {
+            Err(Failure::Refused { refusal, seq }) if refusal.code() == code => self.write_down(&key, seq),
             Err(other) => Err(other),
             Ok(_) => Err(Failure::Failed(terminal::rehearsal_not_refused(self.lang, code))),
         }
@@ -156,7 +176,11 @@ impl Cast<'_> {
         let titles = terminal::rehearsal_steps(self.lang);
         let title = |index: usize| titles.get(index).cloned().unwrap_or_default();
         let url = |path: &str| format!("http://127.0.0.1:{}{path}", self.workspace.kept.service_port);
-        let check = |title: String, path: &str| Check { title, kind: CheckKind::Http { url: url(path), status: 200, body_contains: None }, timeout_s: 5 };
+        let check = |title: String, path: &str| Check {
+            title,
+            kind: CheckKind::Http { url: url(path), status: 200, body_contains: None },
+            timeout_s: 5,
+        };
         let step = |index: usize, run: &str, dangerous: bool| Step { title: title(index), run: run.to_owned(), timeout_s: 30, dangerous };
         Ok(Plan {
             target: TargetName::new("reservation-prod")?,
@@ -165,10 +189,17 @@ impl Cast<'_> {
             steps: vec![
                 step(0, "cat config/service.toml\nls -l data", false),
                 step(1, "sed -i 's|data/room.csv|data/rooms.csv|' config/service.toml\ncat config/service.toml", true),
-                step(2, "echo 'rooms_file を data/rooms.csv に戻した（緊急例外）' >> config/CHANGES.log\ntail -n 3 config/CHANGES.log", false),
+                step(
+                    2,
+                    "echo 'rooms_file を data/rooms.csv に戻した（緊急例外）' >> config/CHANGES.log\ntail -n 3 config/CHANGES.log",
+                    false,
+                ),
             ],
             scope: vec!["config".to_owned()],
-            verification: Verification { solved: vec![check(title(3), "/")], unaffected: vec![check(title(4), "/rates"), check(title(5), "/health")] },
+            verification: Verification {
+                solved: vec![check(title(3), "/")],
+                unaffected: vec![check(title(4), "/rates"), check(title(5), "/health")],
+            },
             witnesses: vec![id(SENIOR_WITNESS)?, id(WITNESS)?],
         })
     }
@@ -215,11 +246,22 @@ impl Cast<'_> {
     }
 
     fn meeting(&self, owed: &Obligation) -> Result<Command> {
-        let due_at = crate::now().checked_add(jiff::SignedDuration::from_hours(24 * 14)).map_err(|error| Failure::Failed(error.to_string()))?;
+        let due_at =
+            crate::now().checked_add(jiff::SignedDuration::from_hours(24 * 14)).map_err(|error| Failure::Failed(error.to_string()))?;
         let owners = [SENIOR_WITNESS, WITNESS];
-        let items = terminal::rehearsal_items(self.lang).into_iter().zip(owners).map(|(text, owner)| Ok(PreventionItem { text, owner: id(owner)?, due_at })).collect::<Result<Vec<_>>>()?;
+        let items = terminal::rehearsal_items(self.lang)
+            .into_iter()
+            .zip(owners)
+            .map(|(text, owner)| Ok(PreventionItem { text, owner: id(owner)?, due_at }))
+            .collect::<Result<Vec<_>>>()?;
         let attended = [LEAD, REQUESTER, SENIOR_WITNESS, WITNESS, OPERATOR].into_iter().map(id).collect::<Result<Vec<_>>>()?;
-        Ok(Command::Obligation(obligation::Command::Hold { obligation: owed.id, held_at: crate::now(), attended, lessons: terminal::rehearsal_lessons(self.lang), items }))
+        Ok(Command::Obligation(obligation::Command::Hold {
+            obligation: owed.id,
+            held_at: crate::now(),
+            attended,
+            lessons: terminal::rehearsal_lessons(self.lang),
+            items,
+        }))
     }
 }
 
@@ -237,7 +279,15 @@ fn owed(seen: &Seen, kind: Kind) -> Result<&Obligation> {
 
 /// The same act in the same state has the same key, also after a crash: an act that was recorded has changed the state.
 fn key(act: Act, seen: &Seen) -> RequestKey {
-    let once = matches!(act, Act::RequestIncomplete | Act::Request | Act::ApproveOwn | Act::Acknowledge | Act::Update | Act::Move(Stage::Impact | Stage::Mitigation));
+    let once = matches!(
+        act,
+        Act::RequestIncomplete
+            | Act::Request
+            | Act::ApproveOwn
+            | Act::Acknowledge
+            | Act::Update
+            | Act::Move(Stage::Impact | Stage::Mitigation)
+    );
     let name = format!("{act:?}").replace([' ', '"', '(', ')'], "");
     if once { RequestKey::of(&["rehearsal", &name]) } else { RequestKey::of(&["rehearsal", &name, &seen.size.to_string()]) }
 }

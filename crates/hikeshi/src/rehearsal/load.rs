@@ -69,7 +69,9 @@ impl Drop for Load {
         self.shared.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             // It looks at the flag between two visits, each of which is bounded.
-            let _ = thread.join();
+            if thread.join().is_err() {
+                tracing::error!("the visitor broke");
+            }
         }
     }
 }
@@ -77,7 +79,10 @@ impl Drop for Load {
 /// The count is for the score only: a lost write loses some visits, never an act.
 fn keep(file: &Path, felt: Felt) {
     let temporary = file.with_extension("new");
-    let written = serde_json::to_vec(&felt).map_err(std::io::Error::other).and_then(|bytes| std::fs::write(&temporary, bytes)).and_then(|()| std::fs::rename(&temporary, file));
+    let written = serde_json::to_vec(&felt)
+        .map_err(std::io::Error::other)
+        .and_then(|bytes| std::fs::write(&temporary, bytes))
+        .and_then(|()| std::fs::rename(&temporary, file));
     if let Err(error) = written {
         tracing::debug!("the count of visits was not kept: {error}");
     }
@@ -85,7 +90,12 @@ fn keep(file: &Path, felt: Felt) {
 
 impl Shared {
     fn of(before: Felt) -> Self {
-        Self { stop: AtomicBool::new(false), good: before.good.into(), bad: before.bad.into(), times: Mutex::new((before.first_bad, before.last_bad)) }
+        Self {
+            stop: AtomicBool::new(false),
+            good: before.good.into(),
+            bad: before.bad.into(),
+            times: Mutex::new((before.first_bad, before.last_bad)),
+        }
     }
 
     fn felt(&self) -> Felt {

@@ -71,7 +71,8 @@ impl Acting {
 }
 
 pub async fn run(args: TryArgs, lang: Lang, out: &Out) -> Result<()> {
-    let kept = args.keep.is_some() || args.resume.is_some();
+    // A machine reads what is left when nobody watched.
+    let kept = args.headless || args.keep.is_some() || args.resume.is_some();
     let workspace = match (&args.resume, &args.keep) {
         (Some(dir), _) => Workspace::find(dir)?,
         (None, Some(dir)) => Workspace::make(dir, args.database.as_deref())?,
@@ -83,8 +84,9 @@ pub async fn run(args: TryArgs, lang: Lang, out: &Out) -> Result<()> {
         () = crate::serve::asked_to_stop() => Err(Failure::Interrupted),
     };
     if !kept {
-        // It was made for this run; what cannot be removed lies in the system's own temporary directory.
-        let _ = std::fs::remove_dir_all(&workspace.dir);
+        if let Err(error) = std::fs::remove_dir_all(&workspace.dir) {
+            out.hint(&terminal::not_removed(lang, &workspace.dir.display().to_string(), &error.to_string()));
+        }
     }
     ended
 }
@@ -162,13 +164,17 @@ async fn play(cast: &Cast<'_>, acting: Option<Acting>, out: &Out) -> Result<()> 
         }
         let humans = act.who().is_some() && act.who() == acting;
         if last != Some(act) {
-            let who = act.who().map(|person| people::id(person)).transpose()?.map(|id| names.person(cast.lang, &id));
+            let who = act.who().map(people::id).transpose()?.map(|id| names.person(cast.lang, &id));
             out.hint(&line(act, who.as_deref(), humans, cast.lang));
         }
         last = Some(act);
         if humans || act.waits() {
             if !humans && since.elapsed() > PATIENCE {
-                return Err(Failure::TimedOut(terminal::timed_out(cast.lang, &terminal::rehearsal_act(cast.lang, &format!("{act:?}")), PATIENCE.as_secs())));
+                return Err(Failure::TimedOut(terminal::timed_out(
+                    cast.lang,
+                    &terminal::rehearsal_act(cast.lang, &format!("{act:?}")),
+                    PATIENCE.as_secs(),
+                )));
             }
             tokio::time::sleep(LOOK_EVERY).await;
             continue;
@@ -213,12 +219,16 @@ impl Heartbeats {
             return;
         }
         for person in [SENIOR_WITNESS, WITNESS] {
-            let Ok(reach) = crate::reach::Reach::remote(&cast.workspace.url(), Some(cast.workspace.token(person)), cast.lang) else { continue };
+            let Ok(reach) = crate::reach::Reach::remote(&cast.workspace.url(), Some(cast.workspace.token(person)), cast.lang) else {
+                continue;
+            };
             self.tasks.push(crate::serve::spawn(async move {
                 loop {
                     let Ok(key) = crate::secret::request_key() else { return };
                     // Refused before they have joined, and after it is over; heard of in between.
-                    let _ = reach.submit(Command::Emergency(emergency::Command::Watch { emergency }), key, false).await;
+                    if let Err(failure) = reach.submit(Command::Emergency(emergency::Command::Watch { emergency }), key, false).await {
+                        tracing::debug!("{person} was not heard of: {failure:?}");
+                    }
                     tokio::time::sleep(HEARTBEAT_EVERY).await;
                 }
             }));
@@ -278,8 +288,8 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // Already ended is as good.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Err(error) = self.child.kill().and_then(|()| self.child.wait()) {
+            tracing::debug!("the reservation service had ended already: {error}");
+        }
     }
 }

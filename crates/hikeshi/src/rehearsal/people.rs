@@ -37,7 +37,12 @@ impl People {
             invite(&people.door, person, &secret, lang).await?;
             let session = Remote::by_link(&sign_in_link(&people.url, &secret), lang).await?;
             let token = workspace.token(person);
-            let command = account::Command::IssueToken { label: terminal::rehearsal_token(lang), secret: secret::digest(&token), only: None, valid_days: 7 };
+            let command = account::Command::IssueToken {
+                label: terminal::rehearsal_token(lang),
+                secret: secret::digest(&token),
+                only: None,
+                valid_days: 7,
+            };
             session.submit(&Command::Account(command), &secret::request_key()?, false).await?;
         }
         Ok(people)

@@ -58,8 +58,14 @@ impl Score {
         ]));
         text.push('\n');
         for rule in &self.rules {
-            let mark = if rule.kept { show::paint(show::GREEN, terminal::mark(true)) } else { show::paint(show::RED, terminal::mark(false)) };
-            text.push_str(&format!("{mark} {:<4} {}  {}\n", rule.rule, terminal::rehearsal_rule(lang, rule.rule), show::paint(show::DIM, &rule.shown_by)));
+            let mark =
+                if rule.kept { show::paint(show::GREEN, terminal::mark(true)) } else { show::paint(show::RED, terminal::mark(false)) };
+            text.push_str(&format!(
+                "{mark} {:<4} {}  {}\n",
+                rule.rule,
+                terminal::rehearsal_rule(lang, rule.rule),
+                show::paint(show::DIM, &rule.shown_by)
+            ));
         }
         text.push_str(&format!("\n{}\n", terminal::score_files_word(lang)));
         for file in &self.files {
@@ -142,15 +148,24 @@ impl Evidence {
         let approvers: Vec<&str> = emergency.approvals.iter().map(|approval| approval.by.as_str()).collect();
         let witnessed = !steps.is_empty()
             && steps.iter().all(|(_, event)| {
-                let witnesses: Vec<&str> = event.get("witnesses").and_then(serde_json::Value::as_array).into_iter().flatten().filter_map(serde_json::Value::as_str).collect();
+                let witnesses: Vec<&str> = event
+                    .get("witnesses")
+                    .and_then(serde_json::Value::as_array)
+                    .into_iter()
+                    .flatten()
+                    .filter_map(serde_json::Value::as_str)
+                    .collect();
                 witnesses.len() >= 2 && witnesses.iter().any(|person| *person == super::SENIOR_WITNESS && !approvers.contains(person))
             });
         let first_step = steps.first().map(|(entry, _)| entry.seq);
         let backed_up = self.event("backup_taken").first().map(|(entry, _)| entry.seq);
         let ended = emergency.steps.iter().all(|step| matches!(step, StepState::Ended(end) if end.succeeded()));
-        let content = !emergency.changes.is_empty() && emergency.changes.iter().all(|change| change.after.as_ref().is_none_or(|after| after.kept));
+        let content =
+            !emergency.changes.is_empty() && emergency.changes.iter().all(|change| change.after.as_ref().is_none_or(|after| after.kept));
         let scope = emergency.changes.iter().all(|change| change.in_scope || change.accepted_by.is_some());
-        let verified = [&emergency.solved, &emergency.unaffected].into_iter().all(|verified| verified.as_ref().is_some_and(|verified| verified.passed));
+        let verified = [&emergency.solved, &emergency.unaffected]
+            .into_iter()
+            .all(|verified| verified.as_ref().is_some_and(|verified| verified.passed));
         let session = emergency.started_at.is_some() && emergency.closed_at.is_some() && self.emergency_posts.contains("session_started");
         vec![
             rule("E1", incomplete.is_some(), entry(incomplete)),
@@ -174,9 +189,17 @@ impl Evidence {
         let prevention = self.seen.obligations.iter().filter(|owed| owed.kind == Kind::Prevention).count();
         let exists = |file: &Option<String>| file.as_ref().is_some_and(|file| Path::new(file).is_file());
         vec![
-            rule("E10", done(Kind::ChangeRequest) && compared.is_some_and(|compared| compared.merged && compared.drift.is_empty()), compared.map(|compared| compared.commit.chars().take(12).collect::<String>()).unwrap_or_default()),
+            rule(
+                "E10",
+                done(Kind::ChangeRequest) && compared.is_some_and(|compared| compared.merged && compared.drift.is_empty()),
+                compared.map(|compared| compared.commit.chars().take(12).collect::<String>()).unwrap_or_default(),
+            ),
             rule("E11", done(Kind::Report) && exists(&report), report.unwrap_or_default()),
-            rule("E12", done(Kind::Retrospective) && exists(&invitation) && prevention > 0, format!("{}, {prevention} items", invitation.unwrap_or_default())),
+            rule(
+                "E12",
+                done(Kind::Retrospective) && exists(&invitation) && prevention > 0,
+                format!("{}, {prevention} items", invitation.unwrap_or_default()),
+            ),
         ]
     }
 
@@ -184,9 +207,17 @@ impl Evidence {
         let measures = &view.measures;
         let measured = measures.acknowledged_s.is_some() && measures.resolved_s.is_some();
         vec![
-            rule("I2", measures.acknowledged_in_time == Some(true), measures.acknowledged_s.map(|seconds| format!("{seconds} s")).unwrap_or_default()),
+            rule(
+                "I2",
+                measures.acknowledged_in_time == Some(true),
+                measures.acknowledged_s.map(|seconds| format!("{seconds} s")).unwrap_or_default(),
+            ),
             rule("I3", view.incident.triage.priority_override.is_none(), view.incident.priority.code()),
-            rule("I7", self.entries.iter().filter(|entry| entry.case == Some(view.incident.id)).count() > 20, format!("{} entries", self.entries.len())),
+            rule(
+                "I7",
+                self.entries.iter().filter(|entry| entry.case == Some(view.incident.id)).count() > 20,
+                format!("{} entries", self.entries.len()),
+            ),
             rule("I11", measured, measures.resolved_s.map(|seconds| format!("{seconds} s")).unwrap_or_default()),
         ]
     }
@@ -210,10 +241,14 @@ async fn of_record(cast: &Cast<'_>, running: &Running, case: hikeshi_domain::ids
         let verdict = record::verify_store(&store, &key, record::checkpoints_of(&data_dir.join("checkpoints.txt"), &key)?)?;
         std::fs::write(&bundle, packed)?;
         let of_bundle = record::verify_bundle(&bundle, Some(&key.to_string()), &[])?;
-        let rebuilt = store.read(|reader| reader.compare())?;
+        let rebuilt = record::compare(&store)?;
         let leaked = record::holds_any(&store, &tokens)?;
         let rules = vec![
-            rule("A1", verdict.fault.is_none() && rebuilt.agrees(), format!("{} entries, {} checkpoints", verdict.entries, verdict.agreed.len())),
+            rule(
+                "A1",
+                verdict.fault.is_none() && rebuilt.agrees(),
+                format!("{} entries, {} checkpoints", verdict.entries, verdict.agreed.len()),
+            ),
             rule("A2", of_bundle.holds(), bundle.display().to_string()),
             rule("A4", !leaked, "0 tokens"),
         ];

@@ -66,7 +66,15 @@ impl Act {
     pub fn who(self) -> Option<&'static str> {
         match self {
             Self::Acknowledge | Self::Move(_) | Self::Update | Self::Resolve => Some(OPERATOR),
-            Self::RequestIncomplete | Self::Request | Self::ApproveOwn | Self::Start | Self::Step(_) | Self::Settle(_) | Self::Verify | Self::Close | Self::Report => Some(REQUESTER),
+            Self::RequestIncomplete
+            | Self::Request
+            | Self::ApproveOwn
+            | Self::Start
+            | Self::Step(_)
+            | Self::Settle(_)
+            | Self::Verify
+            | Self::Close
+            | Self::Report => Some(REQUESTER),
             Self::Approve => Some(APPROVER),
             Self::Join(person) => Some(person),
             Self::MergeAndCompare | Self::Propose => Some(SENIOR_WITNESS),
@@ -200,7 +208,11 @@ fn after_close(seen: &Seen, incident: &IncidentView, emergency: &Emergency) -> A
         return change_request(request);
     }
     if report.status == Owed::Owed {
-        return if report.running.is_some() || report.report.is_some() && report.trouble.is_none() { Act::AwaitReport } else { Act::Report };
+        return if report.running.is_some() || report.report.is_some() && report.trouble.is_none() {
+            Act::AwaitReport
+        } else {
+            Act::Report
+        };
     }
     if meeting.status == Owed::Owed {
         let invited = meeting.meeting.as_ref().is_some_and(|meeting| meeting.file.is_some());

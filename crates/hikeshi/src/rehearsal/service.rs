@@ -35,13 +35,8 @@ struct Settings {
 pub fn serve(args: &ServiceArgs) -> anyhow::Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).with_context(|| format!("127.0.0.1:{}", args.port))?;
     let port = listener.local_addr()?.port();
-    println!("{port}");
-    std::thread::spawn(|| {
-        let mut rest = Vec::new();
-        // Whatever comes of reading, the starter is gone when it returns.
-        let _ = std::io::stdin().lock().read_to_end(&mut rest);
-        std::process::exit(0);
-    });
+    crate::show::line(&port.to_string());
+    std::thread::spawn(end_with_starter);
     let busy = Arc::new(AtomicU32::new(0));
     let dir: Arc<Path> = Arc::from(args.dir.as_path());
     for stream in listener.incoming().flatten() {
@@ -53,12 +48,20 @@ pub fn serve(args: &ServiceArgs) -> anyhow::Result<()> {
         let (busy, dir) = (Arc::clone(&busy), Arc::clone(&dir));
         std::thread::spawn(move || {
             if let Err(error) = answer(stream, &dir) {
-                eprintln!("{error:#}");
+                tracing::debug!("a visit was not answered: {error:#}");
             }
             busy.fetch_sub(1, Ordering::Relaxed);
         });
     }
     Ok(())
+}
+
+/// Whatever comes of reading, the starter is gone when it returns.
+#[expect(clippy::exit, reason = "the accepting thread cannot be woken, and nothing is left to be saved")]
+fn end_with_starter() {
+    let ended = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+    tracing::debug!("standard input ended: {ended:?}");
+    std::process::exit(0);
 }
 
 fn answer(mut stream: TcpStream, dir: &Path) -> anyhow::Result<()> {
@@ -73,7 +76,11 @@ fn answer(mut stream: TcpStream, dir: &Path) -> anyhow::Result<()> {
         "/health" => ("200 OK", "ok\n".to_owned()),
         _ => ("404 Not Found", "no such page\n".to_owned()),
     };
-    write!(stream, "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())?;
+    write!(
+        stream,
+        "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )?;
     stream.flush()?;
     Ok(())
 }

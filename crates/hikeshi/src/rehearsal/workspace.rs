@@ -46,7 +46,8 @@ impl Workspace {
         std::fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
         let empty = std::fs::read_dir(dir)?.next().is_none();
         anyhow::ensure!(empty, "{} is not empty; use `--resume` to continue a rehearsal", dir.display());
-        for part in ["data", "docs", "requests", "backups", "reservation/config", "reservation/data"] {
+        crate::secret::make_private_dir(&dir.join("data"))?;
+        for part in ["docs", "requests", "backups", "reservation/config", "reservation/data"] {
             std::fs::create_dir_all(dir.join(part))?;
         }
         let root = dir.join("reservation");
@@ -72,7 +73,8 @@ impl Workspace {
 
     pub fn find(dir: &Path) -> anyhow::Result<Self> {
         let dir = std::path::absolute(dir)?;
-        let text = secret::read_private(&dir.join("rehearsal.json"))?.with_context(|| format!("{}: no rehearsal lies here", dir.display()))?;
+        let text =
+            secret::read_private(&dir.join("rehearsal.json"))?.with_context(|| format!("{}: no rehearsal lies here", dir.display()))?;
         let kept = serde_json::from_str(&text).context("rehearsal.json")?;
         Ok(Self { dir, kept })
     }
@@ -130,7 +132,9 @@ mod tests {
             kept: Kept { service_port: 7411, server_port: 7410, tokens: std::collections::BTreeMap::new(), with_database: false },
         };
         let config = crate::config::parse(Path::new("hikeshi.toml"), &workspace.policy_text());
-        let config = config.map_err(|error| error.render(hikeshi_text::Lang::En, crate::config::diagnose::Look { colour: false, width: 120 })).expect("no mistakes");
+        let config = config
+            .map_err(|error| error.render(hikeshi_text::Lang::En, crate::config::diagnose::Look { colour: false, width: 120 }))
+            .expect("no mistakes");
         for person in EVERYONE {
             assert!(config.policy.people.keys().any(|id| id.as_str() == person), "{person}");
         }

@@ -42,7 +42,7 @@ pub async fn adopt(running: &Running, config: &Config, lang: Lang) -> Result<Ado
 
 async fn head(running: &Running) -> Result<hikeshi_domain::facts::WorkspaceState> {
     let store = running.store().clone();
-    blocking(move || Ok(store.read(|reader| reader.head())?.workspace)).await
+    blocking(move || Ok(store.read(|reader| Ok(reader.head()?.workspace))?)).await
 }
 
 async fn submit(running: &Running, command: Command, lang: Lang) -> Result<()> {
@@ -65,12 +65,15 @@ pub async fn first_link(running: &Running, valid_min: u32, lang: Lang) -> Result
     let admins = policy.people_with(&[RoleName::new("admin")?]);
     let Some(person) = admins.first().cloned() else { return Ok(FirstLink::NoAdmin) };
     let store = running.store().clone();
-    let accounts = blocking(move || Ok(store.read(|reader| reader.accounts())?)).await?;
     let now = crate::now();
-    let can_sign_in = accounts.iter().filter(|account| admins.contains(&account.person)).any(|account| {
-        !account.passkeys.is_empty() || account.tokens.values().any(|token| token.expires_at > now) || account.sessions.iter().any(|session| session.expires_at > now)
-    });
-    if can_sign_in {
+    let means = move |account: &account::Account| {
+        !account.passkeys.is_empty()
+            || account.tokens.values().any(|token| token.expires_at > now)
+            || account.sessions.iter().any(|session| session.expires_at > now)
+    };
+    let can_sign_in =
+        move || Ok(store.read(|reader| Ok(reader.accounts()?.iter().filter(|account| admins.contains(&account.person)).any(means)))?);
+    if blocking(can_sign_in).await? {
         return Ok(FirstLink::NotNeeded);
     }
     let secret = secret::fresh()?;

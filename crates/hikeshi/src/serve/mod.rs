@@ -65,7 +65,7 @@ impl Running {
     pub async fn start(setup: Setup) -> Result<Self> {
         let Setup { config, lang, face } = setup;
         let data_dir = config.data_dir();
-        std::fs::create_dir_all(&data_dir).with_context(|| data_dir.display().to_string())?;
+        crate::secret::make_private_dir(&data_dir)?;
         let lock = lock(&data_dir, lang)?;
         let location = config.location()?;
         let store = blocking(move || Ok(Store::open(&location)?)).await?;
@@ -106,10 +106,13 @@ impl Running {
     /// Pages first, so that nobody waits for an answer; then the engine, which answers what it has taken.
     pub async fn stop(self) {
         if let Some((task, stop)) = self.face {
-            // The task may have ended by itself.
-            let _ = stop.send(());
+            if stop.send(()).is_err() {
+                tracing::debug!("the pages had ended already");
+            }
             self.engine.stop().await;
-            let _ = task.await;
+            if let Err(error) = task.await {
+                tracing::error!("serving the pages broke: {error}");
+            }
         } else {
             self.engine.stop().await;
         }
@@ -123,8 +126,9 @@ async fn serve_face(door: &Door, config: &Config) -> Result<(JoinHandle<()>, one
     let (stop, stopped) = oneshot::channel();
     let task = spawn(async move {
         let stopped = async {
-            // A dropped sender stops as well.
-            let _ = stopped.await;
+            if stopped.await.is_err() {
+                tracing::debug!("nobody is left who could stop the pages: they stop");
+            }
         };
         if let Err(error) = hikeshi_web::serve(listener, app, stopped).await {
             tracing::error!("pages are not served any more: {error}");
@@ -168,7 +172,9 @@ fn node(data_dir: &Path) -> Result<String> {
 /// What this process knows and must never write: the password of its database.
 fn masked(config: &Config) -> Vec<String> {
     match config.location() {
-        Ok(Location::Postgres(address)) => url::Url::parse(&address).ok().and_then(|url| url.password().map(str::to_owned)).into_iter().collect(),
+        Ok(Location::Postgres(address)) => {
+            url::Url::parse(&address).ok().and_then(|url| url.password().map(str::to_owned)).into_iter().collect()
+        }
         Ok(Location::Sqlite(_)) | Err(_) => Vec::new(),
     }
 }
@@ -221,7 +227,7 @@ pub async fn run(args: &ServeArgs, global: &Global, lang: Lang, out: &Out) -> Re
             None
         }
     };
-    let size = running.store().read(|reader| reader.head()).map(|head| head.size).unwrap_or_default();
+    let size = running.store().read(|reader| Ok(reader.head()?.size)).unwrap_or_default();
     let first_link = link.as_ref().map(|(person, link)| serde_json::json!({"person": person, "link": link}));
     let took_ms = began.elapsed().as_millis();
     out.data(&serde_json::json!({"url": url, "entries": size, "pid": std::process::id(), "first_link": first_link, "started_in_ms": u64::try_from(took_ms).unwrap_or(u64::MAX)}), || {
@@ -282,7 +288,9 @@ fn changed_at(file: &Path) -> Option<(SystemTime, u64)> {
 
 /// Log lines on stderr; `HIKESHI_LOG=debug` says more.
 fn log() {
-    let filter = tracing_subscriber::EnvFilter::try_new(crate::settings::text("HIKESHI_LOG").unwrap_or_else(|| "warn".to_owned())).unwrap_or_default();
-    // A second subscriber in one process is refused, and harmless.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let filter = tracing_subscriber::EnvFilter::try_new(crate::settings::text("HIKESHI_LOG").unwrap_or_else(|| "warn".to_owned()))
+        .unwrap_or_default();
+    if let Err(error) = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init() {
+        tracing::debug!("log lines go elsewhere already: {error}");
+    }
 }

@@ -11,8 +11,42 @@ const EVERYONE: &[&str] = &["tanaka", "sato", "takahashi", "ito"];
 fn every_exit_code_is_given_for_its_reason() {
     let mut workspace = Workspace::with_people("codes", EVERYONE);
     // 0: done; the same key again is the same request.
-    let first = workspace.ok("tanaka", &["incident", "open", "止まった", "--service", "web", "--environment", "production", "--impact", "all_users", "--business", "lost_sales", "--key", "same-key-0001"]);
-    let again = workspace.ok("tanaka", &["incident", "open", "止まった", "--service", "web", "--environment", "production", "--impact", "all_users", "--business", "lost_sales", "--key", "same-key-0001"]);
+    let first = workspace.ok(
+        "tanaka",
+        &[
+            "incident",
+            "open",
+            "止まった",
+            "--service",
+            "web",
+            "--environment",
+            "production",
+            "--impact",
+            "all_users",
+            "--business",
+            "lost_sales",
+            "--key",
+            "same-key-0001",
+        ],
+    );
+    let again = workspace.ok(
+        "tanaka",
+        &[
+            "incident",
+            "open",
+            "止まった",
+            "--service",
+            "web",
+            "--environment",
+            "production",
+            "--impact",
+            "all_users",
+            "--business",
+            "lost_sales",
+            "--key",
+            "same-key-0001",
+        ],
+    );
     assert_eq!((first["already"].as_bool(), again["already"].as_bool()), (Some(false), Some(true)));
     assert_eq!(first["receipt"], again["receipt"]);
     let incident = first["receipt"]["made"].as_str().expect("made").to_owned();
@@ -35,7 +69,11 @@ fn every_exit_code_is_given_for_its_reason() {
     // 4: refused by a rule, which is named; and nobody without a token.
     let emergency = workspace.request(&incident);
     let digest = workspace.ok("sato", &["emergency", "show", &emergency])["emergency"]["digest"].as_str().expect("digest").to_owned();
-    let refused = workspace.refused("tanaka", &["emergency", "approve", &emergency, "--judgement", "自分で", "--digest", &digest], "emergency.self_approval");
+    let refused = workspace.refused(
+        "tanaka",
+        &["emergency", "approve", &emergency, "--judgement", "自分で", "--digest", &digest],
+        "emergency.self_approval",
+    );
     assert_eq!(refused["rule"], "E3");
     assert!(refused["seq"].is_u64(), "a refusal is recorded: {refused}");
     assert_eq!(workspace.run("nobody", &["now"]).status.code(), Some(4));
@@ -45,7 +83,9 @@ fn every_exit_code_is_given_for_its_reason() {
     workspace.join(&emergency);
     let started = workspace.run("tanaka", &["--no-wait", "emergency", "start", &emergency]);
     assert!(matches!(started.status.code(), Some(5 | 0)), "{}", text(&started));
-    super::harness::until("the backup is taken", || workspace.ok("tanaka", &["emergency", "show", &emergency])["emergency"]["status"] == "executing");
+    super::harness::until("the backup is taken", || {
+        workspace.ok("tanaka", &["emergency", "show", &emergency])["emergency"]["status"] == "executing"
+    });
     // 6: a step fails.
     std::fs::remove_file(workspace.path("root/config/app.toml")).expect("removed");
     let failed = workspace.run("tanaka", &["emergency", "step", &emergency, "1"]);
@@ -71,7 +111,13 @@ fn a_wait_ends_at_its_limit_with_124_and_at_the_interrupt_with_130() {
     let waited = workspace.run("tanaka", &["--timeout-s", "1", "emergency", "step", &emergency, "1"]);
     assert_eq!(waited.status.code(), Some(124), "{}", text(&waited));
 
-    let mut watching = workspace.as_person("ito").args(["emergency", "watch", &emergency]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("started");
+    let mut watching = workspace
+        .as_person("ito")
+        .args(["emergency", "watch", &emergency])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("started");
     std::thread::sleep(Duration::from_millis(1500));
     assert!(watching.try_wait().expect("looked").is_none(), "it stays until it is told to go");
     let told = std::process::Command::new("kill").args(["-INT", &watching.id().to_string()]).status().expect("kill");

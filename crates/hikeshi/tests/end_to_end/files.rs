@@ -29,8 +29,13 @@ fn a_new_workspace_is_sound_and_never_written_over() {
 #[test]
 fn the_schema_beside_the_examples_is_the_programs_own() {
     let printed = run(&["schema", "policy"]);
-    let kept = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/hikeshi.schema.json")).expect("the schema");
-    assert_eq!(String::from_utf8_lossy(&printed.stdout).trim(), kept.trim(), "write it anew: hikeshi schema policy > examples/hikeshi.schema.json");
+    let kept =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/hikeshi.schema.json")).expect("the schema");
+    assert_eq!(
+        String::from_utf8_lossy(&printed.stdout).trim(),
+        kept.trim(),
+        "write it anew: hikeshi schema policy > examples/hikeshi.schema.json"
+    );
 }
 
 #[test]

@@ -184,7 +184,14 @@ impl Workspace {
     /// The program with nothing of this user's own settings, and never a terminal.
     pub fn command(&self) -> Command {
         let mut command = Command::new(PROGRAM);
-        command.current_dir(&self.dir).env_clear().env("PATH", "/usr/bin:/bin").env("HOME", &self.dir).env("HIKESHI_URL", self.url()).env("HIKESHI_LANG", "en").stdin(Stdio::null());
+        command
+            .current_dir(&self.dir)
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("HOME", &self.dir)
+            .env("HIKESHI_URL", self.url())
+            .env("HIKESHI_LANG", "en")
+            .stdin(Stdio::null());
         command
     }
 
@@ -226,7 +233,22 @@ impl Workspace {
     }
 
     pub fn open_incident(&self) -> String {
-        let done = self.ok("tanaka", &["incident", "open", "予約が止まった", "--service", "web", "--environment", "production", "--impact", "all_users", "--business", "lost_sales"]);
+        let done = self.ok(
+            "tanaka",
+            &[
+                "incident",
+                "open",
+                "予約が止まった",
+                "--service",
+                "web",
+                "--environment",
+                "production",
+                "--impact",
+                "all_users",
+                "--business",
+                "lost_sales",
+            ],
+        );
         done["receipt"]["made"].as_str().expect("an id").to_owned()
     }
 

@@ -28,7 +28,11 @@ fn a_whole_emergency_is_rehearsed_and_every_rule_kept() {
     let done = Command::new(PROGRAM).args(["--json", "try", "--headless", "--keep"]).arg(&dir).stdin(Stdio::null()).output().expect("ran");
     assert_eq!(done.status.code(), Some(0), "{}", text(&done));
     judged(&done.stdout);
-    let report = std::fs::read_dir(dir.join("docs/emergency")).expect("reports").flatten().map(|entry| entry.path()).find(|path| path.extension().is_some_and(|ending| ending == "md"));
+    let report = std::fs::read_dir(dir.join("docs/emergency"))
+        .expect("reports")
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|ending| ending == "md"));
     let report = read(&report.expect("a report"));
     assert!(report.contains("田中 太郎") && report.contains("再発防止"), "{report}");
     assert!(std::fs::read_dir(dir.join("requests")).expect("requests").count() >= 2);

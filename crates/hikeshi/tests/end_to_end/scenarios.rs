@@ -26,7 +26,8 @@ fn blocks(markdown: &str) -> Vec<Block> {
             (None, Some(info)) => {
                 let mut words = info.split_whitespace();
                 let language = words.next().unwrap_or_default().to_owned();
-                let attributes = words.filter_map(|word| word.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+                let attributes =
+                    words.filter_map(|word| word.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
                 open = Some(Block { line: index + 1, language, attributes, body: Vec::new() });
             }
             (Some(block), _) => block.body.push(line.to_owned()),

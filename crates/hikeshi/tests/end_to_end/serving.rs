@@ -14,7 +14,7 @@ fn the_first_link_works_once_and_is_not_offered_again() {
     let again = workspace.command().args(["login", "--link", &link, "--save-to", "other"]).output().expect("ran");
     assert_eq!(again.status.code(), Some(4), "{}", text(&again));
     let mode = |name: &str| std::fs::metadata(workspace.path(name)).expect(name).permissions().mode() & 0o777;
-    assert_eq!((mode("token-admin"), mode("data/ledger.key")), (0o600, 0o600));
+    assert_eq!((mode("token-admin"), mode("data/ledger.key"), mode("data")), (0o600, 0o600, 0o700));
     workspace.kill();
     assert!(workspace.start()["first_link"].is_null(), "an administrator can sign in already");
 }
@@ -63,7 +63,8 @@ fn after_a_crash_the_same_commands_work_in_process_and_nobody_is_anonymous() {
     workspace.ok("tanaka", &["--local", "incident", "ack", &incident]);
     let requested = workspace.ok("tanaka", &["--local", "emergency", "request", "--plan", "plan.toml", "--incident", &incident]);
     let emergency = requested["receipt"]["made"].as_str().expect("made").to_owned();
-    let digest = workspace.ok("sato", &["--local", "emergency", "show", &emergency])["emergency"]["digest"].as_str().expect("digest").to_owned();
+    let digest =
+        workspace.ok("sato", &["--local", "emergency", "show", &emergency])["emergency"]["digest"].as_str().expect("digest").to_owned();
     workspace.ok("sato", &["--local", "emergency", "approve", &emergency, "--judgement", "停止", "--digest", &digest]);
     for person in ["takahashi", "ito"] {
         workspace.ok(person, &["--local", "emergency", "join", &emergency]);

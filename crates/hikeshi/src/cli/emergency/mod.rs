@@ -171,21 +171,35 @@ pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
         Verb::Join { id } => tell(emergency::Command::Join { emergency: id }, Some(format!("hikeshi emergency watch {id}")), caller).await,
         Verb::Watch { id, only_look } => watch::watch(id, only_look, caller).await,
         Verb::Leave { id } => tell(emergency::Command::Leave { emergency: id }, None, caller).await,
-        Verb::Hold { id, reason } => tell(emergency::Command::Hold { emergency: id, reason }, Some(format!("hikeshi emergency resume {id}")), caller).await,
+        Verb::Hold { id, reason } => {
+            tell(emergency::Command::Hold { emergency: id, reason }, Some(format!("hikeshi emergency resume {id}")), caller).await
+        }
         Verb::Resume { id } => tell(emergency::Command::Resume { emergency: id }, None, caller).await,
         Verb::Settle { id, step, ran_exit_code, reason, did_not_run: _ } => {
             let verdict = ran_exit_code.map_or(Verdict::DidNotRun, |exit_code| Verdict::Ran { exit_code });
             tell(emergency::Command::Settle { emergency: id, step, verdict, reason }, None, caller).await
         }
-        Verb::Attest { id, aspect, failed, note } => tell(emergency::Command::Attest { emergency: id, aspect, passed: !failed, note }, None, caller).await,
+        Verb::Attest { id, aspect, failed, note } => {
+            tell(emergency::Command::Attest { emergency: id, aspect, passed: !failed, note }, None, caller).await
+        }
         Verb::Accept { id, path, reason } => tell(emergency::Command::Accept { emergency: id, path, reason }, None, caller).await,
         Verb::Revert { id, path } => carry_out(id, emergency::Command::Revert { emergency: id, path }, None, caller).await,
-        Verb::Start { id } => carry_out(id, emergency::Command::Start { emergency: id }, Some(format!("hikeshi emergency step {id} 1")), caller).await,
+        Verb::Start { id } => {
+            carry_out(id, emergency::Command::Start { emergency: id }, Some(format!("hikeshi emergency step {id} 1")), caller).await
+        }
         Verb::Step { id, step } => run_step(id, step, caller).await,
-        Verb::Verify { id } => carry_out(id, emergency::Command::Verify { emergency: id }, Some(format!("hikeshi emergency close {id}")), caller).await,
+        Verb::Verify { id } => {
+            carry_out(id, emergency::Command::Verify { emergency: id }, Some(format!("hikeshi emergency close {id}")), caller).await
+        }
         Verb::Restore { id, reason } => {
             let confirm = caller.confirmation(&terminal::restore_question(caller.lang, &id.to_string()), &id.to_string()).await?;
-            carry_out(id, emergency::Command::Restore { emergency: id, reason, confirm }, Some(format!("hikeshi emergency close {id}")), caller).await
+            carry_out(
+                id,
+                emergency::Command::Restore { emergency: id, reason, confirm },
+                Some(format!("hikeshi emergency close {id}")),
+                caller,
+            )
+            .await
         }
         Verb::Close { id } => tell(emergency::Command::Close { emergency: id }, Some("hikeshi obligation list".to_owned()), caller).await,
     }
@@ -256,7 +270,9 @@ async fn run_step(id: EmergencyId, step: u32, caller: &Caller<'_>) -> Result<()>
     let index = usize::try_from(step).unwrap_or(usize::MAX).saturating_sub(1);
     let declared = view.emergency.plan.steps.get(index);
     let confirm = match declared {
-        Some(declared) if declared.dangerous => caller.confirmation(&terminal::dangerous_step(caller.lang, step, &declared.title, &declared.run), &declared.title).await?,
+        Some(declared) if declared.dangerous => {
+            caller.confirmation(&terminal::dangerous_step(caller.lang, step, &declared.title, &declared.run), &declared.title).await?
+        }
         Some(_) | None => String::new(),
     };
     let next = match view.emergency.plan.steps.get(index + 1) {
@@ -297,7 +313,11 @@ async fn carry_out(id: EmergencyId, command: emergency::Command, next: Option<St
     let failed = match state {
         Some(StepState::Ended(end)) => !end.succeeded(),
         Some(StepState::InDoubt { .. }) => true,
-        Some(StepState::Waiting | StepState::Running { .. }) | None => step.is_none() && after.status == Status::Executing && verified.is_some_and(|(solved, unaffected)| !(solved.passed && unaffected.passed)),
+        Some(StepState::Waiting | StepState::Running { .. }) | None => {
+            step.is_none()
+                && after.status == Status::Executing
+                && verified.is_some_and(|(solved, unaffected)| !(solved.passed && unaffected.passed))
+        }
     };
     if failed {
         caller.out.hint(&terminal::next_step(lang, &format!("hikeshi emergency show {id}")));

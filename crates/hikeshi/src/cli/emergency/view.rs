@@ -1,7 +1,5 @@
 //! An exception as the terminal shows it: the plan that is approved, the state, the end of a step.
 
-use std::fmt::Write as _;
-
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::emergency::{CheckKind, Emergency, StepState, Verified};
 use hikeshi_domain::ids::EmergencyId;
@@ -65,7 +63,11 @@ pub fn plan_text(view: &EmergencyView, names: &Names, lang: Lang) -> String {
     let emergency = &view.emergency;
     let (conditions, plan) = (&emergency.conditions, &emergency.plan);
     let condition = |condition: &hikeshi_domain::emergency::Condition| format!("{}\n{}", condition.statement, condition.evidence);
-    let judged = format!("{}\n{}", conditions.judged_by.person.as_ref().map(|person| names.person(lang, person)).unwrap_or_default(), conditions.judged_by.evidence);
+    let judged = format!(
+        "{}\n{}",
+        conditions.judged_by.person.as_ref().map(|person| names.person(lang, person)).unwrap_or_default(),
+        conditions.judged_by.evidence
+    );
     let target = view.target.as_ref().map(|target| format!(" ({})", target.root)).unwrap_or_default();
     let mut rows = vec![
         (terminal::word_incident(lang), format!("{} {}", view.incident.id, view.incident.title)),
@@ -82,7 +84,9 @@ pub fn plan_text(view: &EmergencyView, names: &Names, lang: Lang) -> String {
         let danger = if step.dangerous { terminal::dangerous_mark(lang) } else { String::new() };
         rows.push((terminal::step_title(lang, index + 1), format!("{}{danger}\n{}", step.title, step.run)));
     }
-    for (title, checks) in [(terminal::word_solved(lang), &plan.verification.solved), (terminal::word_unaffected(lang), &plan.verification.unaffected)] {
+    for (title, checks) in
+        [(terminal::word_solved(lang), &plan.verification.solved), (terminal::word_unaffected(lang), &plan.verification.unaffected)]
+    {
         let text: Vec<String> = checks
             .iter()
             .map(|check| match &check.kind {
@@ -101,10 +105,23 @@ fn state_text(view: &EmergencyView, names: &Names, lang: Lang) -> String {
     let moment = |at: Timestamp| terminal::moment(lang, names.zone(), at, view.at);
     let mut rows = vec![(terminal::word_status(lang), label::emergency_status(lang, emergency.status).to_owned())];
     for approval in &emergency.approvals {
-        rows.push((terminal::word_approval(lang), format!("{} {}\n{}", names.person(lang, &approval.by), moment(approval.at), approval.judgement)));
+        rows.push((
+            terminal::word_approval(lang),
+            format!("{} {}\n{}", names.person(lang, &approval.by), moment(approval.at), approval.judgement),
+        ));
     }
     let quorum = &view.quorum;
-    rows.push((terminal::word_witnesses(lang), terminal::quorum(lang, &names.people(lang, &quorum.present), quorum.present.len(), quorum.needed, quorum.seniors.len(), quorum.seniors_needed)));
+    rows.push((
+        terminal::word_witnesses(lang),
+        terminal::quorum(
+            lang,
+            &names.people(lang, &quorum.present),
+            quorum.present.len(),
+            quorum.needed,
+            quorum.seniors.len(),
+            quorum.seniors_needed,
+        ),
+    ));
     if let Some(hold) = &emergency.hold {
         rows.push((terminal::word_hold(lang), format!("{} {}", names.person(lang, &hold.by), hold.reason)));
     }
@@ -118,9 +135,11 @@ fn state_text(view: &EmergencyView, names: &Names, lang: Lang) -> String {
         let mark = if change.in_scope { String::new() } else { terminal::outside_scope(lang, change.accepted_by.is_some()) };
         rows.push((terminal::word_changed(lang), format!("{} {}{mark}", label::change_kind(lang, change.kind), change.path)));
     }
-    rows.extend([(terminal::word_solved(lang), &emergency.solved), (terminal::word_unaffected(lang), &emergency.unaffected)].into_iter().filter_map(|(word, verified)| {
-        verified.as_ref().map(|verified| (word, verified_text(verified, lang)))
-    }));
+    rows.extend(
+        [(terminal::word_solved(lang), &emergency.solved), (terminal::word_unaffected(lang), &emergency.unaffected)]
+            .into_iter()
+            .filter_map(|(word, verified)| verified.as_ref().map(|verified| (word, verified_text(verified, lang)))),
+    );
     if let Some(trouble) = &emergency.trouble {
         rows.push((terminal::word_trouble(lang), terminal::trouble(lang, label::doing(lang, trouble.doing), &trouble.detail)));
     }
@@ -133,10 +152,10 @@ fn state_text(view: &EmergencyView, names: &Names, lang: Lang) -> String {
 fn verified_text(verified: &Verified, lang: Lang) -> String {
     let mut text = terminal::passed(lang, verified.passed);
     for check in &verified.checks {
-        let _ = write!(text, "\n{} {}: {}", terminal::mark(check.passed), check.title, check.seen);
+        text.push_str(&format!("\n{} {}: {}", terminal::mark(check.passed), check.title, check.seen));
     }
     if let Some(attested) = &verified.attested {
-        let _ = write!(text, "\n{}", attested.note);
+        text.push_str(&format!("\n{}", attested.note));
     }
     text
 }
@@ -149,17 +168,23 @@ pub fn carried_out(lang: Lang, after: &Emergency, step: Option<&StepState>, outp
         if let Some(output) = output {
             let shown = String::from_utf8_lossy(output);
             for line in shown.lines().take(OUTPUT_LINES_MAX) {
-                let _ = write!(text, "\n  {}", clean(line));
+                text.push_str(&format!("\n  {}", clean(line)));
             }
             let more = shown.lines().count().saturating_sub(OUTPUT_LINES_MAX);
             if more > 0 {
-                let _ = write!(text, "\n  {}", terminal::lines_more(lang, more));
+                text.push_str(&format!("\n  {}", terminal::lines_more(lang, more)));
             }
         }
     } else if let (Some(solved), Some(unaffected)) = (&after.solved, &after.unaffected) {
-        let _ = write!(text, "\n{}: {}\n{}: {}", terminal::word_solved(lang), verified_text(solved, lang), terminal::word_unaffected(lang), verified_text(unaffected, lang));
+        text.push_str(&format!(
+            "\n{}: {}\n{}: {}",
+            terminal::word_solved(lang),
+            verified_text(solved, lang),
+            terminal::word_unaffected(lang),
+            verified_text(unaffected, lang)
+        ));
     } else if let Some(backup) = &after.backup {
-        let _ = write!(text, "\n{}", terminal::backup(lang, &backup.name, backup.files, backup.bytes));
+        text.push_str(&format!("\n{}", terminal::backup(lang, &backup.name, backup.files, backup.bytes)));
     }
     text
 }

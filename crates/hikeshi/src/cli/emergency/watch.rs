@@ -1,7 +1,6 @@
 //! `hikeshi emergency watch`: stays, is heard of every few seconds, and shows what happens. Leaving is Ctrl-C; the presence then runs out by itself.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 use std::time::Duration;
 
 use hikeshi_domain::command::Command;
@@ -12,7 +11,7 @@ use serde_json::json;
 
 use crate::cli::Caller;
 use crate::fail::{Failure, Result};
-use crate::show::JSON_VERSION;
+use crate::show::{JSON_VERSION, line};
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Looks between two heartbeats; well inside any useful presence timeout.
@@ -66,9 +65,9 @@ async fn look(
     let page = caller.reach.timeline(case, None, 50).await?;
     for row in page.rows.iter().rev().filter(|row| !shown.contains(&row.seq)) {
         if caller.out.json {
-            print_line(&json!({"v": JSON_VERSION, "data": row}).to_string());
+            line(&json!({"v": JSON_VERSION, "data": row}).to_string());
         } else {
-            print_line(crate::cli::ledger::lines(std::slice::from_ref(row), names, caller.lang).trim_end());
+            line(crate::cli::ledger::lines(std::slice::from_ref(row), names, caller.lang).trim_end());
         }
     }
     shown.extend(page.rows.iter().map(|row| row.seq));
@@ -78,13 +77,9 @@ async fn look(
     let news = output.get(*output_seen..).unwrap_or(&output);
     if !caller.out.json {
         for line in news.lines() {
-            print_line(&format!("    {}", super::view::clean(line)));
+            line(&format!("    {}", super::view::clean(line)));
         }
     }
     *output_seen = output.len();
     Ok(view.emergency.status.is_over())
-}
-
-fn print_line(text: &str) {
-    let _ = writeln!(anstream::stdout(), "{text}");
 }

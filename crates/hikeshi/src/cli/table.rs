@@ -1,0 +1,142 @@
+//! The table of every command: who may, which rules, how it is called in both languages, how it is given on the command line and over HTTP.
+//!
+//! It is kept as `docs/commands.md`, so that a change of it is reviewed; `HIKESHI_BLESS=1` writes it anew. A command that lacks a cell fails.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use clap::CommandFactory as _;
+use hikeshi_domain::command::KINDS;
+use hikeshi_domain::permit::{Row, row};
+use hikeshi_domain::policy::Policy;
+use hikeshi_domain::refusal::REFUSALS;
+use hikeshi_text::{Lang, Names, label};
+
+use super::Cli;
+
+/// Rules that the first form of the product enforces, tracks or shows.
+const CLAIMED: [&str; 23] = [
+    "E1", "E2", "E3", "E4", "E7", "E8", "E9", "E10", "E11", "E12", "E14", "I1", "I2", "I3", "I4", "I6", "I7", "I10", "I11", "A1", "A2",
+    "A3", "A4",
+];
+
+/// Which rules a command serves. A1, A3 and A4 hold for every command at the door itself.
+fn rules(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "account.invite"
+        | "account.sign_in"
+        | "account.sign_out"
+        | "account.add_passkey"
+        | "account.remove_passkey"
+        | "account.issue_token"
+        | "account.revoke_token" => &["A3"],
+        "channel.post" => &["I6", "I7"],
+        "emergency.request" | "emergency.revise" => &["E1", "E2", "E3", "E14"],
+        "emergency.approve" | "emergency.decline" | "emergency.cancel" | "wake.approval_expires" => &["E3", "E14"],
+        "emergency.join" | "emergency.watch" | "emergency.leave" | "emergency.hold" | "emergency.resume" | "wake.witness_silent" => &["E4"],
+        "emergency.start" => &["E3", "E4", "E7", "E14"],
+        "emergency.step" | "emergency.settle" => &["E3", "E4", "E7"],
+        "emergency.verify" | "emergency.attest" | "emergency.restore" => &["E9"],
+        "emergency.accept" | "emergency.revert" => &["E8"],
+        "emergency.close" => &["E8", "E9", "E10", "E11", "E12"],
+        "wake.session_long" => &["E4"],
+        "incident.open" | "incident.triage" => &["I2", "I3", "I6"],
+        "incident.acknowledge" | "wake.escalate" => &["I4", "I11"],
+        "incident.move" | "incident.resolve" => &["I1", "I11"],
+        "incident.update" | "wake.update_due" => &["I6"],
+        "incident.note" => &["I7"],
+        "monitor.fire" | "monitor.recover" => &["I10", "I11"],
+        "obligation.propose" | "obligation.compare" | "obligation.accept_drift" => &["E10"],
+        "obligation.report" => &["E11"],
+        "obligation.schedule" | "obligation.hold" | "obligation.finish" => &["E12"],
+        "wake.remind" | "wake.overdue" => &["E10", "E11", "E12", "E14"],
+        "policy.adopt" | "policy.approve" | "policy.reject" => &["A3"],
+        "outcome.ended" | "outcome.in_doubt" => &["A1", "A2", "A4"],
+        _ => &[],
+    }
+}
+
+/// The words on the command line. `Err`: why there are none.
+fn spoken(kind: &str) -> Result<String, &'static str> {
+    if row(kind) == Row::Inside {
+        return Err("only the program");
+    }
+    Ok(match kind {
+        "account.add_passkey" | "account.remove_passkey" | "account.sign_out" => return Err("only in the browser that it is about"),
+        "account.sign_in" => "login".to_owned(),
+        "account.invite" => "people invite".to_owned(),
+        "account.issue_token" => "token issue".to_owned(),
+        "account.revoke_token" => "token revoke".to_owned(),
+        "emergency.watch" => "emergency watch".to_owned(),
+        "incident.acknowledge" => "incident ack".to_owned(),
+        "policy.adopt" => "policy reload".to_owned(),
+        _ => kind.replace('.', " ").replace('_', "-"),
+    })
+}
+
+fn exists(words: &str) -> bool {
+    let mut command = Cli::command();
+    for word in words.split(' ') {
+        let Some(next) = command.find_subcommand(word) else { return false };
+        command = next.clone();
+    }
+    true
+}
+
+fn table() -> String {
+    let policy: Policy = serde_json::from_str(r#"{"workspace":{"name":"-"},"people":{}}"#).expect("a policy");
+    let names = Names::of(&policy);
+    let mut text = String::from(
+        "# Commands\n\nEvery command that the door knows. Made by a test from the code, reviewed as a file. Rules A1, A3 and A4 hold for all of them.\n\
+         Over HTTP each is `POST /api/v1/commands` with `{\"area\": …, \"do\": …}`; the names are those of the first column.\n\n\
+         | command | who may | rules | 日本語 | English | command line | HTTP |\n|---|---|---|---|---|---|---|\n",
+    );
+    for kind in KINDS {
+        let who = row(kind);
+        let (area, verb) = kind.split_once('.').expect("area.verb");
+        let line = spoken(kind).map_or_else(|why| format!("— {why}"), |words| format!("`hikeshi {words}`"));
+        let http = if who == Row::Inside { "—".to_owned() } else { format!("`{area}` `{verb}`") };
+        let who = label::row(Lang::En, who, &names);
+        let (ja, en) = (label::command(Lang::Ja, kind), label::command(Lang::En, kind));
+        writeln!(text, "| `{kind}` | {who} | {} | {ja} | {en} | {line} | {http} |", rules(kind).join(" ")).expect("a string takes it");
+    }
+    text
+}
+
+#[test]
+fn every_command_has_every_cell() {
+    for kind in KINDS {
+        assert!(!rules(kind).is_empty(), "{kind}: no rule");
+        let (ja, en) = (label::command(Lang::Ja, kind), label::command(Lang::En, kind));
+        assert!(ja != *kind && en != *kind && ja != en, "{kind}: no words");
+        assert!(!ja.is_ascii(), "{kind}: the Japanese words are not Japanese");
+        if let Ok(words) = spoken(kind) {
+            assert!(exists(&words), "{kind}: there is no `hikeshi {words}`");
+        }
+    }
+}
+
+#[test]
+fn every_rule_that_is_claimed_has_a_command_and_most_have_a_refusal() {
+    let served: BTreeSet<&str> = KINDS.iter().flat_map(|kind| rules(kind).iter().copied()).collect();
+    for rule in CLAIMED {
+        assert!(served.contains(rule), "{rule} is claimed and no command serves it");
+    }
+    // A refusal names a rule that is claimed, so that whoever reads it finds it in the table.
+    for (code, rule) in REFUSALS {
+        assert!(CLAIMED.contains(rule) || *rule == "E6", "{code} names {rule}, which nothing claims");
+    }
+}
+
+#[test]
+fn the_table_is_the_reviewed_one() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/commands.md");
+    let made = table();
+    #[expect(clippy::disallowed_methods, reason = "whether the reviewer wants the file written anew")]
+    let bless = std::env::var_os("HIKESHI_BLESS").is_some();
+    if bless {
+        std::fs::write(&path, &made).expect("docs/commands.md is written");
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), made, "HIKESHI_BLESS=1 writes docs/commands.md anew");
+}
