@@ -73,7 +73,7 @@ impl Monitors {
         let mut watches = JoinSet::new();
         loop {
             let policy = self.policy().await;
-            let wanted = policy.map(|policy| policy.monitors.clone()).unwrap_or_else(|| running.clone());
+            let wanted = policy.map_or_else(|| running.clone(), |policy| policy.monitors.clone());
             if wanted != running {
                 // A reload starts every monitor's count anew; only those that changed would be finer, and not worth the state.
                 watches = JoinSet::new();
@@ -209,7 +209,7 @@ impl Watch {
         match self.door.submit(envelope).await {
             Ok(Answer::Done(_) | Answer::Already(_)) => {}
             Ok(Answer::Refused { refusal, .. }) => {
-                tracing::warn!(monitor = %self.name, code = refusal.code(), "what the monitor saw was refused")
+                tracing::warn!(monitor = %self.name, code = refusal.code(), "what the monitor saw was refused");
             }
             // The streak goes on, so the next measurement tells it again.
             Err(fault) => tracing::warn!(monitor = %self.name, %fault, "what the monitor saw is not recorded yet"),

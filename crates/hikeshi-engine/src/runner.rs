@@ -151,7 +151,7 @@ impl Runner {
                 (Seen::Happened(performed), _) => return Verdict::Ended(performed),
                 // It never began, so nothing can happen twice.
                 (Seen::NotHappened, _) if !given_up => return Verdict::Ended(self.perform(&claim.effect).await),
-                (Seen::NotHappened, Again::AskHuman) | (Seen::Unknown, Again::AskHuman) => return Verdict::InDoubt,
+                (Seen::NotHappened | Seen::Unknown, Again::AskHuman) => return Verdict::InDoubt,
                 (Seen::NotHappened, Again::LookFirst | Again::Safe) => return Verdict::Ended(failed(claim)),
                 (Seen::Running, _) => {}
                 (Seen::Unknown, Again::LookFirst | Again::Safe) => {
@@ -194,7 +194,7 @@ impl Runner {
             Some(Answer::Done(_) | Answer::Already(_)) => tracing::debug!(effect = %effect.key, word, "the outcome is recorded"),
             // The door has settled the effect all the same: see `door::draft`.
             Some(Answer::Refused { refusal, .. }) => {
-                tracing::warn!(effect = %effect.key, code = refusal.code(), "the outcome was not wanted any more")
+                tracing::warn!(effect = %effect.key, code = refusal.code(), "the outcome was not wanted any more");
             }
             None => {}
         }

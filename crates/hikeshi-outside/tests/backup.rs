@@ -162,7 +162,7 @@ async fn bad_scopes_and_places_are_refused() {
     assert!(ground.backup_fails().await.contains("outside the root"));
     let mut spool_inside = Ground::new(&["."]);
     spool_inside.host.target.root = spool_inside.dir.display().to_string();
-    spool_inside.host.target.backups = "/var/tmp/hikeshi-nowhere".to_owned();
+    spool_inside.host.target.backups = "/nonexistent/backups".to_owned();
     assert!(spool_inside.backup_fails().await.contains("outside the root"));
     for name in ["", "..", "a/b"] {
         let ground = Ground::new(&["."]);

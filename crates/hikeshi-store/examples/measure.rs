@@ -15,9 +15,10 @@ use hikeshi_domain::ledger::{Entry, EntryResult, Laid, Verifier, leaf_hash};
 use hikeshi_domain::people::{Actor, Via};
 use hikeshi_domain::timer::of_incident;
 use hikeshi_store::testing::Scratch;
-use hikeshi_store::{Batch, Location, NewEntry, PostRecord, Store, Writes};
+use hikeshi_store::{Batch, Location, NewEntry, PostRecord, Store, Writer, Writes};
 
-const RUN: Duration = Duration::from_secs(4);
+const SLICE: Duration = Duration::from_millis(100);
+const SLICES: u32 = 30;
 
 fn now() -> Timestamp {
     Timestamp::from_second(1_780_000_000).unwrap()
@@ -81,25 +82,36 @@ fn writes(batch: &Batch<'_>, acts: Vec<Vec<Event>>) -> Writes {
     writes
 }
 
-fn rate(mut one: impl FnMut() -> u64) -> f64 {
-    let (start, mut done) = (Instant::now(), 0_u32);
-    while start.elapsed() < RUN {
-        done += u32::try_from(one()).unwrap();
+fn slice(counted: &mut f64, spent: &mut Duration, mut one: impl FnMut() -> u64) {
+    let start = Instant::now();
+    while start.elapsed() < SLICE {
+        *counted += f64::from(u32::try_from(one()).unwrap());
     }
-    f64::from(done) / start.elapsed().as_secs_f64()
+    *spent += start.elapsed();
 }
-
-fn commits(store: &Store, batch_size: u64) -> f64 {
-    let mut writer = store.writer().unwrap();
-    rate(|| {
-        let batch = writer.begin().unwrap();
-        let first = batch.head().size;
-        let writes = writes(&batch, (first..first + batch_size).map(opened).collect());
-        batch.commit(writes).unwrap();
-        batch_size
-    })
+fn processor() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
 }
-
+fn beside(name: &str, mut limit: impl FnMut() -> u64, mut ours: impl FnMut() -> u64) {
+    let (mut limits, mut limit_spent, mut counted, mut spent) = (0.0, Duration::ZERO, 0.0, Duration::ZERO);
+    let mut cpu = Duration::ZERO;
+    for _ in 0..SLICES {
+        slice(&mut limits, &mut limit_spent, &mut limit);
+        let c = processor();
+        slice(&mut counted, &mut spent, &mut ours);
+        cpu += processor() - c;
+    }
+    let (limit, ours, percpu) = (limits / limit_spent.as_secs_f64(), counted / spent.as_secs_f64(), counted / cpu.as_secs_f64());
+    println!("{name}: {ours:.0}/s beside {limit:.0}/s = {:.2}  (per cpu second {percpu:.0})", ours / limit);
+}
+fn commit(writer: &mut Writer, batch_size: u64) -> u64 {
+    let batch = writer.begin().unwrap();
+    let first = batch.head().size;
+    let writes = writes(&batch, (first..first + batch_size).map(opened).collect());
+    batch.commit(writes).unwrap();
+    batch_size
+}
 fn adopt(store: &Store) {
     let mut writer = store.writer().unwrap();
     let batch = writer.begin().unwrap();
@@ -107,55 +119,45 @@ fn adopt(store: &Store) {
     batch.commit(adopted).unwrap();
 }
 
-fn raw_sqlite(path: &std::path::Path) -> f64 {
+fn raw_sqlite(path: &std::path::Path) -> rusqlite::Connection {
     let raw = rusqlite::Connection::open(path).unwrap();
     raw.pragma_update(None, "journal_mode", "WAL").unwrap();
     raw.pragma_update(None, "synchronous", "FULL").unwrap();
     raw.execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY, bytes BLOB)").unwrap();
-    let bytes = vec![7_u8; 600];
-    rate(|| u64::try_from(raw.prepare_cached("INSERT INTO t (bytes) VALUES (?1)").unwrap().execute([&bytes]).unwrap()).unwrap())
+    raw
 }
-
-fn raw_disk(path: &std::path::Path) -> f64 {
-    use std::io::Write;
-    let mut file = std::fs::File::create(path).unwrap();
-    let page = vec![7_u8; 4096];
-    rate(|| {
-        file.write_all(&page).unwrap();
-        file.sync_data().unwrap();
-        1
-    })
+fn raw_insert(raw: &rusqlite::Connection) -> u64 {
+    let bytes = [7_u8; 600];
+    u64::try_from(raw.prepare_cached("INSERT INTO t (bytes) VALUES (?1)").unwrap().execute([&bytes[..]]).unwrap()).unwrap()
 }
-
-fn verify(store: &Store, copies: u64) {
-    // One file of entries as the door would chain them, walked from the store and from memory.
-    let start = Instant::now();
-    let (verdict, bytes) = store
+fn per_second(entries: u64, since: Duration) -> f64 {
+    f64::from(u32::try_from(entries).unwrap()) / processor().saturating_sub(since).as_secs_f64()
+}
+fn verify_store(store: &Store) {
+    store
         .read(|reader| {
+            let since = processor();
             let mut bytes = 0_usize;
             reader.walk(0, &mut |entry| {
                 bytes += entry.bytes.len();
                 std::ops::ControlFlow::Continue(())
             })?;
-            let walked = start.elapsed();
-            let start = Instant::now();
+            let entries = reader.head()?.size;
+            println!("walk: {:.0} entries per processor second, {} bytes each", per_second(entries, since), bytes / usize::try_from(entries).unwrap());
+            let since = processor();
             let verdict = reader.verify([])?;
-            println!("walk only: {:?}; verify: {:?}", walked, start.elapsed());
-            println!(
-                "verify from the store: {:.0} entries/s",
-                f64::from(u32::try_from(verdict.entries).unwrap()) / start.elapsed().as_secs_f64()
-            );
-            Ok((verdict, bytes))
+            println!("verify from the store: {:.0} entries per processor second", per_second(verdict.entries, since));
+            assert_eq!(verdict.fault, None);
+            Ok(())
         })
         .unwrap();
-    assert_eq!(verdict.fault, None);
-    println!("entries: {}, {} bytes each", verdict.entries, bytes / usize::try_from(verdict.entries).unwrap());
+}
+fn verify_memory(copies: u64) {
     let mut prev = hikeshi_domain::ids::Digest([0; 32]);
     let chain: Vec<Vec<u8>> = (0..copies)
         .map(|seq| {
             let key = RequestKey::new(format!("{seq:x}-4f1c9a5e-note-incident")).unwrap();
-            let events =
-                vec![Event::IncidentNoted { incident: IncidentId(7), text: "再起動しました。様子を見ます。".to_owned() }];
+            let events = vec![Event::IncidentNoted { incident: IncidentId(7), text: "再起動しました。様子を見ます。".to_owned() }];
             let result = EntryResult::Done { events, effects: Vec::new(), settles: None, made: None };
             let kind = "incident.note".to_owned();
             let entry = Entry { v: 1, seq, at: now(), actor: actor(), via: Via::Api, key, kind, case: Some(IncidentId(7)), prev, result };
@@ -164,44 +166,40 @@ fn verify(store: &Store, copies: u64) {
             bytes
         })
         .collect();
-    let start = Instant::now();
+    let since = processor();
     let mut verifier = Verifier::new([]);
     for (seq, bytes) in (0..).zip(&chain) {
         assert!(verifier.feed(Laid { seq, bytes, columns: None }).is_continue());
     }
     let verdict = verifier.finish(None);
-    let took = start.elapsed();
+    let rate = per_second(copies, since);
     assert_eq!((verdict.entries, verdict.fault), (copies, None));
-    let rate = f64::from(u32::try_from(copies).unwrap()) / took.as_secs_f64();
-    println!("verify from memory, notes of {} bytes: {rate:.0} entries/s", chain.first().map_or(0, Vec::len));
-    let start = Instant::now();
-    let mut last = [0_u8; 32];
-    for bytes in &chain {
-        last = leaf_hash(bytes).0;
-    }
-    println!("hashing alone: {:.0} entries/s {}", f64::from(u32::try_from(copies).unwrap()) / start.elapsed().as_secs_f64(), last.len());
+    println!("verify from memory, {} bytes each: {rate:.0} entries per processor second", chain.first().map_or(0, Vec::len));
+    let since = processor();
+    let mut frontier = hikeshi_domain::ledger::Frontier::new();
+    chain.iter().for_each(|bytes| frontier.append(leaf_hash(bytes)));
+    println!("its hashes alone: {:.0} entries per processor second", per_second(frontier.size(), since));
 }
-
 fn main() {
     let directory = std::env::args().nth(1).map_or_else(std::env::temp_dir, std::path::PathBuf::from);
     let directory = directory.join(format!("hikeshi-measure-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
-    println!("4 KiB append + fdatasync: {:.0}/s", raw_disk(&directory.join("raw.bin")));
     let raw = raw_sqlite(&directory.join("raw.db"));
-    println!("raw SQLite insert, FULL: {raw:.0}/s");
     let store = Store::open(&Location::Sqlite(directory.join("store.db"))).unwrap();
     adopt(&store);
-    for batch in [1, 16, 64, 256] {
-        let rate = commits(&store, batch);
-        println!("SQLite, batches of {batch}: {rate:.0} commands/s = {:.2} of raw", rate / raw);
+    let mut writer = store.writer().unwrap();
+    for size in [1, 16, 64, 256] {
+        beside(&format!("SQLite, batches of {size}, beside raw inserts"), || raw_insert(&raw), || commit(&mut writer, size));
     }
-    verify(&store, 300_000);
-    drop(store);
-    let _ = std::fs::remove_dir_all(&directory);
+    verify_store(&store);
+    drop((writer, store, raw));
+    drop(std::fs::remove_dir_all(&directory));
+    verify_memory(300_000);
     let scratch = Scratch::postgres();
     let store = Store::open(scratch.location()).unwrap();
     adopt(&store);
-    for batch in [1, 16, 64, 256] {
-        println!("PostgreSQL (data in memory), batches of {batch}: {:.0} commands/s", commits(&store, batch));
+    let (mut writer, mut single) = (store.writer().unwrap(), store.writer().unwrap());
+    for size in [16, 64, 256] {
+        beside(&format!("PostgreSQL (data in memory), batches of {size}, beside one by one"), || commit(&mut single, 1), || commit(&mut writer, size));
     }
 }

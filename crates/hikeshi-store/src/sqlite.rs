@@ -141,7 +141,11 @@ impl SqliteSession {
         }
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         match access {
-            Access::Write => connection.pragma_update(None, "cache_size", -16_384)?,
+            Access::Write => {
+                connection.pragma_update(None, "cache_size", -16_384)?;
+                // A checkpoint writes each page once, however often it was committed: fewer of them means less to write.
+                connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+            }
             Access::Read => {
                 connection.pragma_update(None, "cache_size", -4_096)?;
                 connection.pragma_update(None, "query_only", true)?;

@@ -73,7 +73,7 @@ pub(crate) fn prose(text: &str) -> String {
 
 fn starts_a_block(line: &str) -> bool {
     let ruled = |mark: char| line.starts_with(mark) && line.chars().all(|c| c == mark || c == ' ');
-    line.starts_with(['=', '|', '[', '~', '>']) || line.starts_with("```") || ruled('-') || ruled('*') || ruled('_')
+    line.starts_with(['#', '=', '|', '[', '~', '>']) || line.starts_with("```") || ruled('-') || ruled('*') || ruled('_')
 }
 
 /// Code between backticks, also inside a table cell.

@@ -164,7 +164,7 @@ pub fn due(lang: Lang, due_at: Timestamp, now: Timestamp) -> String {
     let left = due_at.duration_since(now);
     let long = duration(lang, left);
     match (lang, left.is_negative()) {
-        (Lang::Ja, false) => format!("残り{long}"),
+        (Lang::Ja, false) => format!("あと{long}"),
         (Lang::Ja, true) => format!("{long}超過"),
         (Lang::En, false) => format!("{long} left"),
         (Lang::En, true) => format!("{long} overdue"),

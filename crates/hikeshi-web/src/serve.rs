@@ -36,10 +36,13 @@ pub async fn serve(listener: TcpListener, app: Router, stop: impl Future<Output 
             },
             () = &mut stop => break,
         };
-        let _ = stream.set_nodelay(true);
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!("answers on this connection may wait for each other: {error}");
+        }
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN).max_buf_size(HEADER_BYTES_MAX).keep_alive(true);
         let served = open.watch(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app.clone())));
+        #[expect(clippy::disallowed_methods, reason = "one task a connection, counted by its seat and ended with the server")]
         tokio::spawn(async move {
             if let Err(error) = served.await {
                 tracing::debug!("a connection ended: {error}");

@@ -140,12 +140,11 @@ enum Face {
 
 /// Pages take the cookie. The API takes a token, and the cookie only for reading from the same browser.
 fn credential(headers: &HeaderMap, app: &App, face: Face) -> Option<(String, Credential)> {
-    if face == Face::Api {
-        if let Some(given) = headers.get(AUTHORIZATION) {
-            let (scheme, token) = given.to_str().ok()?.split_once(' ')?;
-            return Some((token.trim().to_owned(), Credential::Token))
-                .filter(|(token, _)| scheme.eq_ignore_ascii_case("bearer") && bounded(token));
-        }
+    if face == Face::Api
+        && let Some(given) = headers.get(AUTHORIZATION)
+    {
+        let (scheme, token) = given.to_str().ok()?.split_once(' ')?;
+        return Some((token.trim().to_owned(), Credential::Token)).filter(|(token, _)| scheme.eq_ignore_ascii_case("bearer") && bounded(token));
     }
     cookie(headers, session_cookie_name(app)).filter(|secret| bounded(secret)).map(|secret| (secret.to_owned(), Credential::Session))
 }

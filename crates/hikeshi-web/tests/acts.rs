@@ -37,7 +37,7 @@ async fn an_incident_is_opened_and_a_double_click_opens_it_once() {
     assert!(shown.text().contains("すでに記録されています"));
     assert!(shown.text().contains("予約画面が開けない &#60;b&#62;&#38;"), "what people write is shown as text");
     assert_eq!(browser.get("/incidents/inc_2").await.status, StatusCode::NOT_FOUND, "there is only one");
-    face.world.end().await.unwrap();
+    face.end().await;
 }
 
 #[tokio::test]

@@ -52,6 +52,12 @@ impl Face {
         Self { app: hikeshi_web::app(options), world }
     }
 
+    /// Ends the world; the router's own handle on the store goes first.
+    pub async fn end(self) {
+        drop(self.app);
+        self.world.end().await.expect("a sound end");
+    }
+
     pub async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.app.clone().oneshot(request).await.expect("an answer");
         let (parts, body) = response.into_parts();

@@ -24,7 +24,7 @@ async fn a_link_signs_in_once() {
             assert!(answer.text().contains("このリンクは使えません"));
         }
     }
-    face.world.end().await.unwrap();
+    face.end().await;
 }
 
 #[tokio::test]

@@ -31,6 +31,10 @@ pub enum BundleFault {
     CheckpointSignatureWrong,
     /// The manifest speaks of another checkpoint.
     CheckpointDiffers,
+    /// A line, from 1, that is no entry.
+    EntryUnreadable {
+        line: u64,
+    },
     /// An entry of the case is not there.
     EntryRemoved {
         seq: u64,
@@ -45,10 +49,6 @@ pub enum BundleFault {
     /// The entry's bytes are not in the tree at its place.
     EntryAltered {
         seq: u64,
-    },
-    /// A line, from 1, that is no entry.
-    EntryUnreadable {
-        line: u64,
     },
     EntryOfOtherCase {
         seq: u64,

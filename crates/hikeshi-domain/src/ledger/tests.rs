@@ -78,13 +78,13 @@ fn an_untouched_ledger_of_any_size_holds() {
 
 #[test]
 fn any_changed_byte_is_found_where_it_is() {
-    let entries = chain(7);
+    let entries = chain(5);
     for (index, entry) in entries.iter().enumerate() {
         for position in 0..entry.len() {
-            for flip in [0x01, 0x20, 0x80] {
+            for flip in [0x01, 0x80] {
                 let mut shown = entries.clone();
                 shown[index][position] ^= flip;
-                for checkpoint in [None, Some(4), Some(7)] {
+                for checkpoint in [None, Some(3)] {
                     let fault = verdict(&shown, &entries, checkpoint).fault.expect("a changed byte was not found");
                     let seq = u64::try_from(index).unwrap();
                     assert!(

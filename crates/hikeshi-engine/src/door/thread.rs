@@ -308,10 +308,8 @@ fn respond(reply: oneshot::Sender<std::result::Result<Answer, Fault>>, answer: s
 
 /// The ledger's time never goes back, whatever this machine's clock says: an entry is at least as late as the one before.
 fn last_at(inside: &Inside, known: Option<(u64, Timestamp)>, head: &Head) -> Result<Timestamp> {
-    if let Some((size, at)) = known {
-        if size == head.size {
-            return Ok(at);
-        }
+    if let Some((_, at)) = known.filter(|(size, _)| *size == head.size) {
+        return Ok(at);
     }
     let Some(last) = head.size.checked_sub(1) else { return Ok(Timestamp::MIN) };
     let kept = inside.store.read(|reader| reader.entry(last))?;

@@ -21,7 +21,7 @@ use hikeshi_engine::clock::{Clock, StoppedClock};
 use hikeshi_engine::door::{Answer, Door, Fault, Receipt};
 use hikeshi_engine::{Engine, Options, Probe};
 use hikeshi_store::testing::Scratch;
-use hikeshi_store::{KeptEntry, Location, Reader, Store};
+use hikeshi_store::{KeptEntry, Reader, Store};
 use jiff::SignedDuration;
 
 pub use hands::{Act, Hands, Sight};
@@ -30,7 +30,6 @@ pub use words::*;
 pub const BEGIN: &str = "2026-11-22T03:00:00Z";
 
 pub struct Town {
-    pub location: Location,
     pub store: Store,
     pub clock: Arc<StoppedClock>,
     pub hands: Arc<Hands>,
@@ -49,15 +48,7 @@ pub fn town_within<F: Future<Output = ()>>(limit: Duration, scratch: &Scratch, t
     let store = Store::open(scratch.location()).expect("the store opens");
     let last = store.clone();
     let clock = Arc::new(StoppedClock::new(BEGIN.parse().expect("a time")));
-    let town = Town {
-        location: scratch.location().clone(),
-        store,
-        clock,
-        hands: Arc::default(),
-        checkpoint_file: None,
-        probe: None,
-        background: true,
-    };
+    let town = Town { store, clock, hands: Arc::default(), checkpoint_file: None, probe: None, background: true };
     runtime.block_on(async { tokio::time::timeout(limit, test(town)).await.expect("the test ends in time") });
     runtime.shutdown_timeout(Duration::from_secs(2));
     let verdict = last.read(|reader| reader.verify([])).expect("the ledger is readable");

@@ -202,7 +202,8 @@ fn connections_that_are_cut_again_and_again_lose_and_double_nothing() {
         let engine = town.open().await;
         let incident = open_incident(&engine.door(), "tanaka").await;
         let over = Arc::new(AtomicBool::new(false));
-        let cutting = tokio::spawn({
+        let mut cutting = JoinSet::new();
+        cutting.spawn({
             let over = Arc::clone(&over);
             async move {
                 let mut cuts = 0;
@@ -227,7 +228,7 @@ fn connections_that_are_cut_again_and_again_lose_and_double_nothing() {
         }
         let first_time: usize = writers.join_all().await.into_iter().sum();
         over.store(true, Ordering::Relaxed);
-        let cuts = cutting.await.expect("it ends");
+        let cuts = cutting.join_next().await.expect("it was started").expect("it ends");
         assert!(cuts > 3, "the connections were cut only {cuts} times");
         assert_eq!(town.count("incident.note"), 320);
         // `Already` comes only when the caller had been told of a fault, and what it had asked was recorded all the same.
@@ -249,7 +250,7 @@ fn too_many_at_once_are_told_to_come_back() {
             let mut writer = store.writer().expect("a writer");
             let _batch = writer.begin().expect("the head is locked");
             holds.send(()).expect("it waits");
-            held.recv().ok();
+            assert!(held.recv().is_err(), "nobody sends; the other end goes away");
         });
         holding.await.expect("the head is locked");
         let mut callers = JoinSet::new();

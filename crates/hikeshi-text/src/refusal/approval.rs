@@ -12,7 +12,7 @@ pub(super) fn self_approval(lang: Lang, person: &PersonId, names: &Names) -> Sen
     let who = names.person(lang, person);
     match lang {
         Ja => say(
-            "You cannot approve.",
+            "自分の申請は承認できません。",
             format!("申請したのは{who}です。承認は、申請した人とは別の責任者が行います。"),
             format!("{who}以外の責任者に承認を依頼してください。"),
         ),

@@ -120,14 +120,16 @@ impl Maker<'_> {
     }
 
     fn reasoned(&self, verb: &str) -> Act {
-        self.act(verb).with(self.reason())
+        let act = self.act(verb).with(self.reason());
+        let cli = format!("{} --reason …", act.cli);
+        act.cli(cli)
     }
 
     fn approve(&self) -> Act {
         let digest = self.view.emergency.digest;
         let mut act = self.act("approve").weight(Weight::Primary).lead(self.t.i_have_read()).hidden("digest", digest);
         act = act.with(read_only(self.t.copy_digest(), digest.short())).with(Field::new(FieldKind::Area, "judgement", self.t.judgement()));
-        let cli = format!("{} --digest {}", act.cli, digest.short());
+        let cli = format!("{} --digest {digest} --judgement …", act.cli);
         act.cli(cli)
     }
 
@@ -188,7 +190,7 @@ impl Maker<'_> {
             self.reasoned("restore")
                 .weight(Weight::Danger)
                 .with(Field::new(FieldKind::Typed, "confirm", &page::type_to_confirm(self.viewer.lang, &id.to_string())))
-                .cli(format!("hikeshi emergency restore {id} --confirm {id}")),
+                .cli(format!("hikeshi emergency restore {id} --reason … --confirm {id}")),
         );
         acts
     }
@@ -231,7 +233,7 @@ impl Maker<'_> {
                     .with(Field::new(FieldKind::Select(verdicts.into()), "verdict", self.t.field_verdict()))
                     .with(Field::new(FieldKind::Number, "exit_code", self.t.verdict_exit()).optional().value("0"))
                     .with(self.reason())
-                    .cli(format!("hikeshi emergency settle {} {number}", self.view.emergency.id))
+                    .cli(format!("hikeshi emergency settle {} {number} --help", self.view.emergency.id))
             })
             .collect()
     }

@@ -185,7 +185,7 @@ pub fn policy_acts(viewer: &Viewer, pending: &PendingPolicyView) -> Vec<Act> {
     let t = Words(viewer.lang);
     let act = |verb: &str| {
         let kind = format!("policy.{verb}");
-        let cli = format!("hikeshi policy {verb} {}", pending.digest.short());
+        let cli = format!("hikeshi policy {verb} --digest {}", pending.digest);
         Act::new(viewer, &kind).hidden("digest", pending.digest).cli(cli).offered(viewer, offer_of(&pending.offers, &kind))
     };
     vec![act("approve").weight(Weight::Primary), act("reject").with(Field::new(FieldKind::Line, "reason", t.reason()))]

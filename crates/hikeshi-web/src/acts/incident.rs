@@ -115,7 +115,7 @@ pub fn acknowledge(viewer: &Viewer, id: IncidentId) -> Act {
     Act::new(viewer, "incident.acknowledge")
         .id_part(id)
         .hidden("incident", id)
-        .cli(format!("hikeshi incident acknowledge {id}"))
+        .cli(format!("hikeshi incident ack {id}"))
         .weight(Weight::Primary)
 }
 

@@ -237,7 +237,7 @@ fn keep(field: &mut Field, fields: &crate::form::Fields) {
         }
         FieldKind::Shown => {}
         FieldKind::Line | FieldKind::Area | FieldKind::Number | FieldKind::Moment | FieldKind::Typed => {
-            fields.raw(&field.name).clone_into(&mut field.value)
+            fields.raw(&field.name).clone_into(&mut field.value);
         }
     }
 }

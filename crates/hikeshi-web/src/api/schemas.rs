@@ -61,14 +61,7 @@ pub fn components() -> Map<String, Value> {
         ),
         ("Description", json!({"type": "object", "description": "An OpenAPI 3.1 document."})),
     ];
-    let areas = [
-        ("account", "AccountCommand", schema::<account::Command>(&mut generator)),
-        ("channel", "ChannelCommand", schema::<channel::Command>(&mut generator)),
-        ("emergency", "EmergencyCommand", schema::<emergency::Command>(&mut generator)),
-        ("incident", "IncidentCommand", schema::<incident::Command>(&mut generator)),
-        ("obligation", "ObligationCommand", schema::<obligation::Command>(&mut generator)),
-        ("policy", "PolicyCommand", schema::<command::PolicyCommand>(&mut generator)),
-    ];
+    let areas = areas(&mut generator);
     let mut all = generator.take_definitions(true);
     let refs: Vec<Value> = areas.iter().map(|(_, name, _)| json!({"$ref": format!("{REF}{name}")})).collect();
     for (area, name, own) in areas {
@@ -93,6 +86,18 @@ pub fn components() -> Map<String, Value> {
         Value::Object(all) => all,
         _ => Map::new(),
     }
+}
+
+/// Area, name and schema of the commands that people may give.
+fn areas(generator: &mut SchemaGenerator) -> [(&'static str, &'static str, Value); 6] {
+    [
+        ("account", "AccountCommand", schema::<account::Command>(generator)),
+        ("channel", "ChannelCommand", schema::<channel::Command>(generator)),
+        ("emergency", "EmergencyCommand", schema::<emergency::Command>(generator)),
+        ("incident", "IncidentCommand", schema::<incident::Command>(generator)),
+        ("obligation", "ObligationCommand", schema::<obligation::Command>(generator)),
+        ("policy", "PolicyCommand", schema::<command::PolicyCommand>(generator)),
+    ]
 }
 
 fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {
@@ -160,10 +165,10 @@ fn add_area(area: &str, variant: &mut Value) {
 }
 
 fn rename(document: &mut Value, old: &str, new: &str) {
-    if let Value::Object(all) = document {
-        if let Some(schema) = all.remove(old) {
-            all.insert(new.to_owned(), schema);
-        }
+    if let Value::Object(all) = document
+        && let Some(schema) = all.remove(old)
+    {
+        all.insert(new.to_owned(), schema);
     }
     replace_refs(document, &format!("{REF}{old}"), &format!("{REF}{new}"));
 }

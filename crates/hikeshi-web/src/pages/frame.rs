@@ -157,11 +157,11 @@ impl Bar {
     pub fn new(viewer: &Viewer, all: &[Act], flash: &Flash) -> Result<Self, Fail> {
         let mut bar = Self::default();
         for act in all {
-            if let Some((sentence, rule)) = &act.closed {
-                if flash.kept_by(&act.id).is_none() {
-                    bar.closed.push(Closed { label: act.label.clone(), sentence: sentence.clone(), rule: rule.clone() });
-                    continue;
-                }
+            if let Some((sentence, rule)) = &act.closed
+                && flash.kept_by(&act.id).is_none()
+            {
+                bar.closed.push(Closed { label: act.label.clone(), sentence: sentence.clone(), rule: rule.clone() });
+                continue;
             }
             let form = acts::render(viewer, act, flash)?;
             match act.weight {

@@ -31,7 +31,8 @@ fn with(from: &str, to: &str) -> String {
 #[test]
 fn the_templates_and_examples_have_no_mistake() {
     for lang in Lang::ALL {
-        assert_eq!(mistakes(init::template(lang)), []);
+        let found = mistakes(init::template(lang));
+        assert!(found.is_empty(), "{found:?}");
     }
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     let mut read = 0;

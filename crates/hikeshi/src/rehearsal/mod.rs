@@ -79,10 +79,7 @@ pub async fn run(args: TryArgs, lang: Lang, out: &Out) -> Result<()> {
         (None, None) => Workspace::make(&temporary()?, args.database.as_deref())?,
     };
     out.hint(&terminal::rehearsal_begins(lang, &workspace.dir.display().to_string()));
-    let ended = tokio::select! {
-        ended = rehearse(&workspace, &args, lang, out) => ended,
-        () = crate::serve::asked_to_stop() => Err(Failure::Interrupted),
-    };
+    let ended = rehearse(&workspace, &args, lang, out).await;
     if !kept {
         if let Err(error) = std::fs::remove_dir_all(&workspace.dir) {
             out.hint(&terminal::not_removed(lang, &workspace.dir.display().to_string(), &error.to_string()));
@@ -108,7 +105,10 @@ async fn rehearse(workspace: &Workspace, args: &TryArgs, lang: Lang, out: &Out) 
             tell_links(&people, workspace, args.act, lang, out).await?;
         }
         let cast = Cast { workspace, people: &people, lang };
-        play(&cast, args.act, out).await?;
+        tokio::select! {
+            played = play(&cast, args.act, out) => played?,
+            () = crate::serve::asked_to_stop() => return Err(Failure::Interrupted),
+        }
         let score = score::judge(&cast, &running, load.felt()).await?;
         out.data(&score, || score.text(lang));
         if !args.headless {

@@ -57,6 +57,8 @@ pub struct Running {
     store: Store,
     face: Option<(JoinHandle<()>, oneshot::Sender<()>)>,
     data_dir: PathBuf,
+    /// What became of the file's policy at the start; nothing was asked without pages.
+    adopted: Adopted,
     /// Released when the process ends, however it ends.
     _lock: File,
 }
@@ -85,9 +87,9 @@ impl Running {
         };
         let engine = Engine::start(options).await.map_err(|error| Failure::Failed(chain(&error)))?;
         let door = engine.door();
-        let mut running = Self { engine, door, store, face: None, data_dir, _lock: lock };
+        let mut running = Self { engine, door, store, face: None, data_dir, adopted: Adopted::Same, _lock: lock };
         if face {
-            adopt::adopt(&running, &config, lang).await?;
+            running.adopted = adopt::adopt(&running, &config, lang).await?;
             running.face = Some(serve_face(&running.door, &config).await?);
         }
         Ok(running)
@@ -233,6 +235,9 @@ pub async fn run(args: &ServeArgs, global: &Global, lang: Lang, out: &Out) -> Re
     out.data(&serde_json::json!({"url": url, "entries": size, "pid": std::process::id(), "first_link": first_link, "started_in_ms": u64::try_from(took_ms).unwrap_or(u64::MAX)}), || {
         terminal::serving(lang, &url, size, took_ms)
     });
+    if let Adopted::Waiting(digest) = running.adopted {
+        out.hint(&terminal::policy_waiting(lang, &digest.to_string()));
+    }
     if let Some((person, link)) = link {
         out.hint(&terminal::first_link(lang, person.as_str(), &link, FIRST_LINK_MIN));
     }

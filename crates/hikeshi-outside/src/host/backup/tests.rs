@@ -1,3 +1,5 @@
+//! The copy and its reading back, where a difference can be planted between the two.
+
 use std::path::PathBuf;
 
 use super::*;
