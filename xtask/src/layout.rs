@@ -40,8 +40,14 @@ pub fn orphans(tree: &Tree) -> anyhow::Result<Findings> {
         }
         let Some((parents, module)) = Tree::parents(&file.path) else { continue };
         let declares = Regex::new(&format!(r"(?m)^\s*(?:pub(?:\([a-z ]+\))? )?mod {module}\b"))?;
-        let by_path = |text: &str| text.contains("#[path") && text.contains(name);
-        if !parents.iter().filter_map(|parent| tree.file(parent)).any(|parent| declares.is_match(&parent.text) || by_path(&parent.text)) {
+        // Declared by its path from a file in a folder above.
+        let by_path = tree.rust().any(|other| {
+            let folder = other.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            file.path
+                .strip_prefix(folder)
+                .is_some_and(|below| other.text.contains(&format!("#[path = \"{}\"]", below.trim_start_matches('/'))))
+        });
+        if !by_path && !parents.iter().filter_map(|parent| tree.file(parent)).any(|parent| declares.is_match(&parent.text)) {
             findings.push(format!("{}: no file above declares `mod {module}`", file.path));
         }
     }

@@ -143,7 +143,11 @@ fn verify_store(store: &Store) {
                 std::ops::ControlFlow::Continue(())
             })?;
             let entries = reader.head()?.size;
-            println!("walk: {:.0} entries per processor second, {} bytes each", per_second(entries, since), bytes / usize::try_from(entries).unwrap());
+            println!(
+                "walk: {:.0} entries per processor second, {} bytes each",
+                per_second(entries, since),
+                bytes / usize::try_from(entries).unwrap()
+            );
             let since = processor();
             let verdict = reader.verify([])?;
             println!("verify from the store: {:.0} entries per processor second", per_second(verdict.entries, since));
@@ -157,7 +161,8 @@ fn verify_memory(copies: u64) {
     let chain: Vec<Vec<u8>> = (0..copies)
         .map(|seq| {
             let key = RequestKey::new(format!("{seq:x}-4f1c9a5e-note-incident")).unwrap();
-            let events = vec![Event::IncidentNoted { incident: IncidentId(7), text: "再起動しました。様子を見ます。".to_owned() }];
+            let events =
+                vec![Event::IncidentNoted { incident: IncidentId(7), text: "再起動しました。様子を見ます。".to_owned() }];
             let result = EntryResult::Done { events, effects: Vec::new(), settles: None, made: None };
             let kind = "incident.note".to_owned();
             let entry = Entry { v: 1, seq, at: now(), actor: actor(), via: Via::Api, key, kind, case: Some(IncidentId(7)), prev, result };
@@ -200,6 +205,10 @@ fn main() {
     adopt(&store);
     let (mut writer, mut single) = (store.writer().unwrap(), store.writer().unwrap());
     for size in [16, 64, 256] {
-        beside(&format!("PostgreSQL (data in memory), batches of {size}, beside one by one"), || commit(&mut single, 1), || commit(&mut writer, size));
+        beside(
+            &format!("PostgreSQL (data in memory), batches of {size}, beside one by one"),
+            || commit(&mut single, 1),
+            || commit(&mut writer, size),
+        );
     }
 }

@@ -8,7 +8,7 @@
     if (token) headers["x-hikeshi-token"] = token;
     const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
     const given = await answer.json();
-    if (!answer.ok) throw new Error([given.why || given.what, given.next].filter(Boolean).join(" "));
+    if (!answer.ok) throw new Error([given.what, given.next].filter(Boolean).join(" "));
     return given;
   }
   function run(form, ceremony) {

@@ -4,10 +4,9 @@ use hikeshi_domain::command::Command;
 use hikeshi_domain::emergency;
 use hikeshi_domain::ids::{Digest, EmergencyId};
 use hikeshi_domain::people::{Actor, Via};
+use hikeshi_testkit::{Plans, World, people};
 use std::sync::Arc;
 use std::time::Duration;
-mod kit;
-use kit::{Plans, World, people};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -71,9 +70,25 @@ async fn main() -> anyhow::Result<()> {
             Command::Emergency(emergency::Command::Approve { emergency: waiting, digest: Digest::of(b"x"), judgement: "急ぎ".into() }),
         )
         .await?;
-    let url = format!("http://localhost:{port}").parse()?;
+    let public = std::env::args().nth(2).unwrap_or(port.to_string());
+    let url = format!("http://localhost:{public}").parse()?;
     let app = hikeshi_web::app(hikeshi_web::WebOptions::new(world.door()?, url));
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
+    for who in ["tanaka", "watanabe", "sato"] {
+        let a = Actor::person(people::person(who)?);
+        world
+            .say(
+                a,
+                Via::Web,
+                Command::Account(Account::IssueToken {
+                    label: "t".into(),
+                    secret: Digest::of(format!("token-of-{who}-0123456789").as_bytes()),
+                    only: None,
+                    valid_days: 9,
+                }),
+            )
+            .await?;
+    }
     println!("ready {waiting} {running} {done} {inc}");
     hikeshi_web::serve(listener, app, async {
         let _ = tokio::signal::ctrl_c().await;

@@ -36,6 +36,9 @@ pub enum Fail {
     /// It can be read, and is not what was wanted.
     #[error("{0}")]
     Unfit(String),
+    /// A passkey that proves nothing here, for whatever reason: whoever tries is not told which.
+    #[error("the passkey did not prove its owner")]
+    Passkey,
     #[error("too many requests of this kind at once")]
     TooMany,
     #[error(transparent)]
@@ -84,7 +87,7 @@ impl Fail {
             Self::NotSignedIn { .. } => StatusCode::UNAUTHORIZED,
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::WrongMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Unfit(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Unfit(_) | Self::Passkey => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Fault(Fault::Busy | Fault::Stopping | Fault::Store { .. } | Fault::Halted { .. }) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Fault(Fault::Broken { .. }) | Self::Broken { .. } => StatusCode::INTERNAL_SERVER_ERROR,
@@ -106,6 +109,7 @@ impl Fail {
             Self::WrongMethod { .. } => "request.wrong_method",
             Self::Malformed(_) => "request.malformed",
             Self::Unfit(_) => "request.unfit",
+            Self::Passkey => "request.passkey",
             Self::TooMany => "request.too_many",
             Self::Fault(Fault::Busy) => "server.busy",
             Self::Fault(Fault::Stopping) => "server.stopping",
@@ -129,6 +133,7 @@ impl Fail {
             Self::WrongMethod { method } => page::wrong_method(lang, method),
             Self::Malformed(detail) => page::malformed(lang, detail),
             Self::Unfit(detail) => page::unfit(lang, detail),
+            Self::Passkey => page::passkey_refused(lang),
             Self::TooMany => page::too_many(lang),
             Self::Fault(Fault::Busy) => page::busy(lang),
             Self::Fault(Fault::Stopping) => page::stopping(lang),

@@ -13,7 +13,6 @@ use hikeshi_domain::command::{Command, Envelope};
 use hikeshi_domain::ids::{Digest, PersonId};
 use hikeshi_domain::people::Via;
 use hikeshi_engine::door::Answer;
-use hikeshi_text::page::Words;
 use serde::{Deserialize, Serialize};
 use webauthn_rs::Webauthn;
 use webauthn_rs::prelude::{
@@ -108,7 +107,7 @@ pub async fn register_finish(
     JsonBody(given): JsonBody<Created>,
 ) -> Result<Response, Fail> {
     own_script(&viewer, &headers)?;
-    let failed = || Fail::Unfit(Words(viewer.lang).passkey_failed().to_owned());
+    let failed = || Fail::Passkey;
     let waiting = app.registrations.take(&format!("{}\0{}", viewer.person, given.ceremony)).ok_or_else(failed)?;
     let passkey = webauthn(&app)?.finish_passkey_registration(&given.credential, &waiting).map_err(|error| {
         tracing::info!(person = %viewer.person, "a passkey could not be registered: {error}");
@@ -129,9 +128,8 @@ pub async fn register_finish(
     }
 }
 
-pub async fn sign_in_start(State(app): State<App>, headers: HeaderMap, JsonBody(who): JsonBody<Who>) -> Result<Response, Fail> {
-    let lang = viewer::guest_lang(&headers);
-    let failed = || Fail::Unfit(Words(lang).passkey_failed().to_owned());
+pub async fn sign_in_start(State(app): State<App>, JsonBody(who): JsonBody<Who>) -> Result<Response, Fail> {
+    let failed = || Fail::Passkey;
     let person: PersonId = who.handle.parse().map_err(|_| failed())?;
     let theirs = known(&app, &person).await?;
     if theirs.is_empty() {
@@ -144,9 +142,8 @@ pub async fn sign_in_start(State(app): State<App>, headers: HeaderMap, JsonBody(
     respond(StatusCode::OK, &Request { ceremony, options })
 }
 
-pub async fn sign_in_finish(State(app): State<App>, headers: HeaderMap, JsonBody(given): JsonBody<Answered>) -> Result<Response, Fail> {
-    let lang = viewer::guest_lang(&headers);
-    let failed = || Fail::Unfit(Words(lang).passkey_failed().to_owned());
+pub async fn sign_in_finish(State(app): State<App>, JsonBody(given): JsonBody<Answered>) -> Result<Response, Fail> {
+    let failed = || Fail::Passkey;
     let (person, waiting) = app.authentications.take(&given.ceremony).ok_or_else(failed)?;
     let result = webauthn(&app)?.finish_passkey_authentication(&given.credential, &waiting).map_err(|error| {
         tracing::info!(%person, "a passkey did not prove its owner: {error}");

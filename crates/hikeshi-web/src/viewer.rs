@@ -144,7 +144,8 @@ fn credential(headers: &HeaderMap, app: &App, face: Face) -> Option<(String, Cre
         && let Some(given) = headers.get(AUTHORIZATION)
     {
         let (scheme, token) = given.to_str().ok()?.split_once(' ')?;
-        return Some((token.trim().to_owned(), Credential::Token)).filter(|(token, _)| scheme.eq_ignore_ascii_case("bearer") && bounded(token));
+        return Some((token.trim().to_owned(), Credential::Token))
+            .filter(|(token, _)| scheme.eq_ignore_ascii_case("bearer") && bounded(token));
     }
     cookie(headers, session_cookie_name(app)).filter(|secret| bounded(secret)).map(|secret| (secret.to_owned(), Credential::Session))
 }

@@ -1,8 +1,8 @@
 //! Forms: what is done, what is refused, what is done only once.
 
-use crate::kit::Plans;
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
+use hikeshi_testkit::Plans;
 
 use crate::face::{Face, form};
 

@@ -59,7 +59,7 @@ async fn a_refusal_carries_rule_code_and_words_in_the_asked_language() {
     let face = Face::new().await;
     let program = program(&face, "tanaka").await;
     let incident = face.world.open_incident("watanabe").await.unwrap();
-    let emergency = face.world.request("tanaka", incident, crate::kit::Plans::repair().unwrap()).await.unwrap();
+    let emergency = face.world.request("tanaka", incident, hikeshi_testkit::Plans::repair().unwrap()).await.unwrap();
     let digest = face.world.emergency(emergency).await.unwrap().emergency.digest;
     let approve = json!({"area": "emergency", "do": "approve", "emergency": emergency, "digest": digest, "judgement": "自分で"});
     let refused = program.give("key-self-approval", &approve).await;

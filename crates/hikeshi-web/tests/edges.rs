@@ -1,8 +1,8 @@
 //! Bad input and what surrounds every answer.
 
-use crate::kit::Plans;
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
+use hikeshi_testkit::Plans;
 
 use crate::face::Face;
 

@@ -1,6 +1,5 @@
 //! A browser and a program, as far as the tests need them.
 
-use crate::kit::{World, people};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
@@ -8,6 +7,7 @@ use hikeshi_domain::account::Command as Account;
 use hikeshi_domain::command::Command;
 use hikeshi_domain::ids::Digest;
 use hikeshi_domain::people::{Actor, Via};
+use hikeshi_testkit::{World, people};
 use hikeshi_web::WebOptions;
 use tower::ServiceExt as _;
 

@@ -6,6 +6,4 @@ mod acts;
 mod api;
 mod edges;
 mod face;
-#[path = "../examples/kit/mod.rs"]
-mod kit;
 mod signin;

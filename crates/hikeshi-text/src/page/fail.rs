@@ -136,6 +136,22 @@ pub fn unfit(lang: Lang, detail: &str) -> Sentence {
     }
 }
 
+pub fn passkey_refused(lang: Lang) -> Sentence {
+    three(
+        lang,
+        (
+            "パスキーを使えませんでした。",
+            "このアドレスに登録されたパスキーと確かめられませんでした。",
+            "ハンドルを確かめてもう一度試すか、一回限りのリンクを使ってください。",
+        ),
+        (
+            "The passkey did not work.",
+            "It could not be shown to be one that was added at this address.",
+            "Check the handle and try again, or use a one-time link.",
+        ),
+    )
+}
+
 pub fn too_many(lang: Lang) -> Sentence {
     three(
         lang,

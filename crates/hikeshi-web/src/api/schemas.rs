@@ -4,7 +4,7 @@ use hikeshi_domain::emergency::{self, Emergency};
 use hikeshi_domain::obligation::{self, Obligation};
 use hikeshi_domain::{account, channel, command, incident};
 use hikeshi_engine::look::{
-    ChannelView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, NowView, ObligationView, Page, PersonView,
+    ChannelView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, NowView, ObligationView, Page, PersonView, PostRow,
 };
 use schemars::JsonSchema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
@@ -35,17 +35,18 @@ pub fn components() -> Map<String, Value> {
         (name_of::<obligation::Judgement>(&mut generator), "ReportJudgement"),
         (name_of::<obligation::Kind>(&mut generator), "ObligationKind"),
         (name_of::<obligation::Held>(&mut generator), "MeetingHeld"),
+        (name_of::<Page<IncidentRow>>(&mut generator), "IncidentPage"),
+        (name_of::<Page<EntryView>>(&mut generator), "EntryPage"),
+        (name_of::<Page<Emergency>>(&mut generator), "EmergencyPage"),
+        (name_of::<Page<Obligation>>(&mut generator), "ObligationPage"),
+        (name_of::<Page<PostRow>>(&mut generator), "PostPage"),
     ];
     let mut named: Vec<(&str, Value)> = vec![
         ("CommandAnswer", schema::<CommandAnswer>(&mut generator)),
         ("Problem", schema::<Problem>(&mut generator)),
         ("NowView", schema::<NowView>(&mut generator)),
-        ("IncidentPage", schema::<Page<IncidentRow>>(&mut generator)),
         ("IncidentView", schema::<IncidentView>(&mut generator)),
-        ("EntryPage", schema::<Page<EntryView>>(&mut generator)),
-        ("EmergencyPage", schema::<Page<Emergency>>(&mut generator)),
         ("EmergencyView", schema::<EmergencyView>(&mut generator)),
-        ("ObligationPage", schema::<Page<Obligation>>(&mut generator)),
         ("ObligationView", schema::<ObligationView>(&mut generator)),
         ("ChannelView", schema::<ChannelView>(&mut generator)),
         ("LedgerView", schema::<LedgerView>(&mut generator)),
@@ -65,30 +66,76 @@ pub fn components() -> Map<String, Value> {
     let mut all = generator.take_definitions(true);
     let refs: Vec<Value> = areas.iter().map(|(_, name, _)| json!({"$ref": format!("{REF}{name}")})).collect();
     for (area, name, own) in areas {
-        let body = resolved(&all, own);
-        remove_unused(&mut all, &body.1);
-        named.push((name, with_area(area, body.0)));
+        named.push((name, with_area(area, resolved(&all, own))));
     }
     named.push(("Command", json!({"description": "Anything that a person may ask for. `area` and `do` name the kind.", "anyOf": refs})));
     for (name, value) in named {
-        let (body, old) = resolved(&all, value);
-        if old.as_deref() != Some(name) {
-            remove_unused(&mut all, &old);
-        }
+        let body = resolved(&all, value);
         all.insert(name.to_owned(), body);
     }
     let mut document = Value::Object(all);
     for (old, new) in renamed {
         rename(&mut document, &old, new);
     }
-    nullable_any(&mut document);
+    tidy(&mut document);
     match document {
-        Value::Object(all) => all,
+        Value::Object(all) => finished(all),
         _ => Map::new(),
     }
 }
 
-/// Area, name and schema of the commands that people may give.
+/// Without what nothing leads to, and closed where the API reads strictly.
+fn finished(mut all: Map<String, Value>) -> Map<String, Value> {
+    let answers = super::table::table().into_iter().map(|(operation, _)| operation.answer.to_owned());
+    let used = reachable(&all, answers.chain(["Command".to_owned(), "Problem".to_owned()]).collect());
+    all.retain(|name, _| used.contains(name));
+    for name in reachable(&all, vec!["Command".to_owned()]) {
+        if let Some(schema) = all.get_mut(&name) {
+            close(schema);
+        }
+    }
+    all
+}
+
+/// The names of all schemas to which these lead.
+fn reachable(all: &Map<String, Value>, mut open: Vec<String>) -> std::collections::BTreeSet<String> {
+    let mut found = std::collections::BTreeSet::new();
+    while let Some(name) = open.pop() {
+        if let Some(schema) = all.get(&name).filter(|_| found.insert(name.clone())) {
+            references(schema, &mut open);
+        }
+    }
+    found
+}
+
+fn references(schema: &Value, found: &mut Vec<String>) {
+    match schema {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                match value.as_str().and_then(|path| path.strip_prefix(REF)) {
+                    Some(name) if key == "$ref" => found.push(name.to_owned()),
+                    _ => references(value, found),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        _ => {}
+    }
+}
+
+/// Unknown fields are refused in everything that is read: see [`super::strict`].
+fn close(schema: &mut Value) {
+    let Some(fields) = schema.as_object_mut() else { return };
+    let mixed = ["oneOf", "anyOf", "allOf", "$ref"].iter().any(|key| fields.contains_key(*key));
+    if fields.contains_key("properties") && !fields.contains_key("additionalProperties") {
+        let key = if mixed { "unevaluatedProperties" } else { "additionalProperties" };
+        fields.insert(key.to_owned(), json!(false));
+    } else if let Some(variants) = fields.get_mut("oneOf").and_then(Value::as_array_mut) {
+        variants.iter_mut().for_each(close);
+    }
+}
+
+/// The commands of each area, as the API takes them.
 fn areas(generator: &mut SchemaGenerator) -> [(&'static str, &'static str, Value); 6] {
     [
         ("account", "AccountCommand", schema::<account::Command>(generator)),
@@ -109,33 +156,10 @@ fn name_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> String {
     schema::<T>(generator).get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix(REF)).unwrap_or_default().to_owned()
 }
 
-/// The schema itself instead of a reference to it, and the name that it had.
-fn resolved(all: &Map<String, Value>, schema: Value) -> (Value, Option<String>) {
-    let name = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix(REF)).map(str::to_owned);
-    match name {
-        Some(name) => (all.get(&name).cloned().unwrap_or(schema), Some(name)),
-        None => (schema, None),
-    }
-}
-
-/// A definition that got a better name goes away, if nothing else refers to it.
-fn remove_unused(all: &mut Map<String, Value>, name: &Option<String>) {
-    let Some(name) = name else { return };
-    let reference = format!("{REF}{name}");
-    let used = all.iter().any(|(other, schema)| other != name && refers(schema, &reference));
-    if !used {
-        all.remove(name);
-    }
-}
-
-fn refers(schema: &Value, reference: &str) -> bool {
-    match schema {
-        Value::Object(fields) => {
-            fields.iter().any(|(key, value)| (key == "$ref" && value.as_str() == Some(reference)) || refers(value, reference))
-        }
-        Value::Array(items) => items.iter().any(|item| refers(item, reference)),
-        _ => false,
-    }
+/// The schema itself instead of a reference to it.
+fn resolved(all: &Map<String, Value>, schema: Value) -> Value {
+    let name = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix(REF));
+    name.and_then(|name| all.get(name)).cloned().unwrap_or(schema)
 }
 
 /// Puts the tag `area` beside `do`, which serde reads one level further out.
@@ -189,8 +213,8 @@ fn replace_refs(schema: &mut Value, old: &str, new: &str) {
     }
 }
 
-/// `true` as a schema is legal and confuses tools; an empty object says the same.
-fn nullable_any(schema: &mut Value) {
+/// `true` as a schema is legal and confuses tools; an empty object says the same. One alternative is no alternative.
+fn tidy(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
             for key in ["items", "additionalProperties"] {
@@ -203,9 +227,20 @@ fn nullable_any(schema: &mut Value) {
                     *value = json!({});
                 }
             }
-            fields.values_mut().for_each(nullable_any);
+            let only = fields
+                .get("oneOf")
+                .and_then(Value::as_array)
+                .filter(|variants| variants.len() == 1)
+                .and_then(|variants| variants.first().cloned());
+            if let Some(Value::Object(only)) = only {
+                fields.remove("oneOf");
+                for (key, value) in only {
+                    fields.entry(key).or_insert(value);
+                }
+            }
+            fields.values_mut().for_each(tidy);
         }
-        Value::Array(items) => items.iter_mut().for_each(nullable_any),
+        Value::Array(items) => items.iter_mut().for_each(tidy),
         _ => {}
     }
 }
