@@ -76,8 +76,8 @@ async fn look(
     // The tail only holds the last bytes; when it was cut or begins anew, what is there is shown whole.
     let news = output.get(*output_seen..).unwrap_or(&output);
     if !caller.out.json {
-        for line in news.lines() {
-            line(&format!("    {}", super::view::clean(line)));
+        for said in news.lines() {
+            line(&format!("    {}", super::view::clean(said)));
         }
     }
     *output_seen = output.len();
