@@ -59,9 +59,10 @@ fn schema(url: &str, name: &str) -> anyhow::Result<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
+        let create = format!("CREATE SCHEMA {name}");
         tokio::select! {
             ended = connection => bail!("the connection ended: {ended:?}"),
-            made = client.batch_execute(&format!("CREATE SCHEMA {name}")) => Ok(made?),
+            made = client.batch_execute(&create) => Ok(made?),
         }
     })?;
     let joint = if url.contains('?') { '&' } else { '?' };

@@ -103,7 +103,8 @@ impl Tree {
     pub fn manifests(&self) -> impl Iterator<Item = (&str, &File)> {
         self.files.iter().filter_map(|file| {
             let folder = file.path.strip_suffix("/Cargo.toml")?;
-            (folder == "xtask" || folder.strip_prefix("crates/").is_some_and(|rest| !rest.contains('/'))).then_some((folder, file))
+            (["benches", "xtask"].contains(&folder) || folder.strip_prefix("crates/").is_some_and(|rest| !rest.contains('/')))
+                .then_some((folder, file))
         })
     }
 }
