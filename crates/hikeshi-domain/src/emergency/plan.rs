@@ -17,6 +17,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Files and directories, relative to the target's root, that may change and are backed up. `.` is the whole root.
     pub scope: Vec<String>,
+    /// Left out: both verifications are attested by people.
+    #[serde(default)]
     pub verification: Verification,
     /// Those who were asked to witness. Others may too, if the policy lets them.
     #[serde(default)]
