@@ -1,5 +1,5 @@
 //! One case as files that anybody can verify offline: entries with inclusion proofs to a signed checkpoint, the contents they name, and
-//! a signed manifest that says which entries the case has. Packing the files is the binary's work; verifying them is [`verify_bundle`].
+//! a signed manifest that says which entries the case has. Packing the files is the binary's work; verifying them is [`super::verify`].
 //!
 //! | file | what |
 //! |---|---|

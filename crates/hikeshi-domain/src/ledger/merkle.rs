@@ -145,7 +145,7 @@ pub fn root_of<S: Subtrees>(subtrees: &mut S, size: u64) -> Result<Digest, S::Er
     range_hash(subtrees, 0, size)
 }
 
-/// PATH(index, D[size]) of RFC 9162 2.1.3.1, from the leaf upwards. Empty when the index is not in the tree.
+/// PATH(index, D_size) of RFC 9162 2.1.3.1, from the leaf upwards. Empty when the index is not in the tree.
 pub fn inclusion_proof<S: Subtrees>(subtrees: &mut S, index: u64, size: u64) -> Result<Vec<Digest>, S::Error> {
     let mut path = Vec::new();
     if index >= size {
@@ -193,7 +193,7 @@ pub fn verify_inclusion(leaf: &Digest, index: u64, size: u64, path: &[Digest], r
     last == 0 && hash == *root
 }
 
-/// PROOF(old, D[new]) of RFC 9162 2.1.4.1. Empty when there is nothing to prove: equal sizes, or an empty or larger old tree.
+/// PROOF(old, D_new) of RFC 9162 2.1.4.1. Empty when there is nothing to prove: equal sizes, or an empty or larger old tree.
 pub fn consistency_proof<S: Subtrees>(subtrees: &mut S, old: u64, new: u64) -> Result<Vec<Digest>, S::Error> {
     let mut path = Vec::new();
     if old == 0 || old >= new {
