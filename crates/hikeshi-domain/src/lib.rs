@@ -8,6 +8,8 @@
 //! - Nothing here holds a sentence for people. Codes and data only; `hikeshi-text` speaks.
 //! - The state that a table holds is the fold of [`apply::apply`] over the ledger, so tables can always be rebuilt.
 
+#![warn(clippy::wildcard_enum_match_arm)]
+
 pub mod account;
 pub mod apply;
 pub mod channel;

@@ -3,7 +3,7 @@
 //!
 //! Whether the thing may happen (a quorum, an approval, an order of steps) is decided in the areas; this is only about the asker.
 
-use crate::command::Command;
+use crate::command::{Command, PolicyCommand};
 use crate::facts::Facts;
 use crate::ids::{PersonId, RoleName};
 use crate::people::Actor;
@@ -87,10 +87,13 @@ pub fn permit(facts: &Facts, actor: &Actor, command: &Command) -> Result<Permit,
         Command::Outcome(_) => *actor == Actor::Runner,
         Command::Wake(_) => *actor == Actor::Timer,
         Command::Monitor(_) => matches!(actor, Actor::Monitor { .. }),
-        Command::Policy(crate::command::PolicyCommand::Adopt { .. }) | Command::Account(crate::account::Command::Invite { .. }) => {
-            *actor == Actor::Startup
-        }
-        _ => false,
+        Command::Policy(PolicyCommand::Adopt { .. }) | Command::Account(crate::account::Command::Invite { .. }) => *actor == Actor::Startup,
+        Command::Policy(PolicyCommand::Approve { .. } | PolicyCommand::Reject { .. })
+        | Command::Account(_)
+        | Command::Channel(_)
+        | Command::Emergency(_)
+        | Command::Incident(_)
+        | Command::Obligation(_) => false,
     };
     if inside {
         return granted();

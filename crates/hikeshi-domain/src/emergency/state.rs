@@ -1,5 +1,7 @@
 //! What an event changes in an emergency exception.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a fold takes the events of its own area; the rest are other areas'")]
+
 use jiff::Timestamp;
 
 use super::{Aspect, Emergency, FileChange, Hold, Restored, Status, StepState, Witness};
@@ -211,7 +213,13 @@ fn undo(facts: &mut Facts, event: &Event, at: Timestamp) {
                 // Without a backup nothing may run; the start can be tried again while the approval lasts.
                 Status::BackingUp => Status::Approved,
                 Status::Verifying | Status::Restoring => Status::Executing,
-                other => other,
+                Status::Requested
+                | Status::Approved
+                | Status::Executing
+                | Status::Closed
+                | Status::Declined
+                | Status::Cancelled
+                | Status::Expired => state.status,
             };
             if state.restored.as_ref().is_some_and(|restored| restored.finished_at.is_none()) {
                 state.restored = None;

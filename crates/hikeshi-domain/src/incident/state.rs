@@ -1,5 +1,7 @@
 //! What an event changes in an incident.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a fold takes the events of its own area; the rest are other areas'")]
+
 use jiff::Timestamp;
 
 use super::{Acknowledged, Incident, Resolved, Stage};

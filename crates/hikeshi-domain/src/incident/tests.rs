@@ -1,5 +1,7 @@
 //! The rules of an incident, one by one.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "looks for some events among all")]
+
 use jiff::SignedDuration;
 
 use super::*;

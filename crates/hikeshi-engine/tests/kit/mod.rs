@@ -149,7 +149,8 @@ impl Town {
 
     /// Waits, in real time, until something has come about.
     pub async fn until(&self, what: &str, mut reached: impl FnMut(&Self) -> bool) {
-        for _ in 0..1_000 {
+        let began = std::time::Instant::now();
+        while began.elapsed() < Duration::from_secs(40) {
             if reached(self) {
                 return;
             }

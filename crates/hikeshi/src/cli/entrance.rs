@@ -80,7 +80,7 @@ fn text_of(view: &NowView, names: &Names, lang: Lang) -> String {
     text
 }
 
-pub async fn open(args: &OpenArgs, caller: &Caller<'_>) -> Result<()> {
+pub fn open(args: &OpenArgs, caller: &Caller<'_>) -> Result<()> {
     let path = match &args.id {
         None => String::new(),
         Some(id) => page_of(id).ok_or_else(|| Failure::Usage(terminal::not_an_id(caller.lang, id)))?,

@@ -120,7 +120,7 @@ pub enum Area {
         spool: PathBuf,
     },
     #[command(hide = true)]
-    ReservationService(crate::rehearsal::service::ServiceArgs),
+    ReservationService(crate::rehearsal::reservations::ServiceArgs),
 }
 
 /// The whole program: reads the arguments, runs, prints, and turns the end into an exit code.
@@ -185,7 +185,7 @@ fn dispatch(cli: Cli, lang: Lang, out: &Out) -> Result<()> {
             Ok(())
         }
         Area::StepRunner { .. } => Err(Failure::Usage(terminal::not_a_door_command(lang))),
-        Area::ReservationService(args) => crate::rehearsal::service::serve(&args).map_err(Failure::from),
+        Area::ReservationService(args) => crate::rehearsal::reservations::serve(&args).map_err(Failure::from),
         Area::Ledger { verb } if verb.is_offline() => ledger::offline(&verb, &global, lang, out),
         Area::Serve(args) => runtime()?.block_on(crate::serve::run(&args, &global, lang, out)),
         Area::Try(args) => runtime()?.block_on(crate::rehearsal::run(args, lang, out)),
@@ -213,7 +213,7 @@ async fn asked(area: Area, global: Global, lang: Lang, out: &Out) -> Result<()> 
 async fn answer(area: Area, caller: &Caller<'_>) -> Result<()> {
     match area {
         Area::Now => entrance::now(caller).await,
-        Area::Open(args) => entrance::open(&args, caller).await,
+        Area::Open(args) => entrance::open(&args, caller),
         Area::Incident { verb } => incident::run(verb, caller).await,
         Area::Emergency { verb } => emergency::run(verb, caller).await,
         Area::Obligation { verb } => obligation::run(verb, caller).await,

@@ -38,7 +38,7 @@ pub fn sign_in_link(public_url: &str, secret: &str) -> String {
 macro_rules! look {
     ($self:ident, $remote:expr, |$look:ident| $local:expr) => {
         match $self {
-            Self::Remote(remote) => remote.get(&$remote).await,
+            Self::Remote(remote) => remote.get($remote.as_ref()).await,
             Self::Local(local) => {
                 let $look = local.door().look(local.actor());
                 $local.await.map_err(|error| local.look_failure(error))
@@ -86,7 +86,7 @@ impl Reach {
     }
 
     pub async fn now(&self) -> Result<NowView> {
-        look!(self, "now".to_owned(), |look| look.now())
+        look!(self, "now", |look| look.now())
     }
     pub async fn policy(&self) -> Result<Arc<Policy>> {
         match self {
@@ -128,7 +128,7 @@ impl Reach {
         look!(self, list("ledger", "", before, limit), |look| look.ledger(before, limit))
     }
     pub async fn people(&self) -> Result<Vec<PersonView>> {
-        look!(self, "people".to_owned(), |look| look.people())
+        look!(self, "people", |look| look.people())
     }
 
     /// One entry, and its bytes exactly as they are hashed.

@@ -7,9 +7,9 @@ mod acts;
 mod git;
 mod load;
 mod people;
+pub mod reservations;
 mod score;
 mod script;
-pub mod service;
 mod workspace;
 
 use std::io::{BufRead as _, BufReader};
@@ -80,10 +80,8 @@ pub async fn run(args: TryArgs, lang: Lang, out: &Out) -> Result<()> {
     };
     out.hint(&terminal::rehearsal_begins(lang, &workspace.dir.display().to_string()));
     let ended = rehearse(&workspace, &args, lang, out).await;
-    if !kept {
-        if let Err(error) = std::fs::remove_dir_all(&workspace.dir) {
-            out.hint(&terminal::not_removed(lang, &workspace.dir.display().to_string(), &error.to_string()));
-        }
+    if !kept && let Err(error) = std::fs::remove_dir_all(&workspace.dir) {
+        out.hint(&terminal::not_removed(lang, &workspace.dir.display().to_string(), &error.to_string()));
     }
     ended
 }
@@ -278,7 +276,7 @@ impl Service {
                 return Ok(Self { child });
             }
             // The service of a killed rehearsal needs a moment to notice.
-            child.kill().ok();
+            child.kill()?;
             child.wait()?;
             anyhow::ensure!(began.elapsed() < Duration::from_secs(10), "the reservation service cannot listen on port {port}");
             std::thread::sleep(Duration::from_millis(100));
