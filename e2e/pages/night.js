@@ -144,8 +144,7 @@ async function passkey(browser, workspace, size) {
   await person.page.locator("#passkey-add button").click();
   await person.page.locator("#passkeys ul.cards li").first().waitFor();
   await person.page.locator("#session form button").last().click();
-  await until("signed out", 10_000, async () => (await person.page.locator('header a[href="/people/me"]').count()) === 0);
-  await person.go("/signin");
+  await person.page.waitForURL((url) => url.pathname === "/signin");
   await person.page.locator("#handle").fill(person.handle);
   await person.page.locator("#passkey-signin button").click();
   await person.page.locator('header a[href="/people/me"]').waitFor();

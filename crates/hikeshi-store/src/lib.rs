@@ -3,7 +3,7 @@
 //! Everything here blocks: callers run it on their own threads, never on the runtime's. Only the engine depends on this crate
 //! (and the binary, which opens the store for it and for the offline commands).
 //!
-//! Two engines, one SQL text: SQLite (bundled; WAL, synchronous=FULL) and PostgreSQL 15 or newer. Reading order: [`write`] (the
+//! Two engines, one SQL text: SQLite (bundled; WAL, synchronous=FULL) and PostgreSQL 15 or newer. Reading order: [`mod@write`] (the
 //! transaction that every command goes through), [`facts`] and its siblings (what it writes), [`read`] (what pages see),
 //! [`rebuild`] (the tables again, from the ledger alone).
 

@@ -1,6 +1,6 @@
 //! How each code is called: one word per concept, the same on every face (`docs/glossary.md`).
 //!
-//! Words of a command are in [`command`]; sentences about what happened are in [`crate::event()`].
+//! Words of a command are in [`mod@command`]; sentences about what happened are in [`crate::event()`].
 
 mod code;
 mod command;

@@ -1,7 +1,7 @@
 //! What the command line says, in both languages. Re-exported flat: callers write `terminal::unknown_key(lang, …)`.
 //!
-//! By subject: [`file`] (mistakes of `hikeshi.toml`), [`help`] (`--help`), [`answer`] (results, errors, next steps),
-//! [`serving`] (the server's own lines), [`verdict`] (what a verification found), [`rehearsal`] (`hikeshi try`). What the door and the record say is in the other modules of this crate.
+//! By subject: [`mod@file`] (mistakes of `hikeshi.toml`), [`help`] (`--help`), [`answer`] (results, errors, next steps),
+//! [`mod@serving`] (the server's own lines), [`verdict`] (what a verification found), [`rehearsal`] (`hikeshi try`). What the door and the record say is in the other modules of this crate.
 
 mod answer;
 mod file;

@@ -202,7 +202,7 @@ async fn the_description_is_whole_and_every_address_in_it_answers() {
     for kind in ["open", "request", "approve", "step", "restore", "report", "post", "adopt", "issue_token"] {
         assert!(kinds.contains(&kind), "{kind} is missing in {kinds:?}");
     }
-    for closed in ["sign_in", "invite", "add_passkey"] {
+    for closed in ["sign_in", "add_passkey"] {
         assert!(!kinds.contains(&closed), "{closed}");
     }
 }

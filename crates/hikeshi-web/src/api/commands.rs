@@ -44,12 +44,13 @@ pub struct CommandAnswer {
 pub fn is_public(command: &Command) -> bool {
     match command {
         Command::Account(command) => match command {
-            account::Command::IssueToken { .. }
+            account::Command::Invite { .. }
+            | account::Command::IssueToken { .. }
             | account::Command::RevokeToken { .. }
             | account::Command::RemovePasskey { .. }
             | account::Command::SignOut { .. } => true,
-            // Inviting and signing in prove identities; a passkey comes out of its own ceremony.
-            account::Command::Invite { .. } | account::Command::SignIn { .. } | account::Command::AddPasskey { .. } => false,
+            // Signing in proves an identity; a passkey comes out of its own ceremony.
+            account::Command::SignIn { .. } | account::Command::AddPasskey { .. } => false,
         },
         Command::Channel(_) | Command::Emergency(_) | Command::Incident(_) | Command::Obligation(_) | Command::Policy(_) => true,
         Command::Monitor(_) | Command::Outcome(_) | Command::Wake(_) => false,

@@ -25,9 +25,9 @@ pub struct Problem {
     pub rule: Option<String>,
     /// What happened.
     pub what: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
+    /// Empty when `what` says it all.
     pub why: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
+    /// Empty when there is nothing to do.
     pub next: String,
     /// The refusal with its data.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -17,7 +17,7 @@ use super::read::{CheckpointAnswer, EntryAnswer, Health, Me, PolicyAnswer};
 const REF: &str = "#/components/schemas/";
 
 /// The kinds of an area's commands that the API does not take.
-const CLOSED: &[(&str, &[&str])] = &[("account", &["invite", "sign_in", "add_passkey"])];
+const CLOSED: &[(&str, &[&str])] = &[("account", &["sign_in", "add_passkey"])];
 
 /// Every component schema.
 pub fn components() -> Map<String, Value> {
