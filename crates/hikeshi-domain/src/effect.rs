@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::emergency::{Aspect, Backup, CheckResult, FileChange, Plan, StepEnd};
-use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId, TargetName};
+use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId, RoleName, TargetName};
 use crate::obligation::Drift;
 use crate::policy::Target;
 
@@ -180,6 +180,9 @@ pub struct CaseFacts {
     pub emergency: Box<crate::emergency::Emergency>,
     /// Names as the policy writes them.
     pub names: std::collections::BTreeMap<PersonId, String>,
+    /// Titles of roles, likewise.
+    pub roles: std::collections::BTreeMap<RoleName, crate::policy::RoleText>,
+    pub scheme: crate::policy::Scheme,
     pub service_name: String,
     pub environment_name: String,
 }
@@ -187,6 +190,8 @@ pub struct CaseFacts {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReportOrder {
     pub obligation: ObligationId,
+    pub owner: PersonId,
+    pub due_at: Timestamp,
     /// Directory under which `emergency/YYYY-MM-DD-incident.md` is written.
     pub documents_root: String,
     pub judgement: Option<crate::obligation::Judgement>,

@@ -11,7 +11,15 @@ use crate::ground::{Ground, OBLIGATION};
 fn report(ground: &Ground, number: u64) -> Effect {
     let mut facts = ground.facts(&[]);
     facts.emergency.id = EmergencyId(number);
-    let order = ReportOrder { obligation: OBLIGATION, documents_root: "docs".to_owned(), judgement: None, request: None, facts };
+    let order = ReportOrder {
+        obligation: OBLIGATION,
+        owner: "tanaka".parse().expect("a person"),
+        due_at: "2026-11-22T18:00:00Z".parse().expect("a time"),
+        documents_root: "docs".to_owned(),
+        judgement: None,
+        request: None,
+        facts,
+    };
     Effect { key: EffectKey::of_obligation(OBLIGATION, "report", 1), work: Work::WriteReport(Box::new(order)) }
 }
 

@@ -228,6 +228,8 @@ impl Ground {
             incident: Box::new(incident),
             emergency: Box::new(emergency),
             names,
+            roles: std::collections::BTreeMap::new(),
+            scheme: hikeshi_domain::policy::Scheme::default(),
             service_name: "予約サービス".to_owned(),
             environment_name: "本番".to_owned(),
         }

@@ -47,7 +47,9 @@ impl Names {
             people: facts.names.clone(),
             services: BTreeMap::from([(facts.incident.service.clone(), facts.service_name.clone())]),
             environments: BTreeMap::from([(facts.incident.environment.clone(), facts.environment_name.clone())]),
+            roles: facts.roles.iter().map(|(id, text)| (id.clone(), (text.ja.clone(), text.en.clone()))).collect(),
             zone: Zone::named(&facts.time_zone),
+            scheme: facts.scheme,
             ..Self::default()
         }
     }

@@ -1,10 +1,12 @@
 //! The rules of what is owed, one by one.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "looks for some work among all")]
+
 use jiff::SignedDuration;
 
 use super::*;
 use crate::command;
-use crate::effect::Outcome;
+use crate::effect::{Outcome, Work};
 use crate::emergency;
 use crate::event::Event;
 use crate::people::Actor;
@@ -100,6 +102,13 @@ fn e10_drift_is_accepted_by_somebody_else_with_a_reason() {
 fn e11_the_draft_does_not_pay_and_the_judgement_must_be_whole() {
     let mut world = World::new();
     let [_, report, _] = closed(&mut world);
+    let draft = world.queued.iter().find_map(|effect| match &effect.work {
+        Work::WriteReport(order) => Some(order.clone()),
+        _ => None,
+    });
+    let draft = draft.expect("ordered");
+    assert_eq!((draft.obligation, draft.due_at), (report, world.all.obligation(report).expect("owed").due_at));
+    assert_eq!(draft.facts.emergency.ending, Some(emergency::Ending::Solved), "the draft tells how it ended");
     let written = || Outcome::ReportWritten { file: "docs/emergency/2026-11-22-incident.md".to_owned(), digest: Digest::of(b"r") };
     answer(&mut world, "write_report", written());
     assert_eq!(status(&world, report), Status::Owed);

@@ -3,7 +3,6 @@
 use hikeshi_domain::effect::ReportOrder;
 use hikeshi_domain::emergency::Condition;
 use hikeshi_domain::obligation::ChangeRequest;
-use hikeshi_domain::policy::Scheme;
 
 use super::case::Case;
 use super::timeline;
@@ -54,8 +53,8 @@ fn preface(case: &Case<'_>, order: &ReportOrder) -> String {
 /// What stands in place of a judgement that nobody has written yet, with whom to ask.
 fn missing(case: &Case<'_>, order: &ReportOrder) -> String {
     match case.lang {
-        Ja => format!("**未記入（担当者と期限は {} を参照）**", order.obligation),
-        En => format!("**not written yet (owner and due time: see {})**", order.obligation),
+        Ja => format!("**未記入（担当: {}、期限: {}）**", case.person(&order.owner), case.stamp(order.due_at)),
+        En => format!("**not written yet (owner: {}, due {})**", case.person(&order.owner), case.stamp(order.due_at)),
     }
 }
 
@@ -69,7 +68,7 @@ fn basics(case: &Case<'_>, order: &ReportOrder, document: &mut Document) {
     let (incident, emergency, lang) = (&order.facts.incident, &order.facts.emergency, case.lang);
     document.heading(2, case.both("1. 基本情報", "1. Basics"));
     let (code_of, means) =
-        (case.names.priority(lang, incident.priority), label::priority_meaning(lang, Scheme::FourPriorities, incident.priority));
+        (case.names.priority(lang, incident.priority), label::priority_meaning(lang, order.facts.scheme, incident.priority));
     let priority = match lang {
         Ja => format!("{code_of}（{means}）"),
         En => format!("{code_of} ({means})"),

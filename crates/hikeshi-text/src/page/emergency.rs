@@ -49,6 +49,8 @@ words! {
     approval_other_plan: "この承認は以前の計画に対するもので、いまの計画には効きません。", "This approval was for an earlier plan and does not count now.";
     witnesses: "立会人", "Witnesses";
     witnesses_none: "まだ誰も立ち会っていません。", "Nobody is watching yet.";
+    witnesses_none_came: "立会いはありませんでした。", "Nobody watched.";
+    witness_watched: "立ち会った", "watched";
     witness_present: "立会い中", "present";
     witness_silent: "応答なし", "silent";
     witness_left: "退出", "left";

@@ -186,6 +186,8 @@ pub fn facts(language: Language) -> CaseFacts {
         incident: Box::new(incident()),
         emergency: Box::new(emergency()),
         names: policy().people.into_iter().map(|(id, person)| (id, person.name)).collect(),
+        roles: policy().roles,
+        scheme: policy().incident.scheme,
         service_name: "予約".to_owned(),
         environment_name: "本番".to_owned(),
     }
@@ -193,7 +195,15 @@ pub fn facts(language: Language) -> CaseFacts {
 
 pub fn report_order(language: Language, judgement: Option<Judgement>) -> ReportOrder {
     let request = judgement.is_some().then(request);
-    ReportOrder { obligation: ObligationId(8), documents_root: "docs".to_owned(), judgement, request, facts: facts(language) }
+    ReportOrder {
+        obligation: ObligationId(8),
+        owner: person("tanaka"),
+        due_at: at("12:00"),
+        documents_root: "docs".to_owned(),
+        judgement,
+        request,
+        facts: facts(language),
+    }
 }
 
 pub fn change_request_order(language: Language) -> ChangeRequestOrder {

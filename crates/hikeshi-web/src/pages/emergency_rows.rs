@@ -77,6 +77,7 @@ pub struct WitnessRow {
 pub fn witnesses(viewer: &Viewer, view: &EmergencyView) -> Vec<WitnessRow> {
     let t = Words(viewer.lang);
     let emergency = &view.emergency;
+    let over = emergency.status.is_over();
     let heard = |person: &hikeshi_domain::ids::PersonId| {
         view.heard.iter().find(|heard| heard.person == *person).map(|heard| time_html(viewer, heard.at, view.at))
     };
@@ -86,6 +87,7 @@ pub fn witnesses(viewer: &Viewer, view: &EmergencyView) -> Vec<WitnessRow> {
         .map(|(person, witness)| {
             let counts = view.quorum.present.contains(person);
             let (word, class) = match (witness.present, counts) {
+                _ if over => (t.witness_watched(), "silent"),
                 (true, true) => (t.witness_present(), "ok"),
                 (true, false) => (t.witness_silent(), "bad"),
                 (false, _) => (t.witness_left(), "silent"),
@@ -99,7 +101,7 @@ pub fn witnesses(viewer: &Viewer, view: &EmergencyView) -> Vec<WitnessRow> {
             }
         })
         .collect();
-    let asked = emergency.plan.witnesses.iter().filter(|person| !emergency.witnesses.contains_key(*person));
+    let asked = emergency.plan.witnesses.iter().filter(|person| !over && !emergency.witnesses.contains_key(*person));
     rows.extend(asked.map(|person| WitnessRow {
         name: viewer.names.person(viewer.lang, person),
         word: t.witness_asked(),

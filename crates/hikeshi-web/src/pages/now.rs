@@ -5,7 +5,7 @@ use axum::response::Response;
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::emergency::{Emergency, Status as EmergencyStatus};
 use hikeshi_domain::incident::{Incident, Priority};
-use hikeshi_domain::obligation::Obligation;
+use hikeshi_domain::obligation::{Obligation, Status};
 use hikeshi_engine::look::{EmergencyView, NowView};
 use hikeshi_text::page::{self, Words};
 use hikeshi_text::{label, time};
@@ -163,7 +163,10 @@ pub fn owed_line(viewer: &Viewer, owed: &Obligation, now: Timestamp) -> Owed {
         kind: label::obligation_kind(viewer.lang, owed.kind),
         text: if owed.text.is_empty() { owed.emergency.to_string() } else { owed.text.clone() },
         owner: viewer.names.person(viewer.lang, &owed.owner),
-        due: time::due(viewer.lang, owed.due_at, now),
+        due: match owed.status {
+            Status::Owed => time::due(viewer.lang, owed.due_at, now),
+            Status::Done | Status::Waived => label::obligation_status(viewer.lang, owed.status).to_owned(),
+        },
         overdue: owed.is_overdue(now),
     }
 }

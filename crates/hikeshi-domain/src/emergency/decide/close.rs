@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Case;
+use crate::apply::apply;
 use crate::channel::Notice;
 use crate::decide::Decision;
 use crate::effect::{Effect, EffectKey};
@@ -33,11 +34,15 @@ pub(super) fn close(permit: &Permit, case: &Case<'_>) -> Result<Decision, Refusa
         return Err(Refusal::ChangesUnaccepted { paths: unaccepted });
     }
     let closed = Event::EmergencyClosed { emergency: case.state.id, ending };
+    // The documents tell of the closed exception, so what follows sees it as the close leaves it.
+    let mut after = case.facts.clone();
+    apply(&mut after, &closed, permit.actor(), case.now);
+    let after = Case::of(&after, case.state.id, case.now).ok_or(Refusal::Stale)?;
     let mut decision = case.decision(vec![closed, case.post(Notice::EmergencyClosed { ending }, &[])]);
     for owed in
         case.state.obligations.iter().filter_map(|id| case.facts.obligation(*id)).filter(|owed| owed.status == obligation::Status::Owed)
     {
-        follow_up(case, ending, owed, &mut decision);
+        follow_up(&after, ending, owed, &mut decision);
     }
     Ok(decision)
 }

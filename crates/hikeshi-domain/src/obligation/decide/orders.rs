@@ -30,6 +30,8 @@ pub(super) fn case_facts(facts: &Facts, emergency: &Emergency) -> Option<CaseFac
         incident: Box::new(incident.clone()),
         emergency: Box::new(emergency.clone()),
         names,
+        roles: policy.roles.clone(),
+        scheme: policy.incident.scheme,
     })
 }
 
@@ -101,6 +103,8 @@ pub fn report(facts: &Facts, emergency: &Emergency, owed: &Obligation, judgement
     let siblings = emergency.obligations.iter().filter_map(|id| facts.obligation(*id));
     let order = ReportOrder {
         obligation: owed.id,
+        owner: owed.owner.clone(),
+        due_at: owed.due_at,
         documents_root: policy.documents.root.clone(),
         judgement: judgement.cloned(),
         request: siblings.filter_map(|sibling| sibling.request.clone()).next(),
