@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, bail};
 use hikeshi_domain::command::{Command, Envelope, PolicyCommand};
@@ -21,7 +22,11 @@ pub fn key() -> anyhow::Result<LedgerKey> {
     Ok(LedgerKey::from_seed(LEDGER, &[7; 32])?)
 }
 
+/// Each store that is measured has its own: an engine does not write to a ledger that is shorter than what it signed before.
+static STARTS: AtomicU32 = AtomicU32::new(0);
+
 pub async fn start(location: Location, dir: &Path) -> anyhow::Result<Engine> {
+    let number = STARTS.fetch_add(1, Ordering::Relaxed);
     let store = tokio::task::spawn_blocking(move || Store::open(&location)).await??;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let options = Options {
@@ -32,7 +37,7 @@ pub async fn start(location: Location, dir: &Path) -> anyhow::Result<Engine> {
         signer: key()?,
         node: "bench".to_owned(),
         lease_s: 15,
-        checkpoint_file: Some(dir.join(format!("checkpoints-{}", std::process::id()))),
+        checkpoint_file: Some(dir.join(format!("checkpoints-{}-{number}", std::process::id()))),
         masked: Vec::new(),
         background: false,
     };

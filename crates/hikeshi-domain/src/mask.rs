@@ -1,6 +1,6 @@
 //! Secrets out of texts and bytes, before they are written (rule A4). Never after: what has been written has leaked.
 
-use regex::bytes::{Captures, Regex, RegexBuilder};
+use regex::bytes::{Captures, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 /// What replaces a secret.
 pub const MASK: &str = "[masked]";
@@ -8,7 +8,8 @@ pub const MASK: &str = "[masked]";
 /// Shorter values would mask ordinary words.
 const VALUE_BYTES_MIN: usize = 6;
 
-/// Each pattern masks its group `s`, or the whole match when it has none.
+/// In ASCII mode: bytes of any encoding may stand around a secret, and a word boundary that knew kanji could neither be found fast nor
+/// stand between kanji and a key. Each pattern masks its group `s`, or the whole match when it has none.
 const PATTERNS: &[&str] = &[
     // key = value, key: value, "key": "value"; the key ends in a word that names a secret
     r#"(?i)\b[a-z0-9_.-]*(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)s?["']?\s*[=:]\s*["']?(?P<s>[^\s"',;&]{6,})"#,
@@ -32,6 +33,8 @@ const PATTERNS: &[&str] = &[
 #[derive(Debug, Clone)]
 pub struct Masker {
     patterns: Vec<Regex>,
+    /// All patterns at once: most texts hold no secret, and are passed over only once.
+    any: RegexSet,
     /// Longest first, so that a value that contains another goes whole.
     values: Vec<Vec<u8>>,
 }
@@ -40,13 +43,20 @@ impl Masker {
     /// `patterns` are the policy's own; `values` the secrets themselves, as the environment holds them.
     /// Values shorter than six bytes are ignored, since they would mask ordinary words.
     pub fn new(patterns: &[String], values: &[String]) -> Result<Self, regex::Error> {
-        let compile = |text: &str| RegexBuilder::new(text).size_limit(1 << 20).build();
-        let patterns = PATTERNS.iter().copied().chain(patterns.iter().map(String::as_str)).map(compile).collect::<Result<_, _>>()?;
+        let compile = |text: &str, unicode: bool| RegexBuilder::new(text).unicode(unicode).size_limit(1 << 20).build();
+        let built_in = PATTERNS.iter().map(|text| compile(text, false));
+        let own = patterns.iter().map(|text| compile(text, true));
+        let patterns: Vec<Regex> = built_in.chain(own).collect::<Result<_, _>>()?;
+        let all = patterns.iter().enumerate().map(|(index, pattern)| {
+            // A set has one mode; what is not Unicode says so itself.
+            if index < PATTERNS.len() { format!("(?-u:{})", pattern.as_str()) } else { pattern.as_str().to_owned() }
+        });
+        let any = RegexSetBuilder::new(all).size_limit(1 << 24).build()?;
         let mut values: Vec<Vec<u8>> =
             values.iter().map(|value| value.trim().as_bytes().to_vec()).filter(|value| value.len() >= VALUE_BYTES_MIN).collect();
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
         values.dedup();
-        Ok(Self { patterns, values })
+        Ok(Self { patterns, any, values })
     }
 
     pub fn text(&self, text: &str) -> String {
@@ -58,6 +68,9 @@ impl Masker {
         let mut out = bytes.to_vec();
         for value in &self.values {
             out = replace_all(&out, value);
+        }
+        if !self.any.is_match(&out) {
+            return out;
         }
         for pattern in &self.patterns {
             if !pattern.is_match(&out) {
@@ -135,6 +148,7 @@ mod tests {
             ("Authorization: Bearer abc.def-ghi123", "Authorization: Bearer [masked]"),
             ("key AKIAABCDEFGHIJKLMNOP end", "key [masked] end"),
             ("見た値は hunter2-correct-horse です", "見た値は [masked] です"),
+            ("設定はpassword=swordfish99でした", "設定はpassword=[masked]"),
             ("mysql --password swordfish99", "mysql --password [masked]"),
         ] {
             assert_eq!(masker.text(given), wanted);

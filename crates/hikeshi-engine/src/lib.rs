@@ -40,6 +40,8 @@ use door::{Door, DoorThread, Inside, Job, Masks};
 const WAITING_MAX: usize = 4096;
 /// How long the news of other nodes may wait, and the stop of the thread that brings them.
 const NEWS_WAIT_MS: u32 = 500;
+/// Commits of other nodes are heard of at most this much later.
+const NEWS_APART: Duration = Duration::from_millis(20);
 
 /// What an engine is made of.
 pub struct Options {
@@ -204,7 +206,11 @@ fn bring_news(inside: &Inside) {
     while !*inside.stopping.borrow() {
         let known = *inside.tip.borrow();
         match inside.store.wait_for_news(known, NEWS_WAIT_MS) {
-            Ok(size) => inside.announce(size),
+            Ok(size) => {
+                inside.announce(size);
+                // This node's own commits are announced by the door; waking up for each of them would only slow them down.
+                std::thread::sleep(NEWS_APART);
+            }
             Err(error) => {
                 tracing::debug!(%error, "no news from the store");
                 std::thread::sleep(Duration::from_millis(u64::from(NEWS_WAIT_MS)));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hikeshi_domain::facts::{Counters, WorkspaceState};
 use hikeshi_domain::ids::Digest;
-use hikeshi_domain::ledger::{Frontier, leaf_hash};
+use hikeshi_domain::ledger::Frontier;
 
 use crate::error::{Result, StoreError};
 use crate::sql::{Change, Kind, Row, Session, Sql, Value, from_json, to_json};
@@ -86,7 +86,7 @@ pub(crate) fn append(head: &mut Head, entries: Vec<NewEntry>, changes: &mut Vec<
         if entry.seq != frontier.size() {
             return Err(StoreError::misuse(format!("entry {} was given where {} is next", entry.seq, frontier.size())));
         }
-        head.last_leaf = leaf_hash(&entry.bytes);
+        head.last_leaf = entry.leaf;
         frontier.append_noting(head.last_leaf, |level, index, hash| {
             if level >= KEPT_LEVEL {
                 nodes.rows.push(vec![level.into(), index.into(), hash.into()]);

@@ -16,6 +16,7 @@ use hikeshi_domain::channel::Post;
 use hikeshi_domain::effect::{Effect, EffectKey};
 use hikeshi_domain::facts::{Facts, PendingPolicy, WorkspaceState};
 use hikeshi_domain::ids::{Digest, EmergencyId, IncidentId, PersonId, RequestKey};
+use hikeshi_domain::ledger::{Entry, leaf_hash};
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::policy::Policy;
 use hikeshi_domain::timer::Timer;
@@ -110,11 +111,27 @@ pub struct NewEntry {
     pub seq: u64,
     pub at: Timestamp,
     pub key: RequestKey,
-    pub kind: String,
     pub case: Option<IncidentId>,
-    pub refused: bool,
+    bytes: Vec<u8>,
+    leaf: Digest,
+}
+
+impl NewEntry {
+    /// Computes the leaf hash, once: the next entry names it and the tree takes it.
+    pub fn new(entry: &Entry) -> std::result::Result<Self, serde_json::Error> {
+        let bytes = entry.bytes()?;
+        let leaf = leaf_hash(&bytes);
+        Ok(Self { seq: entry.seq, at: entry.at, key: entry.key.clone(), case: entry.case, bytes, leaf })
+    }
+
     /// Canonical bytes; what the leaf hash is of.
-    pub bytes: Vec<u8>,
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub fn leaf(&self) -> Digest {
+        self.leaf
+    }
 }
 
 /// Everything that one batch changes, written with as few statements as the engine allows.

@@ -27,7 +27,9 @@ static SILENT: Sql = Sql::one(
 pub(crate) static KEEP: Sql = Sql::rows(
     "timers",
     &[("owner", Kind::Text), ("due_at_ns", Kind::Int), ("doc", Kind::Text)],
-    "ON CONFLICT (owner) DO UPDATE SET due_at_ns = excluded.due_at_ns, doc = excluded.doc",
+    // Most commands leave the deadlines of their case as they are; what is the same is not written again.
+    "ON CONFLICT (owner) DO UPDATE SET due_at_ns = excluded.due_at_ns, doc = excluded.doc \
+     WHERE timers.due_at_ns IS DISTINCT FROM excluded.due_at_ns OR timers.doc IS DISTINCT FROM excluded.doc",
 );
 static DROP: Sql = Sql::keyed("DELETE FROM timers WHERE owner {in}", Kind::Text);
 static OPEN_INCIDENTS: Sql = Sql::one("SELECT doc FROM incidents WHERE open = 1");

@@ -10,7 +10,6 @@ use hikeshi_domain::decide::{Decision, decide};
 use hikeshi_domain::event::Event;
 use hikeshi_domain::facts::{Facts, Touched};
 use hikeshi_domain::ids::{Digest, RequestKey};
-use hikeshi_domain::ledger;
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::permit::permit;
 use hikeshi_domain::refusal::Refusal;
@@ -198,9 +197,9 @@ impl Draft {
     }
 
     fn push(&mut self, entry: NewEntry) {
-        self.prev = ledger::leaf_hash(&entry.bytes);
+        self.prev = entry.leaf();
         self.next_seq += 1;
-        self.kept.insert(entry.key.clone(), KeptEntry { seq: entry.seq, bytes: entry.bytes.clone() });
+        self.kept.insert(entry.key.clone(), KeptEntry { seq: entry.seq, bytes: entry.bytes().to_vec() });
         self.writes.entries.push(entry);
     }
 

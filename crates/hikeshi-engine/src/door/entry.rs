@@ -26,7 +26,7 @@ pub(super) struct Place {
 
 pub(super) fn done(place: &Place, envelope: &Envelope, decision: Decision) -> Result<(NewEntry, Decision), StoreError> {
     let result = EntryResult::Done { events: decision.events, effects: decision.effects, settles: decision.settles, made: decision.made };
-    let (entry, result) = build(place, envelope, decision.case, false, result)?;
+    let (entry, result) = build(place, envelope, decision.case, result)?;
     let EntryResult::Done { events, effects, settles, made } = result else {
         return Err(StoreError { doing: "build an entry", detail: "a decision became a refusal".to_owned(), passing: false });
     };
@@ -46,16 +46,10 @@ pub(super) fn refused(
         refusal: refusal.clone(),
         asked: bounded(asked),
     };
-    build(place, envelope, case, true, result).map(|(entry, _)| entry)
+    build(place, envelope, case, result).map(|(entry, _)| entry)
 }
 
-fn build(
-    place: &Place,
-    envelope: &Envelope,
-    case: Option<IncidentId>,
-    refused: bool,
-    result: EntryResult,
-) -> Result<(NewEntry, EntryResult), StoreError> {
+fn build(place: &Place, envelope: &Envelope, case: Option<IncidentId>, result: EntryResult) -> Result<(NewEntry, EntryResult), StoreError> {
     let entry = Entry {
         v: Entry::VERSION,
         seq: place.seq,
@@ -68,8 +62,8 @@ fn build(
         prev: place.prev,
         result,
     };
-    let bytes = entry.bytes().map_err(|broken| StoreError { doing: "build an entry", detail: broken.to_string(), passing: false })?;
-    Ok((NewEntry { seq: entry.seq, at: entry.at, key: entry.key, kind: entry.kind, case, refused, bytes }, entry.result))
+    let new = NewEntry::new(&entry).map_err(|broken| StoreError { doing: "build an entry", detail: broken.to_string(), passing: false })?;
+    Ok((new, entry.result))
 }
 
 fn bounded(asked: &Value) -> Value {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::{Digest, RequestKey};
+use hikeshi_domain::ledger::leaf_hash;
 use hikeshi_store::{Head, KeptEntry, Result, StoreError, Writer};
 use tokio::sync::oneshot;
 
@@ -280,11 +281,11 @@ struct Certain(Vec<RequestKey>);
 
 impl Unsure {
     fn note(&mut self, finished: &Finished) {
-        self.entries.extend(finished.writes.entries.iter().map(|entry| (entry.key.clone(), Digest::of(&entry.bytes))));
+        self.entries.extend(finished.writes.entries.iter().map(|entry| (entry.key.clone(), entry.leaf())));
     }
 
     fn settled_by(&self, seen: &BTreeMap<RequestKey, KeptEntry>) -> Certain {
-        let ours = seen.iter().filter(|(key, kept)| self.entries.get(key) == Some(&Digest::of(&kept.bytes)));
+        let ours = seen.iter().filter(|(key, kept)| self.entries.get(key) == Some(&leaf_hash(&kept.bytes)));
         Certain(ours.map(|(key, _)| key.clone()).collect())
     }
 }

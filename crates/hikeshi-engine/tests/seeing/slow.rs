@@ -9,7 +9,7 @@ use hikeshi_domain::apply::apply;
 use hikeshi_domain::event::Event;
 use hikeshi_domain::facts::Facts;
 use hikeshi_domain::ids::{IncidentId, RequestKey};
-use hikeshi_domain::ledger::{Entry, EntryResult, leaf_hash};
+use hikeshi_domain::ledger::{Entry, EntryResult};
 use hikeshi_domain::timer;
 use hikeshi_engine::look::LookError;
 use hikeshi_store::testing::Scratch;
@@ -52,11 +52,10 @@ fn write_history(store: &Store, first: &Entry) {
             let key = RequestKey::new(format!("history-{id}")).expect("a key");
             let result = EntryResult::Done { events, effects: Vec::new(), settles: None, made: Some(incident.to_string()) };
             let entry = Entry { seq, prev, key, case: Some(incident), result, ..first.clone() };
-            let bytes = entry.bytes().expect("bytes");
-            prev = leaf_hash(&bytes);
+            let entry = NewEntry::new(&entry).expect("bytes");
+            prev = entry.leaf();
             seq += 1;
-            let (case, kind) = (entry.case, entry.kind);
-            writes.entries.push(NewEntry { seq: entry.seq, at: entry.at, key: entry.key, kind, case, refused: false, bytes });
+            writes.entries.push(entry);
         }
         let policy = facts.workspace.policy.clone().expect("a policy");
         writes.timers = facts.incidents.values().flatten().flat_map(|incident| timer::of_incident(incident, &policy)).collect();

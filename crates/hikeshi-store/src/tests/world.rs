@@ -8,7 +8,7 @@ use hikeshi_domain::event::Event;
 use hikeshi_domain::facts::{Facts, Needs};
 use hikeshi_domain::ids::{Digest, IncidentId, PersonId, RequestKey};
 use hikeshi_domain::incident::{Business, Impact, Priority, Triage, Urgency};
-use hikeshi_domain::ledger::{Entry, EntryResult, leaf_hash};
+use hikeshi_domain::ledger::{Entry, EntryResult};
 use hikeshi_domain::people::{Actor, Via};
 use hikeshi_domain::policy::Policy;
 use hikeshi_domain::timer;
@@ -166,9 +166,9 @@ pub fn writes(batch: &mut crate::Batch<'_>, acts: Vec<Act>, now: Timestamp) -> R
             prev,
             result,
         };
-        let bytes = entry.bytes().unwrap();
-        prev = leaf_hash(&bytes);
-        writes.entries.push(NewEntry { seq, at: now, key: entry.key, kind: entry.kind, case, refused: false, bytes });
+        let entry = NewEntry::new(&entry).unwrap();
+        prev = entry.leaf();
+        writes.entries.push(entry);
         seq += 1;
     }
     if let Some(policy) = facts.workspace.policy.clone() {

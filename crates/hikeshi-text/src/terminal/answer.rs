@@ -28,8 +28,8 @@ words! {
     word_executor => "実行者", "executor";
     word_target => "実行先", "target";
     word_scope => "変更範囲", "scope";
-    word_solved => "解消の確認", "solved";
-    word_unaffected => "他機能の確認", "unaffected";
+    word_solved => "解消の検証", "solved";
+    word_unaffected => "影響なしの検証", "unaffected";
     word_digest => "ダイジェスト", "digest";
     word_status => "状態", "status";
     word_approval => "承認", "approval";
@@ -55,7 +55,7 @@ words! {
     no_incidents => "該当するインシデントはありません。", "There are no such incidents.";
     no_emergencies => "該当する緊急例外はありません。", "There are no such emergency exceptions.";
     nothing_owed => "残っている事後処理はありません。", "Nothing is owed.";
-    no_policy_waits => "承認を待っている方針はありません。", "No policy waits for approval.";
+    no_policy_waits => "承認を待っているポリシーはありません。", "No policy waits for approval.";
     interrupted => "中断しました。受け付けられた操作は台帳に残っています。", "Interrupted. Whatever was answered is in the ledger.";
     sign_in_how => "`hikeshi login --link URL` でサインインするか、HIKESHI_TOKEN を設定してください。", "Sign in with `hikeshi login --link URL`, or set HIKESHI_TOKEN.";
     not_signed_in => "サインインしていません。", "You are not signed in.";
@@ -388,13 +388,13 @@ pub fn uses_of_month(lang: Lang, this: u64, last: u64) -> String {
 }
 
 pub fn policy_in_force(lang: Lang, workspace: &str, digest: &str, people: usize) -> String {
-    two(lang, format!("{workspace}（{people} 人）\n方針 {digest}"), format!("{workspace} ({people} people)\npolicy {digest}"))
+    two(lang, format!("{workspace}（{people} 人）\nポリシー {digest}"), format!("{workspace} ({people} people)\npolicy {digest}"))
 }
 
 pub fn policy_waits(lang: Lang, digest: &str, approved: usize) -> String {
     two(
         lang,
-        format!("承認待ちの方針 {digest}（承認 {approved} 人）"),
+        format!("承認待ちのポリシー {digest}（承認 {approved} 人）"),
         format!("policy waiting for approval {digest} ({approved} approved)"),
     )
 }

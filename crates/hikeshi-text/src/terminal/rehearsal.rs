@@ -105,7 +105,7 @@ const ACTS: &[(&str, &str, &str)] = &[
     ("Start", "開始し、バックアップを取ります", "starts: the backup is taken"),
     ("AwaitBackup", "バックアップを取り、読み戻しています", "the backup is taken and read back"),
     ("Verify", "解消と、他機能への影響がないことを確かめます", "verifies: solved, and nothing else affected"),
-    ("AwaitChecks", "確認が動いています", "the checks run"),
+    ("AwaitChecks", "検証が動いています", "the checks run"),
     ("Close", "緊急例外を終了します", "closes the exception"),
     ("AwaitObligations", "事後処理が立つのを待ちます", "waiting for the follow-up to be raised"),
     ("AwaitRecovery", "監視が復旧を確かめるのを待ちます", "waiting for the monitor to see the recovery"),
@@ -261,7 +261,7 @@ pub fn rehearsal_rule(lang: Lang, rule: &str) -> String {
         "E7" => ("変更の前に、読み戻せるバックアップがある", "a proven backup before the first change"),
         "E8" => ("変更は宣言した範囲の中だけ", "no change outside the declared scope"),
         "E9" => ("解消と、他機能への影響なしを確かめる", "solved, and nothing else affected: both verified"),
-        "E10" => ("同じ変更がリポジトリにあり、差異がない", "the same change is in the repository, without drift"),
+        "E10" => ("同じ変更がリポジトリにあり、ずれがない", "the same change is in the repository, without drift"),
         "E11" => ("報告書がある", "the report is written"),
         "E12" => (
             "振り返りの招待があり、実施され、再発防止策に担当と期限がある",

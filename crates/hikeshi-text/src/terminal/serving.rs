@@ -36,19 +36,19 @@ pub fn stopped(lang: Lang) -> String {
 }
 
 pub fn policy_adopted(lang: Lang, digest: &str) -> String {
-    two(lang, format!("方針を採用しました: {digest}"), format!("Policy adopted: {digest}"))
+    two(lang, format!("ポリシーを採用しました: {digest}"), format!("Policy adopted: {digest}"))
 }
 
 pub fn policy_waiting(lang: Lang, digest: &str) -> String {
     two(
         lang,
-        format!("方針 {digest} は相互確認の規則を緩めるため、ほかの二人の承認を待っています。それまでは今の方針のままです。"),
+        format!("ポリシー {digest} は相互確認の規則を緩めるため、ほかの二人の承認を待っています。それまでは今のポリシーのままです。"),
         format!("Policy {digest} loosens a four-eyes rule and waits for two other people. Until then the old one holds."),
     )
 }
 
 pub fn policy_kept(lang: Lang) -> String {
-    two(lang, "ファイルに誤りがあるため、今の方針のまま動きます。", "The file has mistakes; the old policy stays in force.")
+    two(lang, "ファイルに誤りがあるため、今のポリシーのまま動きます。", "The file has mistakes; the old policy stays in force.")
 }
 
 pub fn already_running(lang: Lang, directory: &str) -> String {
