@@ -19,7 +19,7 @@ use crate::{Row, server, team};
 /// Commands under way at once while filling.
 const FILLING: usize = 512;
 const REQUESTS: usize = 400;
-const SESSION: &str = "bench-session";
+const SESSION: &str = "bench-session-of-a-reader-with-a-long-past";
 /// Requests of one page may take this long at the server in all but one of a hundred.
 const P99_GOAL: Duration = Duration::from_millis(50);
 

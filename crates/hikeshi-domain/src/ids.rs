@@ -226,15 +226,39 @@ impl<'de> Deserialize<'de> for RequestKey {
     }
 }
 
+/// SHA-256 over pieces.
+#[derive(Clone)]
+pub struct Hash(ring::digest::Context);
+
+impl Default for Hash {
+    fn default() -> Self {
+        Self(ring::digest::Context::new(&ring::digest::SHA256))
+    }
+}
+
+impl Hash {
+    pub fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    pub fn finish(self) -> Digest {
+        let mut digest = Digest([0; 32]);
+        digest.0.copy_from_slice(self.0.finish().as_ref());
+        digest
+    }
+}
+
 /// A SHA-256 digest, printed as 64 lower case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);
 
 impl Digest {
     pub fn of(bytes: &[u8]) -> Self {
-        use sha2::Digest as _;
-        Self(sha2::Sha256::digest(bytes).into())
+        let mut hash = Hash::default();
+        hash.update(bytes);
+        hash.finish()
     }
+
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         if bytes.len() != 64 {

@@ -7,9 +7,8 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signature as Ed25519Signature, Signer as _, SigningKey, VerifyingKey};
-use sha2::{Digest as _, Sha256};
 
-use crate::ids::Digest;
+use crate::ids::{Digest, Hash};
 
 /// Longest note that is read: a checkpoint has some hundred bytes, the manifest of a large case some hundred kilobytes.
 pub const NOTE_BYTES_MAX: usize = 16 << 20;
@@ -52,12 +51,11 @@ pub struct VerifierKey {
 
 /// First four bytes of SHA-256 over name, newline, type and public key.
 fn key_id(name: &str, key: &VerifyingKey) -> [u8; 4] {
-    let mut hash = Sha256::new();
+    let mut hash = Hash::default();
     hash.update(name.as_bytes());
-    hash.update([b'\n', ED25519]);
+    hash.update(&[b'\n', ED25519]);
     hash.update(key.as_bytes());
-    let digest: [u8; 32] = hash.finalize().into();
-    let [a, b, c, d, ..] = digest;
+    let Digest([a, b, c, d, ..]) = hash.finish();
     [a, b, c, d]
 }
 

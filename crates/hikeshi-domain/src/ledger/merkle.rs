@@ -4,25 +4,23 @@
 
 use std::convert::Infallible;
 
-use sha2::{Digest as _, Sha256};
-
-use crate::ids::Digest;
+use crate::ids::{Digest, Hash};
 
 /// Hash of one entry's bytes: SHA-256 over `0x00` and the bytes.
 pub fn leaf_hash(bytes: &[u8]) -> Digest {
-    let mut hash = Sha256::new();
-    hash.update([0_u8]);
+    let mut hash = Hash::default();
+    hash.update(&[0]);
     hash.update(bytes);
-    Digest(hash.finalize().into())
+    hash.finish()
 }
 
 /// Hash of an inner node: SHA-256 over `0x01` and both children.
 pub fn node_hash(left: &Digest, right: &Digest) -> Digest {
-    let mut hash = Sha256::new();
-    hash.update([1_u8]);
-    hash.update(left.0);
-    hash.update(right.0);
-    Digest(hash.finalize().into())
+    let mut hash = Hash::default();
+    hash.update(&[1]);
+    hash.update(&left.0);
+    hash.update(&right.0);
+    hash.finish()
 }
 
 /// Root of the tree without entries.

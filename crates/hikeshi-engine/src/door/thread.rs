@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvError, TryRecvError};
 use std::time::Duration;
 
 use hikeshi_domain::Timestamp;
@@ -35,6 +35,9 @@ const RETRY_WAITS: [Duration; 6] = [
 
 /// Between tries at renewing timers while the store is away.
 const RETIME_WAIT: Duration = Duration::from_millis(500);
+
+/// How long the thread stays awake after a batch.
+const AWAKE: Duration = Duration::from_micros(150);
 
 /// One command on its way through the thread.
 pub(crate) struct Request {
@@ -84,7 +87,7 @@ impl DoorThread {
     fn collect(&mut self) -> Vec<Request> {
         let mut requests = Vec::new();
         if self.retiming.is_none() {
-            match self.jobs.recv() {
+            match self.next_job() {
                 Ok(job) => self.sort(job, &mut requests),
                 Err(_) => self.stopped = true,
             }
@@ -96,6 +99,19 @@ impl DoorThread {
             }
         }
         requests
+    }
+
+    /// Waking a sleeping thread takes about as long as a commit, so the next job is looked for a moment before falling asleep.
+    fn next_job(&mut self) -> std::result::Result<Job, RecvError> {
+        let began = std::time::Instant::now();
+        while began.elapsed() < AWAKE {
+            match self.jobs.try_recv() {
+                Ok(job) => return Ok(job),
+                Err(TryRecvError::Empty) => std::thread::yield_now(),
+                Err(TryRecvError::Disconnected) => return Err(RecvError),
+            }
+        }
+        self.jobs.recv()
     }
 
     fn sort(&mut self, job: Job, requests: &mut Vec<Request>) {

@@ -9,9 +9,8 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use hikeshi_domain::emergency::Backup;
-use hikeshi_domain::ids::Digest;
+use hikeshi_domain::ids::{Digest, Hash};
 use serde::{Deserialize, Serialize};
-use sha2::Digest as _;
 
 use super::names::{Scope, join, raw, split, written};
 use super::spool::{make_private, read_bounded, remove_if_there, sync_dir, write_durably};
@@ -370,7 +369,7 @@ fn copy_file(from: &Folder, to: &Folder, name: &OsStr, path: &str) -> Result<(St
 
 /// Copies bytes and says their digest.
 pub(super) fn pour(source: &mut File, target: &mut File) -> io::Result<Digest> {
-    let mut hasher = sha2::Sha256::new();
+    let mut hasher = Hash::default();
     let mut buffer = vec![0_u8; 128 * 1024];
     loop {
         let count = match source.read(&mut buffer) {
@@ -383,7 +382,7 @@ pub(super) fn pour(source: &mut File, target: &mut File) -> io::Result<Digest> {
         hasher.update(piece);
         target.write_all(piece)?;
     }
-    Ok(Digest(hasher.finalize().into()))
+    Ok(hasher.finish())
 }
 
 /// Owner, mode and time of the original, then the disk.

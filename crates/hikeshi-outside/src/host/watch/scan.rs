@@ -6,8 +6,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
-use hikeshi_domain::ids::Digest;
-use sha2::Digest as _;
+use hikeshi_domain::ids::{Digest, Hash};
 
 use super::{Node, Snapshot};
 use crate::clock::file_now_ns;
@@ -202,7 +201,7 @@ fn unread(stat: Stat) -> Node {
 
 /// Digest of a whole file, and its content when it is not larger than the limit.
 pub(crate) fn digest_of(file: &mut File, keep_bytes_max: u64) -> io::Result<(Digest, Option<Vec<u8>>)> {
-    let mut hasher = sha2::Sha256::new();
+    let mut hasher = Hash::default();
     let mut content = Some(Vec::new());
     let mut buffer = vec![0_u8; 64 * 1024];
     loop {
@@ -222,5 +221,5 @@ pub(crate) fn digest_of(file: &mut File, keep_bytes_max: u64) -> io::Result<(Dig
             }
         }
     }
-    Ok((Digest(hasher.finalize().into()), content))
+    Ok((hasher.finish(), content))
 }
