@@ -15,12 +15,18 @@ const START_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a server is left alone before its memory is read.
 const IDLE: Duration = Duration::from_secs(5);
 const PORT: u16 = 17_411;
+/// As `hikeshi init` writes it.
+const DEFAULT_PORT: &str = "7410";
 
 pub fn measure(binary: &Path, dir: &Path) -> anyhow::Result<Vec<Row>> {
     let workspace = dir.join(format!("server-{}", std::process::id()));
     let made = Command::new(binary).args(["init", "--lang", "en"]).arg(&workspace).stdin(Stdio::null()).output()?;
     ensure!(made.status.success(), "hikeshi init: {}", String::from_utf8_lossy(&made.stderr));
     let file = workspace.join("hikeshi.toml");
+    // The default port may be taken by a server that somebody works with.
+    let settings = std::fs::read_to_string(&file)?;
+    ensure!(settings.contains(DEFAULT_PORT), "the new hikeshi.toml does not name port {DEFAULT_PORT}");
+    std::fs::write(&file, settings.replace(DEFAULT_PORT, &PORT.to_string()))?;
     let mut took = Vec::new();
     let mut resident_mib = 0.0;
     for start in 0..STARTS {
@@ -28,7 +34,6 @@ pub fn measure(binary: &Path, dir: &Path) -> anyhow::Result<Vec<Row>> {
         let mut server = Command::new(binary)
             .args(["serve", "--config"])
             .arg(&file)
-            .env("HIKESHI_LISTEN", format!("127.0.0.1:{PORT}"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
