@@ -89,7 +89,7 @@ async fn serve(location: Location, dir: &Path) -> anyhow::Result<Vec<Row>> {
         })
         .await
     });
-    let mut rows = Vec::new();
+    let (mut rows, mut sizes) = (Vec::new(), Vec::new());
     for path in ["/", "/incidents", "/incidents/inc_4711", "/channel/incidents", "/ledger", "/api/v1/now"] {
         let mut took = Vec::with_capacity(REQUESTS);
         let mut bytes = 0;
@@ -105,7 +105,7 @@ async fn serve(location: Location, dir: &Path) -> anyhow::Result<Vec<Row>> {
         if path.starts_with("/incidents/") {
             #[expect(clippy::cast_precision_loss, reason = "a size for people")]
             let kib = bytes as f64 / 1024.0;
-            rows.push(
+            sizes.push(
                 Row::new("Size on the wire", "first page of an incident, gzip, with headers", kib, "KiB").goal("< 30 KB", kib < 29.3),
             );
         }
@@ -115,6 +115,7 @@ async fn serve(location: Location, dir: &Path) -> anyhow::Result<Vec<Row>> {
         done??;
     }
     engine.stop().await;
+    rows.extend(sizes);
     Ok(rows)
 }
 

@@ -19,5 +19,5 @@ pub mod watch;
 mod frame;
 mod perform;
 
-pub use frame::{Bar, Frame, Html, failure, html, time_html, timeline};
+pub use frame::{Bar, Frame, Html, due_html, failure, html, time_html, timeline};
 pub use perform::{Flash, Performed, Query, act, status_of};

@@ -47,7 +47,7 @@ pub fn effect(key: &str) -> Effect {
         "obligation": "obl_1", "documents_root": "docs", "starts_at": at(0), "lasts_min": 60, "sequence": 0, "invited": [],
         "facts": {
             "workspace": "w", "time_zone": "Asia/Tokyo", "language": "ja", "incident": incident, "emergency": emergency,
-            "names": {}, "service_name": "s", "environment_name": "e",
+            "names": {}, "roles": {}, "scheme": "four_priorities", "service_name": "s", "environment_name": "e",
         },
     });
     let order: InvitationOrder = serde_json::from_value(order).unwrap();

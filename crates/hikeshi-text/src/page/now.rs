@@ -5,7 +5,7 @@ use crate::Lang;
 
 words! {
     now_title: "いま", "Now";
-    your_turn: "あなたの番です", "Your turn";
+    your_turn: "あなたの番", "Your turn";
     your_turn_none: "いま、あなたを待っている操作はありません。", "Nothing waits for you now.";
     burning: "対応中のインシデント", "Incidents under way";
     burning_none: "対応中のインシデントはありません。", "No incident is under way.";

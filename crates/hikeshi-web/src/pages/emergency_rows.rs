@@ -87,7 +87,7 @@ pub fn witnesses(viewer: &Viewer, view: &EmergencyView) -> Vec<WitnessRow> {
         .map(|(person, witness)| {
             let counts = view.quorum.present.contains(person);
             let (word, class) = match (witness.present, counts) {
-                _ if over => (t.witness_watched(), "silent"),
+                _ if over => (t.witness_watched(), "ok"),
                 (true, true) => (t.witness_present(), "ok"),
                 (true, false) => (t.witness_silent(), "bad"),
                 (false, _) => (t.witness_left(), "silent"),

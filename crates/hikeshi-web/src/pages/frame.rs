@@ -133,6 +133,12 @@ pub fn time_html(viewer: &Viewer, at: Timestamp, now: Timestamp) -> Html {
     Safe(format!("<time datetime=\"{}\">{} <small>{}</small></time>", time::machine(viewer.zone(), at), when.relative, when.exact))
 }
 
+/// How long is left until then, or how long it is late, with the exact time beside it.
+pub fn due_html(viewer: &Viewer, due_at: Timestamp, now: Timestamp) -> Html {
+    let (left, when) = (time::due(viewer.lang, due_at, now), time::when(viewer.lang, viewer.zone(), due_at, now));
+    Safe(format!("<time datetime=\"{}\">{left} <small>{}</small></time>", time::machine(viewer.zone(), due_at), when.exact))
+}
+
 /// Acts of a page, sorted into what is wanted now, what else is open, and what is not possible with its reason.
 #[derive(Default)]
 pub struct Bar {

@@ -1,6 +1,7 @@
 //! The first page: one glance says what burns, who has it, what is owed, what I may do.
 
 use askama::Template;
+use askama::filters::Safe;
 use axum::response::Response;
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::emergency::{Emergency, Status as EmergencyStatus};
@@ -10,7 +11,7 @@ use hikeshi_engine::look::{EmergencyView, NowView};
 use hikeshi_text::page::{self, Words};
 use hikeshi_text::{label, time};
 
-use super::{Flash, Frame, Html, Query, act, html, time_html};
+use super::{Flash, Frame, Html, Query, act, due_html, html, time_html};
 use crate::acts;
 use crate::fail::Fail;
 use crate::form::Fields;
@@ -57,7 +58,7 @@ pub struct Owed {
     pub kind: &'static str,
     pub text: String,
     pub owner: String,
-    pub due: String,
+    pub due: Html,
     pub overdue: bool,
 }
 
@@ -164,8 +165,8 @@ pub fn owed_line(viewer: &Viewer, owed: &Obligation, now: Timestamp) -> Owed {
         text: if owed.text.is_empty() { owed.emergency.to_string() } else { owed.text.clone() },
         owner: viewer.names.person(viewer.lang, &owed.owner),
         due: match owed.status {
-            Status::Owed => time::due(viewer.lang, owed.due_at, now),
-            Status::Done | Status::Waived => label::obligation_status(viewer.lang, owed.status).to_owned(),
+            Status::Owed => due_html(viewer, owed.due_at, now),
+            Status::Done | Status::Waived => Safe(label::obligation_status(viewer.lang, owed.status).to_owned()),
         },
         overdue: owed.is_overdue(now),
     }
