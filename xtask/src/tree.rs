@@ -20,7 +20,6 @@ impl File {
     /// Whether it only exists for tests.
     pub fn is_test(&self) -> bool {
         self.path.contains("/tests/")
-            || self.path.contains("/examples/")
             || self.path.ends_with("/tests.rs")
             || self.path.contains("/benches/")
             || self.path.starts_with("crates/hikeshi-testkit/")
