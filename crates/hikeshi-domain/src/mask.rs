@@ -96,25 +96,6 @@ impl Masker {
         }
         out
     }
-
-    /// Whether anything in the text would be masked.
-    pub fn finds(&self, text: &str) -> bool {
-        self.bytes(text.as_bytes()) != text.as_bytes()
-    }
-
-    /// Every string inside, keys excepted.
-    pub fn json(&self, value: &mut serde_json::Value) {
-        match value {
-            serde_json::Value::String(text) => {
-                if self.finds(text) {
-                    *text = self.text(text);
-                }
-            }
-            serde_json::Value::Array(items) => items.iter_mut().for_each(|item| self.json(item)),
-            serde_json::Value::Object(fields) => fields.values_mut().for_each(|field| self.json(field)),
-            serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
-        }
-    }
 }
 
 fn replace_all(bytes: &[u8], value: &[u8]) -> Vec<u8> {
