@@ -14,6 +14,7 @@ use crate::input::{self, TEXT_CHARS_MAX};
 use crate::obligation;
 use crate::people::Actor;
 use crate::refusal::Refusal;
+use crate::session::SessionEnd;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Post {
@@ -101,6 +102,20 @@ pub enum Notice {
     /// Rule E5: where to watch, and when it began.
     SessionStarted {
         executor: PersonId,
+    },
+    /// Rule E5: a terminal is open, to be watched.
+    TerminalOpened {
+        executor: PersonId,
+        session: u32,
+    },
+    TerminalStopped {
+        by: PersonId,
+        session: u32,
+        reason: String,
+    },
+    TerminalEnded {
+        session: u32,
+        end: SessionEnd,
     },
     SessionLong {
         minutes: u32,

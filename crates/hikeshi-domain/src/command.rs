@@ -8,7 +8,7 @@ use crate::ids::{Digest, RequestKey};
 use crate::people::{Actor, Via};
 use crate::policy::Policy;
 use crate::timer::Wake;
-use crate::{account, channel, emergency, incident, monitor, obligation};
+use crate::{account, channel, emergency, incident, monitor, obligation, session};
 
 /// A command on its way to the door.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +30,7 @@ pub enum Command {
     Monitor(monitor::Command),
     Obligation(obligation::Command),
     Policy(PolicyCommand),
+    Session(session::Command),
     /// What became of an effect.
     Outcome(OutcomeCommand),
     /// A deadline has come.
@@ -121,6 +122,15 @@ kinds! {
     Command::Policy(PolicyCommand::Adopt { .. }) => "policy.adopt",
     Command::Policy(PolicyCommand::Approve { .. }) => "policy.approve",
     Command::Policy(PolicyCommand::Reject { .. }) => "policy.reject",
+    Command::Session(session::Command::Open { .. }) => "session.open",
+    Command::Session(session::Command::Bind { .. }) => "session.bind",
+    Command::Session(session::Command::Note { .. }) => "session.note",
+    Command::Session(session::Command::Stop { .. }) => "session.stop",
+    Command::Session(session::Command::Abandon { .. }) => "session.abandon",
+    Command::Session(session::Command::Seal { .. }) => "session.seal",
+    Command::Session(session::Command::Acknowledge { .. }) => "session.acknowledge",
+    Command::Session(session::Command::Gate { .. }) => "session.gate",
+    Command::Session(session::Command::End { .. }) => "session.end",
     Command::Outcome(OutcomeCommand::Ended { .. }) => "outcome.ended",
     Command::Outcome(OutcomeCommand::InDoubt { .. }) => "outcome.in_doubt",
     Command::Wake(Wake::Escalate { .. }) => "wake.escalate",

@@ -13,7 +13,7 @@ use crate::people::Actor;
 use crate::permit::Permit;
 use crate::refusal::Refusal;
 use crate::timer::Wake;
-use crate::{account, channel, emergency, incident, monitor, obligation, policy};
+use crate::{account, channel, emergency, incident, monitor, obligation, policy, session};
 
 /// What follows from a command.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -47,6 +47,7 @@ pub fn needs(actor: &Actor, command: &Command, facts: &Facts) -> Needs {
         Command::Monitor(command) => monitor::needs(command, facts),
         Command::Obligation(command) => obligation::decide::needs(command, facts),
         Command::Policy(_) => Needs::default(),
+        Command::Session(command) => session::decide::needs(command, facts),
         Command::Outcome(OutcomeCommand::Ended { effect, .. } | OutcomeCommand::InDoubt { effect }) => effect_needs(effect, facts),
         Command::Wake(wake) => wake_needs(wake, facts),
     }
@@ -83,6 +84,7 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
         Command::Monitor(command) => monitor::decide(&permit, facts, command, now),
         Command::Obligation(command) => obligation::decide::decide(permit, facts, command, now),
         Command::Policy(command) => policy::decide(permit, facts, command),
+        Command::Session(command) => session::decide::decide(&permit, facts, command, now),
         Command::Outcome(OutcomeCommand::Ended { effect, outcome }) => {
             let mut decision = if effect.0.starts_with("emg_") {
                 emergency::decide::ended(facts, effect, outcome, now)?

@@ -10,6 +10,7 @@ use crate::emergency::{Aspect, Backup, CheckResult, FileChange, Plan, StepEnd};
 use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId, RoleName, TargetName};
 use crate::obligation::Drift;
 use crate::policy::Target;
+use crate::session::{Capture, Captured};
 
 /// Stable name of one effect: the same effect has the same key before and after a crash. `emg_3/step/2/1`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -75,6 +76,13 @@ pub enum Work {
         host: HostSpec,
         plan: Box<Plan>,
     },
+    /// See which files typed commands have changed, and run what the plan looks at beside files.
+    LookAtFiles {
+        emergency: EmergencyId,
+        host: HostSpec,
+        scope: Vec<String>,
+        captures: Vec<Capture>,
+    },
     /// Put the backup back and read the result.
     Restore {
         emergency: EmergencyId,
@@ -109,6 +117,7 @@ impl Work {
             Self::TakeBackup { .. } | Self::OpenChangeRequest(_) => Again::LookFirst,
             // Each of these makes the world equal a given state, or only looks at it.
             Self::RunChecks { .. }
+            | Self::LookAtFiles { .. }
             | Self::Restore { .. }
             | Self::RevertFile { .. }
             | Self::CompareMerged { .. }
@@ -123,6 +132,7 @@ impl Work {
             Self::TakeBackup { .. } => "take_backup",
             Self::RunStep { .. } => "run_step",
             Self::RunChecks { .. } => "run_checks",
+            Self::LookAtFiles { .. } => "look_at_files",
             Self::Restore { .. } => "restore",
             Self::RevertFile { .. } => "revert_file",
             Self::OpenChangeRequest(_) => "open_change_request",
@@ -232,6 +242,11 @@ pub enum Outcome {
     },
     ChecksEnded {
         results: Vec<AspectResult>,
+    },
+    FilesSeen {
+        changes: Vec<FileChange>,
+        changes_unlisted: u64,
+        captured: Vec<Captured>,
     },
     Restored {
         files: u64,

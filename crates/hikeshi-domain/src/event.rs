@@ -12,6 +12,7 @@ use crate::incident::{Priority, Stage, Triage};
 use crate::obligation::{ChangeRequest, Comparison, Held, Meeting, Obligation, Report, Waiver};
 use crate::people::Actor;
 use crate::policy::{Policy, Weakening};
+use crate::session::{Ack, Captured, CommandRef, DeviceKey, Gap, HeldBecause, SealedBlock, SessionEnd, TypedCommand};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -271,6 +272,74 @@ pub enum Event {
     EmergencyTroubled {
         emergency: EmergencyId,
         trouble: Trouble,
+    },
+    TerminalOpened {
+        emergency: EmergencyId,
+        session: u32,
+        by: PersonId,
+        place: String,
+    },
+    DeviceBound {
+        emergency: EmergencyId,
+        session: u32,
+        person: PersonId,
+        key: DeviceKey,
+    },
+    SessionNoted {
+        emergency: EmergencyId,
+        session: u32,
+        by: PersonId,
+        text: String,
+    },
+    BlocksSealed {
+        emergency: EmergencyId,
+        session: u32,
+        first: u64,
+        blocks: Vec<SealedBlock>,
+        commands: Vec<TypedCommand>,
+        gaps: Vec<Gap>,
+    },
+    /// Commands ended while it was being looked: it will be looked once more.
+    LookOwed {
+        emergency: EmergencyId,
+        after: CommandRef,
+    },
+    FilesLookedAt {
+        emergency: EmergencyId,
+        effect: EffectKey,
+        after: CommandRef,
+    },
+    FilesSeen {
+        emergency: EmergencyId,
+        after: CommandRef,
+        changes: Vec<FileChange>,
+        changes_unlisted: u64,
+        captured: Vec<Captured>,
+    },
+    BlocksWatched {
+        emergency: EmergencyId,
+        session: u32,
+        acks: Vec<Ack>,
+    },
+    KeysHeld {
+        emergency: EmergencyId,
+        session: u32,
+        held: Vec<HeldBecause>,
+    },
+    KeysReleased {
+        emergency: EmergencyId,
+        session: u32,
+    },
+    TerminalStopped {
+        emergency: EmergencyId,
+        session: u32,
+        by: PersonId,
+        reason: String,
+    },
+    TerminalEnded {
+        emergency: EmergencyId,
+        session: u32,
+        end: SessionEnd,
     },
     SessionRanLong {
         emergency: EmergencyId,

@@ -17,6 +17,8 @@ pub enum Actor {
     },
     /// The runner, reporting what became of an effect.
     Runner,
+    /// The keeper of a witnessed session, telling what recorder and witnesses have sent.
+    Recorder,
     /// A stored deadline that has come.
     Timer,
     /// A monitor that saw a change.
@@ -32,7 +34,7 @@ impl Actor {
     pub fn as_person(&self) -> Option<&PersonId> {
         match self {
             Self::Person { person, .. } => Some(person),
-            Self::Runner | Self::Timer | Self::Monitor { .. } | Self::Startup => None,
+            Self::Runner | Self::Recorder | Self::Timer | Self::Monitor { .. } | Self::Startup => None,
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::ids::{PersonId, RoleName};
 use crate::people::Actor;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
+use crate::session;
 
 /// Proof that this actor may give this command. Cannot be made elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +54,7 @@ pub fn row(kind: &str) -> Row {
         "incident.triage" | "incident.acknowledge" | "incident.move" | "incident.update" | "incident.resolve" => {
             Row::Roles(&["operator", "lead", "manager", "developer", "senior", "dev-lead", "cto"])
         }
+        "session.open" | "session.bind" | "session.note" | "session.stop" | "session.abandon" => Row::ByCase,
         "obligation.propose"
         | "obligation.compare"
         | "obligation.report"
@@ -87,13 +89,20 @@ pub fn permit(facts: &Facts, actor: &Actor, command: &Command) -> Result<Permit,
         Command::Outcome(_) => *actor == Actor::Runner,
         Command::Wake(_) => *actor == Actor::Timer,
         Command::Monitor(_) => matches!(actor, Actor::Monitor { .. }),
+        Command::Session(
+            session::Command::Seal { .. }
+            | session::Command::Acknowledge { .. }
+            | session::Command::Gate { .. }
+            | session::Command::End { .. },
+        ) => *actor == Actor::Recorder,
         Command::Policy(PolicyCommand::Adopt { .. }) | Command::Account(crate::account::Command::Invite { .. }) => *actor == Actor::Startup,
         Command::Policy(PolicyCommand::Approve { .. } | PolicyCommand::Reject { .. })
         | Command::Account(_)
         | Command::Channel(_)
         | Command::Emergency(_)
         | Command::Incident(_)
-        | Command::Obligation(_) => false,
+        | Command::Obligation(_)
+        | Command::Session(_) => false,
     };
     if inside {
         return granted();

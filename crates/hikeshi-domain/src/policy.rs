@@ -277,6 +277,8 @@ pub struct EmergencyPolicy {
     pub senior_roles: Vec<RoleName>,
     /// A witness who was not heard of for this long is absent.
     pub presence_timeout_s: u32,
+    /// A witness of a terminal whose screen is hidden, silent, or behind the recording for this long does not count.
+    pub watch_timeout_s: u32,
     /// A session that is still open after this time is announced as running long.
     pub session_max_min: u32,
     pub step_timeout_max_s: u32,
@@ -298,6 +300,7 @@ impl Default for EmergencyPolicy {
             witness_roles: named(&["developer", "senior", "dev-lead", "cto"]),
             senior_roles: named(&["senior", "dev-lead", "cto"]),
             presence_timeout_s: 20,
+            watch_timeout_s: 10,
             session_max_min: 120,
             step_timeout_max_s: 3600,
             output_bytes_max: 4 * 1024 * 1024,

@@ -110,6 +110,18 @@ refusals! {
     ContentNotKept { path: String } => "E8", "emergency.content_not_kept";
     OnlyApproverAccepts { approvers: Vec<PersonId> } => "E8", "emergency.only_approver_accepts";
 
+    /// The approved plan says nothing about work by hand.
+    TerminalNotPlanned => "E3", "session.not_planned";
+    /// Not while a terminal is open.
+    SessionOpen { session: u32 } => "E4", "session.open";
+    NoSuchSession { session: u32 } => "E5", "session.no_such";
+    SessionOver { session: u32 } => "E5", "session.over";
+    /// It is still being looked which files the typed commands have changed.
+    FilesNotSeen => "E6", "session.files_not_seen";
+    DeviceKeyUnreadable => "E4", "session.device_key_unreadable";
+    /// Another witness signs with the same key.
+    DeviceShared { with: PersonId } => "E4", "session.device_shared";
+
     WrongKind { obligation: ObligationId, kind: obligation::Kind } => "E10", "obligation.wrong_kind";
     ObligationOver { obligation: ObligationId } => "E10", "obligation.over";
     ObligationBusy { obligation: ObligationId } => "E10", "obligation.busy";

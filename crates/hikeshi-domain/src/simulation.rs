@@ -332,6 +332,7 @@ fn answer(world: &mut World, dice: &mut Dice) {
                 after: Some(content.clone()),
                 in_scope,
                 step: *step,
+                command: None,
                 accepted_by: None,
             };
             let mut changes = vec![change("app.conf", true)];
@@ -341,6 +342,7 @@ fn answer(world: &mut World, dice: &mut Dice) {
             let exit_code = i32::from(dice.roll(5) == 0);
             Outcome::StepEnded { end: step_end(world.now, exit_code), changes, changes_unlisted: 0 }
         }
+        Work::LookAtFiles { .. } => Outcome::FilesSeen { changes: Vec::new(), changes_unlisted: 0, captured: Vec::new() },
         Work::RunChecks { .. } => Outcome::ChecksEnded { results: checks(dice.roll(4) > 0) },
         Work::Restore { .. } => {
             let manifest = if dice.roll(5) == 0 { Digest::of(b"damaged") } else { backup().manifest };

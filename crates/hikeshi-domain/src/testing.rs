@@ -236,6 +236,7 @@ pub(crate) fn plan() -> Plan {
         executor: PersonId::known("tanaka"),
         summary: "設定を直して再読み込みする".to_owned(),
         steps: vec![step("設定を直す", "sed -i s/bad/good/ app.conf"), step("再読み込み", "touch reload")],
+        terminal: None,
         scope: vec!["app.conf".to_owned(), "reload".to_owned()],
         verification: Verification { solved: vec![check("予約できる")], unaffected: vec![check("他の画面")] },
         witnesses: vec![PersonId::known("suzuki"), PersonId::known("takahashi")],

@@ -118,6 +118,7 @@ pub(crate) struct Inside {
     pub(crate) halted: std::sync::OnceLock<String>,
     pub(crate) reports: Reports,
     pub(crate) sealer: Arc<crate::checkpoints::Sealer>,
+    pub(crate) sessions: crate::sessions::Sessions,
 }
 
 impl Door {

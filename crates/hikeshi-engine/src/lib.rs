@@ -11,6 +11,7 @@ pub mod look;
 mod monitors;
 mod probe;
 mod runner;
+pub mod sessions;
 mod timers;
 mod verify;
 
@@ -108,6 +109,7 @@ impl Engine {
             halted,
             reports: monitors::Reports::default(),
             sealer: Arc::new(sealer),
+            sessions: sessions::Sessions::default(),
         });
         let door = Door { inside: Arc::clone(&inside) };
         let writing = DoorThread::new(Arc::clone(&inside), jobs);
@@ -118,6 +120,7 @@ impl Engine {
             // What the policy says now must hold for what was open before, also if a change of it was cut off by a crash.
             hand_over(&door.inside.queue, Job::Retime);
             tasks.spawn(runner::Runner { door: door.clone(), node: options.node.clone(), lease_s: options.lease_s }.run());
+            tasks.spawn(sessions::run(door.clone()));
             tasks.spawn(timers::Timers::new(door.clone()).run());
             if let Some(probe) = options.probe {
                 tasks.spawn(monitors::Monitors { door: door.clone(), probe, node: options.node, lease_s: options.lease_s }.run());

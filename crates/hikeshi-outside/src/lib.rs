@@ -13,6 +13,7 @@ mod git;
 mod host;
 mod invitation;
 mod probe;
+pub mod session;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -61,6 +62,7 @@ impl Outside for Hands {
                 Work::TakeBackup { .. }
                 | Work::RunStep { .. }
                 | Work::RunChecks { .. }
+                | Work::LookAtFiles { .. }
                 | Work::Restore { .. }
                 | Work::RevertFile { .. } => host::perform(&self.options, effect).await,
                 Work::OpenChangeRequest(order) => forge::open(&self.options, order, contents).await,
@@ -79,6 +81,7 @@ impl Outside for Hands {
                 Work::TakeBackup { .. }
                 | Work::RunStep { .. }
                 | Work::RunChecks { .. }
+                | Work::LookAtFiles { .. }
                 | Work::Restore { .. }
                 | Work::RevertFile { .. } => host::look(&self.options, effect),
                 Work::OpenChangeRequest(order) => forge::look(&self.options, order).await,

@@ -50,6 +50,7 @@ fn change(path: &str, before: &[u8], after: &[u8]) -> FileChange {
         after: side(after),
         in_scope: true,
         step: 1,
+        command: None,
         accepted_by: None,
     }
 }

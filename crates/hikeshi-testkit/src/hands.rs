@@ -165,6 +165,7 @@ impl World {
             Work::RunStep { emergency, host, scope, step, run, timeout_s, .. } => {
                 self.run(*emergency, host, scope, *step, run, *timeout_s, now)
             }
+            Work::LookAtFiles { .. } => plain(Outcome::FilesSeen { changes: Vec::new(), changes_unlisted: 0, captured: Vec::new() }),
             Work::RunChecks { plan, .. } => plain(Outcome::ChecksEnded { results: checks(plan, !checks_fail) }),
             Work::Restore { emergency, host, scope, backup } => {
                 let before = self.before.get(emergency).cloned().unwrap_or_default();

@@ -25,6 +25,7 @@ impl Plans {
             executor: person("sato")?,
             summary: "接続先を新しいデータベースに直す".to_owned(),
             steps: vec![Self::step("接続先を書き換える", "write config/app.toml host=db2"), Self::step("読み込み直す", "say reloaded")],
+            terminal: None,
             scope: vec!["config".to_owned()],
             verification: Verification {
                 solved: vec![Self::check("予約できる")], unaffected: vec![Self::check("一覧が見える")]

@@ -10,6 +10,7 @@ pub fn actor(lang: Lang, actor: &Actor, names: &Names) -> String {
         Actor::Person { person, only: None } => names.person(lang, person),
         Actor::Person { person, only: Some(roles) } => through_token(lang, &names.person(lang, person), &names.roles(lang, roles)),
         Actor::Runner => pick(lang, "実行処理（自動）", "the runner (automatic)"),
+        Actor::Recorder => pick(lang, "立会セッション（自動）", "the witnessed session (automatic)"),
         Actor::Timer => pick(lang, "期限（自動）", "a deadline (automatic)"),
         Actor::Monitor { monitor } => match lang {
             Lang::Ja => format!("監視 {monitor}"),

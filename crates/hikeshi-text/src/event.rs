@@ -7,6 +7,7 @@ mod emergency;
 mod execution;
 mod incident;
 mod obligation;
+mod session;
 
 use hikeshi_domain::channel::Body;
 use hikeshi_domain::event::Event;
@@ -61,6 +62,22 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
         E::WitnessLeft { person, lost, emergency: _ } => emergency::witness_left(lang, person, *lost, names),
         E::EmergencyHeld { reason, emergency: _, by: _ } => emergency::held(lang, reason),
         E::EmergencyResumed { emergency: _, by: _ } => emergency::resumed(lang),
+        E::TerminalOpened { session, place, emergency: _, by: _ } => session::opened(lang, *session, place),
+        E::DeviceBound { session, key, emergency: _, person: _ } => session::bound(lang, *session, key),
+        E::SessionNoted { session, text, emergency: _, by: _ } => session::noted(lang, *session, text),
+        E::BlocksSealed { session, first, blocks, commands, gaps, emergency: _ } => {
+            session::sealed(lang, *session, *first, blocks.len(), commands, gaps)
+        }
+        E::LookOwed { emergency: _, after: _ } => session::look_owed(lang),
+        E::FilesLookedAt { after, emergency: _, effect: _ } => session::looked_at(lang, *after),
+        E::FilesSeen { after, changes, changes_unlisted, captured, emergency: _ } => {
+            session::seen(lang, *after, changes, *changes_unlisted, captured)
+        }
+        E::BlocksWatched { session, acks, emergency: _ } => session::watched(lang, *session, acks, names),
+        E::KeysHeld { session, held, emergency: _ } => session::held(lang, *session, held, names),
+        E::KeysReleased { session, emergency: _ } => session::released(lang, *session),
+        E::TerminalStopped { session, reason, emergency: _, by: _ } => session::stopped(lang, *session, reason),
+        E::TerminalEnded { session, end, emergency: _ } => session::ended(lang, *session, end, names),
         E::SessionRanLong { emergency } => emergency::ran_long(lang, *emergency),
         E::EmergencyClosed { emergency, ending } => emergency::closed(lang, *emergency, *ending),
 

@@ -20,6 +20,7 @@ pub mod page;
 mod plain;
 mod refusal;
 mod sentence;
+pub mod session;
 pub mod terminal;
 pub mod time;
 

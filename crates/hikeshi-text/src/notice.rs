@@ -3,6 +3,7 @@
 mod emergency;
 mod incident;
 mod obligation;
+mod session;
 mod workspace;
 
 use hikeshi_domain::channel::{Body, Notice, Post};
@@ -30,6 +31,9 @@ pub fn notice(lang: Lang, notice: &Notice, names: &Names) -> String {
         N::EmergencyCancelled { reason } => emergency::cancelled(lang, reason),
         N::ApprovalExpired => emergency::expired(lang),
         N::SessionStarted { executor } => emergency::session_started(lang, executor, names),
+        N::TerminalOpened { executor, session } => session::opened(lang, executor, *session, names),
+        N::TerminalStopped { by, session, reason } => session::stopped(lang, by, *session, reason, names),
+        N::TerminalEnded { session, end } => session::ended(lang, *session, end, names),
         N::SessionLong { minutes } => emergency::session_long(lang, *minutes),
         N::WitnessJoined { person } => emergency::witness_joined(lang, person, names),
         N::WitnessLeft { person, lost } => emergency::witness_left(lang, person, *lost, names),

@@ -10,6 +10,7 @@ mod incident;
 mod input;
 mod obligation;
 mod request;
+mod session;
 mod verification;
 mod witness;
 
@@ -93,6 +94,14 @@ pub fn refusal(lang: Lang, refusal: &Refusal, names: &Names) -> Sentence {
         R::NotOutOfScope { path } => verification::not_out_of_scope(lang, path),
         R::ContentNotKept { path } => verification::content_not_kept(lang, path),
         R::OnlyApproverAccepts { approvers } => verification::only_approver_accepts(lang, approvers, names),
+
+        R::TerminalNotPlanned => session::not_planned(lang),
+        R::SessionOpen { session } => session::open(lang, *session),
+        R::NoSuchSession { session } => session::no_such(lang, *session),
+        R::SessionOver { session } => session::over(lang, *session),
+        R::FilesNotSeen => session::files_not_seen(lang),
+        R::DeviceKeyUnreadable => session::key_unreadable(lang),
+        R::DeviceShared { with } => session::shared(lang, with, names),
 
         R::WrongKind { obligation, kind } => obligation::wrong_kind(lang, *obligation, *kind),
         R::ObligationOver { obligation } => obligation::over(lang, *obligation),

@@ -27,6 +27,8 @@
     if (from.isEqualNode(to)) return;
     if (from.nodeType !== 1) { if (from.nodeValue !== to.nodeValue) from.nodeValue = to.nodeValue; return; }
     if (from.nodeName === "INPUT" && from.type === "hidden" && KEEP.has(from.name)) return;
+    // A part that a script of its own keeps up to date: only what it is told may change.
+    if (from.dataset.keep !== undefined && to.dataset.keep !== undefined) { for (const name of Object.keys(to.dataset)) from.dataset[name] = to.dataset[name]; return; }
     for (const { name, value } of [...to.attributes]) if (from.getAttribute(name) !== value && name !== "open") from.setAttribute(name, value);
     for (const { name } of [...from.attributes]) if (!to.hasAttribute(name) && name !== "open") from.removeAttribute(name);
     if (from.nodeName === "TEXTAREA" || from.nodeName === "SELECT") return;
@@ -64,6 +66,7 @@
         morph(document.getElementById("main"), next);
         size = Math.max(size, Number(live.dataset.size)); shown = live.dataset.clock; loaded = Date.now();
         heard = Date.now(); say(bar.dataset.mode || "fresh", state.textContent);
+        document.dispatchEvent(new Event("morphed"));
       }
     } catch { failures += 1; }
     finally { loading = false; if (again) { again = false; load(); } }

@@ -21,6 +21,10 @@ pub struct Assets {
     pub css: Asset,
     pub live: Asset,
     pub passkey: Asset,
+    pub terminal: Asset,
+    /// The player of the asciinema project (Apache-2.0), unchanged.
+    pub player: Asset,
+    pub player_css: Asset,
     pub icon: Asset,
 }
 
@@ -28,6 +32,9 @@ pub static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
     css: asset("hikeshi", "css", "text/css; charset=utf-8", include_bytes!("../assets/hikeshi.css")),
     live: asset("live", "js", "text/javascript; charset=utf-8", include_bytes!("../assets/live.js")),
     passkey: asset("passkey", "js", "text/javascript; charset=utf-8", include_bytes!("../assets/passkey.js")),
+    terminal: asset("terminal", "js", "text/javascript; charset=utf-8", include_bytes!("../assets/terminal.js")),
+    player: asset("player", "js", "text/javascript; charset=utf-8", include_bytes!("../assets/player/asciinema-player.min.js")),
+    player_css: asset("player", "css", "text/css; charset=utf-8", include_bytes!("../assets/player/asciinema-player.css")),
     icon: asset("icon", "svg", "image/svg+xml", include_bytes!("../assets/icon.svg")),
 });
 
@@ -37,7 +44,8 @@ fn asset(stem: &str, extension: &str, kind: &'static str, body: &'static [u8]) -
 
 pub async fn get(Path(name): Path<String>) -> Result<Response, Fail> {
     let all = &*ASSETS;
-    let found = [&all.css, &all.live, &all.passkey, &all.icon].into_iter().find(|asset| asset.name == name);
+    let every = [&all.css, &all.live, &all.passkey, &all.terminal, &all.player, &all.player_css, &all.icon];
+    let found = every.into_iter().find(|asset| asset.name == name);
     let Some(found) = found else { return Err(Fail::NotFound { what: "asset", given: name.chars().take(60).collect() }) };
     let headers = [(header::CONTENT_TYPE, found.kind), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
     Ok((headers, found.body).into_response())

@@ -11,7 +11,8 @@ use crate::fail::{Fail, Failed};
 use crate::state::App;
 use crate::viewer;
 
-const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
+/// WebAssembly of our own origin: the terminal's player is made of it.
+const CSP: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
                    base-uri 'none'; frame-ancestors 'none'";
 
 /// Same-origin, not `no-referrer`: with the latter a browser sends `Origin: null` with our own forms.
@@ -113,7 +114,7 @@ fn refuse_early(request: &Request) -> Option<Fail> {
 }
 
 /// Whether an `Origin` names the host that was asked. Behind a proxy the scheme may differ, so only host and port are compared.
-fn same_host(origin: &str, host: &str) -> bool {
+pub fn same_host(origin: &str, host: &str) -> bool {
     let bare = |text: &str| text.trim_end_matches(":80").trim_end_matches(":443").to_ascii_lowercase();
     origin.split_once("://").is_some_and(|(_, named)| bare(named) == bare(host))
 }

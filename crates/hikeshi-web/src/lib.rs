@@ -15,6 +15,7 @@ mod passkey;
 mod routes;
 mod secret;
 mod serve;
+mod session;
 mod state;
 mod viewer;
 

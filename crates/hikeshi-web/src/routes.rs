@@ -13,7 +13,7 @@ use crate::pages::{
     bundle, channel, content, emergencies, emergency, incidents, ledger, me, now, obligations, people, plan, signin, watch,
 };
 use crate::state::{App, WebOptions};
-use crate::{api, assets, guard, live, passkey};
+use crate::{api, assets, guard, live, passkey, session};
 
 /// A request that is not answered in this time is given up; what the door took stays taken, and the same request key finds it.
 const ANSWER_WITHIN: std::time::Duration = std::time::Duration::from_secs(60);
@@ -25,6 +25,8 @@ pub fn app(options: WebOptions) -> Router {
         .merge(pages())
         .merge(signing_in())
         .merge(api::routes())
+        .route("/api/v1/emergencies/{id}/sessions/{session}/record", get(session::record))
+        .route("/api/v1/emergencies/{id}/sessions/{session}/stream", get(session::watch_by_token))
         .route("/live", get(live::get))
         .route("/assets/{name}", get(assets::get))
         .fallback(nothing_here)
@@ -46,6 +48,7 @@ fn pages() -> Router<App> {
         .route("/emergencies/{id}/revise", get(plan::revise).post(plan::post_revise))
         .route("/emergencies/{id}/watch", get(watch::get).post(watch::post))
         .route("/emergencies/{id}/beat", post(watch::beat))
+        .route("/emergencies/{id}/sessions/{session}/stream", get(session::watch))
         .route("/approvals", get(emergencies::approvals))
         .route("/obligations", get(obligations::list))
         .route("/obligations/{id}", get(obligations::get).post(obligations::post))

@@ -161,7 +161,9 @@ fn issue_token(
 fn whole_person(permit: &Permit) -> Result<&PersonId, Refusal> {
     match permit.actor() {
         Actor::Person { person, only: None } => Ok(person),
-        Actor::Person { .. } | Actor::Runner | Actor::Timer | Actor::Monitor { .. } | Actor::Startup => Err(Refusal::NotYours),
+        Actor::Person { .. } | Actor::Runner | Actor::Recorder | Actor::Timer | Actor::Monitor { .. } | Actor::Startup => {
+            Err(Refusal::NotYours)
+        }
     }
 }
 

@@ -20,6 +20,7 @@ pub use presence::{Quorum, quorum};
 
 use crate::effect::EffectKey;
 use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId, RoleName};
+use crate::session::{Captured, CommandRef, LookingAgain, Session};
 
 /// The four conditions of rule E1, each with its evidence. The first is the incident itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -229,6 +230,9 @@ pub struct FileChange {
     pub in_scope: bool,
     /// Index of the step after which it was first seen.
     pub step: u32,
+    /// The typed command after which it was first seen, when it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<CommandRef>,
     #[serde(default)]
     pub accepted_by: Option<PersonId>,
 }
@@ -303,6 +307,11 @@ pub struct Restored {
     pub manifest: Option<Digest>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(value: &u32) -> bool {
+    *value == 0
+}
+
 /// The state of one exception: the fold of its events.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Emergency {
@@ -328,6 +337,17 @@ pub struct Emergency {
     pub steps: Vec<StepState>,
     /// Attempts per step; a failed step may be tried again, which is another attempt.
     pub attempts: Vec<u32>,
+    /// Witnessed terminals, in the order in which they were opened.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sessions: Vec<Session>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looking: Option<LookingAgain>,
+    /// Counts these looks, for effect keys.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub looks: u32,
+    /// What the plan's captures have printed, at the opening and after the last command.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub captured: Vec<(CommandRef, Vec<Captured>)>,
     #[serde(default)]
     pub changes: Vec<FileChange>,
     /// Further changed files that were counted and not listed.
@@ -375,6 +395,8 @@ pub enum Doing {
     Verify,
     Restore,
     Revert,
+    /// Looking at what typed commands have changed.
+    Look,
     ChangeRequest,
     Compare,
     Report,

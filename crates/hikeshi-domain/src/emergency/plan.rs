@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Emergency;
 use crate::ids::{Digest, EmergencyId, IncidentId, PersonId, TargetName};
 use crate::policy::Target;
+use crate::session::Terminal;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -14,7 +15,12 @@ pub struct Plan {
     pub executor: PersonId,
     /// What the change does, in one or two sentences.
     pub summary: String,
+    /// May be empty when the work is done by hand in a witnessed terminal.
+    #[serde(default)]
     pub steps: Vec<Step>,
+    /// Work by hand, in company and on the record. Left out: no terminal can be opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminal: Option<Terminal>,
     /// Files and directories, relative to the target's root, that may change and are backed up. `.` is the whole root.
     pub scope: Vec<String>,
     /// Left out: both verifications are attested by people.

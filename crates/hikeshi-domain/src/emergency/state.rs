@@ -45,6 +45,10 @@ fn request(facts: &mut Facts, event: &Event, at: Timestamp) {
             hold: None,
             backup: None,
             trouble: None,
+            sessions: Vec::new(),
+            looking: None,
+            looks: 0,
+            captured: Vec::new(),
             changes: Vec::new(),
             changes_unlisted: 0,
             solved: None,
@@ -253,13 +257,14 @@ fn verify(facts: &mut Facts, event: &Event, _at: Timestamp) {
 
 /// The rescan after a step is complete, relative to the state before the first step: it replaces what was known.
 /// What an approver accepted stays accepted as long as the content is the same.
-fn changed(state: &mut Emergency, changes: &[FileChange], unlisted: u64) {
+pub(crate) fn changed(state: &mut Emergency, changes: &[FileChange], unlisted: u64) {
     let before = std::mem::take(&mut state.changes);
     state.changes = changes.iter().take(CHANGES_LISTED_MAX).cloned().collect();
     state.changes_unlisted = unlisted + u64::try_from(changes.len().saturating_sub(CHANGES_LISTED_MAX)).unwrap_or(u64::MAX);
     for change in &mut state.changes {
         if let Some(known) = before.iter().find(|known| known.path == change.path) {
             change.step = known.step;
+            change.command = known.command;
             if known.after == change.after {
                 change.accepted_by.clone_from(&known.accepted_by);
             }

@@ -39,6 +39,7 @@ fn out_of_scope(path: &str) -> FileChange {
         after: Some(content),
         in_scope: false,
         step: 1,
+        command: None,
         accepted_by: None,
     }
 }

@@ -25,6 +25,7 @@ fn closed(world: &mut World) -> [ObligationId; 3] {
         after: Some(content),
         in_scope: true,
         step: 1,
+        command: None,
         accepted_by: None,
     };
     world.run_step(id, 1, 0, vec![change]);

@@ -10,6 +10,7 @@ use hikeshi_domain::mask::Masker;
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::policy::Policy;
 use hikeshi_domain::refusal::Refusal;
+use hikeshi_domain::session;
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -39,7 +40,7 @@ fn own_key(key: RequestKey, actor: &Actor) -> RequestKey {
         Actor::Person { .. } if key.as_str().starts_with(INSIDE) || key.as_str().starts_with(OUTSIDE) => {
             bounded(&format!("{OUTSIDE}{}", key.as_str()))
         }
-        Actor::Person { .. } | Actor::Runner | Actor::Timer | Actor::Monitor { .. } | Actor::Startup => key,
+        Actor::Person { .. } | Actor::Runner | Actor::Recorder | Actor::Timer | Actor::Monitor { .. } | Actor::Startup => key,
     }
 }
 
@@ -127,12 +128,15 @@ fn masked(envelope: Envelope, mask: Arc<Mask>) -> Result<Taken, Refusal> {
         Command::Policy(_) => false,
         // Digests and public keys, but for the label that a person typed.
         Command::Account(_) => asked.get_mut("label").is_some_and(|label| mask_value(&mask.masker, label)),
+        // Keys and signatures mean nothing when a byte of them is masked; they hold no text.
+        Command::Session(session::Command::Bind { .. } | session::Command::Acknowledge { .. }) => false,
         Command::Channel(_)
         | Command::Emergency(_)
         | Command::Incident(_)
         | Command::Monitor(_)
         | Command::Obligation(_)
         | Command::Outcome(_)
+        | Command::Session(_)
         | Command::Wake(_) => mask_value(&mask.masker, &mut asked),
     };
     if !changed {

@@ -189,6 +189,7 @@ fn request(incident: &Incident, policy: &Policy, viewer: Option<&PersonId>) -> O
         executor,
         summary: words(),
         steps: vec![step],
+        terminal: None,
         scope: vec![".".to_owned()],
         verification: Verification::default(),
         witnesses: Vec::new(),

@@ -45,6 +45,7 @@ pub fn plan() -> Plan {
         executor: person("tanaka"),
         summary: "設定を直して再読み込みする".to_owned(),
         steps: vec![step("設定を直す", "sed -i s/bad/good/ app.conf"), step("再読み込み", "touch reload")],
+        terminal: None,
         scope: vec!["app.conf".to_owned(), "reload".to_owned()],
         verification: Verification { solved: vec![check("予約できる")], unaffected: vec![check("他の画面")] },
         witnesses: vec![person("suzuki"), person("takahashi")],
@@ -65,6 +66,7 @@ pub fn change() -> FileChange {
         after: Some(content(b"good\n")),
         in_scope: true,
         step: 1,
+        command: None,
         accepted_by: None,
     }
 }

@@ -1,7 +1,7 @@
 //! Masking of a stream: what a script prints is masked before it is written (rule A4), although it arrives in arbitrary pieces.
 //!
-//! Bytes are let through at the ends of lines only, and only when no secret can continue behind the end. The rest waits,
-//! up to a bound. What is a secret is decided by [`Masker`]; this file only decides where a stream may be cut.
+//! Bytes are let through at the ends of lines only (for a terminal, [`MaskedStream::live`], at once), and only when no secret can
+//! continue behind the end. The rest waits, up to a bound. What is a secret is decided by [`Masker`]; this file only decides where a stream may be cut.
 
 use hikeshi_domain::mask::Masker;
 
@@ -12,11 +12,18 @@ const WINDOW_BYTES: usize = 4 * 1024;
 /// Would any secret still be open at the end, this continuation is masked too, which shows it.
 const PROBE: &[u8] = b"Probe0Probe1Probe2Probe3Probe4";
 
+/// The same for every alphabet that a pattern of secrets asks for: one of them completes what has begun.
+const LIVE_PROBES: [&[u8]; 3] = [PROBE, b"A1B2C3D4E5F6G7H8J9K0L1M2N3P4Q5R6", b"0123456789abcdef0123456789abcdef0123456789abcdef"];
+/// So many first bytes of a known secret say that it has begun.
+const BEGUN_BYTES_MIN: usize = 4;
+
 pub(crate) struct MaskedStream {
     masker: Masker,
     /// Length of the longest secret value: no cut may fall inside one.
     longest: usize,
     multi_line: bool,
+    /// Known secrets, when bytes go out as soon as none of them can have begun.
+    live: Option<Vec<Vec<u8>>>,
     held: Vec<u8>,
 }
 
@@ -24,7 +31,14 @@ impl MaskedStream {
     pub(crate) fn new(masker: Masker, values: &[String]) -> Self {
         let longest = values.iter().map(String::len).max().unwrap_or(0);
         let multi_line = values.iter().any(|value| value.trim().contains(['\n', '\r']));
-        Self { masker, longest, multi_line, held: Vec::new() }
+        Self { masker, longest, multi_line, live: None, held: Vec::new() }
+    }
+
+    /// For what people watch while it is typed: a key is shown at once, not at the end of its line. A secret that is typed key by key
+    /// is held from its fourth byte on, until it is whole or turns out to be something else.
+    pub(crate) fn live(masker: Masker, values: &[String]) -> Self {
+        let known = values.iter().map(|value| value.trim().as_bytes().to_vec()).filter(|value| value.len() > BEGUN_BYTES_MIN).collect();
+        Self { live: Some(known), ..Self::new(masker, values) }
     }
 
     /// Takes what was read, gives what may be written.
@@ -50,6 +64,9 @@ impl MaskedStream {
 
     /// The furthest place where the held bytes may be cut; 0 for nowhere.
     fn cut(&self) -> usize {
+        if self.live.as_ref().is_some_and(|known| self.free_at_end(known)) {
+            return self.held.len();
+        }
         let mut limit = self.held.len();
         if self.multi_line {
             limit = limit.saturating_sub(self.longest);
@@ -68,6 +85,19 @@ impl MaskedStream {
             limit = end;
         }
         0
+    }
+
+    /// Whether no secret can have begun in what is held.
+    fn free_at_end(&self, known: &[Vec<u8>]) -> bool {
+        if open_key(&self.held).is_some() {
+            return false;
+        }
+        let tail = self.held.get(self.held.len().saturating_sub(WINDOW_BYTES)..).unwrap_or_default();
+        let begun = known
+            .iter()
+            .any(|value| (BEGUN_BYTES_MIN..value.len()).any(|length| value.get(..length).is_some_and(|prefix| tail.ends_with(prefix))));
+        let masked = self.masker.bytes(tail);
+        !begun && LIVE_PROBES.iter().all(|probe| self.masker.bytes(&[tail, *probe].concat()) == [masked.as_slice(), *probe].concat())
     }
 
     /// Whether cutting here changes nothing, neither with what follows now nor with what may still come.

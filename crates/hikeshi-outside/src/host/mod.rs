@@ -5,8 +5,9 @@
 //! [`restore`], [`checks`], [`watch`]).
 
 mod backup;
+mod captures;
 mod checks;
-mod masking;
+pub(crate) mod masking;
 mod names;
 mod restore;
 mod script;
@@ -79,6 +80,7 @@ fn ground_of(work: &Work) -> Option<(EmergencyId, &HostSpec)> {
         Work::TakeBackup { emergency, host, .. }
         | Work::RunStep { emergency, host, .. }
         | Work::RunChecks { emergency, host, .. }
+        | Work::LookAtFiles { emergency, host, .. }
         | Work::Restore { emergency, host, .. }
         | Work::RevertFile { emergency, host, .. } => Some((*emergency, host)),
         Work::OpenChangeRequest(_) | Work::CompareMerged { .. } | Work::WriteReport(_) | Work::WriteInvitation(_) => None,
@@ -90,6 +92,7 @@ fn limit_of(work: &Work) -> Duration {
         Work::RunStep { timeout_s, .. } => Duration::from_secs(u64::from(*timeout_s)).saturating_add(STEP_MARGIN),
         Work::TakeBackup { .. }
         | Work::RunChecks { .. }
+        | Work::LookAtFiles { .. }
         | Work::Restore { .. }
         | Work::RevertFile { .. }
         | Work::OpenChangeRequest(_)
@@ -105,6 +108,7 @@ fn could_not(work: &Work, why: &str) -> Performed {
         Work::RunStep { .. } => supervisor::not_started(why),
         Work::TakeBackup { .. }
         | Work::RunChecks { .. }
+        | Work::LookAtFiles { .. }
         | Work::Restore { .. }
         | Work::RevertFile { .. }
         | Work::OpenChangeRequest(_)
@@ -121,6 +125,7 @@ fn lost(work: &Work, why: &str) -> Performed {
         Work::RunStep { .. } => supervisor::killed(),
         Work::TakeBackup { .. }
         | Work::RunChecks { .. }
+        | Work::LookAtFiles { .. }
         | Work::Restore { .. }
         | Work::RevertFile { .. }
         | Work::OpenChangeRequest(_)

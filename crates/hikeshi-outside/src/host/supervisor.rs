@@ -14,9 +14,11 @@ use std::time::Duration;
 use hikeshi_domain::effect::{Again, HostSpec, Outcome, Performed, Work};
 use hikeshi_domain::emergency::{Backup, FileChange, Killed, StepEnd};
 use hikeshi_domain::ids::Digest;
+use hikeshi_domain::session::Capture;
 
 use super::Secrets;
 use super::backup::{BackupError, must_be_outside, take};
+use super::captures::Captures;
 use super::checks::Checks;
 use super::names::Scope;
 use super::restore::{restore, revert};
@@ -167,6 +169,13 @@ impl<'a> Supervisor<'a> {
                 }
                 Err(error) => refused(error),
             },
+            Work::LookAtFiles { host, scope, captures, .. } => match self.ground(host, scope) {
+                Ok(ground) => {
+                    self.claim()?;
+                    self.look(&ground, captures).await?
+                }
+                Err(error) => refused(error),
+            },
             Work::Restore { host, scope, backup, .. } => match self.ground(host, scope) {
                 Ok(ground) => {
                     self.claim()?;
@@ -185,6 +194,20 @@ impl<'a> Supervisor<'a> {
                 plain(Outcome::Failed { detail: format!("{} is not work for a host", work.kind()) })
             }
         })
+    }
+
+    /// After typed commands: what differs from the baseline, and what the plan's captures print.
+    async fn look(&self, ground: &Ground<'_>, captures: &[Capture]) -> io::Result<Performed> {
+        let changed = match ground.watch.rescan(&ground.root, ground.after, &ground.scope, None) {
+            Ok(changed) => changed.with_contents(&ground.watch, &ground.secrets.masker),
+            Err(error) => return Ok(failed(&error, &ground.secrets)),
+        };
+        let output = self.spool.output();
+        let looks = Captures { root: &ground.root, env: &ground.env, secrets: &ground.secrets, output: &output };
+        let (captured, printed) = looks.run(captures).await?;
+        let contents = changed.contents.into_iter().chain(printed).collect();
+        let outcome = Outcome::FilesSeen { changes: changed.changes, changes_unlisted: changed.unlisted, captured };
+        Ok(Performed { outcome, contents })
     }
 
     fn claim(&self) -> io::Result<()> {

@@ -85,7 +85,16 @@ impl Disk {
                 (Some(_), Some(_)) => ChangeKind::Modified,
             };
             let (before, after) = (side(old), side(new));
-            changes.push(FileChange { path: path.clone(), kind, before, after, in_scope: inside(path, scope), step, accepted_by: None });
+            changes.push(FileChange {
+                path: path.clone(),
+                kind,
+                before,
+                after,
+                in_scope: inside(path, scope),
+                step,
+                command: None,
+                accepted_by: None,
+            });
         }
         (changes, contents)
     }

@@ -117,6 +117,18 @@ words! {
     watch_beat_failed: "サーバーに届いていません。つながるまで立会いは中断しています。", "The server cannot be reached. You do not count as present until it can.";
     watch_last_beat: "最後に届いた時刻", "Last heard of you";
     watch_stop_any: "おかしいと思ったら、迷わず止めてください。立会人は誰でも止められます。", "If anything looks wrong, stop it. Every witness may.";
+    terminal: "立会セッションの端末", "The witnessed terminal";
+    terminal_open: "入力できます", "Keys pass";
+    terminal_held: "入力は止まっています", "Keys are held";
+    terminal_bound: "あなたの画面を、見ている人として数えています", "Your screen counts as watching";
+    terminal_hidden: "この画面が隠れているあいだ、見ている人には数えません", "While this page is hidden it does not count";
+    terminal_only: "立会人としては数えていません（見るだけです）", "You are looking on; this does not count as witnessing";
+    terminal_replaced: "あなたの別の端末を、見ている人として数えています", "Another device of yours counts as watching";
+    terminal_broken: "届いた内容が記録の鎖と合いません。見たことになりません。立会いを止めて、責任者に知らせてください。", "What arrived does not fit the chain of the recording. It does not count as watched: stop the session and tell whoever is responsible.";
+    terminal_cut: "つながっていません。表示は古いものです", "Not connected. What you see is old";
+    terminal_over: "このセッションは終わりました", "This session is over";
+    terminal_insecure: "https で開いた画面だけが、見ている人として数えられます", "Only a page opened by https can count as watching";
+    terminal_no_script: "スクリプトが動かないブラウザでは、見ている人には数えません。下は、いまの画面の文字です。", "Without scripts this browser does not count as watching. Below is the screen as text.";
     emergency_back: "緊急例外の画面", "The exception's page";
     harder: "事後処理が期限を過ぎているため、承認者の役割それぞれの承認が必要です。", "Follow-up is overdue, so each approver role must approve.";
     approvals_title: "承認待ち", "Waiting for approval";

@@ -92,6 +92,7 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("emergency resume", "停止を解きます", "Lift the stop"),
     ("emergency start", "バックアップを取り、読み戻して確かめます", "Take the backup and read it back"),
     ("emergency step", "手順を一つ実行します", "Run one step"),
+    ("emergency shell", "立会人の見ている端末を開きます（手作業）", "Open the witnessed terminal (work by hand)"),
     ("emergency settle", "実行されたか分からない手順について、確かめた結果を記録します", "Record what you found about a step in doubt"),
     ("emergency verify", "計画の検証を実行します", "Run the checks of the plan"),
     ("emergency attest", "目で確かめたことを記録します", "Record a verification by eye"),

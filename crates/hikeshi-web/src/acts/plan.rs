@@ -169,6 +169,7 @@ pub fn plan_of(input: &Input<'_>) -> Result<Plan, Sentence> {
         executor: input.parse("executor", t.plan_executor())?,
         summary: input.text("summary"),
         steps,
+        terminal: None,
         scope: fields.lines("scope"),
         verification: Verification { solved: checks_of(input, "solved")?, unaffected: checks_of(input, "unaffected")? },
         witnesses: input.parse_all("witness", t.plan_witnesses())?,

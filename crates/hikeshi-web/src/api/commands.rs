@@ -8,6 +8,7 @@ use hikeshi_domain::account;
 use hikeshi_domain::command::{Command, Envelope};
 use hikeshi_domain::ids::RequestKey;
 use hikeshi_domain::people::Via;
+use hikeshi_domain::session;
 use hikeshi_engine::door::{Answer, Receipt};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -51,6 +52,18 @@ pub fn is_public(command: &Command) -> bool {
             | account::Command::SignOut { .. } => true,
             // Signing in proves an identity; a passkey comes out of its own ceremony.
             account::Command::SignIn { .. } | account::Command::AddPasskey { .. } => false,
+        },
+        Command::Session(command) => match command {
+            session::Command::Open { .. }
+            | session::Command::Bind { .. }
+            | session::Command::Note { .. }
+            | session::Command::Stop { .. }
+            | session::Command::Abandon { .. } => true,
+            // What the recorder and watching devices send comes through their own streams.
+            session::Command::Seal { .. }
+            | session::Command::Acknowledge { .. }
+            | session::Command::Gate { .. }
+            | session::Command::End { .. } => false,
         },
         Command::Channel(_) | Command::Emergency(_) | Command::Incident(_) | Command::Obligation(_) | Command::Policy(_) => true,
         Command::Monitor(_) | Command::Outcome(_) | Command::Wake(_) => false,

@@ -40,7 +40,17 @@ struct WatchTemplate<'a> {
     quorum: String,
     witnesses: Vec<WitnessRow>,
     steps: Vec<StepRow>,
+    terminal: Option<Terminal>,
     bar: Bar,
+}
+
+/// An open terminal to be watched.
+struct Terminal {
+    session: u32,
+    person: String,
+    joined: bool,
+    /// For browsers without scripts.
+    text: String,
 }
 
 /// A browser without scripts loads this page again and again: that is its heartbeat. From another site it is not.
@@ -84,6 +94,14 @@ async fn submit_beat(viewer: &Viewer, id: EmergencyId) -> Result<Option<Sentence
     })
 }
 
+fn terminal(viewer: &Viewer, view: &EmergencyView) -> Option<Terminal> {
+    let emergency = &view.emergency;
+    let session = emergency.sessions.iter().find(|session| session.is_open())?.number;
+    let joined = emergency.witnesses.get(&viewer.person).is_some_and(|witness| witness.present);
+    let text = viewer.app.door.screen_text(emergency.id, session).unwrap_or_default();
+    Some(Terminal { session, person: viewer.person.to_string(), joined, text })
+}
+
 async fn show(viewer: &Viewer, id: EmergencyId, refused: Option<Sentence>, flash: &Flash) -> Result<Response, Fail> {
     let view = viewer.look().emergency(id).await?;
     let lang = viewer.lang;
@@ -111,6 +129,7 @@ async fn show(viewer: &Viewer, id: EmergencyId, refused: Option<Sentence>, flash
         quorum: page::witness_count(lang, quorum.present.len(), quorum.needed, quorum.seniors.len(), quorum.seniors_needed),
         witnesses: rows::witnesses(viewer, &view),
         steps: rows::steps(viewer, &view).await?,
+        terminal: terminal(viewer, &view),
         bar: Bar::new(viewer, &shown, flash)?,
         view: &view,
     };

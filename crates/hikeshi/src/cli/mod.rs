@@ -120,6 +120,10 @@ pub enum Area {
         spool: PathBuf,
     },
     #[command(hide = true)]
+    SessionRecorder {
+        dir: PathBuf,
+    },
+    #[command(hide = true)]
     ReservationService(crate::rehearsal::reservations::ServiceArgs),
 }
 
@@ -140,6 +144,9 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     };
     if let Area::StepRunner { spool } = &cli.area {
         return hikeshi_outside::step_runner(spool);
+    }
+    if let Area::SessionRecorder { dir } = &cli.area {
+        return emergency::shell::recorder(dir);
     }
     let out = Out::new(lang, cli.global.json);
     match dispatch(cli, lang, &out) {
@@ -184,7 +191,7 @@ fn dispatch(cli: Cli, lang: Lang, out: &Out) -> Result<()> {
             show::line(String::from_utf8_lossy(&script).trim_end());
             Ok(())
         }
-        Area::StepRunner { .. } => Err(Failure::Usage(terminal::not_a_door_command(lang))),
+        Area::StepRunner { .. } | Area::SessionRecorder { .. } => Err(Failure::Usage(terminal::not_a_door_command(lang))),
         Area::ReservationService(args) => crate::rehearsal::reservations::serve(&args).map_err(Failure::from),
         Area::Ledger { verb } if verb.is_offline() => ledger::offline(&verb, &global, lang, out),
         Area::Serve(args) => runtime()?.block_on(crate::serve::run(&args, &global, lang, out)),
@@ -230,6 +237,7 @@ async fn answer(area: Area, caller: &Caller<'_>) -> Result<()> {
         | Area::Try(_)
         | Area::Completions { .. }
         | Area::StepRunner { .. }
+        | Area::SessionRecorder { .. }
         | Area::ReservationService(_) => Err(Failure::Usage(terminal::not_a_door_command(caller.lang))),
     }
 }

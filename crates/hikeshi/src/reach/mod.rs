@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use hikeshi_domain::command::{Command, Envelope};
 use hikeshi_domain::emergency::Emergency;
-use hikeshi_domain::ids::{ChannelName, Digest, EmergencyId, IncidentId, ObligationId, RequestKey};
+use hikeshi_domain::ids::{ChannelName, Digest, EmergencyId, IncidentId, ObligationId, PersonId, RequestKey};
 use hikeshi_domain::obligation::Obligation;
 use hikeshi_domain::people::Via;
 use hikeshi_domain::policy::Policy;
@@ -127,6 +127,13 @@ impl Reach {
     pub async fn ledger(&self, before: Option<u64>, limit: u32) -> Result<LedgerView> {
         look!(self, list("ledger", "", before, limit), |look| look.ledger(before, limit))
     }
+    /// Whose authority this is.
+    pub async fn me(&self) -> Result<PersonId> {
+        match self {
+            Self::Remote(remote) => Ok(remote.get::<MeAnswer>("me").await?.person.id),
+            Self::Local(local) => local.actor().as_person().cloned().ok_or_else(|| Failure::SignIn(terminal::token_needed(local.lang()))),
+        }
+    }
     pub async fn people(&self) -> Result<Vec<PersonView>> {
         look!(self, "people", |look| look.people())
     }
@@ -161,6 +168,16 @@ impl Reach {
 #[derive(Deserialize)]
 struct PolicyAnswer {
     policy: Policy,
+}
+
+#[derive(Deserialize)]
+struct MeAnswer {
+    person: MePerson,
+}
+
+#[derive(Deserialize)]
+struct MePerson {
+    id: PersonId,
 }
 
 #[derive(Deserialize)]

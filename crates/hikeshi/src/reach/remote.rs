@@ -115,6 +115,14 @@ impl Remote {
         }
     }
 
+    /// The token with which this client asks, if it is one.
+    pub fn token(&self) -> Option<&str> {
+        match &self.authority {
+            Authority::Token(token) => Some(token),
+            Authority::None | Authority::Cookie { .. } => None,
+        }
+    }
+
     pub fn url(&self) -> &str {
         &self.url
     }

@@ -195,6 +195,7 @@ impl Cast<'_> {
                     false,
                 ),
             ],
+            terminal: None,
             scope: vec!["config".to_owned()],
             verification: Verification {
                 solved: vec![check(title(3), "/")],

@@ -20,7 +20,7 @@ use crate::refusal::Refusal;
 pub(super) fn start(permit: &Permit, case: &Case<'_>) -> Result<Decision, Refusal> {
     let by = case.executor(permit)?;
     case.status(&[Status::Approved])?;
-    agreed(case)?;
+    case.agreed()?;
     if let Some(expired) = case.state.approvals.iter().map(|approval| approval.expires_at).min().filter(|at| *at <= case.now) {
         return Err(Refusal::ApprovalExpired { at: expired });
     }
@@ -38,18 +38,6 @@ pub(super) fn start(permit: &Permit, case: &Case<'_>) -> Result<Decision, Refusa
     let mut decision = case.decision(vec![started, case.post(Notice::SessionStarted { executor: by }, &[])]);
     decision.effects.push(Effect { key, work });
     Ok(decision)
-}
-
-/// Every approval is of the plan as it would run now.
-fn agreed(case: &Case<'_>) -> Result<(), Refusal> {
-    let current = case.digest_now();
-    match case.state.approvals.iter().find(|approval| approval.digest != current) {
-        Some(approval) => Err(Refusal::DigestDiffers { given: approval.digest, current }),
-        None if case.state.approvals.is_empty() => {
-            Err(Refusal::ApprovalMissing { missing: case.policy.emergency.approver_roles.clone(), every_role: false, because: Vec::new() })
-        }
-        None => Ok(()),
-    }
 }
 
 /// `<dir>_YYYYMMDD_HHMMSS` in the workspace's time zone (rule E7).
@@ -70,7 +58,8 @@ pub(super) fn step(permit: &Permit, case: &Case<'_>, number: u32, confirm: &str)
     }
     let step = planned(case, number)?;
     in_order(case, number)?;
-    agreed(case)?;
+    case.agreed()?;
+    case.nobody_types()?;
     if step.dangerous && confirm != step.title {
         return Err(Refusal::ConfirmationDiffers { expected: step.title.clone() });
     }
@@ -133,7 +122,7 @@ fn in_order(case: &Case<'_>, number: u32) -> Result<(), Refusal> {
 }
 
 /// From the first step on, the follow-up is owed (rules E10 to E12): leaving the exception open does not put it off.
-fn owe(case: &Case<'_>) -> Vec<Event> {
+pub(crate) fn owe(case: &Case<'_>) -> Vec<Event> {
     let rules = &case.policy.obligations;
     let state = case.state;
     let rows = [
@@ -190,6 +179,7 @@ pub(super) fn verify(permit: &Permit, case: &Case<'_>) -> Result<Decision, Refus
     let who = [case.state.plan.executor.clone(), case.state.requester.clone()].into_iter().chain(present).collect();
     case.involved(permit, who)?;
     case.status(&[Status::Executing])?;
+    case.nobody_types()?;
     case.settled()?;
     if !case.has_run() {
         return Err(Refusal::NothingRun);

@@ -20,6 +20,7 @@ pub(super) fn close(permit: &Permit, case: &Case<'_>) -> Result<Decision, Refusa
     let who = [vec![case.state.plan.executor.clone(), case.state.requester.clone()], case.approvers()].concat();
     case.involved(permit, who)?;
     case.status(&[Status::Executing])?;
+    case.nobody_types()?;
     case.settled()?;
     let ending = ending(case)?;
     let unaccepted: Vec<String> = case
@@ -51,7 +52,8 @@ fn ending(case: &Case<'_>) -> Result<Ending, Refusal> {
     if case.is_restored() {
         return Ok(Ending::Undone);
     }
-    let untouched = case.state.steps.iter().all(|step| matches!(step, StepState::Waiting));
+    let typed = case.state.sessions.iter().any(|session| !session.commands.is_empty() || session.blocks > 0);
+    let untouched = !typed && case.state.steps.iter().all(|step| matches!(step, StepState::Waiting));
     if untouched && case.state.changes.is_empty() {
         return Ok(Ending::NothingDone);
     }

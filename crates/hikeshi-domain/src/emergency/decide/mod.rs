@@ -1,9 +1,9 @@
 //! What follows from a command on an emergency exception. One file per part of its life.
 
 mod agree;
-mod carry;
+pub(crate) mod carry;
 mod close;
-mod outcome;
+pub(crate) mod outcome;
 mod request;
 mod undo;
 mod watch;
@@ -87,11 +87,11 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
 }
 
 /// The exception under decision with what every part of its life asks about.
-struct Case<'a> {
-    facts: &'a Facts,
-    policy: &'a Policy,
-    state: &'a Emergency,
-    now: Timestamp,
+pub(crate) struct Case<'a> {
+    pub(crate) facts: &'a Facts,
+    pub(crate) policy: &'a Policy,
+    pub(crate) state: &'a Emergency,
+    pub(crate) now: Timestamp,
 }
 
 impl<'a> Case<'a> {
@@ -101,7 +101,7 @@ impl<'a> Case<'a> {
         Self::of(facts, id, now).ok_or_else(|| Refusal::NotFound { what: "emergency".to_owned(), given: id.to_string() })
     }
 
-    fn of(facts: &'a Facts, id: EmergencyId, now: Timestamp) -> Option<Self> {
+    pub(crate) fn of(facts: &'a Facts, id: EmergencyId, now: Timestamp) -> Option<Self> {
         Some(Self { facts, policy: facts.policy()?, state: facts.emergency(id)?, now })
     }
 
@@ -114,7 +114,7 @@ impl<'a> Case<'a> {
         PlanDocument::of(self.state, self.policy.targets.get(&self.state.plan.target)).digest()
     }
 
-    fn status(&self, allowed: &[Status]) -> Result<(), Refusal> {
+    pub(crate) fn status(&self, allowed: &[Status]) -> Result<(), Refusal> {
         if allowed.contains(&self.state.status) { Ok(()) } else { Err(self.wrong_status()) }
     }
 
@@ -122,7 +122,7 @@ impl<'a> Case<'a> {
         Refusal::WrongStatus { emergency: self.state.id, status: self.state.status }
     }
 
-    fn executor(&self, permit: &Permit) -> Result<PersonId, Refusal> {
+    pub(crate) fn executor(&self, permit: &Permit) -> Result<PersonId, Refusal> {
         let person = permit.person()?;
         if *person == self.state.plan.executor {
             Ok(person.clone())
@@ -140,12 +140,25 @@ impl<'a> Case<'a> {
         if who.contains(person) { Ok(person.clone()) } else { Err(Refusal::NotInvolved { who }) }
     }
 
-    fn is_present(&self, person: &PersonId) -> bool {
+    pub(crate) fn is_present(&self, person: &PersonId) -> bool {
         self.state.witnesses.get(person).is_some_and(|witness| witness.present)
     }
 
+    /// Every approval is of the plan as it would run now.
+    pub(crate) fn agreed(&self) -> Result<(), Refusal> {
+        let current = self.digest_now();
+        match self.state.approvals.iter().find(|approval| approval.digest != current) {
+            Some(approval) => Err(Refusal::DigestDiffers { given: approval.digest, current }),
+            None if self.state.approvals.is_empty() => {
+                let missing = self.policy.emergency.approver_roles.clone();
+                Err(Refusal::ApprovalMissing { missing, every_role: false, because: Vec::new() })
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Witnesses enough, and none of them has said stop.
-    fn watched(&self) -> Result<Quorum, Refusal> {
+    pub(crate) fn watched(&self) -> Result<Quorum, Refusal> {
         if let Some(hold) = &self.state.hold {
             return Err(Refusal::Held { by: hold.by.clone(), reason: hold.reason.clone() });
         }
@@ -153,8 +166,18 @@ impl<'a> Case<'a> {
         if quorum.met { Ok(quorum) } else { Err(Refusal::QuorumMissing { quorum }) }
     }
 
+    /// No terminal is open: what is typed there could undo what is looked at or put back now.
+    fn nobody_types(&self) -> Result<(), Refusal> {
+        match self.state.sessions.iter().find(|session| session.is_open()) {
+            Some(session) => Err(Refusal::SessionOpen { session: session.number }),
+            // What the last command changed is not known yet.
+            None if self.state.looking.is_some() => Err(Refusal::FilesNotSeen),
+            None => Ok(()),
+        }
+    }
+
     /// No step is running, and of none it is unknown whether it ran.
-    fn settled(&self) -> Result<(), Refusal> {
+    pub(crate) fn settled(&self) -> Result<(), Refusal> {
         for (number, state) in (1_u32..).zip(&self.state.steps) {
             match state {
                 StepState::Running { .. } => return Err(Refusal::StepRunning { step: number }),
@@ -166,14 +189,14 @@ impl<'a> Case<'a> {
     }
 
     fn has_run(&self) -> bool {
-        self.state.steps.iter().any(|step| matches!(step, StepState::Ended(_)))
+        !self.state.sessions.is_empty() || self.state.steps.iter().any(|step| matches!(step, StepState::Ended(_)))
     }
 
-    fn is_restored(&self) -> bool {
+    pub(crate) fn is_restored(&self) -> bool {
         self.state.restored.as_ref().is_some_and(|restored| restored.finished_at.is_some())
     }
 
-    fn host(&self) -> Result<HostSpec, Refusal> {
+    pub(crate) fn host(&self) -> Result<HostSpec, Refusal> {
         let name = &self.state.plan.target;
         let target = self.policy.targets.get(name).ok_or_else(|| Refusal::NotInPolicy {
             what: "target".to_owned(),
@@ -190,11 +213,11 @@ impl<'a> Case<'a> {
         })
     }
 
-    fn decision(&self, events: Vec<Event>) -> Decision {
+    pub(crate) fn decision(&self, events: Vec<Event>) -> Decision {
         Decision::of(self.state.incident, events)
     }
 
-    fn post(&self, notice: Notice, roles: &[RoleName]) -> Event {
+    pub(crate) fn post(&self, notice: Notice, roles: &[RoleName]) -> Event {
         announce(self.policy, self.state.id, self.state.incident, notice, roles)
     }
 }

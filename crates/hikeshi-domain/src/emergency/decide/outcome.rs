@@ -38,6 +38,10 @@ pub fn ended(facts: &Facts, key: &EffectKey, outcome: &Outcome, now: Timestamp) 
             let (changes, unlisted) = (case.state.changes.clone(), case.state.changes_unlisted);
             Ok(step_ended(&case, number, &end, &changes, unlisted))
         }
+        ("look", Outcome::FilesSeen { changes, changes_unlisted, captured }) => {
+            crate::session::decide::seen(&case, key, changes, *changes_unlisted, captured)
+        }
+        ("look", Outcome::Failed { detail }) => crate::session::decide::unseen(&case, key, detail),
         ("backup", Outcome::BackupTaken { backup }) => {
             during(&case, Status::BackingUp, number)?;
             Ok(case.decision(vec![Event::BackupTaken { emergency: id, backup: backup.clone() }]))
@@ -120,12 +124,15 @@ fn title(state: &Emergency, number: u32) -> String {
     state.plan.steps.get(index).map(|step| step.title.clone()).unwrap_or_default()
 }
 
-fn step_ended(case: &Case<'_>, number: u32, end: &StepEnd, changes: &[FileChange], changes_unlisted: u64) -> Decision {
+/// Everyone who watches learns at once of a change outside the scope (rule E8).
+pub(crate) fn surprises(case: &Case<'_>, changes: &[FileChange]) -> Vec<Event> {
     let known = |path: &str| case.state.changes.iter().any(|change| change.path == path);
-    let surprises = changes.iter().filter(|change| !change.in_scope && !known(&change.path)).take(ANNOUNCED_MAX);
-    let mut posts: Vec<Event> = surprises
-        .map(|change| case.post(Notice::OutOfScope { path: change.path.clone() }, &case.policy.emergency.approver_roles))
-        .collect();
+    let new = changes.iter().filter(|change| !change.in_scope && !known(&change.path)).take(ANNOUNCED_MAX);
+    new.map(|change| case.post(Notice::OutOfScope { path: change.path.clone() }, &case.policy.emergency.approver_roles)).collect()
+}
+
+fn step_ended(case: &Case<'_>, number: u32, end: &StepEnd, changes: &[FileChange], changes_unlisted: u64) -> Decision {
+    let mut posts = surprises(case, changes);
     if !end.succeeded() {
         posts.push(case.post(Notice::StepFailed { step: number, title: title(case.state, number) }, &[]));
     }
@@ -154,7 +161,7 @@ fn checked(case: &Case<'_>, results: &[AspectResult]) -> Decision {
     case.decision(events)
 }
 
-fn troubled(case: &Case<'_>, doing: Doing, detail: &str) -> Decision {
+pub(crate) fn troubled(case: &Case<'_>, doing: Doing, detail: &str) -> Decision {
     let trouble = Trouble { doing, detail: detail.to_owned(), at: case.now };
     case.decision(vec![Event::EmergencyTroubled { emergency: case.state.id, trouble }])
 }

@@ -15,9 +15,11 @@ use crate::mask::MASK;
 use crate::permit::{Permit, roles_for};
 use crate::policy::Policy;
 use crate::refusal::Refusal;
+use crate::session::Terminal;
 
 const SCOPE_PATHS_MAX: u32 = 100;
 const CHECKS_MAX: u32 = 20;
+const CAPTURES_MAX: u32 = 10;
 const WITNESSES_MAX: u32 = 20;
 
 pub(super) fn request(
@@ -135,7 +137,7 @@ fn check_plan(policy: &Policy, incident: &Incident, plan: &Plan) -> Result<(), R
     }
     input::required("summary", &plan.summary, TEXT_CHARS_MAX)?;
     check_people(policy, plan)?;
-    if plan.steps.is_empty() {
+    if plan.steps.is_empty() && plan.terminal.is_none() {
         return Err(Refusal::PlanEmpty { part: "steps".to_owned() });
     }
     input::at_most("steps", plan.steps.len(), rules.steps_max)?;
@@ -146,6 +148,7 @@ fn check_plan(policy: &Policy, incident: &Incident, plan: &Plan) -> Result<(), R
             return Err(Refusal::TimeoutTooLong { step: number, max_s: rules.step_timeout_max_s });
         }
     }
+    check_terminal(plan.terminal.as_ref())?;
     check_scope(&plan.scope)?;
     let checks = plan.verification.solved.iter().chain(&plan.verification.unaffected);
     input::at_most("checks", plan.verification.solved.len() + plan.verification.unaffected.len(), CHECKS_MAX)?;
@@ -180,6 +183,16 @@ fn check_people(policy: &Policy, plan: &Plan) -> Result<(), Refusal> {
         if !policy.has_any_role(witness, &policy.emergency.witness_roles) {
             return Err(Refusal::WitnessNotEntitled { person: witness.clone(), roles: policy.emergency.witness_roles.clone() });
         }
+    }
+    Ok(())
+}
+
+fn check_terminal(terminal: Option<&Terminal>) -> Result<(), Refusal> {
+    let Some(terminal) = terminal else { return Ok(()) };
+    input::at_most("terminal.captures", terminal.captures.len(), CAPTURES_MAX)?;
+    for (number, capture) in (1_u32..).zip(&terminal.captures) {
+        input::required(&format!("terminal.captures.{number}.title"), &capture.title, TITLE_CHARS_MAX)?;
+        script(&format!("terminal.captures.{number}.run"), &capture.run)?;
     }
     Ok(())
 }

@@ -30,6 +30,7 @@ fn changed<'a>(case: &'a Case<'_>, path: &str) -> Result<&'a FileChange, Refusal
 pub(super) fn revert(permit: &Permit, case: &Case<'_>, path: &str) -> Result<Decision, Refusal> {
     let by = case.executor(permit)?;
     case.status(&[Status::Executing])?;
+    case.nobody_types()?;
     case.settled()?;
     let change = changed(case, path)?;
     let kept = match change.kind {
@@ -54,6 +55,7 @@ pub(super) fn restore(permit: &Permit, case: &Case<'_>, reason: &str, confirm: &
     let who = [vec![case.state.plan.executor.clone()], case.approvers()].concat();
     let by = case.involved(permit, who)?;
     case.status(&[Status::Executing])?;
+    case.nobody_types()?;
     case.settled()?;
     if case.is_restored() {
         return Err(Refusal::AlreadyRestored);

@@ -96,6 +96,7 @@ pub(super) fn tell(
             after: side(now, path),
             in_scope: scope.contains(path),
             step: first_seen.get(path).copied().unwrap_or(0),
+            command: None,
             accepted_by: None,
         })
         .collect();

@@ -1,7 +1,9 @@
 //! `hikeshi emergency …`: an exception from its request to its close. What a plan file is: [`super::plan_file`]; how it is shown: [`view`].
 
+pub mod shell;
 mod view;
 mod watch;
+mod witness;
 
 use std::path::PathBuf;
 
@@ -79,6 +81,9 @@ pub enum Verb {
         id: EmergencyId,
         #[arg(value_parser = clap::value_parser!(u32).range(1..))]
         step: u32,
+    },
+    Shell {
+        id: EmergencyId,
     },
     Settle {
         id: EmergencyId,
@@ -188,6 +193,7 @@ pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
             carry_out(id, emergency::Command::Start { emergency: id }, Some(format!("hikeshi emergency step {id} 1")), caller).await
         }
         Verb::Step { id, step } => run_step(id, step, caller).await,
+        Verb::Shell { id } => shell::shell(id, caller).await,
         Verb::Verify { id } => {
             carry_out(id, emergency::Command::Verify { emergency: id }, Some(format!("hikeshi emergency close {id}")), caller).await
         }

@@ -9,8 +9,10 @@ use hikeshi_domain::ids::EmergencyId;
 use hikeshi_text::terminal;
 use serde_json::json;
 
+use super::witness::{Over, Witness};
 use crate::cli::Caller;
 use crate::fail::{Failure, Result};
+use crate::reach::Reach;
 use crate::show::{JSON_VERSION, line};
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -26,7 +28,14 @@ pub async fn watch(id: EmergencyId, only_look: bool, caller: &Caller<'_>) -> Res
     let mut shown: BTreeSet<u64> = BTreeSet::new();
     let mut output_seen = 0;
     let (mut looks, mut misses) = (0_u32, 0_u32);
+    let mut seen_over = 0;
     loop {
+        if let Some(session) = open_session(id, seen_over, caller).await? {
+            match stream(id, session, only_look, caller).await? {
+                Over::Session => seen_over = session,
+                Over::Cut => caller.out.hint(&terminal::watch_stale(caller.lang)),
+            }
+        }
         if !only_look && looks.is_multiple_of(LOOKS_PER_HEARTBEAT) {
             match caller.submit(Command::Emergency(emergency::Command::Watch { emergency: id })).await {
                 Ok(_) => {}
@@ -50,6 +59,27 @@ pub async fn watch(id: EmergencyId, only_look: bool, caller: &Caller<'_>) -> Res
             Err(other) => return Err(other),
         }
         tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// A terminal that is open and was not seen to its end.
+async fn open_session(id: EmergencyId, seen_over: u32, caller: &Caller<'_>) -> Result<Option<u32>> {
+    match caller.reach.emergency(id).await {
+        Ok(view) => {
+            let open = view.emergency.sessions.iter().find(|session| session.is_open() && session.number > seen_over);
+            Ok(open.map(|session| session.number))
+        }
+        Err(Failure::Unreachable(_)) => Ok(None),
+        Err(other) => Err(other),
+    }
+}
+
+async fn stream(id: EmergencyId, session: u32, only_look: bool, caller: &Caller<'_>) -> Result<Over> {
+    let Reach::Remote(remote) = &caller.reach else { return Ok(Over::Session) };
+    let person = if only_look { None } else { Some(caller.reach.me().await?) };
+    match (Witness { id, session, person, caller }).follow(remote).await {
+        Err(Failure::Unreachable(_)) => Ok(Over::Cut),
+        ended => ended,
     }
 }
 

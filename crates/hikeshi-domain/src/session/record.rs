@@ -1,0 +1,231 @@
+//! The form of a recording: frames of raw bytes, in blocks chained by hash. Pure: compression and disks are elsewhere.
+//!
+//! A frame is `varint(µs since the frame before) ‖ kind ‖ varint(length) ‖ payload`. Output is kept byte for byte, in whatever encoding it was.
+//! A block is a header and its frames; the header names the digest of the frames and the head of the block before. The head of a block
+//! is the SHA-256 of its header's bytes, so whoever has shown the frames can compute it, and one head stands for everything before it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Gap, HeldBecause, SessionEnd, TypedCommand};
+use crate::ids::{Digest, EmergencyId, PersonId};
+
+/// Most bytes of frames in one block; a block is sealed when it has them, or one second after its first frame.
+pub const BLOCK_BYTES_MAX: usize = 256 * 1024;
+/// Longest payload of one frame.
+pub const PAYLOAD_BYTES_MAX: usize = 128 * 1024;
+
+/// What happened, in the order it happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Frame {
+    Output(Vec<u8>),
+    /// Typed keys, when the plan asks for them.
+    Input(Vec<u8>),
+    /// Keys typed while the terminal did not echo: only how many.
+    Hidden(u64),
+    Resize {
+        columns: u16,
+        rows: u16,
+    },
+    /// Anything that is data rather than bytes of the terminal.
+    Word(Word),
+}
+
+/// Facts of the session beside its bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "word", rename_all = "snake_case")]
+pub enum Word {
+    Began {
+        place: String,
+        shell: String,
+        encoding: String,
+    },
+    Held {
+        held: Vec<HeldBecause>,
+    },
+    Released,
+    /// Keys that came while they were held, and went nowhere.
+    Refused {
+        keys: u64,
+    },
+    CommandBegan {
+        number: u32,
+        text: String,
+        cwd: String,
+    },
+    CommandEnded {
+        command: TypedCommand,
+    },
+    Gap {
+        gap: Gap,
+    },
+    Noted {
+        by: PersonId,
+        text: String,
+    },
+    Ended {
+        end: SessionEnd,
+    },
+}
+
+/// Names the frames of a block and the block before it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    pub format: String,
+    pub emergency: EmergencyId,
+    pub session: u32,
+    pub block: u64,
+    /// Head of the block before; `None` for the first.
+    pub prev: Option<Digest>,
+    /// Microseconds since the session began, at the first frame's predecessor and at the last frame.
+    pub from_us: u64,
+    pub to_us: u64,
+    /// Length and SHA-256 of the frames, uncompressed.
+    pub bytes: u64,
+    pub frames: Digest,
+}
+
+impl Header {
+    pub const FORMAT: &'static str = "hikeshi-block-v1";
+
+    /// The bytes that are hashed: compact JSON with the fields in this order.
+    pub fn bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    pub fn head(&self) -> Digest {
+        Digest::of(&self.bytes())
+    }
+}
+
+/// Why bytes are no recording.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    #[error("frame {number} is cut off")]
+    CutOff { number: u64 },
+    #[error("frame {number} is of the unknown kind {kind}")]
+    UnknownKind { number: u64, kind: u8 },
+    #[error("frame {number} cannot be read: {detail}")]
+    Unreadable { number: u64, detail: String },
+    #[error("block {block}: {detail}")]
+    Chain { block: u64, detail: String },
+}
+
+impl Frame {
+    fn kind(&self) -> u8 {
+        match self {
+            Self::Output(_) => b'o',
+            Self::Input(_) => b'i',
+            Self::Hidden(_) => b'h',
+            Self::Resize { .. } => b'r',
+            Self::Word(_) => b'w',
+        }
+    }
+
+    /// Appends the frame, `after_us` after the one before.
+    pub fn write(&self, after_us: u64, out: &mut Vec<u8>) {
+        put_varint(after_us, out);
+        out.push(self.kind());
+        let mut small = Vec::new();
+        let payload: &[u8] = match self {
+            Self::Output(bytes) | Self::Input(bytes) => bytes,
+            Self::Hidden(keys) => {
+                put_varint(*keys, &mut small);
+                &small
+            }
+            Self::Resize { columns, rows } => {
+                put_varint(u64::from(*columns), &mut small);
+                put_varint(u64::from(*rows), &mut small);
+                &small
+            }
+            Self::Word(word) => {
+                small = serde_json::to_vec(word).unwrap_or_default();
+                &small
+            }
+        };
+        put_varint(u64::try_from(payload.len()).unwrap_or(u64::MAX), out);
+        out.extend_from_slice(payload);
+    }
+}
+
+/// Reads the frames of a block, each with the microseconds since the one before.
+pub fn frames(mut bytes: &[u8]) -> Result<Vec<(u64, Frame)>, RecordError> {
+    let mut found = Vec::new();
+    while !bytes.is_empty() {
+        let number = u64::try_from(found.len()).unwrap_or(u64::MAX);
+        let cut = || RecordError::CutOff { number };
+        let after_us = take_varint(&mut bytes).ok_or_else(cut)?;
+        let (kind, rest) = bytes.split_first().ok_or_else(cut)?;
+        bytes = rest;
+        let length = take_varint(&mut bytes).and_then(|length| usize::try_from(length).ok()).ok_or_else(cut)?;
+        if length > PAYLOAD_BYTES_MAX {
+            return Err(RecordError::Unreadable { number, detail: format!("{length} bytes; at most {PAYLOAD_BYTES_MAX}") });
+        }
+        let (payload, rest) = bytes.split_at_checked(length).ok_or_else(cut)?;
+        bytes = rest;
+        found.push((after_us, frame(number, *kind, payload)?));
+    }
+    Ok(found)
+}
+
+fn frame(number: u64, kind: u8, mut payload: &[u8]) -> Result<Frame, RecordError> {
+    let cut = || RecordError::CutOff { number };
+    Ok(match kind {
+        b'o' => Frame::Output(payload.to_vec()),
+        b'i' => Frame::Input(payload.to_vec()),
+        b'h' => Frame::Hidden(take_varint(&mut payload).ok_or_else(cut)?),
+        b'r' => {
+            let mut side = || take_varint(&mut payload).and_then(|side| u16::try_from(side).ok());
+            let (columns, rows) = (side().ok_or_else(cut)?, side().ok_or_else(cut)?);
+            Frame::Resize { columns, rows }
+        }
+        b'w' => {
+            Frame::Word(serde_json::from_slice(payload).map_err(|error| RecordError::Unreadable { number, detail: error.to_string() })?)
+        }
+        kind => return Err(RecordError::UnknownKind { number, kind }),
+    })
+}
+
+/// Checks that a block continues the chain and that its frames are the ones that it names.
+pub fn check(header: &Header, frames: &[u8], block: u64, prev: Option<&Digest>) -> Result<(), RecordError> {
+    let flaw = |detail: &str| Err(RecordError::Chain { block, detail: detail.to_owned() });
+    if header.format != Header::FORMAT {
+        return flaw("the format is unknown");
+    }
+    if header.block != block {
+        return flaw("its number is another");
+    }
+    if header.prev.as_ref() != prev {
+        return flaw("it does not continue the block before");
+    }
+    if header.bytes != u64::try_from(frames.len()).unwrap_or(u64::MAX) || header.frames != Digest::of(frames) {
+        return flaw("its frames are not the ones that the header names");
+    }
+    Ok(())
+}
+
+fn put_varint(mut value: u64, out: &mut Vec<u8>) {
+    loop {
+        let low = u8::try_from(value & 0x7f).unwrap_or(0);
+        value >>= 7;
+        if value == 0 {
+            out.push(low);
+            return;
+        }
+        out.push(low | 0x80);
+    }
+}
+
+fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
+    let mut value = 0_u64;
+    for shift in (0..63).step_by(7) {
+        let (first, rest) = bytes.split_first()?;
+        *bytes = rest;
+        value |= u64::from(first & 0x7f) << shift;
+        if first & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}

@@ -1,0 +1,131 @@
+//! What an event changes in a witnessed session.
+
+#![expect(clippy::wildcard_enum_match_arm, reason = "a fold takes the events of its own area; the rest are other areas'")]
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{LookingAgain, Session, SessionEnd, TypedCommand, Watched};
+use crate::emergency::Emergency;
+use crate::event::Event;
+use crate::facts::Facts;
+use crate::ids::EmergencyId;
+
+/// Commands kept in the state; earlier ones are counted, and stand in the ledger.
+const COMMANDS_KEPT_MAX: usize = 100;
+const GAPS_KEPT_MAX: usize = 100;
+
+pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
+    match event {
+        Event::TerminalOpened { emergency, session, by, place } => {
+            let opened = Session {
+                number: *session,
+                by: by.clone(),
+                place: place.clone(),
+                opened_at: at,
+                blocks: 0,
+                head: None,
+                devices: BTreeMap::new(),
+                watched: BTreeMap::new(),
+                held: Vec::new(),
+                commands: Vec::new(),
+                commands_earlier: 0,
+                gaps: Vec::new(),
+                ended_at: None,
+                stop: None,
+                end: None,
+            };
+            if let Some(Some(state)) = facts.emergencies.get_mut(emergency) {
+                state.sessions.push(opened);
+                // What was verified before says nothing about what is typed now.
+                state.solved = None;
+                state.unaffected = None;
+                facts.touched.emergencies.insert(*emergency);
+            }
+        }
+        Event::DeviceBound { emergency, session, person, key } => with(facts, *emergency, *session, |state| {
+            state.devices.insert(person.clone(), key.clone());
+        }),
+        Event::BlocksSealed { emergency, session, first, blocks, commands, gaps } => with(facts, *emergency, *session, |state| {
+            state.blocks = first.saturating_add(u64::try_from(blocks.len()).unwrap_or(u64::MAX));
+            state.head = blocks.last().map(|block| block.head).or(state.head);
+            commands.iter().for_each(|command| typed(state, command));
+            state.gaps.extend(gaps.iter().cloned());
+            state.gaps.truncate(GAPS_KEPT_MAX);
+        }),
+        Event::LookOwed { emergency, after } => of(facts, *emergency, |state| {
+            if let Some(looking) = &mut state.looking {
+                looking.next = Some(*after);
+            }
+        }),
+        Event::FilesLookedAt { emergency, effect, after } => of(facts, *emergency, |state| {
+            state.looks = state.looks.saturating_add(1);
+            state.looking = Some(LookingAgain { effect: effect.clone(), after: *after, next: None });
+        }),
+        Event::FilesSeen { emergency, after, changes, changes_unlisted, captured } => of(facts, *emergency, |state| {
+            state.looking = None;
+            let mut changes = changes.clone();
+            changes.iter_mut().for_each(|change| change.command = Some(*after));
+            crate::emergency::state::changed(state, &changes, *changes_unlisted);
+            if !captured.is_empty() {
+                // The first and the last are what is compared.
+                state.captured.truncate(1);
+                state.captured.push((*after, captured.clone()));
+            }
+        }),
+        Event::BlocksWatched { emergency, session, acks } => with(facts, *emergency, *session, |state| {
+            for ack in acks {
+                let Some(key) = state.devices.get(&ack.person).cloned() else { continue };
+                let watched = state.watched.entry(ack.person.clone()).or_insert_with(|| Watched {
+                    key: key.clone(),
+                    from_block: ack.block,
+                    to_block: ack.block,
+                    at,
+                });
+                watched.key = key;
+                watched.to_block = watched.to_block.max(ack.block);
+                watched.at = at;
+            }
+        }),
+        Event::KeysHeld { emergency, session, held } => with(facts, *emergency, *session, |state| state.held.clone_from(held)),
+        Event::KeysReleased { emergency, session } => with(facts, *emergency, *session, |state| state.held.clear()),
+        Event::TerminalStopped { emergency, session, by, reason } => with(facts, *emergency, *session, |state| {
+            state.stop = Some(SessionEnd::Stopped { by: by.clone(), reason: reason.clone() });
+        }),
+        Event::TerminalEnded { emergency, session, end } => with(facts, *emergency, *session, |state| {
+            state.end = Some(end.clone());
+            state.ended_at = Some(at);
+            state.held.clear();
+        }),
+        _ => {}
+    }
+}
+
+/// A command is told when it begins and again when it ends; the later word replaces the earlier.
+fn typed(state: &mut Session, command: &TypedCommand) {
+    if let Some(known) = state.commands.iter_mut().find(|known| known.number == command.number) {
+        known.clone_from(command);
+        return;
+    }
+    state.commands.push(command.clone());
+    if state.commands.len() > COMMANDS_KEPT_MAX {
+        state.commands.remove(0);
+        state.commands_earlier = state.commands_earlier.saturating_add(1);
+    }
+}
+
+fn of(facts: &mut Facts, emergency: EmergencyId, change: impl FnOnce(&mut Emergency)) {
+    if let Some(Some(state)) = facts.emergencies.get_mut(&emergency) {
+        change(state);
+        facts.touched.emergencies.insert(emergency);
+    }
+}
+
+fn with(facts: &mut Facts, emergency: EmergencyId, session: u32, change: impl FnOnce(&mut Session)) {
+    let Some(Some(state)) = facts.emergencies.get_mut(&emergency) else { return };
+    if let Some(found) = state.sessions.iter_mut().find(|found| found.number == session) {
+        change(found);
+        facts.touched.emergencies.insert(emergency);
+    }
+}

@@ -1,0 +1,76 @@
+//! What recorder, server and watching devices say to each other over a web socket. Text messages are JSON of the types here;
+//! binary messages are one kind byte and the bytes.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Ack, DeviceKey, Encoding, HeldBecause};
+use crate::ids::Digest;
+
+/// Binary, from the recorder and to watchers: frames of the block under way.
+pub const FRAMES: u8 = b'F';
+/// Binary, from the recorder: the header of the block that these frames made.
+pub const SEALED: u8 = b'B';
+/// Binary, from the recorder: still there.
+pub const BEAT: u8 = b'b';
+/// Binary, from the recorder: how the session ended, as JSON.
+pub const END: u8 = b'E';
+
+/// To the recorder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "say", rename_all = "snake_case")]
+pub enum ToRecorder {
+    /// First of all: what is there already.
+    Have {
+        blocks: u64,
+        head: Option<Digest>,
+    },
+    Stored {
+        block: u64,
+    },
+    /// Twice a second, and at every change.
+    Gate {
+        held: Vec<HeldBecause>,
+    },
+    /// A witness ends the session: the shell is to be hung up.
+    HangUp,
+    /// The session is over in the ledger.
+    Over,
+    Refused {
+        why: String,
+    },
+}
+
+/// To a watching device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "say", rename_all = "snake_case")]
+pub enum ToWatcher {
+    /// The screen as it is. The frames of the block under way follow as a binary message.
+    Screen { columns: u16, rows: u16, encoding: Encoding, state: String, block: u64, prev: Option<Digest> },
+    /// The frames since the last of these are a block. The string is the header's very bytes.
+    Sealed { header: String },
+    /// Why keys are held, with the words for it in the reader's language; empty: they pass.
+    Gate { held: Vec<HeldBecause>, words: Vec<String> },
+    /// The device counts for its person now.
+    Bound,
+    /// It does not, and why: three sentences for people.
+    NotBound { words: Vec<String> },
+    /// Another device of this person counts now.
+    Replaced,
+    /// No more will come.
+    Over,
+}
+
+/// From a watching device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "say", rename_all = "snake_case", deny_unknown_fields)]
+pub enum FromWatcher {
+    /// The key with which this device signs what it shows.
+    Bind { key: DeviceKey },
+    /// Whether its page is in front, and what it has shown since.
+    Look {
+        visible: bool,
+        #[serde(default)]
+        ack: Option<Ack>,
+    },
+}

@@ -1,0 +1,205 @@
+//! Witnessed terminals as they happen: what the recorder sends, who watches, whether keys may pass. Beside the door, not around it: what
+//! must last (blocks, acknowledgements, held keys, the end) goes through the door as commands of [`Actor::Recorder`].
+//!
+//! One recorder and any number of watchers to a session. Bytes travel at once; they count as recorded when their block is stored.
+//! A session lives on the node to which its recorder is connected.
+
+mod feed;
+mod live;
+mod screen;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hikeshi_domain::command::{Command, Envelope};
+use hikeshi_domain::emergency::Emergency;
+use hikeshi_domain::facts::{Facts, Needs};
+use hikeshi_domain::ids::EmergencyId;
+use hikeshi_domain::people::{Actor, Via};
+use hikeshi_domain::policy::Policy;
+use hikeshi_domain::session::{self, Session, SessionEnd};
+use hikeshi_store::Span;
+
+pub use feed::{FeedError, Recorder, Seen, Watcher};
+pub use live::{News, Screen};
+
+use crate::door::{Answer, Door, inside_key};
+use live::Live;
+
+/// Sessions that may be open at once on one node.
+const SESSIONS_MAX: usize = 200;
+/// How often the gate is looked at.
+const GATE_EVERY: Duration = Duration::from_millis(200);
+/// What is stored is named in the ledger at least this often.
+const SEAL_EVERY: Duration = Duration::from_secs(10);
+const ACKS_EVERY: Duration = Duration::from_secs(10);
+/// How long the end waits for those who watch to have signed the last block.
+const LAST_LOOK_WITHIN: Duration = Duration::from_secs(3);
+/// A recorder that is silent for this long will not come back.
+const RECORDER_LOST_AFTER: Duration = Duration::from_secs(300);
+
+type Key = (EmergencyId, u32);
+
+/// The open sessions of this node.
+#[derive(Default)]
+pub(crate) struct Sessions {
+    open: Mutex<HashMap<Key, Arc<Live>>>,
+}
+
+impl Sessions {
+    fn find(&self, key: Key) -> Option<Arc<Live>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned()
+    }
+
+    fn all(&self) -> Vec<(Key, Arc<Live>)> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(key, live)| (*key, Arc::clone(live))).collect()
+    }
+
+    /// The live session, made on first use. `None`: too many are open.
+    fn enter(&self, key: Key, make: impl FnOnce() -> Live) -> Option<Arc<Live>> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(live) = open.get(&key) {
+            return Some(Arc::clone(live));
+        }
+        if open.len() >= SESSIONS_MAX {
+            return None;
+        }
+        let live = Arc::new(make());
+        open.insert(key, Arc::clone(&live));
+        Some(live)
+    }
+
+    fn leave(&self, key: Key) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+    }
+}
+
+/// One session as the tables have it, with all that its gate asks about.
+#[derive(Clone)]
+struct Kept {
+    emergency: Emergency,
+    policy: Arc<Policy>,
+}
+
+impl Kept {
+    fn session(&self, number: u32) -> Option<&Session> {
+        self.emergency.sessions.iter().find(|session| session.number == number)
+    }
+}
+
+async fn kept(door: &Door, emergency: EmergencyId) -> Result<Option<Kept>, crate::door::Fault> {
+    let now = door.inside.clock.now();
+    door.read(move |reader| {
+        let workspace = reader.head()?.workspace;
+        let Some(policy) = workspace.policy.clone() else { return Ok(None) };
+        let mut facts = Facts { workspace, ..Facts::default() };
+        reader.load(&Needs { emergencies: [emergency].into(), ..Needs::default() }, now, &mut facts)?;
+        Ok(facts.emergency(emergency).cloned().map(|emergency| Kept { emergency, policy }))
+    })
+    .await
+}
+
+/// Says something about a session through the door. Each word is said once; one that was not taken is said anew.
+async fn say(door: &Door, what: &str, live: &Live, command: session::Command) -> bool {
+    let kind = Command::Session(command.clone()).kind();
+    let (at, turn) = (door.inside.clock.now().to_string(), live.next_word().to_string());
+    let key = inside_key(&[what, &live.emergency.to_string(), &live.session.to_string(), &at, &turn]);
+    let envelope = Envelope { key, actor: Actor::Recorder, via: Via::Inside, command: Command::Session(command) };
+    match door.submit(envelope).await {
+        Ok(Answer::Done(_) | Answer::Already(_)) => true,
+        Ok(Answer::Refused { refusal, .. }) => {
+            tracing::debug!(kind, code = refusal.code(), "the door did not take a word about a session");
+            false
+        }
+        Err(fault) => {
+            tracing::warn!(kind, %fault, "a word about a session did not reach the door");
+            false
+        }
+    }
+}
+
+/// Keeps every open session's gate and brings what is stored into the ledger. Ends when the engine stops.
+pub(crate) async fn run(door: Door) {
+    adopt(&door).await;
+    let mut tick = tokio::time::interval(GATE_EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut known: BTreeMap<EmergencyId, (u64, Kept)> = BTreeMap::new();
+    loop {
+        tokio::select! {
+            () = door.inside.stopped() => return,
+            _ = tick.tick() => {}
+        }
+        let open = door.inside.sessions.all();
+        known.retain(|id, _| open.iter().any(|((emergency, _), _)| emergency == id));
+        for (key, live) in open {
+            let tip = *door.inside.tip.borrow();
+            if known.get(&key.0).is_none_or(|(size, _)| *size != tip) {
+                match kept(&door, key.0).await {
+                    Ok(Some(kept)) => {
+                        known.insert(key.0, (tip, kept));
+                    }
+                    Ok(None) => door.inside.sessions.leave(key),
+                    Err(fault) => tracing::warn!(%fault, "a session's exception cannot be read"),
+                }
+            }
+            if let Some((_, kept)) = known.get(&key.0) {
+                look_after(&door, key, &live, kept).await;
+            }
+        }
+    }
+}
+
+/// After a restart: sessions that were open still are, until their recorder comes back or has been silent too long.
+async fn adopt(door: &Door) {
+    let open = door.read(|reader| reader.emergencies(true, Span { before: None, limit: 1_000 })).await;
+    let open = match open {
+        Ok(open) => open,
+        Err(fault) => {
+            tracing::warn!(%fault, "open sessions cannot be read");
+            return;
+        }
+    };
+    let now = door.inside.clock.now();
+    for emergency in open {
+        let encoding = emergency.plan.terminal.as_ref().map(|terminal| terminal.encoding).unwrap_or_default();
+        for session in emergency.sessions.iter().filter(|session| session.is_open()) {
+            door.inside.sessions.enter((emergency.id, session.number), || Live::new(emergency.id, session, encoding, now));
+        }
+    }
+}
+
+async fn look_after(door: &Door, key: Key, live: &Arc<Live>, kept: &Kept) {
+    let (emergency, number) = key;
+    let Some(session) = kept.session(number) else { return };
+    if !session.is_open() {
+        live.over();
+        door.inside.sessions.leave(key);
+        return;
+    }
+    let now = door.inside.clock.now();
+    let gate = session::gate(&kept.emergency, session, &kept.policy, &live.looking(), now);
+    if let Some(held) = live.set_gate(gate.held) {
+        let told = held == session.held || say(door, "gate", live, session::Command::Gate { emergency, session: number, held }).await;
+        if told {
+            live.gate_is_told();
+        }
+    }
+    if let Some(batch) = live.take_sealed(session.blocks, SEAL_EVERY) {
+        let told = say(door, "seal", live, batch.command(emergency, number, session.blocks)).await;
+        live.sealed_told(&batch, told);
+    }
+    if let Some(acks) = live.take_acks(session.blocks, ACKS_EVERY) {
+        say(door, "acks", live, session::Command::Acknowledge { emergency, session: number, acks }).await;
+    }
+    let end = live.ended(LAST_LOOK_WITHIN).or_else(|| (live.silent_for() > RECORDER_LOST_AFTER).then_some(SessionEnd::Lost));
+    if let Some(end) = end.filter(|_| live.is_told()) {
+        let end = match (&session.stop, end) {
+            (Some(stop), SessionEnd::Exited { .. }) => stop.clone(),
+            (_, end) => end,
+        };
+        say(door, "end", live, session::Command::End { emergency, session: number, end }).await;
+    }
+}

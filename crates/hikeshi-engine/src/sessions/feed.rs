@@ -1,0 +1,202 @@
+//! The two ends of a live session as a face holds them: a [`Recorder`] that sends, a [`Watcher`] that sees.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hikeshi_domain::ids::{Digest, EmergencyId, PersonId};
+use hikeshi_domain::people::Actor;
+use hikeshi_domain::session::record::RecordError;
+use hikeshi_domain::session::{Ack, DeviceKey, HeldBecause, SessionEnd};
+use tokio::sync::{broadcast, watch};
+
+use super::kept;
+use super::live::{Live, News, Screen};
+use crate::door::{Door, Fault};
+
+/// Why somebody cannot be at a session's end.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum FeedError {
+    #[error("there is no such session")]
+    NotFound,
+    #[error("the session is over")]
+    Over,
+    #[error("only the executor who opened the session may record it")]
+    NotTheExecutor,
+    #[error("another recorder of this session is connected")]
+    Replaced,
+    #[error("too many sessions are open")]
+    TooMany,
+    #[error("the recording is not accepted: {0}")]
+    Record(#[from] RecordError),
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
+
+fn connection() -> u64 {
+    CONNECTIONS.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Door {
+    async fn live(&self, emergency: EmergencyId, session: u32) -> Result<(Arc<Live>, super::Kept), FeedError> {
+        let kept = kept(self, emergency).await?.ok_or(FeedError::NotFound)?;
+        let found = kept.session(session).ok_or(FeedError::NotFound)?;
+        if !found.is_open() {
+            return Err(FeedError::Over);
+        }
+        let encoding = kept.emergency.plan.terminal.as_ref().map(|terminal| terminal.encoding).unwrap_or_default();
+        let now = self.inside.clock.now();
+        let live = self.inside.sessions.enter((emergency, session), || Live::new(emergency, found, encoding, now));
+        Ok((live.ok_or(FeedError::TooMany)?, kept))
+    }
+
+    /// For the recorder of the executor who opened the session.
+    pub async fn record(&self, actor: &Actor, emergency: EmergencyId, session: u32) -> Result<Recorder, FeedError> {
+        let (live, kept) = self.live(emergency, session).await?;
+        let opened_by = kept.session(session).map(|session| session.by.clone());
+        if opened_by.is_none() || actor.as_person() != opened_by.as_ref() {
+            return Err(FeedError::NotTheExecutor);
+        }
+        let connection = connection();
+        let (blocks, head) = live.connect(connection);
+        Ok(Recorder { door: self.clone(), live, connection, blocks, head })
+    }
+
+    /// For anyone whom the policy names: the record is public within the workspace.
+    pub async fn watch(&self, emergency: EmergencyId, session: u32) -> Result<Watcher, FeedError> {
+        let (live, _) = self.live(emergency, session).await?;
+        Ok(Watcher { door: self.clone(), live, connection: connection(), bound: None })
+    }
+
+    /// The lines on the screen of a session that is open on this node.
+    pub fn screen_text(&self, emergency: EmergencyId, session: u32) -> Option<String> {
+        self.inside.sessions.find((emergency, session)).map(|live| live.text())
+    }
+}
+
+/// The sending end.
+pub struct Recorder {
+    door: Door,
+    live: Arc<Live>,
+    connection: u64,
+    /// What is here already: number of blocks, and the head of the last.
+    pub blocks: u64,
+    pub head: Option<Digest>,
+}
+
+impl Recorder {
+    fn current(&self) -> Result<(), FeedError> {
+        if self.live.is_recorder(self.connection) { Ok(()) } else { Err(FeedError::Replaced) }
+    }
+
+    /// Frames as they happen, before their block is sealed.
+    pub fn frames(&self, bytes: &[u8]) -> Result<(), FeedError> {
+        self.current()?;
+        Ok(self.live.frames(bytes)?)
+    }
+
+    /// The frames since the last header are a block. Returns its number once it is stored.
+    pub async fn sealed(&self, header: Vec<u8>) -> Result<u64, FeedError> {
+        self.current()?;
+        let live = Arc::clone(&self.live);
+        let at = self.door.inside.clock.now();
+        let stored = self
+            .door
+            .blocking(move |store| {
+                let file = match live.block_file(&header) {
+                    Ok(file) => file,
+                    Err(error) => return Ok(Err(error)),
+                };
+                let digest = store.put_content(&file)?;
+                Ok(live.stored(&header, digest, at))
+            })
+            .await?;
+        Ok(stored?)
+    }
+
+    /// Still there, with nothing new.
+    pub fn beat(&self) -> Result<(), FeedError> {
+        self.current()?;
+        self.live.heard();
+        Ok(())
+    }
+
+    pub fn end(&self, end: SessionEnd) -> Result<(), FeedError> {
+        self.current()?;
+        self.live.end(end);
+        Ok(())
+    }
+
+    /// Ends when the server stops.
+    pub async fn stopped(&self) {
+        self.door.inside.stopped().await;
+    }
+
+    /// Why keys are held, now and at each change.
+    pub fn gate(&self) -> watch::Receiver<Arc<Vec<HeldBecause>>> {
+        self.live.gate()
+    }
+
+    /// Becomes true when the session has ended in the ledger.
+    pub fn over(&self) -> watch::Receiver<bool> {
+        self.live.is_over()
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.live.disconnect(self.connection);
+    }
+}
+
+/// What a watcher's device has said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    pub visible: bool,
+    pub ack: Option<Ack>,
+}
+
+/// The seeing end.
+pub struct Watcher {
+    door: Door,
+    live: Arc<Live>,
+    connection: u64,
+    bound: Option<PersonId>,
+}
+
+impl Watcher {
+    /// The screen now, and what follows it.
+    pub fn join(&self) -> (Screen, broadcast::Receiver<News>) {
+        self.live.join()
+    }
+
+    /// From now on this device counts for the person. The door has taken the key before.
+    pub fn bind(&mut self, person: PersonId, key: DeviceKey) {
+        self.live.bind(&person, self.connection, key, self.door.inside.clock.now());
+        self.bound = Some(person);
+    }
+
+    /// Ends when the server stops.
+    pub async fn stopped(&self) {
+        self.door.inside.stopped().await;
+    }
+
+    pub fn is_bound(&self) -> bool {
+        self.bound.is_some()
+    }
+
+    /// False: another device of this person counts now, or none was bound.
+    pub fn seen(&self, seen: Seen) -> bool {
+        let Some(person) = &self.bound else { return false };
+        self.live.looked(person, self.connection, seen.visible, seen.ack, self.door.inside.clock.now())
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        if let Some(person) = &self.bound {
+            self.live.unbind(person, self.connection);
+        }
+    }
+}

@@ -1,0 +1,439 @@
+//! One open session in memory: the block under way, the screen, who looks, and what the ledger has not heard yet.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use hikeshi_domain::Timestamp;
+use hikeshi_domain::ids::{Digest, EmergencyId, PersonId};
+use hikeshi_domain::session::decide::{ACKS_AT_ONCE_MAX, SEALED_AT_ONCE_MAX};
+use hikeshi_domain::session::record::{BLOCK_BYTES_MAX, Frame, Header, RecordError, Word, check, frames};
+use hikeshi_domain::session::{
+    Ack, Command, DeviceKey, Encoding, Gap, HeldBecause, Looking, SealedBlock, Session, SessionEnd, TypedCommand,
+};
+use tokio::sync::{broadcast, watch};
+
+use super::screen::ScreenModel;
+
+/// News that a slow watcher may be behind before it is shown the screen anew.
+const NEWS_KEPT_MAX: usize = 1_024;
+/// Heads of the last blocks, to check acknowledgements by and to tell how far behind a screen is.
+const HEADS_KEPT_MAX: usize = 4_096;
+
+/// What watchers are told, in order.
+#[derive(Debug, Clone)]
+pub enum News {
+    /// Frames of the block under way.
+    Frames(Arc<[u8]>),
+    /// The frames since the last of these are a block, with this header.
+    Sealed(Arc<[u8]>),
+    /// Why keys are held; empty: they pass.
+    Gate(Arc<Vec<HeldBecause>>),
+    /// The recorder begins anew: whoever watches joins again.
+    Again,
+    /// No more will come.
+    Over,
+}
+
+/// What whoever joins is shown first.
+#[derive(Debug, Clone)]
+pub struct Screen {
+    pub columns: u16,
+    pub rows: u16,
+    pub encoding: Encoding,
+    /// Escape sequences that draw the screen as it was after the last sealed block.
+    pub state: String,
+    /// Number of the block under way, the head of the one before it, and its frames so far.
+    pub block: u64,
+    pub prev: Option<Digest>,
+    pub frames: Arc<[u8]>,
+    pub gate: Arc<Vec<HeldBecause>>,
+}
+
+struct Watching {
+    connection: u64,
+    key: Option<DeviceKey>,
+    visible: bool,
+    heard_at: Timestamp,
+    /// Blocks that its device has shown: all below this number.
+    shown: u64,
+    ack: Option<Ack>,
+    ack_is_new: bool,
+}
+
+struct Sealed {
+    number: u64,
+    head: Digest,
+    at: Timestamp,
+}
+
+struct State {
+    screen: ScreenModel,
+    pending: Vec<u8>,
+    blocks: u64,
+    head: Option<Digest>,
+    heads: VecDeque<Sealed>,
+    /// Stored, and not yet named in the ledger.
+    unsealed: VecDeque<SealedBlock>,
+    commands: Vec<TypedCommand>,
+    gaps: Vec<Gap>,
+    urgent: bool,
+    told_at: Instant,
+    watchers: BTreeMap<PersonId, Watching>,
+    acks_told_at: Instant,
+    gate: Arc<Vec<HeldBecause>>,
+    gate_told: bool,
+    recorder: Option<u64>,
+    heard_at: Instant,
+    end: Option<(SessionEnd, Instant)>,
+    words: u64,
+}
+
+/// What goes into one entry of the ledger.
+pub(super) struct Batch {
+    blocks: Vec<SealedBlock>,
+    commands: Vec<TypedCommand>,
+    gaps: Vec<Gap>,
+}
+
+impl Batch {
+    pub(super) fn command(&self, emergency: EmergencyId, session: u32, first: u64) -> Command {
+        Command::Seal { emergency, session, first, blocks: self.blocks.clone(), commands: self.commands.clone(), gaps: self.gaps.clone() }
+    }
+}
+
+pub(super) struct Live {
+    pub(super) emergency: EmergencyId,
+    pub(super) session: u32,
+    pub(super) encoding: Encoding,
+    news: broadcast::Sender<News>,
+    gate: watch::Sender<Arc<Vec<HeldBecause>>>,
+    over: watch::Sender<bool>,
+    state: Mutex<State>,
+}
+
+impl Live {
+    pub(super) fn new(emergency: EmergencyId, session: &Session, encoding: Encoding, now: Timestamp) -> Self {
+        let gate = Arc::new(session.held.clone());
+        let heads = session.head.map(|head| Sealed { number: session.blocks.saturating_sub(1), head, at: now }).into_iter().collect();
+        Self {
+            emergency,
+            session: session.number,
+            encoding,
+            news: broadcast::Sender::new(NEWS_KEPT_MAX),
+            gate: watch::Sender::new(Arc::clone(&gate)),
+            over: watch::Sender::new(false),
+            state: Mutex::new(State {
+                screen: ScreenModel::new(encoding),
+                pending: Vec::new(),
+                blocks: session.blocks,
+                head: session.head,
+                heads,
+                unsealed: VecDeque::new(),
+                commands: Vec::new(),
+                gaps: Vec::new(),
+                urgent: false,
+                told_at: Instant::now(),
+                watchers: BTreeMap::new(),
+                acks_told_at: Instant::now(),
+                gate,
+                gate_told: false,
+                recorder: None,
+                heard_at: Instant::now(),
+                end: None,
+                words: 0,
+            }),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, news: News) {
+        // Nobody may be watching: that is what the gate is for.
+        if self.news.send(news).is_err() {
+            tracing::trace!("nobody watches");
+        }
+    }
+
+    // ---- the recorder
+
+    /// A recorder is connected; an earlier connection no longer counts. Returns how many blocks are here, and the head of the last.
+    pub(super) fn connect(&self, connection: u64) -> (u64, Option<Digest>) {
+        let mut state = self.lock();
+        state.recorder = Some(connection);
+        state.heard_at = Instant::now();
+        // What was not sealed is sent again by a recorder that comes back.
+        if !state.pending.is_empty() {
+            state.pending.clear();
+            self.tell(News::Again);
+        }
+        (state.blocks, state.head)
+    }
+
+    pub(super) fn disconnect(&self, connection: u64) {
+        let mut state = self.lock();
+        if state.recorder == Some(connection) {
+            state.recorder = None;
+        }
+    }
+
+    pub(super) fn is_recorder(&self, connection: u64) -> bool {
+        self.lock().recorder == Some(connection)
+    }
+
+    pub(super) fn heard(&self) {
+        self.lock().heard_at = Instant::now();
+    }
+
+    pub(super) fn frames(&self, bytes: &[u8]) -> Result<(), RecordError> {
+        frames(bytes)?;
+        let mut state = self.lock();
+        state.heard_at = Instant::now();
+        if state.pending.len() + bytes.len() > BLOCK_BYTES_MAX * 2 {
+            let detail = "more frames than a block may have, and no header".to_owned();
+            return Err(RecordError::Chain { block: state.blocks, detail });
+        }
+        state.pending.extend_from_slice(bytes);
+        // Under the lock, so that whoever joins gets each frame exactly once.
+        self.tell(News::Frames(bytes.into()));
+        Ok(())
+    }
+
+    /// What the block's file will be: checked against what was sent, not stored yet.
+    pub(super) fn block_file(&self, header_bytes: &[u8]) -> Result<Vec<u8>, RecordError> {
+        let state = self.lock();
+        let unreadable = |detail: String| RecordError::Chain { block: state.blocks, detail };
+        let header: Header = serde_json::from_slice(header_bytes).map_err(|error| unreadable(error.to_string()))?;
+        if header.bytes() != header_bytes || header.emergency != self.emergency || header.session != self.session {
+            return Err(unreadable("its header is not in the canonical form, or of another session".to_owned()));
+        }
+        check(&header, &state.pending, state.blocks, state.head.as_ref())?;
+        let packed = zstd::bulk::compress(&state.pending, 1).map_err(|error| unreadable(error.to_string()))?;
+        Ok([header_bytes, b"\n", &packed].concat())
+    }
+
+    /// The block is stored under this digest.
+    pub(super) fn stored(&self, header_bytes: &[u8], file: Digest, at: Timestamp) -> Result<u64, RecordError> {
+        let mut state = self.lock();
+        let pending = std::mem::take(&mut state.pending);
+        for (_, frame) in frames(&pending)? {
+            state.screen.show(&frame);
+            match frame {
+                Frame::Word(Word::CommandEnded { command }) => {
+                    state.commands.push(command);
+                    state.urgent = true;
+                }
+                Frame::Word(Word::Gap { gap }) => {
+                    state.gaps.push(gap);
+                    state.urgent = true;
+                }
+                Frame::Word(_) | Frame::Output(_) | Frame::Input(_) | Frame::Hidden(_) | Frame::Resize { .. } => {}
+            }
+        }
+        let head = Digest::of(header_bytes);
+        let number = state.blocks;
+        state.blocks += 1;
+        state.head = Some(head);
+        state.heads.push_back(Sealed { number, head, at });
+        if state.heads.len() > HEADS_KEPT_MAX {
+            state.heads.pop_front();
+        }
+        state.unsealed.push_back(SealedBlock { head, file });
+        self.tell(News::Sealed(header_bytes.into()));
+        Ok(number)
+    }
+
+    pub(super) fn end(&self, end: SessionEnd) {
+        let mut state = self.lock();
+        state.end = Some((end, Instant::now()));
+        state.urgent = true;
+    }
+
+    /// The end, once those who watch have shown the last block, or have had `within` to do so.
+    pub(super) fn ended(&self, within: Duration) -> Option<SessionEnd> {
+        let state = self.lock();
+        let (end, at) = state.end.clone()?;
+        let behind = state.watchers.values().any(|watching| watching.visible && watching.key.is_some() && watching.shown < state.blocks);
+        let owed = state.watchers.values().any(|watching| watching.ack_is_new);
+        ((!behind && !owed) || at.elapsed() > within).then_some(end)
+    }
+
+    /// How long nothing was heard of the recorder.
+    pub(super) fn silent_for(&self) -> Duration {
+        self.lock().heard_at.elapsed()
+    }
+
+    pub(super) fn gate(&self) -> watch::Receiver<Arc<Vec<HeldBecause>>> {
+        self.gate.subscribe()
+    }
+
+    pub(super) fn is_over(&self) -> watch::Receiver<bool> {
+        self.over.subscribe()
+    }
+
+    /// The session has ended in the ledger.
+    pub(super) fn over(&self) {
+        self.over.send_replace(true);
+        self.tell(News::Over);
+    }
+
+    // ---- the gate
+
+    pub(super) fn looking(&self) -> BTreeMap<PersonId, Looking> {
+        let state = self.lock();
+        let behind = |shown: u64| state.heads.iter().find(|sealed| sealed.number >= shown).map(|sealed| sealed.at);
+        state
+            .watchers
+            .iter()
+            .filter(|(_, watching)| watching.key.is_some())
+            .map(|(person, watching)| {
+                let looking = Looking { visible: watching.visible, heard_at: watching.heard_at, behind_since: behind(watching.shown) };
+                (person.clone(), looking)
+            })
+            .collect()
+    }
+
+    /// Takes the gate over; gives it back when the ledger has to hear of it.
+    pub(super) fn set_gate(&self, held: Vec<HeldBecause>) -> Option<Vec<HeldBecause>> {
+        let mut state = self.lock();
+        if *state.gate != held {
+            state.gate = Arc::new(held);
+            state.gate_told = false;
+            self.gate.send_replace(Arc::clone(&state.gate));
+            self.tell(News::Gate(Arc::clone(&state.gate)));
+        }
+        (!state.gate_told).then(|| (*state.gate).clone())
+    }
+
+    pub(super) fn gate_is_told(&self) {
+        self.lock().gate_told = true;
+    }
+
+    pub(super) fn next_word(&self) -> u64 {
+        let mut state = self.lock();
+        state.words += 1;
+        state.words
+    }
+
+    // ---- what the ledger has not heard
+
+    /// `sealed`: how many blocks the ledger names already.
+    pub(super) fn take_sealed(&self, sealed: u64, every: Duration) -> Option<Batch> {
+        let mut state = self.lock();
+        let first = state.blocks.saturating_sub(u64::try_from(state.unsealed.len()).unwrap_or(u64::MAX));
+        for _ in first..sealed {
+            state.unsealed.pop_front();
+        }
+        let something = !state.unsealed.is_empty() || !state.commands.is_empty() || !state.gaps.is_empty();
+        let due = state.urgent || state.told_at.elapsed() >= every || state.unsealed.len() >= SEALED_AT_ONCE_MAX / 2;
+        if !something || !due {
+            return None;
+        }
+        let commands = state.commands.len().min(SEALED_AT_ONCE_MAX);
+        let gaps = state.gaps.len().min(SEALED_AT_ONCE_MAX);
+        Some(Batch {
+            blocks: state.unsealed.iter().take(SEALED_AT_ONCE_MAX).cloned().collect(),
+            commands: state.commands.iter().take(commands).cloned().collect(),
+            gaps: state.gaps.iter().take(gaps).cloned().collect(),
+        })
+    }
+
+    pub(super) fn sealed_told(&self, batch: &Batch, told: bool) {
+        let mut state = self.lock();
+        state.told_at = Instant::now();
+        if !told {
+            return;
+        }
+        state.unsealed.drain(..batch.blocks.len());
+        state.commands.drain(..batch.commands.len());
+        state.gaps.drain(..batch.gaps.len());
+        state.urgent = !state.commands.is_empty() || !state.gaps.is_empty() || state.end.is_some();
+    }
+
+    /// Everything that was stored is in the ledger.
+    pub(super) fn is_told(&self) -> bool {
+        let state = self.lock();
+        state.unsealed.is_empty() && state.commands.is_empty() && state.gaps.is_empty()
+    }
+
+    /// The latest signed word of each device, about blocks that the ledger names.
+    pub(super) fn take_acks(&self, sealed: u64, every: Duration) -> Option<Vec<Ack>> {
+        let mut state = self.lock();
+        let ending = state.end.is_some();
+        if !ending && state.acks_told_at.elapsed() < every {
+            return None;
+        }
+        let mut acks = Vec::new();
+        for watching in state.watchers.values_mut().filter(|watching| watching.ack_is_new) {
+            if let Some(ack) = watching.ack.clone().filter(|ack| ack.block < sealed && acks.len() < ACKS_AT_ONCE_MAX) {
+                acks.push(ack);
+                watching.ack_is_new = false;
+            }
+        }
+        if acks.is_empty() {
+            return None;
+        }
+        state.acks_told_at = Instant::now();
+        Some(acks)
+    }
+
+    // ---- watchers
+
+    pub(super) fn join(&self) -> (Screen, broadcast::Receiver<News>) {
+        let state = self.lock();
+        let (columns, rows) = state.screen.size();
+        let screen = Screen {
+            columns,
+            rows,
+            encoding: self.encoding,
+            state: state.screen.state(),
+            block: state.blocks,
+            prev: state.head,
+            frames: state.pending.as_slice().into(),
+            gate: Arc::clone(&state.gate),
+        };
+        (screen, self.news.subscribe())
+    }
+
+    /// The lines on the screen, as text.
+    pub(super) fn text(&self) -> String {
+        self.lock().screen.text()
+    }
+
+    /// This connection is now the one that counts for the person.
+    pub(super) fn bind(&self, person: &PersonId, connection: u64, key: DeviceKey, now: Timestamp) {
+        let mut state = self.lock();
+        // What was recorded before nobody expects to have been shown.
+        let shown = state.blocks;
+        let watching = Watching { connection, key: Some(key), visible: true, heard_at: now, shown, ack: None, ack_is_new: false };
+        state.watchers.insert(person.clone(), watching);
+    }
+
+    pub(super) fn unbind(&self, person: &PersonId, connection: u64) {
+        let mut state = self.lock();
+        if state.watchers.get(person).is_some_and(|watching| watching.connection == connection) {
+            state.watchers.remove(person);
+        }
+    }
+
+    /// The device says whether its page is in front, and what it has shown. False: another device of this person counts now.
+    pub(super) fn looked(&self, person: &PersonId, connection: u64, visible: bool, ack: Option<Ack>, now: Timestamp) -> bool {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let Some(watching) = state.watchers.get_mut(person).filter(|watching| watching.connection == connection) else { return false };
+        watching.visible = visible;
+        watching.heard_at = now;
+        let Some(ack) = ack else { return true };
+        let head = state.heads.iter().rev().find(|sealed| sealed.number == ack.block).map(|sealed| sealed.head);
+        let signed = watching.key.as_ref().is_some_and(|key| ack.is_signed_by(key, self.emergency, self.session));
+        // A page that is not in front shows nothing to anybody, whatever it signs.
+        if visible && signed && ack.person == *person && head == Some(ack.head) && ack.block >= watching.shown {
+            watching.shown = ack.block + 1;
+            watching.ack = Some(ack);
+            watching.ack_is_new = true;
+        }
+        true
+    }
+}

@@ -1,0 +1,18 @@
+//! The witnessed terminal's hands: a recorder process that owns the pty, and what a terminal needs to attach to it.
+//!
+//! [`recorder`] is the life of that process; [`writer`] turns what comes out of the pty into blocks, [`spool`] keeps them on disk,
+//! [`sink`] sends them to the server, [`valve`] says whether keys may pass. [`wire`] is what recorder and terminal say to each other.
+//! Not here: what a person is told (the binary's terminal), who may open a session (the door).
+
+mod order;
+mod pty;
+mod recorder;
+mod sink;
+mod spool;
+mod valve;
+pub mod wire;
+mod writer;
+
+pub use order::{Order, Place};
+pub use recorder::{run, start};
+pub use sink::{Socket, dial};

@@ -1,0 +1,325 @@
+//! The way to the server: frames as they are made, headers when a block is sealed, and back the server's word about the gate.
+//!
+//! A connection that breaks is made again for as long as something is owed. What the server does not have is sent again, from memory
+//! or from the disk; the server tells how far it is.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::{SinkExt, StreamExt};
+use hikeshi_domain::ids::Digest;
+use hikeshi_domain::session::SessionEnd;
+use hikeshi_domain::session::stream::{BEAT, END, FRAMES, SEALED, ToRecorder};
+use reqwest::header::{AUTHORIZATION, CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Bytes, Message, handshake::client::generate_key};
+
+use super::order::Order;
+use super::spool::SessionSpool;
+use super::valve::Valve;
+
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// A server that says nothing for this long is gone: it speaks twice a second.
+const SILENT_MAX: Duration = Duration::from_secs(4);
+const BEAT_EVERY: Duration = Duration::from_secs(1);
+const AGAIN_AFTER: Duration = Duration::from_millis(300);
+const AGAIN_AFTER_MAX: Duration = Duration::from_secs(5);
+/// Frames kept in memory for a server that is slow or away; beyond it they are read from the disk again.
+const MEMORY_BYTES_MAX: usize = 64 << 20;
+/// How long what is left over is offered to the server after the shell has ended.
+const DELIVER_WITHIN: Duration = Duration::from_secs(3600);
+
+/// What the writer says.
+pub(super) enum ToSink {
+    Frames(Bytes),
+    Sealed {
+        block: u64,
+        header: Bytes,
+        frames: Bytes,
+    },
+    /// Nothing more is recorded.
+    NoMore,
+}
+
+struct Owed {
+    block: u64,
+    header: Bytes,
+    /// `None`: on the disk only.
+    frames: Option<Bytes>,
+}
+
+pub(super) struct Sink {
+    pub(super) order: Order,
+    pub(super) token: String,
+    pub(super) spool: Arc<Mutex<SessionSpool>>,
+    pub(super) valve: Arc<Valve>,
+    pub(super) end: Arc<Mutex<Option<SessionEnd>>>,
+    pub(super) hang_up: Box<dyn Fn() + Send + Sync>,
+}
+
+/// What is owed to the server, whatever became of a connection.
+struct Backlog {
+    owed: VecDeque<Owed>,
+    bytes: usize,
+    /// Frames of the block under way.
+    pending: Vec<u8>,
+    /// Blocks from here on were sent over this connection.
+    sent: u64,
+    no_more: Option<Instant>,
+}
+
+/// A web socket to a server.
+pub type Socket = WebSocketStream<reqwest::Upgraded>;
+
+/// Opens a web socket with the same trust and proxies as every other request.
+pub async fn dial(url: &str, token: &str) -> Result<Socket, String> {
+    let client = reqwest::Client::builder().connect_timeout(CONNECT_WITHIN).http1_only().build().map_err(|error| error.to_string())?;
+    let request = client
+        .get(url)
+        .header(CONNECTION, "Upgrade")
+        .header(UPGRADE, "websocket")
+        .header(SEC_WEBSOCKET_VERSION, "13")
+        .header(SEC_WEBSOCKET_KEY, generate_key())
+        .header(AUTHORIZATION, format!("Bearer {token}"));
+    let answer = tokio::time::timeout(CONNECT_WITHIN, request.send()).await.map_err(|_| "no answer in time".to_owned())?;
+    let answer = answer.map_err(|error| error.to_string())?;
+    if answer.status() != reqwest::StatusCode::SWITCHING_PROTOCOLS {
+        return Err(format!("the server answered {}", answer.status()));
+    }
+    let upgraded = answer.upgrade().await.map_err(|error| error.to_string())?;
+    let config = WebSocketConfig::default().write_buffer_size(0).max_message_size(Some(8 << 20));
+    Ok(WebSocketStream::from_raw_socket(upgraded, Role::Client, Some(config)).await)
+}
+
+enum Ended {
+    /// Everything is there.
+    Delivered,
+    Broken(String),
+}
+
+impl Sink {
+    pub(super) async fn run(self, mut news: UnboundedReceiver<ToSink>, first: u64) {
+        let mut backlog = Backlog { owed: VecDeque::new(), bytes: 0, pending: Vec::new(), sent: first, no_more: None };
+        // What a dead recorder kept on the disk may not be at the server.
+        backlog.owed.extend((0..first).filter_map(|block| {
+            let kept = self.spool.lock().unwrap_or_else(PoisonError::into_inner).read(block).ok().flatten();
+            kept.map(|(header, _)| Owed { block, header: header.into(), frames: None })
+        }));
+        let mut wait = AGAIN_AFTER;
+        loop {
+            match self.connect().await {
+                Ok(mut stream) => {
+                    let since = Instant::now();
+                    match self.talk(&mut stream, &mut news, &mut backlog).await {
+                        Ended::Delivered => return,
+                        Ended::Broken(why) => tracing::warn!(why, "the connection to the server is cut"),
+                    }
+                    if since.elapsed() > Duration::from_secs(10) {
+                        wait = AGAIN_AFTER;
+                    }
+                }
+                Err(why) => tracing::warn!(why, "the server cannot be reached"),
+            }
+            if backlog.no_more.is_some_and(|since| since.elapsed() > DELIVER_WITHIN) {
+                tracing::error!(blocks = backlog.owed.len(), "the server never took the rest of the recording; it stays on this disk");
+                return;
+            }
+            // What is made meanwhile is taken in, so that nothing piles up elsewhere.
+            let until = tokio::time::Instant::now() + wait;
+            while let Ok(Some(more)) = tokio::time::timeout_at(until, news.recv()).await {
+                backlog.take(more);
+            }
+            if news.is_closed() && backlog.no_more.is_none() {
+                backlog.no_more = Some(Instant::now());
+            }
+            tokio::time::sleep_until(until).await;
+            wait = (wait * 2).min(AGAIN_AFTER_MAX);
+        }
+    }
+
+    async fn connect(&self) -> Result<Socket, String> {
+        let (emergency, session) = (self.order.emergency, self.order.session);
+        dial(&format!("{}/api/v1/emergencies/{emergency}/sessions/{session}/record", self.order.url.trim_end_matches('/')), &self.token)
+            .await
+    }
+
+    /// What the server has, for a recorder that takes over from a dead one.
+    pub(super) async fn ask(&self) -> Option<(u64, Option<Digest>)> {
+        let mut stream = self.connect().await.inspect_err(|why| tracing::warn!(why, "the server cannot be asked")).ok()?;
+        match tokio::time::timeout(CONNECT_WITHIN, stream.next()).await {
+            Ok(Some(Ok(Message::Text(text)))) => match serde_json::from_str(&text) {
+                Ok(ToRecorder::Have { blocks, head }) => Some((blocks, head)),
+                Ok(_) | Err(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    async fn talk(&self, stream: &mut Socket, news: &mut UnboundedReceiver<ToSink>, backlog: &mut Backlog) -> Ended {
+        let broken = |error: &dyn std::fmt::Display| Ended::Broken(error.to_string());
+        match tokio::time::timeout(CONNECT_WITHIN, stream.next()).await {
+            Ok(Some(Ok(Message::Text(text)))) => match serde_json::from_str(&text) {
+                Ok(ToRecorder::Have { blocks, .. }) => backlog.server_has(blocks),
+                Ok(ToRecorder::Over) => return Ended::Delivered,
+                Ok(ToRecorder::Refused { why }) => return Ended::Broken(why),
+                Ok(_) => return Ended::Broken("the server did not say what it has".to_owned()),
+                Err(error) => return broken(&error),
+            },
+            _ => return Ended::Broken("the server did not say what it has".to_owned()),
+        }
+        if let Err(error) = self.send_owed(stream, backlog).await {
+            return broken(&error);
+        }
+        let mut beat = tokio::time::interval(BEAT_EVERY);
+        let mut heard = Instant::now();
+        let mut end_sent = false;
+        loop {
+            if backlog.no_more.is_some() && backlog.owed.is_empty() && !end_sent {
+                let end = self.end.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let end = end.unwrap_or(SessionEnd::Exited { code: None });
+                let json = serde_json::to_vec(&end).unwrap_or_default();
+                if let Err(error) = stream.send(message(END, &json)).await {
+                    return broken(&error);
+                }
+                end_sent = true;
+            }
+            let sent = tokio::select! {
+                more = news.recv(), if backlog.no_more.is_none() => self.pass_on(stream, backlog, more).await,
+                said = stream.next() => {
+                    heard = Instant::now();
+                    match said {
+                        Some(Ok(Message::Text(text))) => match self.heard(&text, backlog) {
+                            Ok(true) => return Ended::Delivered,
+                            Ok(false) => Ok(()),
+                            Err(why) => return Ended::Broken(why),
+                        },
+                        Some(Ok(Message::Close(_))) | None => return Ended::Broken("the server closed the connection".to_owned()),
+                        Some(Ok(_)) => Ok(()),
+                        Some(Err(error)) => Err(error),
+                    }
+                }
+                _ = beat.tick() => {
+                    if heard.elapsed() > SILENT_MAX {
+                        return Ended::Broken("the server is silent".to_owned());
+                    }
+                    stream.send(message(BEAT, &[])).await
+                }
+            };
+            if let Err(error) = sent {
+                return broken(&error);
+            }
+        }
+    }
+
+    async fn pass_on(
+        &self,
+        stream: &mut Socket,
+        backlog: &mut Backlog,
+        more: Option<ToSink>,
+    ) -> Result<(), tokio_tungstenite::tungstenite::Error> {
+        let Some(more) = more else {
+            backlog.no_more = Some(Instant::now());
+            return Ok(());
+        };
+        let out = match &more {
+            ToSink::Frames(frames) => Some(message(FRAMES, frames)),
+            ToSink::Sealed { header, .. } => Some(message(SEALED, header)),
+            ToSink::NoMore => None,
+        };
+        if let ToSink::Sealed { block, .. } = &more {
+            backlog.sent = block + 1;
+        }
+        backlog.take(more);
+        match out {
+            Some(out) => stream.send(out).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Everything that the server does not have, in order, and the block under way.
+    async fn send_owed(&self, stream: &mut Socket, backlog: &mut Backlog) -> Result<(), tokio_tungstenite::tungstenite::Error> {
+        for owed in &backlog.owed {
+            let frames = match &owed.frames {
+                Some(frames) => frames.clone(),
+                None => {
+                    let kept = self.spool.lock().unwrap_or_else(PoisonError::into_inner).read(owed.block);
+                    match kept {
+                        Ok(Some((_, frames))) => frames.into(),
+                        Ok(None) => continue,
+                        Err(error) => {
+                            tracing::error!(%error, block = owed.block, "a block on this disk cannot be read");
+                            continue;
+                        }
+                    }
+                }
+            };
+            for part in frames.chunks(1 << 20) {
+                stream.feed(message(FRAMES, part)).await?;
+            }
+            stream.feed(message(SEALED, &owed.header)).await?;
+        }
+        if !backlog.pending.is_empty() {
+            stream.feed(message(FRAMES, &backlog.pending)).await?;
+        }
+        stream.flush().await
+    }
+
+    /// True: all is delivered and the session is over.
+    fn heard(&self, text: &str, backlog: &mut Backlog) -> Result<bool, String> {
+        match serde_json::from_str(text).map_err(|error| error.to_string())? {
+            ToRecorder::Have { blocks, .. } => backlog.server_has(blocks),
+            ToRecorder::Stored { block } => {
+                backlog.server_has(block + 1);
+                self.valve.stored(block);
+            }
+            ToRecorder::Gate { held } => self.valve.server_says(held),
+            ToRecorder::HangUp => (self.hang_up)(),
+            ToRecorder::Over => {
+                (self.hang_up)();
+                return Ok(true);
+            }
+            ToRecorder::Refused { why } => return Err(why),
+        }
+        Ok(false)
+    }
+}
+
+fn message(kind: u8, rest: &[u8]) -> Message {
+    let mut bytes = Vec::with_capacity(rest.len() + 1);
+    bytes.push(kind);
+    bytes.extend_from_slice(rest);
+    Message::Binary(bytes.into())
+}
+
+impl Backlog {
+    fn take(&mut self, more: ToSink) {
+        match more {
+            ToSink::Frames(frames) => self.pending.extend_from_slice(&frames),
+            ToSink::Sealed { block, header, frames } => {
+                self.pending.clear();
+                self.bytes += frames.len();
+                self.owed.push_back(Owed { block, header, frames: Some(frames) });
+                // The oldest are forgotten here first; they are on the disk, or lost, which is then told as a gap.
+                for owed in &mut self.owed {
+                    if self.bytes <= MEMORY_BYTES_MAX {
+                        break;
+                    }
+                    if let Some(frames) = owed.frames.take() {
+                        self.bytes -= frames.len();
+                    }
+                }
+            }
+            ToSink::NoMore => self.no_more = Some(Instant::now()),
+        }
+    }
+
+    fn server_has(&mut self, blocks: u64) {
+        while let Some(first) = self.owed.front().filter(|owed| owed.block < blocks) {
+            self.bytes -= first.frames.as_ref().map_or(0, Bytes::len);
+            self.owed.pop_front();
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Whether keys may pass now: the server's word, how fresh it is, and whether the record is stored. Read at every key.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use hikeshi_domain::session::HeldBecause;
+
+/// A record that is not stored, or a server that is not heard of, for longer than this holds the keys.
+const WITHIN: Duration = Duration::from_secs(2);
+
+#[derive(Default)]
+struct State {
+    /// The server's last word, and when it came.
+    server: Option<(Vec<HeldBecause>, Instant)>,
+    /// When the first frame that is in no block was made.
+    open_since: Option<Instant>,
+    /// Blocks that neither the disk nor the server has, with the time of their first frame.
+    unstored: VecDeque<(u64, Instant)>,
+    attached: bool,
+}
+
+#[derive(Default)]
+pub(super) struct Valve {
+    state: Mutex<State>,
+}
+
+impl Valve {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why keys must not pass; empty: they may.
+    pub(super) fn held(&self) -> Vec<HeldBecause> {
+        let state = self.lock();
+        let mut held = match &state.server {
+            Some((held, at)) if at.elapsed() <= WITHIN => held.clone(),
+            Some(_) | None => vec![HeldBecause::ServerLost],
+        };
+        let oldest = state.unstored.front().map(|(_, since)| *since).or(state.open_since);
+        if oldest.is_some_and(|since| since.elapsed() > WITHIN) {
+            held.push(HeldBecause::NotStored);
+        }
+        if !state.attached {
+            held.push(HeldBecause::Detached);
+        }
+        held
+    }
+
+    pub(super) fn server_says(&self, held: Vec<HeldBecause>) {
+        self.lock().server = Some((held, Instant::now()));
+    }
+
+    pub(super) fn attached(&self, attached: bool) {
+        self.lock().attached = attached;
+    }
+
+    pub(super) fn frame_made(&self) {
+        let mut state = self.lock();
+        if state.open_since.is_none() {
+            state.open_since = Some(Instant::now());
+        }
+    }
+
+    pub(super) fn sealed(&self, block: u64) {
+        let mut state = self.lock();
+        let since = state.open_since.take().unwrap_or_else(Instant::now);
+        state.unstored.push_back((block, since));
+    }
+
+    /// The disk has these blocks.
+    pub(super) fn kept(&self, blocks: &[u64]) {
+        self.lock().unstored.retain(|(number, _)| !blocks.contains(number));
+    }
+
+    /// The server has every block up to this one.
+    pub(super) fn stored(&self, block: u64) {
+        self.lock().unstored.retain(|(number, _)| *number > block);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open() -> Valve {
+        let valve = Valve::default();
+        valve.attached(true);
+        valve.server_says(Vec::new());
+        valve
+    }
+
+    #[test]
+    fn keys_pass_while_the_server_is_heard_and_the_record_is_stored() {
+        let valve = open();
+        assert_eq!(valve.held(), Vec::new());
+        valve.frame_made();
+        valve.sealed(0);
+        assert_eq!(valve.held(), Vec::new(), "two seconds are not over");
+        std::thread::sleep(WITHIN + Duration::from_millis(50));
+        valve.server_says(Vec::new());
+        assert_eq!(valve.held(), vec![HeldBecause::NotStored]);
+        valve.stored(0);
+        assert_eq!(valve.held(), Vec::new());
+        std::thread::sleep(WITHIN + Duration::from_millis(50));
+        assert_eq!(valve.held(), vec![HeldBecause::ServerLost]);
+    }
+
+    #[test]
+    fn nothing_passes_before_the_server_has_spoken_or_without_a_terminal() {
+        assert_eq!(Valve::default().held(), vec![HeldBecause::ServerLost, HeldBecause::Detached]);
+        let valve = open();
+        valve.server_says(vec![HeldBecause::NotExecuting]);
+        assert_eq!(valve.held(), vec![HeldBecause::NotExecuting]);
+    }
+}

@@ -1,0 +1,261 @@
+//! From what comes out of the pty to sealed blocks: masked, framed, chained, on disk, and on their way to the server.
+
+use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use hikeshi_domain::Timestamp;
+use hikeshi_domain::ids::Digest;
+use hikeshi_domain::session::HeldBecause;
+use hikeshi_domain::session::record::{BLOCK_BYTES_MAX, Frame, Header, PAYLOAD_BYTES_MAX, Word};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::order::Order;
+use super::sink::ToSink;
+use super::spool::{Left, SessionSpool};
+use super::valve::Valve;
+use crate::clock;
+use crate::host::masking::MaskedStream;
+
+/// A block is sealed this long after its first frame.
+const SEAL_AFTER: Duration = Duration::from_millis(900);
+/// What is on disk is made durable at least this often.
+const SYNC_EVERY: Duration = Duration::from_millis(500);
+/// How often the gate is looked at for the record.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Output that waits is put together up to this much.
+const GATHER_BYTES: usize = 64 * 1024;
+
+/// What the writer is told.
+pub(super) enum ToWriter {
+    Output(Vec<u8>),
+    Frame(Frame),
+    /// The terminal is over: what is left is sealed, and the writer ends.
+    End(Frame),
+}
+
+pub(super) struct Writer {
+    order: Order,
+    mask: MaskedStream,
+    frames: Vec<u8>,
+    first_at: Option<Instant>,
+    began: Instant,
+    began_us: u64,
+    from_us: u64,
+    last_us: u64,
+    block: u64,
+    prev: Option<Digest>,
+    spool: Arc<Mutex<SessionSpool>>,
+    unsynced: Vec<u64>,
+    synced_at: Instant,
+    sink: UnboundedSender<ToSink>,
+    valve: Arc<Valve>,
+    held: Option<Vec<HeldBecause>>,
+}
+
+impl Writer {
+    pub(super) fn new(
+        order: Order,
+        mask: MaskedStream,
+        spool: Arc<Mutex<SessionSpool>>,
+        left: &Left,
+        sink: UnboundedSender<ToSink>,
+        valve: Arc<Valve>,
+    ) -> Self {
+        let since = clock::now().duration_since(order.began_at).as_micros();
+        // Time in a recording never runs backwards, whatever the clock of the host did.
+        let began_us = u64::try_from(since).unwrap_or(0).max(left.last_us);
+        Self {
+            order,
+            mask,
+            frames: Vec::new(),
+            first_at: None,
+            began: Instant::now(),
+            began_us,
+            from_us: left.last_us,
+            last_us: left.last_us,
+            block: left.blocks,
+            prev: left.head,
+            spool,
+            unsynced: Vec::new(),
+            synced_at: Instant::now(),
+            sink,
+            valve,
+            held: None,
+        }
+    }
+
+    /// Ends when the terminal is over or everyone who tells it something is gone.
+    pub(super) fn run(mut self, news: &Receiver<ToWriter>) {
+        loop {
+            match news.recv_timeout(self.patience()) {
+                Ok(ToWriter::Output(mut bytes)) => {
+                    let mut after = None;
+                    while bytes.len() < GATHER_BYTES {
+                        match news.try_recv() {
+                            Ok(ToWriter::Output(more)) => bytes.extend(more),
+                            Ok(other) => {
+                                after = Some(other);
+                                break;
+                            }
+                            Err(_) => break,
+                        }
+                    }
+                    let ready = self.mask.feed(&bytes);
+                    self.output(&ready);
+                    if let Some(after) = after
+                        && !self.take(after)
+                    {
+                        return;
+                    }
+                }
+                Ok(other) => {
+                    if !self.take(other) {
+                        return;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.finish();
+                    return;
+                }
+            }
+            self.look_at_gate();
+            if self.first_at.is_some_and(|since| since.elapsed() >= SEAL_AFTER) {
+                self.seal();
+            }
+            self.sync_if_due();
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        let seal = self.first_at.map_or(LOOK_EVERY, |since| SEAL_AFTER.saturating_sub(since.elapsed()));
+        seal.min(LOOK_EVERY).max(Duration::from_millis(1))
+    }
+
+    /// False: it was the end.
+    fn take(&mut self, news: ToWriter) -> bool {
+        match news {
+            ToWriter::Output(bytes) => {
+                let ready = self.mask.feed(&bytes);
+                self.output(&ready);
+                true
+            }
+            ToWriter::Frame(frame) => {
+                self.frame(&frame);
+                true
+            }
+            ToWriter::End(frame) => {
+                let rest = self.mask.finish();
+                self.output(&rest);
+                self.frame(&frame);
+                self.finish();
+                false
+            }
+        }
+    }
+
+    fn output(&mut self, ready: &[u8]) {
+        for part in ready.chunks(PAYLOAD_BYTES_MAX / 2) {
+            self.frame(&Frame::Output(part.to_vec()));
+        }
+    }
+
+    fn frame(&mut self, frame: &Frame) {
+        let now_us = self.began_us.saturating_add(u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)).max(self.last_us);
+        let before = self.frames.len();
+        frame.write(now_us - self.last_us, &mut self.frames);
+        self.last_us = now_us;
+        self.valve.frame_made();
+        if self.first_at.is_none() {
+            self.first_at = Some(Instant::now());
+        }
+        let made = self.frames.get(before..).unwrap_or_default();
+        self.tell(ToSink::Frames(made.to_vec().into()));
+        if self.frames.len() >= BLOCK_BYTES_MAX - PAYLOAD_BYTES_MAX / 2 {
+            self.seal();
+        }
+    }
+
+    fn tell(&self, news: ToSink) {
+        if self.sink.send(news).is_err() {
+            tracing::debug!("there is no way to the server any more");
+        }
+    }
+
+    fn seal(&mut self) {
+        if self.frames.is_empty() {
+            return;
+        }
+        let frames = std::mem::take(&mut self.frames);
+        let header = Header {
+            format: Header::FORMAT.to_owned(),
+            emergency: self.order.emergency,
+            session: self.order.session,
+            block: self.block,
+            prev: self.prev,
+            from_us: self.from_us,
+            to_us: self.last_us,
+            bytes: u64::try_from(frames.len()).unwrap_or(u64::MAX),
+            frames: Digest::of(&frames),
+        };
+        let bytes = header.bytes();
+        self.prev = Some(Digest::of(&bytes));
+        self.valve.sealed(self.block);
+        match self.keep(&bytes, &frames) {
+            Ok(()) => self.unsynced.push(self.block),
+            Err(error) => tracing::error!(%error, block = self.block, "the block cannot be kept on this disk; only the server can have it"),
+        }
+        self.tell(ToSink::Sealed { block: self.block, header: bytes.into(), frames: frames.into() });
+        self.block += 1;
+        self.from_us = self.last_us;
+        self.first_at = None;
+    }
+
+    fn keep(&self, header: &[u8], frames: &[u8]) -> io::Result<()> {
+        let packed = zstd::bulk::compress(frames, 1)?;
+        self.spool.lock().unwrap_or_else(PoisonError::into_inner).append(self.block, header, &packed)
+    }
+
+    fn sync_if_due(&mut self) {
+        if self.unsynced.is_empty() {
+            return;
+        }
+        // A block that stands alone is made durable at once; in a flood, some together.
+        if self.first_at.is_some() && self.synced_at.elapsed() < SYNC_EVERY {
+            return;
+        }
+        self.synced_at = Instant::now();
+        match self.spool.lock().unwrap_or_else(PoisonError::into_inner).sync() {
+            Ok(()) => {
+                self.valve.kept(&self.unsynced);
+                self.unsynced.clear();
+            }
+            Err(error) => tracing::error!(%error, "the recording cannot be made durable on this disk"),
+        }
+    }
+
+    /// What the gate says goes into the record when it changes.
+    fn look_at_gate(&mut self) {
+        let held = self.valve.held();
+        if self.held.as_ref() == Some(&held) {
+            return;
+        }
+        let word = if held.is_empty() { Word::Released } else { Word::Held { held: held.clone() } };
+        self.held = Some(held);
+        self.frame(&Frame::Word(word));
+    }
+
+    fn finish(&mut self) {
+        self.seal();
+        self.synced_at = Instant::now().checked_sub(SYNC_EVERY).unwrap_or(self.synced_at);
+        self.sync_if_due();
+        self.tell(ToSink::NoMore);
+    }
+}
+
+/// A session's clock is the host's; only for frames that carry times of their own.
+pub(super) fn now() -> Timestamp {
+    clock::now()
+}

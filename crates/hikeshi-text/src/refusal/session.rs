@@ -1,0 +1,102 @@
+//! Refusals about witnessed terminals (rules E3 to E5).
+
+use hikeshi_domain::ids::PersonId;
+
+use super::say;
+use crate::Lang::{self, En, Ja};
+use crate::{Names, Sentence, label};
+
+pub(super) fn not_planned(lang: Lang) -> Sentence {
+    let verb = label::command(lang, "emergency.revise");
+    match lang {
+        Ja => say(
+            "承認された計画に、手作業の端末は含まれていません。",
+            "承認は計画の内容に結びついています。端末を開くことも計画の一部です。",
+            format!("計画に [plan.terminal] を加えて「{verb}」を行い、もう一度承認を受けてください。"),
+        ),
+        En => say(
+            "The approved plan does not include a terminal.",
+            "An approval is of one plan, and opening a terminal is part of a plan.",
+            format!("Add [plan.terminal] to the plan, {verb}, and have it approved again."),
+        ),
+    }
+}
+
+pub(super) fn open(lang: Lang, number: u32) -> Sentence {
+    match lang {
+        Ja => say(
+            format!("立会セッション{number}の端末が開いています。"),
+            "端末で打ったものが、今から行うことと重なるおそれがあります。",
+            "端末で exit して閉じてから、もう一度行ってください。",
+        ),
+        En => say(
+            format!("The terminal of witnessed session {number} is open."),
+            "What is typed there could cross what is about to be done.",
+            "Close the terminal (exit), then try again.",
+        ),
+    }
+}
+
+pub(super) fn no_such(lang: Lang, number: u32) -> Sentence {
+    match lang {
+        Ja => say(format!("立会セッション{number}はありません。"), "番号は1から始まります。", "緊急例外の画面で、番号を確かめてください。"),
+        En => say(
+            format!("There is no witnessed session {number}."),
+            "They are numbered from 1.",
+            "See the page of the exception for its sessions.",
+        ),
+    }
+}
+
+pub(super) fn over(lang: Lang, number: u32) -> Sentence {
+    match lang {
+        Ja => say(
+            format!("立会セッション{number}は、もう終わっています。"),
+            "終わったセッションの記録には、何も加えられません。",
+            "続きが必要なら、新しい端末を開いてください。",
+        ),
+        En => say(
+            format!("Witnessed session {number} is over."),
+            "Nothing is added to the recording of a session that has ended.",
+            "If there is more to do, open a new terminal.",
+        ),
+    }
+}
+
+pub(super) fn files_not_seen(lang: Lang) -> Sentence {
+    match lang {
+        Ja => say(
+            "端末での作業で変わったファイルを、まだ調べています。",
+            "何が変わったか分からないうちは、検証も復元も終了もできません。",
+            "数秒待ってから、もう一度行ってください。",
+        ),
+        En => say(
+            "It is still being looked which files the terminal has changed.",
+            "Without knowing what changed, nothing can be verified, restored, or closed.",
+            "Wait a few seconds and try again.",
+        ),
+    }
+}
+
+pub(super) fn key_unreadable(lang: Lang) -> Sentence {
+    match lang {
+        Ja => say("この端末の鍵を読めません。", "P-256 の公開鍵（65バイト、16進）が必要です。", "画面を読み込み直してください。"),
+        En => say("The key of this device cannot be read.", "It must be a P-256 public key (65 bytes, hex).", "Load the page again."),
+    }
+}
+
+pub(super) fn shared(lang: Lang, with: &PersonId, names: &Names) -> Sentence {
+    let who = names.person(lang, with);
+    match lang {
+        Ja => say(
+            format!("この端末は、すでに{who}が立会いに使っています。"),
+            "一台の端末を二人の目として数えることはできません。",
+            "自分の端末で画面を開いてください。",
+        ),
+        En => say(
+            format!("{who} already watches with this device."),
+            "One device does not count as two pairs of eyes.",
+            "Open the page on your own device.",
+        ),
+    }
+}

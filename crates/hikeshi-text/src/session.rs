@@ -1,0 +1,144 @@
+//! Words about a witnessed terminal that several faces share: why keys are held, how a command or a session ended.
+
+use hikeshi_domain::ids::PersonId;
+use hikeshi_domain::session::{Absence, Absent, Gap, GapReason, HeldBecause, SessionEnd, TypedCommand};
+
+use crate::Lang::{self, En, Ja};
+use crate::plain::one_line;
+use crate::{Names, time};
+
+/// Why keys do not reach the shell, and who is missing.
+pub fn held(lang: Lang, because: &HeldBecause, names: &Names) -> String {
+    match because {
+        HeldBecause::Witnesses { looking, needed, seniors, seniors_needed, absent } => {
+            witnesses(lang, looking, *needed, seniors, *seniors_needed, absent, names)
+        }
+        HeldBecause::Stopped { by, reason } => {
+            let (who, reason) = (names.person(lang, by), one_line(reason));
+            match lang {
+                Ja => format!("{who}が止めています（{reason}）"),
+                En => format!("{who} has stopped it ({reason})"),
+            }
+        }
+        HeldBecause::Ending => pick(lang, "立会人がこのセッションを終わらせています", "a witness is ending this session"),
+        HeldBecause::NotExecuting => {
+            pick(lang, "今は実行中ではありません（検証・復元中か、終了しています）", "the exception is not being carried out now")
+        }
+        HeldBecause::NotStored => pick(
+            lang,
+            "記録を2秒以上保存できていません（ディスクにもサーバーにも）",
+            "the record could not be stored for two seconds, neither on disk nor at the server",
+        ),
+        HeldBecause::ServerLost => pick(lang, "サーバーと2秒以上つながっていません", "nothing was heard of the server for two seconds"),
+        HeldBecause::Detached => pick(lang, "実行者の端末が切り離されています", "the executor's terminal is detached"),
+    }
+}
+
+/// All reasons on one line.
+pub fn held_all(lang: Lang, held_because: &[HeldBecause], names: &Names) -> String {
+    let all: Vec<String> = held_because.iter().map(|because| held(lang, because, names)).collect();
+    all.join(match lang {
+        Ja => "、",
+        En => "; ",
+    })
+}
+
+fn witnesses(
+    lang: Lang,
+    looking: &[PersonId],
+    needed: u32,
+    seniors: &[PersonId],
+    seniors_needed: u32,
+    absent: &[Absent],
+    names: &Names,
+) -> String {
+    let (have, seniors) = (looking.len(), seniors.len());
+    let mut text = match lang {
+        Ja => format!("立会人が足りません（見ている人 {have}/{needed}、うち承認者ではないシニア {seniors}/{seniors_needed}）"),
+        En => format!("too few witnesses are watching ({have}/{needed}; senior and not the approver: {seniors}/{seniors_needed})"),
+    };
+    if !absent.is_empty() {
+        let who: Vec<String> = absent
+            .iter()
+            .map(|absent| {
+                let (person, why) = (names.person(lang, &absent.person), absence(lang, absent.why));
+                match lang {
+                    Ja => format!("{person}は{why}"),
+                    En => format!("{person} {why}"),
+                }
+            })
+            .collect();
+        text.push_str(match lang {
+            Ja => "。",
+            En => ": ",
+        });
+        text.push_str(&who.join(match lang {
+            Ja => "、",
+            En => ", ",
+        }));
+    }
+    text
+}
+
+/// What is wrong with a witness who joined and does not count: said after the name.
+pub fn absence(lang: Lang, why: Absence) -> &'static str {
+    match (why, lang) {
+        (Absence::NotWatching, Ja) => "まだ画面を開いていません",
+        (Absence::NotWatching, En) => "has not opened the page",
+        (Absence::Hidden, Ja) => "画面を隠しています",
+        (Absence::Hidden, En) => "has the page hidden",
+        (Absence::Behind, Ja) => "表示が遅れています",
+        (Absence::Behind, En) => "is behind the recording",
+        (Absence::Silent, Ja) => "応答がありません",
+        (Absence::Silent, En) => "is silent",
+    }
+}
+
+/// How a command ended, in a word.
+pub fn command_end(lang: Lang, command: &TypedCommand) -> String {
+    match command.exit_code {
+        Some(code) => match lang {
+            Ja => format!("終了コード {code}"),
+            En => format!("exit {code}"),
+        },
+        None if command.ended_at.is_some() => pick(lang, "終了コード不明", "exit code unknown"),
+        None => pick(lang, "実行中", "running"),
+    }
+}
+
+pub fn end(lang: Lang, end: &SessionEnd, names: &Names) -> String {
+    match end {
+        SessionEnd::Exited { code: Some(code) } => match lang {
+            Ja => format!("シェルが終わりました。終了コード {code}"),
+            En => format!("the shell ended, exit {code}"),
+        },
+        SessionEnd::Exited { code: None } => pick(lang, "シェルが終わりました。終了コード不明", "the shell ended, exit code unknown"),
+        SessionEnd::Stopped { by, reason } => {
+            let (who, reason) = (names.person(lang, by), one_line(reason));
+            match lang {
+                Ja => format!("{who}が終わらせました。理由: {reason}"),
+                En => format!("ended by {who}: {reason}"),
+            }
+        }
+        SessionEnd::Abandoned => pick(lang, "開けなかったため、取りやめました", "given up: it could not begin"),
+        SessionEnd::Lost => pick(lang, "記録する側からの応答が途絶えました", "the recorder is silent"),
+    }
+}
+
+pub fn gap(lang: Lang, gap: &Gap) -> String {
+    let bytes = time::bytes(gap.bytes);
+    match (gap.why, lang) {
+        (GapReason::RecorderLost, Ja) => format!("記録の欠落: 記録プロセスが失われました（出力 {bytes}）"),
+        (GapReason::RecorderLost, En) => format!("gap in the recording: the recorder was lost ({bytes} of output)"),
+        (GapReason::NotStored, Ja) => format!("記録の欠落: 保存できませんでした（出力 {bytes}）"),
+        (GapReason::NotStored, En) => format!("gap in the recording: it could not be stored ({bytes} of output)"),
+    }
+}
+
+fn pick(lang: Lang, ja: &str, en: &str) -> String {
+    match lang {
+        Ja => ja,
+        En => en,
+    }
+    .to_owned()
+}

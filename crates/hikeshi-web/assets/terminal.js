@@ -1,0 +1,158 @@
+// A witnessed terminal, live: draws what comes, checks the chain of the recording, and signs with this device's own key what was shown.
+// The key is made here, cannot leave the browser, and the server never sees it.
+(() => {
+  "use strict";
+  const LOOK_MS = 2000, RETRY_MS = 1000, RETRY_MAX_MS = 5000;
+  const hex = (bytes) => [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const utf8 = new TextEncoder();
+
+  function start(box) {
+    if (box.dataset.started) return;
+    box.dataset.started = "1";
+    const gate = box.querySelector(".gate"), counts = box.querySelector(".counts"), screen = box.querySelector(".screen");
+    const { emergency, session, person } = box.dataset;
+    let dispatch = null, socket = null, retry = RETRY_MS, over = false, decoder = null;
+    let keys = null, bound = false, broken = false, ready = [];
+    // The chain: the block under way, its frames so far, the head before it, and the last head that was on screen.
+    let block = 0, prev = null, parts = [], shown = null, queue = Promise.resolve();
+
+    // ---- drawing: the player shows what it is told; it needs no recording
+    const driver = ({ dispatch: tell }) => ({
+      init: () => { dispatch = tell; ready.forEach((draw) => draw()); ready = []; },
+      play: () => { dispatch = tell; },
+      stop: () => {},
+    });
+    const draw = (act) => { if (dispatch) act(); else ready.push(act); };
+    const load = (src) => new Promise((done, failed) => {
+      const script = document.createElement("script");
+      script.src = src; script.onload = done; script.onerror = failed;
+      document.head.append(script);
+    });
+    async function player() {
+      const style = document.createElement("link");
+      style.rel = "stylesheet"; style.href = box.dataset.style;
+      document.head.append(style);
+      if (!window.AsciinemaPlayer) await load(box.dataset.player);
+      window.AsciinemaPlayer.create(driver, screen, { autoPlay: true, fit: "width", controls: false, cols: 80, rows: 24 });
+    }
+
+    // ---- frames: varint µs, kind, varint length, payload
+    function frames(bytes, each) {
+      let at = 0;
+      const varint = () => { let value = 0, factor = 1, byte; do { byte = bytes[at++]; value += (byte & 127) * factor; factor *= 128; } while (byte & 128); return value; };
+      while (at < bytes.length) {
+        varint();
+        const kind = String.fromCharCode(bytes[at++]), length = varint();
+        each(kind, bytes.subarray(at, at + length));
+        at += length;
+      }
+    }
+    function show(bytes) {
+      frames(bytes, (kind, payload) => {
+        if (kind === "o") { const text = decoder.decode(payload, { stream: true }); draw(() => dispatch("output", text)); }
+        else if (kind === "r") {
+          let at = 0;
+          const side = () => { let value = 0, factor = 1, byte; do { byte = payload[at++]; value += (byte & 127) * factor; factor *= 128; } while (byte & 128); return value; };
+          const cols = side(), rows = side();
+          draw(() => dispatch("resize", { cols, rows }));
+        }
+      });
+    }
+
+    // ---- the chain, and what this device signs
+    async function seal(text) {
+      const header = JSON.parse(text), bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+      let at = 0;
+      for (const part of parts) { bytes.set(part, at); at += part.length; }
+      parts = [];
+      const same = header.block === block && (header.prev ?? null) === prev && hex(await crypto.subtle.digest("SHA-256", bytes)) === header.frames;
+      prev = hex(await crypto.subtle.digest("SHA-256", utf8.encode(text)));
+      block = header.block + 1;
+      if (!same) { broken = true; say(); return; }
+      const head = { block: header.block, head: prev };
+      // What is drawn is on the glass after the next frame; a hidden page draws none.
+      requestAnimationFrame(() => requestAnimationFrame(() => { shown = head; look(); }));
+    }
+    async function ack() {
+      if (!keys || !shown || broken) return null;
+      const { block, head } = shown, at = new Date(Math.floor(Date.now() / 1000) * 1000).toISOString().replace(".000Z", "Z");
+      const message = utf8.encode(`hikeshi-ack-v1\n${emergency}\n${session}\n${block}\n${head}\n${at}\n`);
+      const signature = await crypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, keys.privateKey, message);
+      return { person, block, head, shown_at: at, signature: hex(signature) };
+    }
+    let looking = false;
+    async function look() {
+      if (!bound || looking || socket?.readyState !== WebSocket.OPEN) return;
+      looking = true;
+      try {
+        const visible = !document.hidden, word = visible ? await ack() : null;
+        socket.send(JSON.stringify({ say: "look", visible, ...(word ? { ack: word } : {}) }));
+      } finally { looking = false; }
+    }
+    async function bind() {
+      if (box.dataset.joined !== "true") return;
+      if (!window.crypto?.subtle) { tell("bad", box.dataset.insecure); return; }
+      keys ??= await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign", "verify"]);
+      const key = hex(await crypto.subtle.exportKey("raw", keys.publicKey));
+      socket.send(JSON.stringify({ say: "bind", key }));
+    }
+
+    // ---- what is said beside the screen
+    const tell = (mode, text) => { counts.className = "counts state " + mode; counts.textContent = text; };
+    function say() {
+      if (broken) tell("bad", box.dataset.broken);
+      else if (over) tell("", box.dataset.over);
+      else if (bound) tell(document.hidden ? "bad" : "ok", document.hidden ? box.dataset.hidden : box.dataset.bound);
+      else tell("", box.dataset.only);
+    }
+    function held(words) {
+      gate.className = "gate " + (words.length ? "held" : "open");
+      gate.querySelector(".word").textContent = words.length ? box.dataset.held : box.dataset.open;
+      gate.querySelector(".why").textContent = words.join(" ");
+    }
+
+    // ---- the connection
+    const heard = {
+      screen(word) {
+        decoder = new TextDecoder(word.encoding);
+        block = word.block; prev = word.prev ?? null; parts = []; broken = false;
+        draw(() => { dispatch("reset", { size: { cols: word.columns, rows: word.rows }, init: undefined, theme: null }); dispatch("playing"); dispatch("output", word.state); });
+      },
+      sealed: (word) => seal(word.header),
+      gate: (word) => held(word.words),
+      bound() { bound = true; say(); look(); },
+      not_bound(word) { bound = false; tell("bad", word.words.join(" ")); },
+      replaced() { bound = false; tell("bad", box.dataset.replaced); },
+      over() { over = true; bound = false; held([]); gate.hidden = true; say(); },
+    };
+    function connect() {
+      const url = new URL(box.dataset.stream, location.href);
+      url.protocol = url.protocol.replace("http", "ws");
+      socket = new WebSocket(url);
+      socket.binaryType = "arraybuffer";
+      socket.onopen = () => { retry = RETRY_MS; box.classList.remove("stale"); bind(); };
+      socket.onmessage = ({ data }) => {
+        queue = queue.then(() => {
+          if (typeof data === "string") { const word = JSON.parse(data); return heard[word.say]?.(word); }
+          const bytes = new Uint8Array(data, 1);
+          parts.push(bytes);
+          show(bytes);
+        }).catch((error) => { console.error(error); broken = true; say(); });
+      };
+      socket.onclose = () => {
+        if (over) return;
+        bound = false; box.classList.add("stale");
+        tell("bad", box.dataset.cut);
+        setTimeout(connect, retry * (0.7 + Math.random() * 0.6));
+        retry = Math.min(retry * 2, RETRY_MAX_MS);
+      };
+    }
+    document.addEventListener("visibilitychange", () => { if (bound) say(); look(); });
+    setInterval(look, LOOK_MS);
+    player().then(connect, (error) => { console.error(error); tell("bad", box.dataset.cut); });
+  }
+
+  const find = () => { const box = document.getElementById("terminal"); if (box) start(box); };
+  find();
+  document.addEventListener("morphed", find);
+})();

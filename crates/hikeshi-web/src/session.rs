@@ -1,0 +1,288 @@
+//! The two web sockets of a witnessed terminal: the recorder's, by token, and those of the devices that watch, by cookie or token.
+//!
+//! Here: messages in and out. What a session is, who counts, and what lasts is the engine's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use hikeshi_domain::command::{Command, Envelope};
+use hikeshi_domain::ids::EmergencyId;
+use hikeshi_domain::people::Via;
+use hikeshi_domain::session::stream::{BEAT, END, FRAMES, FromWatcher, SEALED, ToRecorder, ToWatcher};
+use hikeshi_domain::session::{DeviceKey, HeldBecause, SessionEnd};
+use hikeshi_engine::door::Answer;
+use hikeshi_engine::sessions::{FeedError, News, Recorder, Seen, Watcher};
+use serde::Serialize;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::fail::Fail;
+use crate::guard;
+use crate::secret;
+use crate::state::App;
+use crate::viewer::{ApiViewer, Viewer};
+
+/// Largest message of a recorder: a part of a block.
+const RECORDER_BYTES_MAX: usize = 4 << 20;
+const WATCHER_BYTES_MAX: usize = 16 * 1024;
+/// How often the recorder hears the gate, changed or not: what it has heard holds for two seconds.
+const GATE_EVERY: Duration = Duration::from_millis(500);
+/// A device that says nothing for this long is cut off.
+const WATCHER_SILENT_MAX: Duration = Duration::from_secs(30);
+const RECORDER_SILENT_MAX: Duration = Duration::from_secs(10);
+
+fn key_of(id: &str, session: &str) -> Result<(EmergencyId, u32), Fail> {
+    let unknown = || Fail::NotFound { what: "session", given: session.chars().take(20).collect() };
+    Ok((id.parse()?, session.parse().map_err(|_| unknown())?))
+}
+
+fn fail(error: FeedError, session: u32) -> Fail {
+    match error {
+        FeedError::NotFound | FeedError::Over => Fail::NotFound { what: "open session", given: session.to_string() },
+        FeedError::NotTheExecutor | FeedError::Replaced | FeedError::Record(_) => Fail::Unfit(error.to_string()),
+        FeedError::TooMany => Fail::TooMany,
+        FeedError::Fault(fault) => Fail::Fault(fault),
+    }
+}
+
+async fn say<T: Serialize>(socket: &mut WebSocket, word: &T) -> Result<(), axum::Error> {
+    // Plain data with string keys always serialises.
+    socket.send(Message::Text(serde_json::to_string(word).unwrap_or_default().into())).await
+}
+
+/// `GET /api/v1/emergencies/{id}/sessions/{session}/record`
+pub async fn record(
+    ApiViewer(viewer): ApiViewer,
+    Path((id, session)): Path<(String, String)>,
+    upgrade: WebSocketUpgrade,
+) -> Result<Response, Fail> {
+    let (emergency, number) = key_of(&id, &session)?;
+    let recorder = viewer.app.door.record(&viewer.actor, emergency, number).await.map_err(|error| fail(error, number))?;
+    Ok(upgrade.max_message_size(RECORDER_BYTES_MAX).write_buffer_size(0).on_upgrade(move |socket| async move {
+        let mut socket = socket;
+        if let Err(why) = follow_recorder(&mut socket, recorder).await {
+            tracing::warn!(%emergency, number, why, "a recorder's connection ended");
+            if let Err(error) = say(&mut socket, &ToRecorder::Refused { why }).await {
+                tracing::debug!(%error, "it could not be told why");
+            }
+        }
+    }))
+}
+
+async fn follow_recorder(socket: &mut WebSocket, recorder: Recorder) -> Result<(), String> {
+    let words = |error: axum::Error| error.to_string();
+    say(socket, &ToRecorder::Have { blocks: recorder.blocks, head: recorder.head }).await.map_err(words)?;
+    let (mut gate, mut over) = (recorder.gate(), recorder.over());
+    let mut turn = tokio::time::interval(GATE_EVERY);
+    loop {
+        tokio::select! {
+            said = tokio::time::timeout(RECORDER_SILENT_MAX, socket.recv()) => {
+                let message = match said {
+                    Ok(Some(Ok(message))) => message,
+                    Ok(Some(Err(error))) => return Err(error.to_string()),
+                    Ok(None) => return Ok(()),
+                    Err(_) => return Err("nothing was heard of the recorder".to_owned()),
+                };
+                let stored = heard(&recorder, message).await.map_err(|error| error.to_string())?;
+                if let Some(block) = stored {
+                    say(socket, &ToRecorder::Stored { block }).await.map_err(words)?;
+                }
+            }
+            changed = gate.changed() => {
+                changed.map_err(|_| "the session is gone".to_owned())?;
+                let held = (**gate.borrow_and_update()).clone();
+                say_gate(socket, held).await?;
+            }
+            _ = turn.tick() => {
+                let held = (**gate.borrow()).clone();
+                say_gate(socket, held).await?;
+            }
+            () = recorder.stopped() => return Ok(()),
+            changed = over.changed() => {
+                changed.map_err(|_| "the session is gone".to_owned())?;
+                return say(socket, &ToRecorder::Over).await.map_err(words);
+            }
+        }
+    }
+}
+
+async fn say_gate(socket: &mut WebSocket, held: Vec<HeldBecause>) -> Result<(), String> {
+    let ending = held.contains(&HeldBecause::Ending);
+    say(socket, &ToRecorder::Gate { held }).await.map_err(|error| error.to_string())?;
+    if ending {
+        say(socket, &ToRecorder::HangUp).await.map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+/// The block that is stored now, if this message sealed one.
+async fn heard(recorder: &Recorder, message: Message) -> Result<Option<u64>, FeedError> {
+    let bytes = match message {
+        Message::Binary(bytes) => bytes,
+        Message::Text(_) | Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return Ok(None),
+    };
+    match bytes.split_first() {
+        Some((&FRAMES, frames)) => recorder.frames(frames)?,
+        Some((&SEALED, header)) => return recorder.sealed(header.to_vec()).await.map(Some),
+        Some((&BEAT, _)) => recorder.beat()?,
+        Some((&END, json)) => {
+            let end: SessionEnd = serde_json::from_slice(json).unwrap_or(SessionEnd::Exited { code: None });
+            recorder.end(end)?;
+        }
+        Some(_) | None => {}
+    }
+    Ok(None)
+}
+
+/// `GET /emergencies/{id}/sessions/{session}/stream`, from a page of ours.
+pub async fn watch(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path((id, session)): Path<(String, String)>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Result<Response, Fail> {
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    // A cookie comes with a socket from any page; the origin says which.
+    if !text(header::ORIGIN).is_some_and(|origin| guard::same_host(origin, text(header::HOST).unwrap_or_default())) {
+        return Err(Fail::ForeignForm);
+    }
+    begin(app, viewer, &id, &session, upgrade).await
+}
+
+/// `GET /api/v1/emergencies/{id}/sessions/{session}/stream`, for a terminal that watches.
+pub async fn watch_by_token(
+    State(app): State<App>,
+    ApiViewer(viewer): ApiViewer,
+    Path((id, session)): Path<(String, String)>,
+    upgrade: WebSocketUpgrade,
+) -> Result<Response, Fail> {
+    if viewer.session().is_some() {
+        return Err(Fail::ForeignForm);
+    }
+    begin(app, viewer, &id, &session, upgrade).await
+}
+
+async fn begin(app: App, viewer: Viewer, id: &str, session: &str, upgrade: WebSocketUpgrade) -> Result<Response, Fail> {
+    let seat = app.live_readers.clone().try_acquire_owned().map_err(|_| Fail::TooMany)?;
+    let (emergency, number) = key_of(id, session)?;
+    let watcher = app.door.watch(emergency, number).await.map_err(|error| fail(error, number))?;
+    Ok(upgrade.max_message_size(WATCHER_BYTES_MAX).on_upgrade(move |socket| async move {
+        let _seat = seat;
+        let end = Watching { viewer, watcher, emergency, session: number, replaced: false };
+        if let Err(error) = end.follow(socket).await {
+            tracing::debug!(%error, "a watching device is gone");
+        }
+    }))
+}
+
+struct Watching {
+    viewer: Viewer,
+    watcher: Watcher,
+    emergency: EmergencyId,
+    session: u32,
+    replaced: bool,
+}
+
+impl Watching {
+    async fn follow(mut self, mut socket: WebSocket) -> Result<(), axum::Error> {
+        let mut news = self.show_screen(&mut socket).await?;
+        loop {
+            tokio::select! {
+                said = tokio::time::timeout(WATCHER_SILENT_MAX, socket.recv()) => match said {
+                    Ok(Some(Ok(Message::Text(text)))) => self.heard(&mut socket, &text).await?,
+                    Ok(Some(Ok(Message::Binary(_) | Message::Ping(_) | Message::Pong(_)))) => {}
+                    Ok(Some(Ok(Message::Close(_))) | None) | Err(_) => return Ok(()),
+                    Ok(Some(Err(error))) => return Err(error),
+                },
+                () = self.watcher.stopped() => return Ok(()),
+                told = news.recv() => match told {
+                    Ok(News::Frames(frames)) => send_frames(&mut socket, &frames).await?,
+                    Ok(News::Sealed(header)) => {
+                        say(&mut socket, &ToWatcher::Sealed { header: String::from_utf8_lossy(&header).into_owned() }).await?;
+                    }
+                    Ok(News::Gate(held)) => self.say_gate(&mut socket, &held).await?,
+                    // The recorder has begun anew, or this device was too slow: the screen is shown as it is now.
+                    Ok(News::Again) | Err(RecvError::Lagged(_)) => news = self.show_screen(&mut socket).await?,
+                    Ok(News::Over) | Err(RecvError::Closed) => return say(&mut socket, &ToWatcher::Over).await,
+                },
+            }
+        }
+    }
+
+    async fn show_screen(&self, socket: &mut WebSocket) -> Result<tokio::sync::broadcast::Receiver<News>, axum::Error> {
+        let (screen, news) = self.watcher.join();
+        let shown = ToWatcher::Screen {
+            columns: screen.columns,
+            rows: screen.rows,
+            encoding: screen.encoding,
+            state: screen.state,
+            block: screen.block,
+            prev: screen.prev,
+        };
+        say(socket, &shown).await?;
+        if !screen.frames.is_empty() {
+            send_frames(socket, &screen.frames).await?;
+        }
+        self.say_gate(socket, &screen.gate).await?;
+        Ok(news)
+    }
+
+    async fn say_gate(&self, socket: &mut WebSocket, held: &Arc<Vec<HeldBecause>>) -> Result<(), axum::Error> {
+        let words = held.iter().map(|because| hikeshi_text::session::held(self.viewer.lang, because, &self.viewer.names)).collect();
+        say(socket, &ToWatcher::Gate { held: (**held).clone(), words }).await
+    }
+
+    async fn heard(&mut self, socket: &mut WebSocket, text: &str) -> Result<(), axum::Error> {
+        match serde_json::from_str(text) {
+            Ok(FromWatcher::Bind { key }) => {
+                let word = self.bind(key).await;
+                say(socket, &word).await
+            }
+            Ok(FromWatcher::Look { visible, ack }) => {
+                let counts = self.watcher.seen(Seen { visible, ack });
+                if !counts && self.watcher.is_bound() && !self.replaced {
+                    self.replaced = true;
+                    return say(socket, &ToWatcher::Replaced).await;
+                }
+                Ok(())
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a watching device said something that cannot be read");
+                Ok(())
+            }
+        }
+    }
+
+    /// The door says whether this person witnesses; only then does the device count.
+    async fn bind(&mut self, key: DeviceKey) -> ToWatcher {
+        let bind = hikeshi_domain::session::Command::Bind { emergency: self.emergency, session: self.session, key: key.clone() };
+        let request = match secret::request_key() {
+            Ok(key) => key,
+            Err(error) => return ToWatcher::NotBound { words: vec![error.to_string()] },
+        };
+        let envelope = Envelope { key: request, actor: self.viewer.actor.clone(), via: Via::Web, command: Command::Session(bind) };
+        match self.viewer.app.door.submit(envelope).await {
+            Ok(Answer::Done(_) | Answer::Already(_)) => {
+                self.watcher.bind(self.viewer.person.clone(), key);
+                self.replaced = false;
+                ToWatcher::Bound
+            }
+            Ok(Answer::Refused { refusal, .. }) => {
+                let words = hikeshi_text::refusal(self.viewer.lang, &refusal, &self.viewer.names);
+                ToWatcher::NotBound { words: vec![words.what, words.why, words.next] }
+            }
+            Err(fault) => ToWatcher::NotBound { words: vec![fault.to_string()] },
+        }
+    }
+}
+
+async fn send_frames(socket: &mut WebSocket, frames: &[u8]) -> Result<(), axum::Error> {
+    let mut bytes = Vec::with_capacity(frames.len() + 1);
+    bytes.push(FRAMES);
+    bytes.extend_from_slice(frames);
+    socket.send(Message::Binary(bytes.into())).await
+}

@@ -1,0 +1,188 @@
+//! A witness's terminal on an open session: shows what the executor sees, checks the chain of the recording, and signs with a key of
+//! its own what it has shown. The same as the page does in a browser.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use hikeshi_domain::command::Command;
+use hikeshi_domain::emergency;
+use hikeshi_domain::ids::{Digest, EmergencyId, PersonId};
+use hikeshi_domain::session::record::{Frame, Header, check, frames};
+use hikeshi_domain::session::stream::{FRAMES, FromWatcher, ToWatcher};
+use hikeshi_domain::session::{Ack, DeviceKey};
+use hikeshi_outside::session::{Socket, dial};
+use hikeshi_text::terminal;
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::cli::Caller;
+use crate::fail::{Failure, Result};
+use crate::reach::Remote;
+
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Looks between two heartbeats of the presence.
+const LOOKS_PER_HEARTBEAT: u32 = 2;
+
+/// The key of this run; it is kept nowhere.
+struct Device {
+    pair: EcdsaKeyPair,
+    random: SystemRandom,
+}
+
+impl Device {
+    fn new() -> Result<Self> {
+        let random = SystemRandom::new();
+        let broken = || Failure::Failed("no key could be made".to_owned());
+        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).map_err(|_| broken())?;
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random).map_err(|_| broken())?;
+        Ok(Self { pair, random })
+    }
+
+    fn key(&self) -> DeviceKey {
+        DeviceKey::of(self.pair.public_key().as_ref())
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<String> {
+        let signature = self.pair.sign(&self.random, message).map_err(|_| Failure::Failed("signing failed".to_owned()))?;
+        Ok(signature.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+/// The chain as this device has it.
+#[derive(Default)]
+struct Chain {
+    block: u64,
+    prev: Option<Digest>,
+    pending: Vec<u8>,
+    /// The last block that was shown, and its head.
+    shown: Option<(u64, Digest)>,
+}
+
+pub struct Witness<'a> {
+    pub id: EmergencyId,
+    pub session: u32,
+    /// `None`: only looking on.
+    pub person: Option<PersonId>,
+    pub caller: &'a Caller<'a>,
+}
+
+/// How the stream ended.
+pub enum Over {
+    Session,
+    /// The connection broke; it may be tried again.
+    Cut,
+}
+
+impl Witness<'_> {
+    pub async fn follow(&self, remote: &Remote) -> Result<Over> {
+        let token = remote.token().ok_or_else(|| Failure::SignIn(terminal::token_needed(self.caller.lang)))?;
+        let url = format!("{}/api/v1/emergencies/{}/sessions/{}/stream", remote.url(), self.id, self.session);
+        let mut socket = dial(&url, token).await.map_err(Failure::Unreachable)?;
+        let device = Device::new()?;
+        if self.person.is_some() {
+            send(&mut socket, &FromWatcher::Bind { key: device.key() }).await?;
+        }
+        let mut chain = Chain::default();
+        let mut tick = tokio::time::interval(LOOK_EVERY);
+        let mut looks = 0_u32;
+        loop {
+            tokio::select! {
+                said = socket.next() => match said {
+                    Some(Ok(Message::Text(text))) => {
+                        let word = serde_json::from_str(&text).map_err(|error| Failure::Failed(error.to_string()))?;
+                        let sealed = matches!(word, ToWatcher::Sealed { .. });
+                        if self.heard(word, &mut chain)? {
+                            return Ok(Over::Session);
+                        }
+                        if sealed {
+                            self.look(&mut socket, &device, &chain).await?;
+                        }
+                    }
+                    Some(Ok(Message::Binary(bytes))) => {
+                        if let Some((&FRAMES, rest)) = bytes.split_first() {
+                            show(rest)?;
+                            chain.pending.extend_from_slice(rest);
+                        }
+                    }
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(Over::Cut),
+                    Some(Ok(_)) => {}
+                },
+                _ = tick.tick() => {
+                    looks = looks.wrapping_add(1);
+                    self.look(&mut socket, &device, &chain).await?;
+                    if looks.is_multiple_of(LOOKS_PER_HEARTBEAT) && self.person.is_some() {
+                        self.caller.submit(Command::Emergency(emergency::Command::Watch { emergency: self.id })).await?;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn look(&self, socket: &mut Socket, device: &Device, chain: &Chain) -> Result<()> {
+        let Some(person) = &self.person else { return Ok(()) };
+        let ack = match chain.shown {
+            None => None,
+            Some((block, head)) => {
+                let shown_at = crate::now().round(jiff::Unit::Second).unwrap_or_else(|_| crate::now());
+                let signature = device.sign(&Ack::message(self.id, self.session, block, &head, shown_at))?;
+                Some(Ack { person: person.clone(), block, head, shown_at, signature })
+            }
+        };
+        send(socket, &FromWatcher::Look { visible: true, ack }).await
+    }
+
+    /// True: the session is over.
+    fn heard(&self, word: ToWatcher, chain: &mut Chain) -> Result<bool> {
+        match word {
+            ToWatcher::Screen { state, block, prev, .. } => {
+                *chain = Chain { block, prev, pending: Vec::new(), shown: None };
+                print(b"\x1b[2J\x1b[H")?;
+                print(state.as_bytes())?;
+            }
+            ToWatcher::Sealed { header: text } => {
+                let header: Header = serde_json::from_str(&text).map_err(|error| Failure::Failed(error.to_string()))?;
+                let frames = std::mem::take(&mut chain.pending);
+                // What does not fit must not count as watched; the gate closes by itself when nothing is signed any more.
+                check(&header, &frames, chain.block, chain.prev.as_ref())
+                    .map_err(|error| Failure::Failed(terminal::chain_broken(self.caller.lang, &error.to_string())))?;
+                let head = Digest::of(text.as_bytes());
+                chain.shown = Some((chain.block, head));
+                chain.prev = Some(head);
+                chain.block += 1;
+            }
+            ToWatcher::Gate { words, .. } => {
+                let lang = self.caller.lang;
+                let text = if words.is_empty() { terminal::keys_pass(lang) } else { terminal::keys_held(lang, &words.join(" ")) };
+                self.caller.out.hint(&text);
+            }
+            ToWatcher::Bound => self.caller.out.hint(&terminal::screen_counts(self.caller.lang)),
+            ToWatcher::NotBound { words } => return Err(Failure::Failed(words.join(" "))),
+            ToWatcher::Replaced => return Err(Failure::Failed(terminal::screen_replaced(self.caller.lang))),
+            ToWatcher::Over => return Ok(true),
+        }
+        Ok(false)
+    }
+}
+
+async fn send(socket: &mut Socket, word: &FromWatcher) -> Result<()> {
+    let text = serde_json::to_string(word).map_err(|error| Failure::Failed(error.to_string()))?;
+    socket.send(Message::Text(text.into())).await.map_err(|error| Failure::Unreachable(error.to_string()))
+}
+
+fn show(bytes: &[u8]) -> Result<()> {
+    for (_, frame) in frames(bytes).map_err(|error| Failure::Failed(error.to_string()))? {
+        if let Frame::Output(output) = frame {
+            print(&output)?;
+        }
+    }
+    Ok(())
+}
+
+fn print(bytes: &[u8]) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()?;
+    Ok(())
+}
