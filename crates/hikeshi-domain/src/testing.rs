@@ -151,8 +151,12 @@ impl World {
 
     /// An exception that is approved, watched and backed up.
     pub fn executing(&mut self) -> EmergencyId {
+        self.executing_with(plan())
+    }
+
+    pub fn executing_with(&mut self, plan: Plan) -> EmergencyId {
         let incident = self.open("tanaka");
-        let request = emergency::Command::Request { incident, conditions: conditions(), plan: plan() };
+        let request = emergency::Command::Request { incident, conditions: conditions(), plan };
         let made = self.give("tanaka", request).expect("requested").made.expect("an id");
         let id: EmergencyId = made.parse().expect("an id");
         let digest = self.emergency(id).digest;
@@ -165,6 +169,11 @@ impl World {
         let key = self.queued.last().expect("a backup is ordered").key.clone();
         self.end(&key, Outcome::BackupTaken { backup: backup() }).expect("backed up");
         id
+    }
+
+    /// Who witnesses an exception made by [`Self::executing`].
+    pub fn witnesses(&self, id: EmergencyId) -> Vec<String> {
+        self.emergency(id).witnesses.keys().map(ToString::to_string).collect()
     }
 
     pub fn run_step(&mut self, id: EmergencyId, step: u32, exit_code: i32, changes: Vec<FileChange>) {

@@ -253,7 +253,7 @@ every! {
 every! {
     actors: Actor {
         Person => Actor::Person { person: samples::person("mori"), only: Some(vec![samples::role("developer")]) },
-        Runner => Actor::Runner, Timer => Actor::Timer,
+        Runner => Actor::Runner, Recorder => Actor::Recorder, Timer => Actor::Timer,
         Monitor => Actor::Monitor { monitor: hikeshi_domain::ids::MonitorName::new("web").unwrap() },
         Startup => Actor::Startup
     }

@@ -66,8 +66,8 @@ struct Backlog {
     bytes: usize,
     /// Frames of the block under way.
     pending: Vec<u8>,
-    /// Blocks from here on were sent over this connection.
-    sent: u64,
+    /// How many blocks were sealed.
+    sealed: u64,
     no_more: Option<Instant>,
 }
 
@@ -102,7 +102,7 @@ enum Ended {
 
 impl Sink {
     pub(super) async fn run(self, mut news: UnboundedReceiver<ToSink>, first: u64) {
-        let mut backlog = Backlog { owed: VecDeque::new(), bytes: 0, pending: Vec::new(), sent: first, no_more: None };
+        let mut backlog = Backlog { owed: VecDeque::new(), bytes: 0, pending: Vec::new(), sealed: first, no_more: None };
         // What a dead recorder kept on the disk may not be at the server.
         backlog.owed.extend((0..first).filter_map(|block| {
             let kept = self.spool.lock().unwrap_or_else(PoisonError::into_inner).read(block).ok().flatten();
@@ -162,7 +162,10 @@ impl Sink {
         let broken = |error: &dyn std::fmt::Display| Ended::Broken(error.to_string());
         match tokio::time::timeout(CONNECT_WITHIN, stream.next()).await {
             Ok(Some(Ok(Message::Text(text)))) => match serde_json::from_str(&text) {
-                Ok(ToRecorder::Have { blocks, .. }) => backlog.server_has(blocks),
+                Ok(ToRecorder::Have { blocks, .. }) => {
+                    backlog.server_has(blocks);
+                    self.owe_again(blocks, backlog);
+                }
                 Ok(ToRecorder::Over) => return Ended::Delivered,
                 Ok(ToRecorder::Refused { why }) => return Ended::Broken(why),
                 Ok(_) => return Ended::Broken("the server did not say what it has".to_owned()),
@@ -229,13 +232,22 @@ impl Sink {
             ToSink::Sealed { header, .. } => Some(message(SEALED, header)),
             ToSink::NoMore => None,
         };
-        if let ToSink::Sealed { block, .. } = &more {
-            backlog.sent = block + 1;
-        }
         backlog.take(more);
         match out {
             Some(out) => stream.send(out).await,
             None => Ok(()),
+        }
+    }
+
+    /// A server that was restarted knows only what its ledger names: what it had stored since is sent again, from the disk.
+    fn owe_again(&self, blocks: u64, backlog: &mut Backlog) {
+        let first = backlog.owed.front().map_or(backlog.sealed, |owed| owed.block);
+        for block in (blocks..first).rev() {
+            match self.spool.lock().unwrap_or_else(PoisonError::into_inner).read(block) {
+                Ok(Some((header, _))) => backlog.owed.push_front(Owed { block, header: header.into(), frames: None }),
+                Ok(None) => tracing::error!(block, "a block is neither on this disk nor at the server"),
+                Err(error) => tracing::error!(%error, block, "a block on this disk cannot be read"),
+            }
         }
     }
 
@@ -273,7 +285,7 @@ impl Sink {
             ToRecorder::Have { blocks, .. } => backlog.server_has(blocks),
             ToRecorder::Stored { block } => {
                 backlog.server_has(block + 1);
-                self.valve.stored(block);
+                self.valve.at_server(block);
             }
             ToRecorder::Gate { held } => self.valve.server_says(held),
             ToRecorder::HangUp => (self.hang_up)(),
@@ -300,6 +312,7 @@ impl Backlog {
             ToSink::Frames(frames) => self.pending.extend_from_slice(&frames),
             ToSink::Sealed { block, header, frames } => {
                 self.pending.clear();
+                self.sealed = block + 1;
                 self.bytes += frames.len();
                 self.owed.push_back(Owed { block, header, frames: Some(frames) });
                 // The oldest are forgotten here first; they are on the disk, or lost, which is then told as a gap.

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use hikeshi_domain::session::HeldBecause;
 
+/// A server that has not stored a block for this long shows those who watch an old screen.
+const SHOWN_WITHIN: Duration = Duration::from_secs(5);
 /// A record that is not stored, or a server that is not heard of, for longer than this holds the keys.
 const WITHIN: Duration = Duration::from_secs(2);
 
@@ -15,6 +17,8 @@ struct State {
     server: Option<(Vec<HeldBecause>, Instant)>,
     /// When the first frame that is in no block was made.
     open_since: Option<Instant>,
+    /// Blocks that the server does not have: those who watch cannot have seen them.
+    unseen: VecDeque<(u64, Instant)>,
     /// Blocks that neither the disk nor the server has, with the time of their first frame.
     unstored: VecDeque<(u64, Instant)>,
     attached: bool,
@@ -34,6 +38,8 @@ impl Valve {
     pub(super) fn held(&self) -> Vec<HeldBecause> {
         let state = self.lock();
         let mut held = match &state.server {
+            // It speaks, and the recording does not reach it: nobody can be watching.
+            Some(_) if state.unseen.front().is_some_and(|(_, since)| since.elapsed() > SHOWN_WITHIN) => vec![HeldBecause::ServerLost],
             Some((held, at)) if at.elapsed() <= WITHIN => held.clone(),
             Some(_) | None => vec![HeldBecause::ServerLost],
         };
@@ -66,6 +72,7 @@ impl Valve {
         let mut state = self.lock();
         let since = state.open_since.take().unwrap_or_else(Instant::now);
         state.unstored.push_back((block, since));
+        state.unseen.push_back((block, since));
     }
 
     /// The disk has these blocks.
@@ -74,8 +81,10 @@ impl Valve {
     }
 
     /// The server has every block up to this one.
-    pub(super) fn stored(&self, block: u64) {
-        self.lock().unstored.retain(|(number, _)| *number > block);
+    pub(super) fn at_server(&self, block: u64) {
+        let mut state = self.lock();
+        state.unstored.retain(|(number, _)| *number > block);
+        state.unseen.retain(|(number, _)| *number > block);
     }
 }
 
@@ -100,10 +109,23 @@ mod tests {
         std::thread::sleep(WITHIN + Duration::from_millis(50));
         valve.server_says(Vec::new());
         assert_eq!(valve.held(), vec![HeldBecause::NotStored]);
-        valve.stored(0);
+        valve.at_server(0);
         assert_eq!(valve.held(), Vec::new());
         std::thread::sleep(WITHIN + Duration::from_millis(50));
         assert_eq!(valve.held(), vec![HeldBecause::ServerLost]);
+    }
+
+    #[test]
+    fn a_recording_that_does_not_reach_the_server_holds_the_keys_although_the_disk_has_it() {
+        let valve = open();
+        valve.frame_made();
+        valve.sealed(0);
+        valve.kept(&[0]);
+        std::thread::sleep(SHOWN_WITHIN + Duration::from_millis(50));
+        valve.server_says(Vec::new());
+        assert_eq!(valve.held(), vec![HeldBecause::ServerLost]);
+        valve.at_server(0);
+        assert_eq!(valve.held(), Vec::new());
     }
 
     #[test]

@@ -9,6 +9,9 @@ use hikeshi_domain::ids::{MonitorName, TokenId};
 use hikeshi_domain::incident::{Override, Priority, Stage};
 use hikeshi_domain::obligation::{Comparison, Drift, Held, Meeting, Report, Waiver};
 use hikeshi_domain::people::Actor;
+use hikeshi_domain::session::{
+    Absence, Absent, Ack, Captured, CommandRef, DeviceKey, Gap, GapReason, HeldBecause, Known, SealedBlock, SessionEnd, TypedCommand,
+};
 
 use super::{EMG, INC, OBL, at, changes, channel, digest, emergency, end, every, incident, obligation, person, plan, policy, request};
 
@@ -48,6 +51,44 @@ fn judgement() -> hikeshi_domain::obligation::Judgement {
 
 fn raised() -> Requirement {
     Requirement { every_role: true, because: vec![OBL] }
+}
+
+fn typed() -> TypedCommand {
+    TypedCommand {
+        number: 2,
+        text: text("psql -f fix.sql | tee log"),
+        cut: false,
+        cwd: text("/srv/reservation"),
+        exit_code: Some(3),
+        pipeline: vec![3, 0],
+        known: Known::Integrated,
+        started_at: at("03:14:00"),
+        ended_at: Some(at("03:14:02")),
+        output_from: 120,
+        output_to: 480,
+    }
+}
+
+fn gap() -> Gap {
+    Gap { why: GapReason::RecorderLost, from: at("03:14:05"), to: at("03:14:06"), bytes: 4_096 }
+}
+
+fn ack(who: &str, block: u64) -> Ack {
+    Ack { person: person(who), block, head: digest("head"), shown_at: at("03:14:07"), signature: "00".repeat(64) }
+}
+
+fn held() -> Vec<HeldBecause> {
+    let absent = [("ito", Absence::Hidden), ("mori", Absence::NotWatching), ("sato", Absence::Behind), ("suzuki", Absence::Silent)];
+    let absent = absent.map(|(who, why)| Absent { person: person(who), why }).to_vec();
+    vec![
+        HeldBecause::Witnesses { looking: vec![person("takahashi")], needed: 2, seniors: Vec::new(), seniors_needed: 1, absent },
+        HeldBecause::Stopped { by: person("ito"), reason: text("wrong file") },
+        HeldBecause::Ending,
+        HeldBecause::NotExecuting,
+        HeldBecause::NotStored,
+        HeldBecause::ServerLost,
+        HeldBecause::Detached,
+    ]
 }
 
 every! {
@@ -123,6 +164,25 @@ every! {
         RestoreStarted => Event::RestoreStarted { emergency: EMG, by: person("tanaka"), reason: text("verification failed"), effect: key() },
         BackupRestored => Event::BackupRestored { emergency: EMG, files: 4, manifest: digest("manifest"), changes: vec![] },
         EmergencyTroubled => Event::EmergencyTroubled { emergency: EMG, trouble: trouble(Doing::Backup) },
+        TerminalOpened => Event::TerminalOpened { emergency: EMG, session: 1, by: person("tanaka"), place: text("app-1") },
+        DeviceBound => Event::DeviceBound { emergency: EMG, session: 1, person: person("ito"), key: DeviceKey::of(&[4; 65]) },
+        SessionNoted => Event::SessionNoted { emergency: EMG, session: 1, by: person("ito"), text: text("look at the pool size") },
+        BlocksSealed => Event::BlocksSealed {
+            emergency: EMG, session: 1, first: 4,
+            blocks: vec![SealedBlock { head: digest("head"), file: digest("file") }, SealedBlock { head: digest("head2"), file: digest("file2") }],
+            commands: vec![typed()], gaps: vec![gap()]
+        },
+        LookOwed => Event::LookOwed { emergency: EMG, after: CommandRef { session: 1, command: 3 } },
+        FilesLookedAt => Event::FilesLookedAt { emergency: EMG, effect: key(), after: CommandRef { session: 1, command: 2 } },
+        FilesSeen => Event::FilesSeen {
+            emergency: EMG, after: CommandRef { session: 1, command: 2 }, changes: changes(), changes_unlisted: 0,
+            captured: vec![Captured { title: text("schema"), exit_code: Some(0), output: digest("schema"), bytes: 812 }]
+        },
+        BlocksWatched => Event::BlocksWatched { emergency: EMG, session: 1, acks: vec![ack("ito", 4), ack("takahashi", 5), ack("ito", 5)] },
+        KeysHeld => Event::KeysHeld { emergency: EMG, session: 1, held: held() },
+        KeysReleased => Event::KeysReleased { emergency: EMG, session: 1 },
+        TerminalStopped => Event::TerminalStopped { emergency: EMG, session: 1, by: person("ito"), reason: text("wrong file") },
+        TerminalEnded => Event::TerminalEnded { emergency: EMG, session: 1, end: SessionEnd::Lost },
         SessionRanLong => Event::SessionRanLong { emergency: EMG },
         EmergencyClosed => Event::EmergencyClosed { emergency: EMG, ending: Ending::Undone },
         ObligationRaised => Event::ObligationRaised { obligation: obligation("prevention") },

@@ -5,6 +5,7 @@ use hikeshi_domain::emergency::{Ending, Requirement};
 use hikeshi_domain::incident::{Priority, Stage};
 use hikeshi_domain::obligation::Kind;
 use hikeshi_domain::people::Actor;
+use hikeshi_domain::session::SessionEnd;
 
 use super::{OBL, at, digest, every, person};
 
@@ -34,6 +35,9 @@ every! {
         EmergencyCancelled => Notice::EmergencyCancelled { reason: text("recovered") },
         ApprovalExpired => Notice::ApprovalExpired,
         SessionStarted => Notice::SessionStarted { executor: person("tanaka") },
+        TerminalOpened => Notice::TerminalOpened { executor: person("tanaka"), session: 1 },
+        TerminalStopped => Notice::TerminalStopped { by: person("ito"), session: 1, reason: text("wrong file") },
+        TerminalEnded => Notice::TerminalEnded { session: 1, end: SessionEnd::Exited { code: Some(0) } },
         SessionLong => Notice::SessionLong { minutes: 120 },
         WitnessJoined => Notice::WitnessJoined { person: person("ito") },
         WitnessLeft => Notice::WitnessLeft { person: person("ito"), lost: true },

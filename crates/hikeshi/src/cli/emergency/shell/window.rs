@@ -92,10 +92,14 @@ impl Window {
             *shared.stream.lock().unwrap_or_else(PoisonError::into_inner) = Some(attached.stream.try_clone()?);
             match self.show(&shared, &attached)? {
                 Some(left) => break left,
-                None => match self.again(&attached.pty)? {
-                    Some(next) => attached = next,
-                    None => break Left::Ended(SessionEnd::Exited { code: None }),
-                },
+                None => {
+                    // Whatever held before: without a recorder nothing passes, and it is told when it does again.
+                    *shared.held.lock().unwrap_or_else(PoisonError::into_inner) = vec![HeldBecause::NotStored];
+                    match self.again(&attached.pty)? {
+                        Some(next) => attached = next,
+                        None => break Left::Ended(SessionEnd::Exited { code: None }),
+                    }
+                }
             }
         };
         shared.over.store(true, Ordering::Relaxed);
