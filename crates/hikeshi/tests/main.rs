@@ -24,3 +24,5 @@ mod rehearsal;
 mod scenarios;
 #[path = "end_to_end/serving.rs"]
 mod serving;
+#[path = "end_to_end/session.rs"]
+mod session;

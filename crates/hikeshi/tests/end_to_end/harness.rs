@@ -126,23 +126,28 @@ impl Workspace {
     /// A server, and a token for each of these people.
     pub fn with_people(name: &str, people: &[&str]) -> Self {
         let mut workspace = Self::new(name);
-        let first = workspace.start();
+        workspace.begin(people);
+        workspace
+    }
+
+    /// Starts the server and gives each of these people a token.
+    pub fn begin(&mut self, people: &[&str]) {
+        let first = self.start();
         let link = first["first_link"]["link"].as_str().expect("the first administrator's link").to_owned();
-        workspace.login("admin", &link);
-        workspace.kill();
+        self.login("admin", &link);
+        self.kill();
         // Links for the others are made where the data is.
         let links: Vec<(String, String)> = people
             .iter()
             .map(|person| {
-                let done = workspace.run("admin", &["--local", "people", "invite", person]);
+                let done = self.run("admin", &["--local", "people", "invite", person]);
                 ((*person).to_owned(), json(&done)["data"]["link"].as_str().expect("a link").to_owned())
             })
             .collect();
-        workspace.start();
+        self.start();
         for (person, link) in links {
-            workspace.login(&person, &link);
+            self.login(&person, &link);
         }
-        workspace
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

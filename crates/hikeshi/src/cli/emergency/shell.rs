@@ -18,8 +18,6 @@ use crate::fail::{Failure, Result};
 use crate::reach::Reach;
 use window::{Left, Window};
 
-/// Room that is kept free for the recording on this disk.
-const RESERVE_BYTES: u64 = 64 << 20;
 pub const RECORDER: &str = "session-recorder";
 
 pub async fn shell(id: EmergencyId, caller: &Caller<'_>) -> Result<()> {
@@ -109,7 +107,7 @@ async fn open_new(id: EmergencyId, emergency: &Emergency, caller: &Caller<'_>, u
         began_at: crate::now(),
         mask_patterns: policy.secrets.patterns.clone(),
         mask_env: policy.secrets.env.clone(),
-        reserve_bytes: RESERVE_BYTES,
+        reserve_bytes: policy.emergency.session_reserve_bytes,
     };
     let dir = directory(url, id, number)?;
     if dir.exists() {

@@ -1,0 +1,361 @@
+//! A witnessed terminal with real processes: the shell in a pty, its recorder, the server, and witnesses who watch. What must hold the
+//! keys holds them, and nothing that was typed meanwhile is executed.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::fd::AsFd as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::harness::{PLAN, PROGRAM, Workspace, until};
+
+const EVERYONE: &[&str] = &["tanaka", "sato", "suzuki", "takahashi", "ito"];
+const RELEASED: &str = "Keys pass";
+const HELD: &str = "Keys are held";
+
+/// An exception whose plan is a terminal, with its backup taken and two people who have joined.
+struct Night {
+    workspace: Workspace,
+    emergency: String,
+}
+
+impl Night {
+    fn new(name: &str) -> Self {
+        Self::with(name, "[plan.terminal]\n", "", &["takahashi", "ito"])
+    }
+
+    fn with(name: &str, terminal: &str, policy: &str, witnesses: &[&str]) -> Self {
+        let mut workspace = Workspace::new(name);
+        let file = workspace.path("hikeshi.toml");
+        let text = std::fs::read_to_string(&file).expect("the policy");
+        std::fs::write(&file, format!("{text}{policy}")).expect("written");
+        let (head, rest) = PLAN.split_once("[[plan.steps]]").expect("steps");
+        let checks = rest.split_once("[[plan.verification.solved]]").expect("checks").1;
+        let plan = format!("{head}{terminal}[[plan.verification.solved]]{checks}");
+        std::fs::write(workspace.path("plan.toml"), plan).expect("written");
+        workspace.begin(EVERYONE);
+        let incident = workspace.open_incident();
+        let emergency = workspace.request(&incident);
+        workspace.approve(&emergency);
+        for person in witnesses {
+            workspace.ok(person, &["emergency", "join", &emergency]);
+        }
+        workspace.ok("tanaka", &["emergency", "start", &emergency]);
+        Self { workspace, emergency }
+    }
+
+    fn watch(&self, person: &str) -> Watching {
+        let mut command = self.workspace.as_person(person);
+        command.args(["emergency", "watch", &self.emergency]).stdout(Stdio::null()).stderr(Stdio::null());
+        Watching(command.spawn().expect("watching"))
+    }
+
+    fn shell(&self) -> Terminal {
+        self.shell_with(&[])
+    }
+
+    fn shell_with(&self, env: &[(&str, &str)]) -> Terminal {
+        Terminal::open(&self.workspace, &self.emergency, env)
+    }
+
+    fn session(&self) -> Value {
+        self.workspace.ok("tanaka", &["emergency", "show", &self.emergency])["emergency"]["sessions"][0].clone()
+    }
+
+    fn root(&self, name: &str) -> PathBuf {
+        self.workspace.path("root").join(name)
+    }
+
+    /// The recorder of this workspace's session.
+    fn recorder(&self) -> String {
+        let mark = format!("session-recorder {}", self.workspace.dir.display());
+        let found = Command::new("pgrep").args(["-f", &mark]).output().expect("pgrep");
+        String::from_utf8_lossy(&found.stdout).split_whitespace().next().expect("a recorder").to_owned()
+    }
+}
+
+impl Drop for Night {
+    fn drop(&mut self) {
+        let mark = format!("session-recorder {}", self.workspace.dir.display());
+        let _ = Command::new("pkill").args(["-9", "-f", &mark]).status();
+    }
+}
+
+struct Watching(Child);
+
+impl Watching {
+    fn leave(mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The executor's window.
+struct Terminal {
+    child: Child,
+    pty: File,
+    screen: Arc<Mutex<String>>,
+    read: usize,
+}
+
+impl Terminal {
+    fn open(workspace: &Workspace, emergency: &str, env: &[(&str, &str)]) -> Self {
+        let (pty, pts) = pty_process::blocking::open().expect("a pty");
+        pty.resize(pty_process::Size::new(30, 100)).expect("a size");
+        let mut command = pty_process::blocking::Command::new(PROGRAM)
+            .args(["emergency", "shell", emergency])
+            .current_dir(&workspace.dir)
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("HOME", &workspace.dir)
+            .env("TERM", "xterm")
+            .env("LANG", "C.UTF-8")
+            .env("HIKESHI_URL", workspace.url())
+            .env("HIKESHI_LANG", "en")
+            .env("HIKESHI_TOKEN", &workspace.tokens["tanaka"]);
+        for (name, value) in env {
+            command = command.env(name, value);
+        }
+        let child = command.spawn(pts).expect("a terminal");
+        let pty = File::from(pty.as_fd().try_clone_to_owned().expect("a handle"));
+        let screen = Arc::new(Mutex::new(String::new()));
+        let (mut from, shown) = (pty.try_clone().expect("a handle"), Arc::clone(&screen));
+        std::thread::spawn(move || {
+            let mut buffer = [0_u8; 65536];
+            while let Ok(count) = from.read(&mut buffer) {
+                if count == 0 {
+                    break;
+                }
+                shown.lock().expect("screen").push_str(&String::from_utf8_lossy(&buffer[..count]));
+            }
+        });
+        Self { child, pty, screen, read: 0 }
+    }
+
+    fn keys(&mut self, keys: &str) {
+        self.pty.write_all(keys.as_bytes()).expect("typed");
+    }
+
+    /// Waits for the words behind what was seen last; says how long it took.
+    fn sees(&mut self, words: &str) -> Duration {
+        let began = Instant::now();
+        loop {
+            let screen = self.screen.lock().expect("screen").clone();
+            let rest = screen.get(self.read..).unwrap_or_default();
+            if let Some(at) = rest.find(words) {
+                self.read += at + words.len();
+                return began.elapsed();
+            }
+            assert!(began.elapsed() < Duration::from_secs(30), "{words:?} does not come: {rest}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn exit(mut self) {
+        self.keys("exit\n");
+        self.sees("ended");
+        assert!(self.child.wait().expect("ended").success());
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Types something that would leave a file, and makes sure that it does not.
+fn nothing_is_executed(night: &Night, terminal: &mut Terminal, name: &str) {
+    terminal.keys(&format!("touch config/{name}\n"));
+    terminal.sees(HELD);
+    std::thread::sleep(Duration::from_millis(700));
+    assert!(!night.root(&format!("config/{name}")).exists(), "{name} was executed while keys were held");
+}
+
+#[test]
+fn what_is_typed_is_recorded_watched_and_its_changes_are_known() {
+    let night = Night::new("session");
+    let mut terminal = night.shell();
+    terminal.sees(HELD);
+    nothing_is_executed(&night, &mut terminal, "early");
+    let (_a, _b) = (night.watch("takahashi"), night.watch("ito"));
+    terminal.sees(RELEASED);
+    terminal.keys("sed -i s/1/2/ config/app.toml; echo DO''NE\n");
+    terminal.sees("DONE");
+    terminal.exit();
+    let session = night.session();
+    assert_eq!(session["end"]["how"], "exited", "{session}");
+    assert_eq!(session["end"]["code"], 0);
+    let last = session["blocks"].as_u64().expect("blocks") - 1;
+    for person in ["takahashi", "ito"] {
+        assert_eq!(session["watched"][person]["to_block"], last, "{person}: {session}");
+    }
+    let shown = night.workspace.ok("tanaka", &["emergency", "show", &night.emergency]);
+    let changes = &shown["emergency"]["changes"];
+    assert_eq!((&changes[0]["path"], &changes[0]["kind"]), (&"config/app.toml".into(), &"modified".into()), "{changes}");
+    // The exception goes on as after a step: verified, closed, followed up.
+    night.workspace.ok("tanaka", &["emergency", "verify", &night.emergency]);
+    night.workspace.ok("tanaka", &["emergency", "close", &night.emergency]);
+    let case = shown["incident"]["id"].as_str().expect("a case").to_owned();
+    let bundle = night.workspace.path("case.zip");
+    night.workspace.ok("tanaka", &["ledger", "bundle", &case, "--out", &bundle.display().to_string()]);
+    night.workspace.ok("tanaka", &["ledger", "verify", "--bundle", &bundle.display().to_string()]);
+}
+
+#[test]
+fn a_witness_who_goes_closes_the_gate_and_one_who_says_stop_too() {
+    let night = Night::new("witness-gone");
+    let (_a, b) = (night.watch("takahashi"), night.watch("ito"));
+    let mut terminal = night.shell();
+    terminal.sees(RELEASED);
+    b.leave();
+    let took = terminal.sees(HELD);
+    assert!(took < Duration::from_secs(10), "held after {took:?}");
+    nothing_is_executed(&night, &mut terminal, "gone");
+    let _b = night.watch("ito");
+    terminal.sees(RELEASED);
+    night.workspace.ok("takahashi", &["emergency", "hold", &night.emergency, "--reason", "違うファイル"]);
+    let took = terminal.sees(HELD);
+    assert!(took < Duration::from_secs(2), "held after {took:?}");
+    nothing_is_executed(&night, &mut terminal, "stopped");
+    night.workspace.ok("ito", &["emergency", "resume", &night.emergency]);
+    terminal.sees(RELEASED);
+    terminal.keys("echo STILL''HERE\n");
+    terminal.sees("STILLHERE");
+    terminal.exit();
+}
+
+#[test]
+fn the_same_person_twice_is_one_and_an_approver_is_no_senior() {
+    // sato has approved: with ito there are two people, and no senior who did not approve.
+    let night = Night::with(
+        "approver",
+        "[plan.terminal]\n",
+        "witness_roles = [\"developer\", \"senior\", \"dev-lead\", \"cto\"]\n",
+        &["takahashi", "ito", "sato"],
+    );
+    let (_a, _b) = (night.watch("sato"), night.watch("ito"));
+    let mut terminal = night.shell();
+    terminal.sees("senior and not the approver: 0/1");
+    nothing_is_executed(&night, &mut terminal, "approver");
+    let (_c, _d) = (night.watch("takahashi"), night.watch("takahashi"));
+    terminal.sees(RELEASED);
+    drop((_a, _b));
+    terminal.sees("1/2");
+    nothing_is_executed(&night, &mut terminal, "twice");
+}
+
+#[test]
+fn without_the_server_keys_are_held_output_drains_and_nothing_of_it_is_lost() {
+    let mut night = Night::new("server-lost");
+    let (_a, _b) = (night.watch("takahashi"), night.watch("ito"));
+    let mut terminal = night.shell();
+    terminal.sees(RELEASED);
+    terminal.keys("for i in $(seq 12); do echo tick-$i; sleep 0.5; done; echo LOOP''END\n");
+    terminal.sees("tick-1");
+    night.workspace.kill();
+    let took = terminal.sees(HELD);
+    assert!(took < Duration::from_millis(2_500), "held after {took:?}");
+    nothing_is_executed(&night, &mut terminal, "no-server");
+    night.workspace.start();
+    terminal.sees("LOOPEND");
+    terminal.sees(RELEASED);
+    terminal.keys("echo AF''TER\n");
+    terminal.sees("AFTER");
+    terminal.exit();
+    let session = night.session();
+    assert_eq!(session["gaps"], Value::Array(Vec::new()), "{session}");
+}
+
+#[test]
+fn a_killed_recorder_is_replaced_the_shell_goes_on_and_the_gap_is_told() {
+    let night = Night::new("recorder-lost");
+    let (_a, _b) = (night.watch("takahashi"), night.watch("ito"));
+    let mut terminal = night.shell();
+    terminal.sees(RELEASED);
+    terminal.keys("for i in $(seq 8); do echo tock-$i; sleep 0.5; done; echo LOOP''END > config/survived\n");
+    terminal.sees("tock-1");
+    let pid = night.recorder();
+    assert!(Command::new("kill").args(["-9", &pid]).status().expect("kill").success());
+    terminal.sees("The recorder is gone");
+    terminal.sees("Recording goes on");
+    until("the loop has ended", || night.root("config/survived").exists());
+    terminal.keys("echo AF''TER\n");
+    terminal.sees("AFTER");
+    terminal.exit();
+    let session = night.session();
+    assert_eq!(session["gaps"][0]["why"], "recorder_lost", "{session}");
+    assert_ne!(pid, "", "there was one");
+}
+
+#[test]
+fn a_full_disk_leaves_the_server_to_record_and_without_both_keys_are_held() {
+    let night = Night::with("disk-full", "[plan.terminal]\n", "session_reserve_bytes = 262144\n", &["takahashi", "ito"]);
+    let disk = Disk::mounted(&night.workspace.path("small"));
+    let (_a, _b) = (night.watch("takahashi"), night.watch("ito"));
+    let mut terminal = night.shell_with(&[("XDG_STATE_HOME", &disk.0.display().to_string())]);
+    terminal.sees(RELEASED);
+    // The disk fills up, and the room that was kept is used up by what cannot be packed.
+    let _ = std::fs::write(disk.0.join("filler"), vec![7_u8; 4 << 20]);
+    terminal.keys("head -c 1000000 /dev/urandom | base64; echo FUL''L\n");
+    terminal.sees("FULL");
+    std::thread::sleep(Duration::from_secs(3));
+    terminal.keys("touch config/on-the-server\n");
+    until("keys pass: the server has the record", || night.root("config/on-the-server").exists());
+    let mut night = night;
+    night.workspace.kill();
+    terminal.sees(HELD);
+    nothing_is_executed(&night, &mut terminal, "nowhere");
+    night.workspace.start();
+    terminal.sees(RELEASED);
+    terminal.exit();
+    assert_eq!(night.session()["gaps"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn a_detached_terminal_keeps_its_shell_and_holds_its_keys() {
+    let night = Night::new("detached");
+    let (_a, _b) = (night.watch("takahashi"), night.watch("ito"));
+    let mut terminal = night.shell();
+    terminal.sees(RELEASED);
+    terminal.keys("export MARK=still-the-same\n");
+    std::thread::sleep(Duration::from_millis(300));
+    terminal.keys("\u{1d}d");
+    terminal.sees("Detached");
+    assert!(terminal.child.wait().expect("ended").success());
+    let mut again = night.shell();
+    std::thread::sleep(Duration::from_millis(300));
+    again.keys("echo \"it is $MARK\"\n");
+    again.sees("it is still-the-same");
+    again.exit();
+}
+
+/// A small disk of its own, gone with the test.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn mounted(at: &std::path::Path) -> Self {
+        std::fs::create_dir_all(at).expect("made");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(at).status().expect("mount");
+        assert!(mounted.success(), "a small disk needs the right to mount");
+        Self(at.to_owned())
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
