@@ -6,7 +6,7 @@ mod terminal;
 use std::fs;
 use std::path::Path;
 
-use hikeshi_outside::session::shell::{Ended, Forged, Inner, Known, Nonce, Record, ShellKind, TextSource, Told, remote_command};
+use hikeshi_outside::session::shell::{Ended, Forged, Inner, Known, Nonce, Record, ShellKind, Told, remote_command};
 
 use self::rows::{Row, Want};
 use self::terminal::{Home, Terminal, Typed};
@@ -176,16 +176,6 @@ fn the_users_own_prompt_works() {
         assert!(typed.shown().contains(seen), "{kind:?} {}", typed.shown());
         assert!(typed.bytes.windows(9).any(|window| window == b"\x1b[1;32mo "), "{kind:?} {}", typed.shown());
     }
-}
-
-#[test]
-fn with_line_editing_off_the_history_tells_the_text() {
-    let home = Home::new();
-    let steps = ["set +o emacs; set +o history; HISTCONTROL=ignorespace\r".into(), " echo plain\r".into()];
-    let typed = Terminal::start(ShellKind::Bash, &home).play(&steps, 2);
-    let records = typed.records();
-    assert_eq!(records[1].text.bytes, b" echo plain", "{}", typed.shown());
-    assert_eq!(records[1].text.source, TextSource::History);
 }
 
 #[test]

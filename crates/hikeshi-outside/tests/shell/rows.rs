@@ -35,6 +35,10 @@ fn cmd(text: &str, exit: i32) -> Want {
 }
 
 impl Want {
+    fn from(mut self, source: TextSource) -> Self {
+        self.source = source;
+        self
+    }
     fn parts(mut self, pipeline: &[i32]) -> Self {
         self.pipeline = pipeline.to_vec();
         self
@@ -143,7 +147,7 @@ fn pasted() -> Vec<Row> {
             cmd("echo other", 0),
             cmd("echo needle", 0).prints("needle\r\n"),
         ]),
-        both("history expansion", &["echo first\r", "echo !!\r"], vec![cmd("echo first", 0), cmd("echo echo first", 0)]),
+        both("history expansion", &["echo first\r", "echo !!\r", "echo !-2:1 !!\r"], vec![cmd("echo first", 0), cmd("echo echo first", 0), cmd("echo first echo echo first", 0)]),
     ]
 }
 
@@ -183,8 +187,7 @@ fn odd_programs() -> Vec<Row> {
             cmd("false | true | (exit 3)", 3).parts(&[1, 0, 3]),
             cmd("echo $pipestatus", 0).prints("1 0 3\r\n"),
         ]),
-        bash("Ctrl-Z and fg", &["sleep 0.7\r", "\x1a", "fg\r"], vec![cmd("sleep 0.7", 148), cmd("fg", 0)]),
-        zsh("Ctrl-Z and fg", &["sleep 0.7\r", "\x1a", "fg\r"], vec![cmd("sleep 0.7", 148).parts(&[20]), cmd("fg", 0)]),
+        both("Ctrl-Z and fg", &["sleep 0.7\r", "\x1a", "fg\r"], vec![cmd("sleep 0.7", 148), cmd("fg", 0)]),
     ]
 }
 
@@ -206,13 +209,17 @@ fn hostile() -> Vec<Row> {
             cmd("PROMPT_COMMAND=\"true; $PROMPT_COMMAND\"; (exit 6)", 6).ended(Ended::ToldLate),
             cmd("(exit 3)", 3),
         ]),
+        bash("every hook taken away", &["PROMPT_COMMAND=() PS0=; (exit 6)\r", "\r", "(exit 3)\r"], vec![
+            cmd("PROMPT_COMMAND=() PS0=; (exit 6)", 6).ended(Ended::ToldLate),
+            cmd("(exit 3)", 3),
+        ]),
         bash("PS0 taken away", &["PS0=\r", "(exit 3)\r"], vec![cmd("PS0=", 0), cmd("(exit 3)", 3)]),
         bash("Enter bound to something else", &["bind '\"\\C-m\": accept-line'\r", "(exit 3)\r"], vec![
             cmd("bind '\"\\C-m\": accept-line'", 0),
             cmd("(exit 3)", 3),
         ]),
         zsh("hooks taken away, one after the other", &["precmd_functions=()\r", "preexec_functions=()\r", "(exit 3)\r"], vec![
-            cmd("precmd_functions=()", 0).ended(Ended::Told),
+            cmd("precmd_functions=()", 0).ended(Ended::ToldLate),
             cmd("preexec_functions=()", 0),
             cmd("(exit 3)", 3),
         ]),
@@ -253,7 +260,13 @@ fn settings() -> Vec<Row> {
             cmd("IFS=0123456789", 0),
             cmd("false | (exit 12)", 12).parts(&[1, 12]),
         ]),
-        both("another locale", &["LC_ALL=C\r", "echo 火\r"], vec![cmd("LC_ALL=C", 0), cmd("echo 火", 0).prints("火\r\n")]),
+        bash("another locale", &["LC_ALL=C\r", "echo 火\r"], vec![cmd("LC_ALL=C", 0), cmd("echo 火", 0).prints("火\r\n")]),
+        bash("line editing off", &["set +o emacs; HISTCONTROL=ignorespace\r", " false\r", "set +o history\r", "(exit 8)\r"], vec![
+            cmd("set +o emacs; HISTCONTROL=ignorespace", 0),
+            cmd(" false", 1).from(TextSource::History),
+            cmd("set +o history", 0).from(TextSource::History),
+            cmd("", 8).from(TextSource::Missing),
+        ]),
         bash("posix mode", &["set -o posix\r", "(exit 3)\r"], vec![cmd("set -o posix", 0), cmd("(exit 3)", 3)]),
         zsh("arrays as in ksh", &["setopt ksh_arrays sh_word_split\r", "false | (exit 3)\r"], vec![
             cmd("setopt ksh_arrays sh_word_split", 0),

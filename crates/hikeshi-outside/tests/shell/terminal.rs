@@ -43,6 +43,8 @@ precmd_functions+=(second)
 FROM_DOTFILE=yes
 "#;
 
+const MISSING_NEWLINE: &[u8] = b"\x1b[1m\x1b[7m#\x1b[27m\x1b[1m\x1b[0m ";
+
 /// Where the user lives: dotfiles, `work` in which the shell begins, and an empty `tmp`.
 pub struct Home(PathBuf);
 
@@ -106,7 +108,12 @@ impl Typed {
 
     pub fn output(&self, record: &Record) -> &[u8] {
         let at = |offset: u64| usize::try_from(offset).unwrap();
-        &self.bytes[at(record.output_from)..at(record.output_to)]
+        let output = &self.bytes[at(record.output_from)..at(record.output_to)];
+        // zsh's own sign for a missing newline.
+        match output.windows(MISSING_NEWLINE.len()).rposition(|window| window == MISSING_NEWLINE) {
+            Some(at) if output[at + MISSING_NEWLINE.len()..].iter().all(|byte| b" \r".contains(byte)) => &output[..at],
+            _ => output,
+        }
     }
 
     pub fn shown(&self) -> String {
@@ -219,6 +226,8 @@ impl Terminal {
         };
         self.wait(&mut reader, Duration::from_secs(10), Reader::at_prompt);
         for (index, step) in steps.iter().enumerate() {
+            // Nobody types before the prompt is drawn; and until it is, the terminal is not yet the line editor's.
+            self.wait(&mut reader, Duration::from_millis(25), |_| false);
             let (before, bytes) = (reader.prompts, reader.typed.bytes.len());
             self.write(&mut reader, step);
             let last = index + 1 == steps.len();

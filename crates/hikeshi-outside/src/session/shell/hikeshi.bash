@@ -21,8 +21,8 @@ __hk_quote() {
 # exactly: a paste may hold several. Arguments: exit code and pipeline of what ran before.
 __hk_begin() {
     local IFS=, LC_ALL=C; builtin set +eux; builtin trap - DEBUG ERR RETURN
-    local n=$((__hk_n + 2)) from=$((__hk_from - __hk_base)) count=$((__hk_now - __hk_from)) source=r text= i=0 at size=900
-    ((__hk_open)) && { __hk_quote "$PWD"; __hk_put $((__hk_n + 1)) "E;$1;${*:2};n;$__hk_q"; }
+    local n="$((__hk_n + 2))" from="$((__hk_from - __hk_base))" count="$((__hk_now - __hk_from))" source=r text= i=0 at size=900
+    ((__hk_open)) && { __hk_quote "$PWD"; __hk_put "$((__hk_n + 1))" "E;$1;${*:2};n;$__hk_q"; }
     IFS=$'\n'
     if ((from < 0 || count < 1)); then from=0 count=${#__hk_lines[@]}; fi
     if ((count > 0 && from + count <= ${#__hk_lines[@]})); then
@@ -45,23 +45,25 @@ __hk_begin() {
 
 # First after a command, before every PROMPT_COMMAND of the user. Arguments: exit code, LINENO, pipeline.
 __hk_end() {
-    # A later `PROMPT_COMMAND="theirs; $PROMPT_COMMAND"` has run something before: the next accepted line knows the right exit code.
+    # After `PROMPT_COMMAND="theirs; $PROMPT_COMMAND"` something has run before: __hk_ready or the next accepted line knows the right exit code.
     [[ ${PROMPT_COMMAND[0]} == "$__hk_first"* ]] || return 0
     local IFS=,
     if ((__hk_open)); then
         __hk_open=0
         __hk_quote "$PWD"
-        __hk_put $((__hk_n += 1)) "E;$1;${*:3};n;$__hk_q"
+        __hk_put "$((__hk_n += 1))" "E;$1;${*:3};n;$__hk_q"
     fi
     __hk_lines=() __hk_base=$2 __hk_from=$2 __hk_hist=$HISTCMD
     [[ $BASH_VERSION == 4.* || $BASH_VERSION == 5.0* ]] && [[ $- != *e* ]] && return "$1"
     return 0
 }
 
-# Last before the prompt.
+# Last before the prompt. Same arguments. A command has taken our first hook away, or put something before it: its end is told here.
 __hk_ready() {
+    local IFS=,
+    ((__hk_open)) && __hk_late "$1" "$2" "${*:3}"
     __hk_arm
-    __hk_put $((__hk_n += 1)) P
+    __hk_put "$((__hk_n += 1))" P
 }
 
 # Puts our hooks back where they belong, whatever a command did to them.
@@ -83,21 +85,28 @@ __hk_arm() {
     if [[ -o emacs || -o vi ]]; then
         __hk_bind
     else
-        # Without line editing the history is the only witness of a command's text.
-        builtin set -o history; builtin shopt -s cmdhist lithist; HISTCONTROL= HISTIGNORE=
+        # Without line editing the history is the only witness of a command's text. Neither can be switched on from here.
+        builtin shopt -s cmdhist lithist; HISTCONTROL= HISTIGNORE=
         [[ ${HISTSIZE:-500} -gt 1 ]] 2>/dev/null || HISTSIZE=500
     fi
+}
+
+# Arguments: exit code, LINENO, pipeline.
+__hk_late() {
+    __hk_open=0 __hk_lines=() __hk_base=$2 __hk_from=$2 __hk_hist=$HISTCMD
+    __hk_quote "$PWD"
+    __hk_put "$((__hk_n += 1))" "E;$1;$3;l;$__hk_q"
 }
 
 # Enter first shows us the line, then accepts it.
 __hk_bind() {
     local map
     for map in emacs-standard vi-insert vi-command; do
-        builtin bind -m $map -x '"\e[8119;1~": { __hk_accept "$?" "$LINENO" "${PIPESTATUS[*]}" "$_"; } 2>/dev/null'
-        builtin bind -m $map -x '"\e[8119;3~": { __hk_edit "$_"; } 2>/dev/null'
-        builtin bind -m $map '"\e[8119;2~": accept-line'
-        builtin bind -m $map '"\C-m": "\e[8119;1~\e[8119;2~"'
-        builtin bind -m $map '"\C-j": "\e[8119;1~\e[8119;2~"'
+        builtin bind -m "$map" -x '"\e[8119;1~": __hk_accept "$?" "$LINENO" "${PIPESTATUS[*]}" "$_"'
+        builtin bind -m "$map" -x '"\e[8119;3~": __hk_edit "$_"'
+        builtin bind -m "$map" '"\e[8119;2~": accept-line'
+        builtin bind -m "$map" '"\C-m": "\e[8119;1~\e[8119;2~"'
+        builtin bind -m "$map" '"\C-j": "\e[8119;1~\e[8119;2~"'
     done
     # edit-and-execute-command would run commands that never pass the prompt; ours edits, and Enter runs.
     builtin bind -m emacs-standard '"\C-x\C-e": "\e[8119;3~"'
@@ -109,25 +118,23 @@ __hk_accept() {
     local line=$READLINE_LINE expanded
     local -a new=()
     if ((__hk_open)); then
-        # `read -e` in a command that runs; or a command took our PROMPT_COMMAND away, and its end is told only now.
+        # `read -e` in a command that runs; or both hooks are gone, and the end of a command is told only now, one line later.
         [[ ${PROMPT_COMMAND[0]} == "$__hk_first"* ]] && return 0
-        __hk_open=0 __hk_lines=() __hk_base=$2 __hk_from=$2 __hk_hist=$HISTCMD
-        ((__hk_base > 0)) && ((__hk_base -= 1, __hk_from -= 1))
-        __hk_quote "$PWD"
-        __hk_put $((__hk_n += 1)) "E;$1;${3// /,};l;$__hk_q"
+        __hk_late "$1" "$(($2 - 1))" "${3// /,}"
     fi
     __hk_arm
     if [[ $line == *$'\n'* ]]; then
         builtin mapfile -t new < <(builtin printf '%s\n' "$line")
         __hk_lines+=("${new[@]}")
     else
-        # What `!!` becomes is what will run.
-        if [[ $- == *H* && $line == *'!'* ]]; then
-            expanded=$(builtin history -p -- "$line" 2>/dev/null) && [[ -n $expanded && $expanded != *$'\n'* ]] && line=$expanded
+        # What `!!` becomes is what will run. `history -p` leaves out the newest entry, which it takes for itself, but for one just pushed.
+        if [[ $- == *H* && -o history && $line == *'!'* && $BASH_VERSION != 4.* ]]; then
+            expanded=$(builtin history -s x; builtin history -d -1; builtin history -p -- "$line" 2>/dev/null) &&
+                [[ -n $expanded && $expanded != *$'\n'* ]] && line=$expanded
         fi
         __hk_lines+=("$line")
     fi
-}
+} 2>/dev/null
 
 __hk_edit() {
     local file
@@ -139,11 +146,11 @@ __hk_edit() {
 }
 
 __hk_exit() {
-    __hk_put $((__hk_n += 1)) "X;$1"
+    __hk_put "$((__hk_n += 1))" "X;$1"
 }
 
 __hk_prelude() {
-    builtin printf '__hk_depth=%s __hk_login=%s __hk_bash=%s __hk_zsh=%s\n' $((__hk_depth + 1)) "$1" "$__hk_bash" "$__hk_zsh"
+    builtin printf '__hk_depth=%s __hk_login=%s __hk_bash=%s __hk_zsh=%s\n' "$((__hk_depth + 1))" "$1" "$__hk_bash" "$__hk_zsh"
 }
 
 # A bare `bash` or `zsh` typed at the prompt gets the same integration; everything else is the program itself.
@@ -171,7 +178,7 @@ hikeshi-inner() {
 }
 __hk_remote() {
     local text=@STARTER@
-    builtin printf '%s %s %s %s' "$text" $((__hk_depth + 1)) "$__hk_bash" "$__hk_zsh"
+    builtin printf '%s %s %s %s' "$text" "$((__hk_depth + 1))" "$__hk_bash" "$__hk_zsh"
 }
 
 __hk_start() {
@@ -183,11 +190,11 @@ __hk_start() {
     builtin shopt -s promptvars
     __hk_ps0='${__hk_z[__hk_now=LINENO,0]}$(__hk_begin "$?" "${PIPESTATUS[@]}")${__hk_z[__hk_n+=2,__hk_from=LINENO,__hk_open=1,0]}'
     __hk_first='{ __hk_end "$?" "$LINENO" "${PIPESTATUS[@]}"; } 2>/dev/null'
-    __hk_last='{ __hk_ready; } 2>/dev/null'
+    __hk_last='{ __hk_ready "$?" "$LINENO" "${PIPESTATUS[@]}"; } 2>/dev/null'
     [[ -n $(builtin trap -p EXIT) ]] || builtin trap '{ __hk_exit "$?"; } 2>/dev/null' EXIT
     __hk_arm
     __hk_quote "$PWD"
-    __hk_put $((__hk_n += 1)) "S;bash;$BASH_VERSION;$__hk_depth;$__hk_q"
+    __hk_put "$((__hk_n += 1))" "S;bash;$BASH_VERSION;$__hk_depth;$__hk_q"
 }
 
 # Not in a function: a `declare` of the user's would be local to it.

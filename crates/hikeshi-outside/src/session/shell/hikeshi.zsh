@@ -19,7 +19,10 @@ __hk_quote() {
 
 # Argument 1: what was typed, as zsh kept it, with every line of it. Argument 3: what will run, where nothing was kept.
 __hk_preexec() {
+    local code=$? parts="${(j:,:)pipestatus[@]}"
     emulate -L zsh
+    # A command has taken our precmd away: its end is told only now.
+    (( __hk_open )) && { __hk_quote "$PWD"; __hk_put "$((__hk_n += 1))" "E;$code;$parts;l;$__hk_q" }
     local text=$1 source=r i=0 at n size=900 bytes
     if [[ -z $text ]]; then source=h text=$3; fi
     (( __hk_n += 1 )); n=$__hk_n
@@ -42,14 +45,14 @@ __hk_precmd() {
     if (( __hk_open )); then
         __hk_open=0
         __hk_quote "$PWD"
-        __hk_put $((__hk_n += 1)) "E;$code;$parts;n;$__hk_q"
+        __hk_put "$((__hk_n += 1))" "E;$code;$parts;n;$__hk_q"
     fi
     __hk_arm
 } 2>/dev/null
 
 __hk_ready() {
     emulate -L zsh
-    __hk_put $((__hk_n += 1)) P
+    __hk_put "$((__hk_n += 1))" P
 } 2>/dev/null
 
 __hk_exit() {
@@ -57,7 +60,7 @@ __hk_exit() {
     emulate -L zsh
     # zsh calls this in ( … ), too.
     (( ZSH_SUBSHELL )) && return
-    __hk_put $((__hk_n += 1)) "X;$code"
+    __hk_put "$((__hk_n += 1))" "X;$code"
 } 2>/dev/null
 
 __hk_arm() {
@@ -76,7 +79,7 @@ __hk_start() {
     command rm -f -- "$__hk_dir"/.z{shenv,profile,shrc,login}
     command rmdir -- "$__hk_dir"
     __hk_quote "$PWD"
-    __hk_put $((__hk_n += 1)) "S;zsh;$ZSH_VERSION;$__hk_depth;$__hk_q"
+    __hk_put "$((__hk_n += 1))" "S;zsh;$ZSH_VERSION;$__hk_depth;$__hk_q"
 } 2>/dev/null
 
 __hk_prelude() {

@@ -380,13 +380,20 @@ fn started(rest: &[u8]) -> Option<What> {
 fn end(rest: &[u8]) -> Option<What> {
     let mut fields = rest.splitn(4, |byte| *byte == b';');
     let exit = parse(fields.next()?)?;
-    let pipeline = fields.next()?.split(|byte| *byte == b',').take(PIPELINE_MAX).map(parse).collect::<Option<Vec<i32>>>()?;
+    let parts = fields.next()?.split(|byte| *byte == b',').take(PIPELINE_MAX).map(parse).collect::<Option<Vec<i32>>>()?;
     let late = match fields.next()? {
         b"n" => false,
         b"l" => true,
         _ => return None,
     };
-    Some(What::End { exit, pipeline, late, cwd: unquote(fields.next()?, PATH_MAX)? })
+    Some(What::End { exit, pipeline: pipeline(exit, parts), late, cwd: unquote(fields.next()?, PATH_MAX)? })
+}
+
+/// A loop, a function, a stopped job leave the codes of some pipeline inside them: codes that cannot have given this exit code are not told.
+fn pipeline(exit: i32, parts: Vec<i32>) -> Vec<i32> {
+    let last = parts.last().copied();
+    let of_pipefail = parts.iter().rev().copied().find(|code| *code != 0);
+    if last == Some(exit) || (last == Some(0) && of_pipefail == Some(exit)) { parts } else { vec![exit] }
 }
 
 fn hint(sequence: &[u8]) -> Option<(HintFamily, Hint)> {

@@ -9,7 +9,8 @@
 //!
 //! How the text is known. bash: Enter first hands the line to us, then accepts it; how many lines the parser took tells which of them are this command,
 //! also in a paste of many. The history is not asked, so `HISTCONTROL`, a leading space or `set +o history` hide nothing. With line editing
-//! off the history is switched on and asked; when it does not know either, the text is [`TextSource::Missing`]. zsh tells the text itself.
+//! off (`set +o emacs`) the history is asked; when it is off as well, the text is [`TextSource::Missing`], and what was typed stands in the bytes
+//! before the mark, echoed by the terminal. zsh tells the text itself.
 //!
 //! What this does not do, and a reader of the record must know:
 //!
@@ -23,6 +24,8 @@
 //! - Output of a background job is in the range of whatever command was running when it came; its exit code is nobody's.
 //! - The output range of bash begins after the user's own PS0; what a user's DEBUG trap prints for our hooks is within it. A user's own
 //!   binding of Enter is replaced, `C-x C-e` and vi's `v` edit without running at once. `!!` is recorded as what it became; in a paste, as it was typed.
+//! - The output range of zsh ends with what zsh itself prints to show a missing newline (`PROMPT_SP`), unless that is switched off.
+//! - With `set -x` the trace shows one line of ours for each Enter in bash.
 //! - What is typed into the shell's history during the recording is not written to the user's history file.
 //! - bash before 4.4 (macOS has 3.2) and zsh before 5.1 stay without marks; so does a zsh whose `/etc/zshenv` sets `ZDOTDIR`.
 
