@@ -20,11 +20,12 @@ fn told(record: &Record) -> String {
 
 fn wanted(want: &Want) -> String {
     let text = if want.text.len() > 400 { format!("{} bytes", want.text.len()) } else { want.text.clone() };
-    let pipeline = if want.pipeline.is_empty() { want.exit.into_iter().collect() } else { want.pipeline.clone() };
-    let pipeline = if want.ended == Ended::Told || want.ended == Ended::ToldLate { pipeline } else { Vec::new() };
-    let text = if want.text.len() > 400 { text } else { format!("{text:?}") };
-    let text = if want.text.len() > 400 { format!("{text:?}") } else { text };
-    format!("{} {text} {:?} {pipeline:?} {:?} {:?}", want.depth, want.exit, want.ended, want.source)
+    let pipeline = match want.ended {
+        Ended::Told | Ended::ToldLate if want.pipeline.is_empty() => want.exit.into_iter().collect(),
+        Ended::Told | Ended::ToldLate => want.pipeline.clone(),
+        Ended::ShellExited | Ended::Inferred | Ended::StreamEnded => Vec::new(),
+    };
+    format!("{} {text:?} {:?} {pipeline:?} {:?} {:?}", want.depth, want.exit, want.ended, want.source)
 }
 
 /// Types one row; says what was wrong.
@@ -131,8 +132,8 @@ fn the_command_for_a_far_host_leaves_nothing_there() {
             let home = Home::new();
             let before = home.tree();
             let command = remote_command(&Nonce::new([7; 16]));
-            let typed =
-                Terminal::command(&home, login, &["-c".into(), command.into()], shell).play(&["false | true\r".into(), "exit 3\r".into()], 2);
+            let typed = Terminal::command(&home, login, &["-c".into(), command.into()], shell)
+                .play(&["false | true\r".into(), "exit 3\r".into()], 2);
             let records = typed.records();
             assert_eq!(records.len(), 2, "{login} {shell} {}", typed.shown());
             assert_eq!((records[0].text.bytes.as_slice(), records[0].pipeline.as_slice()), (b"false | true".as_slice(), [1, 0].as_slice()));

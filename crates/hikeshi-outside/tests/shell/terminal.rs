@@ -11,9 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use hikeshi_outside::session::shell::{
-    CommandTracker, Forged, Integration, Marks, Nonce, Record, Seen, ShellKind, Startup, Told,
-};
+use hikeshi_outside::session::shell::{CommandTracker, Forged, Integration, Marks, Nonce, Record, Seen, ShellKind, Startup, Told};
 use jiff::{Timestamp, ToSpan};
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty, open};

@@ -121,8 +121,12 @@ enum State {
     Keep,
     KeepEscape,
     /// In one that is not; `ours` when it is too long and would have been ours.
-    Skip { ours: bool },
-    SkipEscape { ours: bool },
+    Skip {
+        ours: bool,
+    },
+    SkipEscape {
+        ours: bool,
+    },
 }
 
 /// A command whose text comes in several marks.
@@ -194,7 +198,7 @@ impl Marks {
 
     fn step(&mut self, byte: u8, seen: &mut Vec<Seen>) {
         self.state = match (self.state, byte) {
-            (State::Ground, ESCAPE) | (State::Escape, ESCAPE) => self.begin(),
+            (State::Ground | State::Escape, ESCAPE) => self.begin(),
             (State::Ground, _) => State::Ground,
             (State::Escape, b']') => {
                 self.sequence.clear();
@@ -317,9 +321,7 @@ impl Marks {
         let pending = match (&mut self.pending, index) {
             (Some(pending), _) if pending.next == index => pending,
             (Some(_), _) => return Err(Forged::Replayed),
-            (None, 0) => {
-                self.pending.insert(Pending { shell, number, next: 0, text: Unquote::new(self.text_bytes_max), from: self.from })
-            }
+            (None, 0) => self.pending.insert(Pending { shell, number, next: 0, text: Unquote::new(self.text_bytes_max), from: self.from }),
             (None, _) => return Err(Forged::Malformed),
         };
         pending.text.push(piece);

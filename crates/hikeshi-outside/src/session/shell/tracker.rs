@@ -248,8 +248,7 @@ impl CommandTracker {
                 told.extend(shell.open.take().map(|open| open.finish(end)));
             }
             What::Exited { exit } => {
-                let end =
-                    End { to: span.from, at: span.now, exit: Some(exit), pipeline: Vec::new(), ended: Ended::ShellExited, cwd: None };
+                let end = End { to: span.from, at: span.now, exit: Some(exit), pipeline: Vec::new(), ended: Ended::ShellExited, cwd: None };
                 told.extend(shell.open.take().map(|open| open.finish(end)));
                 told.push(Told::ShellExited { depth: shell.depth, exit });
                 self.shells.pop();

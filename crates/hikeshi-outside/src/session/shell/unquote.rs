@@ -135,3 +135,6 @@ pub(super) fn unquote(quoted: &[u8], bytes_max: usize) -> Option<Vec<u8>> {
     reader.push(quoted);
     reader.finish().map(|(bytes, _)| bytes)
 }
+
+#[cfg(test)]
+mod tests;
