@@ -1,7 +1,8 @@
 //! The hands: what the world is told to do, done. Implements [`hikeshi_domain::effect::Outside`] and knows neither the door nor the store.
 //!
 //! [`host`] runs steps, backup, restore and checks on this machine, each in a supervisor process that outlives the server;
-//! [`forge`] brings changes back to a git repository; [`documents`] writes reports and invitations; [`probe()`] looks at a service.
+//! [`forge`] brings changes back to a git repository; [`documents`] writes reports and invitations; [`probe()`] looks at a service;
+//! [`session`] records a witnessed terminal.
 //!
 //! A step that certainly did not run is told as ended with `Killed::NotStarted`; one whose supervisor was killed, as killed, and
 //! what is left of it is stopped. After the death of the server itself [`look`](hikeshi_domain::effect::Outside::look) says whether it can be told.

@@ -8,5 +8,6 @@ mod crash;
 mod documents;
 mod forge;
 mod ground;
+mod shell;
 mod step;
 mod watch;

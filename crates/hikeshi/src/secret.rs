@@ -11,9 +11,14 @@ use hikeshi_domain::ids::{Digest, RequestKey};
 
 /// 32 random bytes as base64url.
 pub fn fresh() -> anyhow::Result<String> {
-    let mut bytes = [0_u8; 32];
+    Ok(URL_SAFE_NO_PAD.encode(random::<32>()?))
+}
+
+/// Dice, for what need not be written down by people.
+pub fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
+    let mut bytes = [0_u8; N];
     getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
+    Ok(bytes)
 }
 
 /// What the door knows of a secret: the digest of its text.

@@ -251,6 +251,7 @@ impl Checking<'_> {
             ("witnesses_min", rules.witnesses_min, 1, 20),
             ("seniors_min", rules.seniors_min, 0, 20),
             ("presence_timeout_s", rules.presence_timeout_s, 2, 3_600),
+            ("watch_timeout_s", rules.watch_timeout_s, 3, 60),
             ("session_max_min", rules.session_max_min, 1, 1_440),
             ("step_timeout_max_s", rules.step_timeout_max_s, 1, 86_400),
             ("steps_max", rules.steps_max, 1, 200),
@@ -258,6 +259,7 @@ impl Checking<'_> {
             self.bounds(&["emergency", key], u64::from(given), min, max);
         }
         self.bounds(&["emergency", "output_bytes_max"], rules.output_bytes_max, 1_024, 64 << 20);
+        self.bounds(&["emergency", "session_reserve_bytes"], rules.session_reserve_bytes, 64 << 10, 64 << 30);
         self.bounds(&["emergency", "file_bytes_max"], rules.file_bytes_max, 1_024, 16 << 20);
         if rules.seniors_min > rules.witnesses_min {
             let (max, given) = (rules.witnesses_min.to_string(), rules.seniors_min.to_string());

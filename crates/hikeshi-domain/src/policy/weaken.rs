@@ -56,6 +56,7 @@ fn numbers(old: &Policy, new: &Policy, found: &mut Vec<Weakening>) {
         ("emergency.seniors_min", was.seniors_min, is.seniors_min, true),
         ("emergency.approval_valid_min", was.approval_valid_min, is.approval_valid_min, false),
         ("emergency.presence_timeout_s", was.presence_timeout_s, is.presence_timeout_s, false),
+        ("emergency.watch_timeout_s", was.watch_timeout_s, is.watch_timeout_s, false),
         ("obligations.change_request_within_h", owed_was.change_request_within_h, owed_is.change_request_within_h, false),
         ("obligations.report_within_h", owed_was.report_within_h, owed_is.report_within_h, false),
         ("obligations.retrospective_within_h", owed_was.retrospective_within_h, owed_is.retrospective_within_h, false),

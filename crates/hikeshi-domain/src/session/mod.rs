@@ -126,12 +126,45 @@ pub struct TypedCommand {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pipeline: Vec<i32>,
     pub known: Known,
+    /// The command of the outer shell in which this one ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<u32>,
+    /// What is known of a shell inside it: what was typed there is this command's output unless it is integrated.
+    #[serde(default, skip_serializing_if = "Inner::is_unseen")]
+    pub inner: Inner,
+    /// Marks in its output that claimed to be the shell's and were not.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub forged: u32,
     pub started_at: Timestamp,
     #[serde(default)]
     pub ended_at: Option<Timestamp>,
     /// Where in the recording its output lies: counted in bytes of output from the beginning of the session.
     pub output_from: u64,
     pub output_to: u64,
+}
+
+/// Shells within a command.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Inner {
+    /// None told anything. There may have been one, or any other program.
+    #[default]
+    Unseen,
+    /// One told something that anyone can print.
+    Hinted,
+    Integrated,
+}
+
+impl Inner {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    fn is_unseen(&self) -> bool {
+        *self == Self::Unseen
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]

@@ -2,11 +2,13 @@
 //!
 //! [`recorder`] is the life of that process; [`writer`] turns what comes out of the pty into blocks, [`spool`] keeps them on disk,
 //! [`sink`] sends them to the server, [`valve`] says whether keys may pass. [`wire`] is what recorder and terminal say to each other.
-//! Not here: what a person is told (the binary's terminal), who may open a session (the door).
+//! [`shell`] knows where each command begins and ends. Not here: what a person is told (the binary's terminal), who may open a session (the door).
 
+mod commands;
 mod order;
 mod pty;
 mod recorder;
+pub mod shell;
 mod sink;
 mod spool;
 mod valve;

@@ -37,6 +37,8 @@ pub struct Order {
     pub mask_env: Vec<String>,
     /// Room that is kept free for the recording.
     pub reserve_bytes: u64,
+    /// What the shell's own marks carry; not a secret from the executor.
+    pub nonce: [u8; 16],
 }
 
 impl Order {

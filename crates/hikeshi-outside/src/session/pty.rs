@@ -1,16 +1,20 @@
 //! The pty and the shell in it.
 
+use std::ffi::OsString;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::AsFd;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::Child;
 
+use hikeshi_domain::session::Shell;
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::order::{Order, Place};
+use super::shell::{Integration, Nonce, ShellKind, Startup};
 
 /// The end that is ours.
 pub(super) struct Master {
@@ -48,21 +52,36 @@ impl Master {
     }
 }
 
-/// Starts the shell of an order.
-pub(super) fn start(order: &Order, columns: u16, rows: u16) -> io::Result<(Pty, Child)> {
+/// Starts the shell of an order, told to mark its commands. `dir` is private.
+pub(super) fn start(order: &Order, dir: &Path, columns: u16, rows: u16) -> io::Result<(Pty, Child)> {
     let (pty, pts) = pty_process::blocking::open().map_err(io::Error::other)?;
     pty.resize(Size::new(rows, columns)).map_err(io::Error::other)?;
     let Place::Here { root } = &order.place;
-    let child = shell(order, root).spawn(pts).map_err(io::Error::other)?;
+    let kind = match order.shell {
+        Shell::Bash => ShellKind::Bash,
+        Shell::Zsh => ShellKind::Zsh,
+    };
+    let home = dir.join("shell");
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&home)?;
+    let integration = Integration::new(kind, Nonce::new(order.nonce));
+    let launch = integration.launch(Path::new(order.shell.program()), Startup::Interactive, &home, zdotdir().as_deref());
+    for (path, content) in &launch.files {
+        let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        file.write_all(content)?;
+    }
+    let command = Command::new(&launch.program)
+        .args(&launch.args)
+        .envs(launch.env.iter().map(|(name, value)| (name, value)))
+        .current_dir(root)
+        .env_remove(Order::TOKEN)
+        .env("HIKESHI_SESSION", format!("{}/{}", order.emergency, order.session));
+    let child = command.spawn(pts).map_err(io::Error::other)?;
     Ok((pty, child))
 }
 
-fn shell(order: &Order, root: &Path) -> Command {
-    Command::new(order.shell.program())
-        .arg("-i")
-        .current_dir(root)
-        .env_remove(Order::TOKEN)
-        .env("HIKESHI_SESSION", format!("{}/{}", order.emergency, order.session))
+#[expect(clippy::disallowed_methods, reason = "the user's own setting of their shell, handed on to it")]
+fn zdotdir() -> Option<OsString> {
+    std::env::var_os("ZDOTDIR")
 }
 
 /// Stops what is left of a shell that does not end.

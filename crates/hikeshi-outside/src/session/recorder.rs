@@ -20,8 +20,10 @@ use hikeshi_domain::mask::Masker;
 use hikeshi_domain::session::record::{Frame, Word};
 use hikeshi_domain::session::{Gap, GapReason, SessionEnd};
 
+use super::commands::Commands;
 use super::order::Order;
 use super::pty::{self, Master};
+use super::shell::Nonce;
 use super::sink::Sink;
 use super::spool::SessionSpool;
 use super::valve::Valve;
@@ -104,7 +106,7 @@ fn record(dir: &Path, token: String) -> io::Result<()> {
     let (master, child) = if adopted {
         (Master::of(&stdin)?, None)
     } else {
-        let (pty, child) = pty::start(&order, FIRST_SIZE.0, FIRST_SIZE.1)?;
+        let (pty, child) = pty::start(&order, dir, FIRST_SIZE.0, FIRST_SIZE.1)?;
         (Master::of(&pty)?, Some(child))
     };
     let (spool, mut left) = SessionSpool::open(&Order::blocks(dir), order.reserve_bytes)?;
@@ -140,7 +142,9 @@ fn record(dir: &Path, token: String) -> io::Result<()> {
         left.blocks = blocks;
         left.head = head;
     }
-    let writer = Writer::new(order.clone(), mask(&order)?, spool, &left, to_sink, valve);
+    let (masker, mask) = mask(&order)?;
+    let commands = Commands::new(Nonce::new(order.nonce), masker, order.encoding, left.commands);
+    let writer = Writer::new(order.clone(), mask, commands, spool, &left, to_sink, valve);
     let listener = listen(dir)?;
     if !adopted {
         recording.begin(left.blocks > 0)?;
@@ -163,10 +167,10 @@ fn record(dir: &Path, token: String) -> io::Result<()> {
     remove(&Order::socket(dir))
 }
 
-fn mask(order: &Order) -> io::Result<MaskedStream> {
+fn mask(order: &Order) -> io::Result<(Masker, MaskedStream)> {
     let values: Vec<String> = order.mask_env.iter().filter_map(|name| value_of(name)).collect();
     let masker = Masker::new(&order.mask_patterns, &values).map_err(io::Error::other)?;
-    Ok(MaskedStream::live(masker, &values))
+    Ok((masker.clone(), MaskedStream::live(masker, &values)))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a recorder's environment is how it receives secrets; it has no other configuration")]

@@ -8,7 +8,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use hikeshi_domain::ids::Digest;
-use hikeshi_domain::session::record::Header;
+use hikeshi_domain::session::record::{Frame, Header, Word, frames};
 
 pub(super) struct SessionSpool {
     file: File,
@@ -24,6 +24,9 @@ pub(super) struct Left {
     pub(super) blocks: u64,
     pub(super) head: Option<Digest>,
     pub(super) last_us: u64,
+    /// Bytes of output, and the number of the last command, in these blocks.
+    pub(super) output_bytes: u64,
+    pub(super) commands: u64,
 }
 
 const HEADER_BYTES_MAX: u32 = 4_096;
@@ -33,7 +36,7 @@ impl SessionSpool {
     /// Opens the file and keeps room for what will be recorded. What a dead recorder left is continued behind its last whole block.
     pub(super) fn open(path: &Path, reserve: u64) -> io::Result<(Self, Left)> {
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-        let mut left = Left { blocks: 0, head: None, last_us: 0 };
+        let mut left = Left { blocks: 0, head: None, last_us: 0, output_bytes: 0, commands: 0 };
         let (mut end, mut index) = (0, Vec::new());
         let length = file.metadata()?.len();
         while let Some((header, sizes)) = next(&mut file, end, length)? {
@@ -43,12 +46,28 @@ impl SessionSpool {
             }
             index.push(Some((end, sizes.0, sizes.1)));
             end += 8 + u64::from(sizes.0) + u64::from(sizes.1);
-            left = Left { blocks: header.block + 1, head: Some(header.head()), last_us: header.to_us };
+            left = Left { blocks: header.block + 1, head: Some(header.head()), last_us: header.to_us, ..left };
         }
         file.set_len(end)?;
         let mut spool = Self { file, end, kept_until: end, reserve, index };
         spool.keep_room()?;
+        spool.count(&mut left)?;
         Ok((spool, left))
+    }
+
+    /// Counts what the blocks hold, for a recorder that goes on behind them.
+    fn count(&self, left: &mut Left) -> io::Result<()> {
+        for block in 0..left.blocks {
+            let Some((_, bytes)) = self.read(block)? else { continue };
+            for (_, frame) in frames(&bytes).map_err(io::Error::other)? {
+                match frame {
+                    Frame::Output(bytes) => left.output_bytes += u64::try_from(bytes.len()).unwrap_or(0),
+                    Frame::Word(Word::CommandBegan { number, .. }) => left.commands = left.commands.max(number.into()),
+                    Frame::Word(_) | Frame::Input(_) | Frame::Hidden(_) | Frame::Resize { .. } => {}
+                }
+            }
+        }
+        Ok(())
     }
 
     fn keep_room(&mut self) -> io::Result<()> {

@@ -11,6 +11,7 @@ use hikeshi_domain::session::HeldBecause;
 use hikeshi_domain::session::record::{BLOCK_BYTES_MAX, Frame, Header, PAYLOAD_BYTES_MAX, Word};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::commands::{Commands, Piece};
 use super::order::Order;
 use super::sink::ToSink;
 use super::spool::{Left, SessionSpool};
@@ -38,6 +39,9 @@ pub(super) enum ToWriter {
 pub(super) struct Writer {
     order: Order,
     mask: MaskedStream,
+    commands: Commands,
+    /// Bytes of output recorded so far.
+    recorded: u64,
     frames: Vec<u8>,
     first_at: Option<Instant>,
     began: Instant,
@@ -58,6 +62,7 @@ impl Writer {
     pub(super) fn new(
         order: Order,
         mask: MaskedStream,
+        commands: Commands,
         spool: Arc<Mutex<SessionSpool>>,
         left: &Left,
         sink: UnboundedSender<ToSink>,
@@ -69,6 +74,8 @@ impl Writer {
         Self {
             order,
             mask,
+            commands,
+            recorded: left.output_bytes,
             frames: Vec::new(),
             first_at: None,
             began: Instant::now(),
@@ -102,8 +109,7 @@ impl Writer {
                             Err(_) => break,
                         }
                     }
-                    let ready = self.mask.feed(&bytes);
-                    self.output(&ready);
+                    self.came_out(&bytes);
                     if let Some(after) = after
                         && !self.take(after)
                     {
@@ -138,8 +144,7 @@ impl Writer {
     fn take(&mut self, news: ToWriter) -> bool {
         match news {
             ToWriter::Output(bytes) => {
-                let ready = self.mask.feed(&bytes);
-                self.output(&ready);
+                self.came_out(&bytes);
                 true
             }
             ToWriter::Frame(frame) => {
@@ -147,6 +152,10 @@ impl Writer {
                 true
             }
             ToWriter::End(frame) => {
+                let mut pieces = Pieces::new(&mut self.mask, self.recorded);
+                self.commands.finish(|piece| pieces.take(piece));
+                let made = pieces.made;
+                self.write_all(made);
                 let rest = self.mask.finish();
                 self.output(&rest);
                 self.frame(&frame);
@@ -156,7 +165,26 @@ impl Writer {
         }
     }
 
+    /// What came out of the pty: without the shell's marks, masked, with the words of commands where they belong.
+    fn came_out(&mut self, bytes: &[u8]) {
+        let mut pieces = Pieces::new(&mut self.mask, self.recorded);
+        self.commands.feed(bytes, |piece| pieces.take(piece));
+        let made = pieces.made;
+        self.write_all(made);
+    }
+
+    fn write_all(&mut self, made: Vec<Piece>) {
+        for piece in made {
+            match piece {
+                Piece::Bytes(ready) => self.output(&ready),
+                Piece::Boundary => {}
+                Piece::Word(word) => self.frame(&Frame::Word(word)),
+            }
+        }
+    }
+
     fn output(&mut self, ready: &[u8]) {
+        self.recorded = self.recorded.saturating_add(u64::try_from(ready.len()).unwrap_or(0));
         for part in ready.chunks(PAYLOAD_BYTES_MAX / 2) {
             self.frame(&Frame::Output(part.to_vec()));
         }
@@ -252,6 +280,46 @@ impl Writer {
         self.synced_at = Instant::now().checked_sub(SYNC_EVERY).unwrap_or(self.synced_at);
         self.sync_if_due();
         self.tell(ToSink::NoMore);
+    }
+}
+
+/// Masks what passes, and counts it: a command's output is told by where it lies in the record.
+struct Pieces<'a> {
+    mask: &'a mut MaskedStream,
+    recorded: u64,
+    made: Vec<Piece>,
+}
+
+impl<'a> Pieces<'a> {
+    fn new(mask: &'a mut MaskedStream, recorded: u64) -> Self {
+        Self { mask, recorded, made: Vec::new() }
+    }
+
+    fn take(&mut self, piece: Piece) -> u64 {
+        match piece {
+            Piece::Bytes(bytes) => {
+                let ready = self.mask.feed(&bytes);
+                self.push(ready);
+            }
+            Piece::Boundary => {
+                let rest = self.mask.finish();
+                self.push(rest);
+            }
+            Piece::Word(word) => {
+                // No secret reaches over the boundary of a command.
+                let rest = self.mask.finish();
+                self.push(rest);
+                self.made.push(Piece::Word(word));
+            }
+        }
+        self.recorded
+    }
+
+    fn push(&mut self, ready: Vec<u8>) {
+        self.recorded = self.recorded.saturating_add(u64::try_from(ready.len()).unwrap_or(0));
+        if !ready.is_empty() {
+            self.made.push(Piece::Bytes(ready));
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use hikeshi_domain::incident::{Override, Priority, Stage};
 use hikeshi_domain::obligation::{Comparison, Drift, Held, Meeting, Report, Waiver};
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::session::{
-    Absence, Absent, Ack, Captured, CommandRef, DeviceKey, Gap, GapReason, HeldBecause, Known, SealedBlock, SessionEnd, TypedCommand,
+    Absence, Absent, Ack, Captured, CommandRef, DeviceKey, Gap, GapReason, HeldBecause, Inner, Known, SealedBlock, SessionEnd, TypedCommand,
 };
 
 use super::{EMG, INC, OBL, at, changes, channel, digest, emergency, end, every, incident, obligation, person, plan, policy, request};
@@ -62,6 +62,9 @@ fn typed() -> TypedCommand {
         exit_code: Some(3),
         pipeline: vec![3, 0],
         known: Known::Integrated,
+        within: None,
+        inner: Inner::Unseen,
+        forged: 0,
         started_at: at("03:14:00"),
         ended_at: Some(at("03:14:02")),
         output_from: 120,

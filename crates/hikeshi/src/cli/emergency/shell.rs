@@ -108,6 +108,7 @@ async fn open_new(id: EmergencyId, emergency: &Emergency, caller: &Caller<'_>, u
         mask_patterns: policy.secrets.patterns.clone(),
         mask_env: policy.secrets.env.clone(),
         reserve_bytes: policy.emergency.session_reserve_bytes,
+        nonce: crate::secret::random()?,
     };
     let dir = directory(url, id, number)?;
     if dir.exists() {
