@@ -7,8 +7,6 @@
 mod feed;
 mod live;
 mod screen;
-#[cfg(test)]
-mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -9,3 +9,4 @@ mod effects;
 mod kit;
 mod night;
 mod seeing;
+mod sessions;

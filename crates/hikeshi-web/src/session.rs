@@ -94,11 +94,11 @@ async fn follow_recorder(socket: &mut WebSocket, recorder: Recorder) -> Result<(
             changed = gate.changed() => {
                 changed.map_err(|_| "the session is gone".to_owned())?;
                 let held = (**gate.borrow_and_update()).clone();
-                say_gate(socket, held).await?;
+                say_gate(socket, held, recorder.named()).await?;
             }
             _ = turn.tick() => {
                 let held = (**gate.borrow()).clone();
-                say_gate(socket, held).await?;
+                say_gate(socket, held, recorder.named()).await?;
             }
             () = recorder.stopped() => return Ok(()),
             changed = over.changed() => {
@@ -109,9 +109,9 @@ async fn follow_recorder(socket: &mut WebSocket, recorder: Recorder) -> Result<(
     }
 }
 
-async fn say_gate(socket: &mut WebSocket, held: Vec<HeldBecause>) -> Result<(), String> {
+async fn say_gate(socket: &mut WebSocket, held: Vec<HeldBecause>, named: u64) -> Result<(), String> {
     let ending = held.contains(&HeldBecause::Ending);
-    say(socket, &ToRecorder::Gate { held }).await.map_err(|error| error.to_string())?;
+    say(socket, &ToRecorder::Gate { held, named }).await.map_err(|error| error.to_string())?;
     if ending {
         say(socket, &ToRecorder::HangUp).await.map_err(|error| error.to_string())?;
     }

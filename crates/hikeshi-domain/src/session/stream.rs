@@ -28,9 +28,10 @@ pub enum ToRecorder {
     Stored {
         block: u64,
     },
-    /// Twice a second, and at every change.
+    /// Twice a second, and at every change. `named`: how many blocks the ledger names; only those survive the server.
     Gate {
         held: Vec<HeldBecause>,
+        named: u64,
     },
     /// A witness ends the session: the shell is to be hung up.
     HangUp,

@@ -138,6 +138,11 @@ impl Recorder {
         self.live.gate()
     }
 
+    /// How many blocks the ledger names: what comes after them would not survive this server.
+    pub fn named(&self) -> u64 {
+        self.live.named()
+    }
+
     /// Becomes true when the session has ended in the ledger.
     pub fn over(&self) -> watch::Receiver<bool> {
         self.live.is_over()

@@ -75,6 +75,7 @@ struct State {
     heads: VecDeque<Sealed>,
     /// Stored, and not yet named in the ledger.
     unsealed: VecDeque<SealedBlock>,
+    named: u64,
     commands: Vec<TypedCommand>,
     gaps: Vec<Gap>,
     urgent: bool,
@@ -130,6 +131,7 @@ impl Live {
                 head: session.head,
                 heads,
                 unsealed: VecDeque::new(),
+                named: session.blocks,
                 commands: Vec::new(),
                 gaps: Vec::new(),
                 urgent: false,
@@ -245,6 +247,11 @@ impl Live {
         Ok(number)
     }
 
+    /// How many blocks the ledger names.
+    pub(super) fn named(&self) -> u64 {
+        self.lock().named
+    }
+
     pub(super) fn end(&self, end: SessionEnd) {
         let mut state = self.lock();
         state.end = Some((end, Instant::now()));
@@ -322,6 +329,7 @@ impl Live {
     /// `sealed`: how many blocks the ledger names already.
     pub(super) fn take_sealed(&self, sealed: u64, every: Duration) -> Option<Batch> {
         let mut state = self.lock();
+        state.named = sealed;
         let first = state.blocks.saturating_sub(u64::try_from(state.unsealed.len()).unwrap_or(u64::MAX));
         for _ in first..sealed {
             state.unsealed.pop_front();

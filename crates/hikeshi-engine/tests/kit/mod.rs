@@ -166,7 +166,11 @@ impl Town {
 
     /// An exception that is approved and watched.
     pub async fn watched(&self, door: &Door) -> EmergencyId {
-        let id = self.requested(door).await;
+        self.watched_with(door, plan()).await
+    }
+
+    async fn watched_with(&self, door: &Door, plan: emergency::Plan) -> EmergencyId {
+        let id = self.requested_with(door, plan).await;
         self.approved(door, id).await;
         for witness in ["suzuki", "takahashi"] {
             give(door, witness, emergency::Command::Join { emergency: id }).await;
@@ -175,8 +179,12 @@ impl Town {
     }
 
     pub async fn requested(&self, door: &Door) -> EmergencyId {
+        self.requested_with(door, plan()).await
+    }
+
+    async fn requested_with(&self, door: &Door, plan: emergency::Plan) -> EmergencyId {
         let incident = open_incident(door, "tanaka").await;
-        let request = emergency::Command::Request { incident, conditions: conditions(), plan: plan() };
+        let request = emergency::Command::Request { incident, conditions: conditions(), plan };
         give(door, "tanaka", request).await.made.expect("an id").parse().expect("an id")
     }
 
@@ -187,7 +195,11 @@ impl Town {
 
     /// An exception whose backup is taken.
     pub async fn executing(&self, door: &Door) -> EmergencyId {
-        let id = self.watched(door).await;
+        self.executing_with(door, plan()).await
+    }
+
+    pub async fn executing_with(&self, door: &Door, plan: emergency::Plan) -> EmergencyId {
+        let id = self.watched_with(door, plan).await;
         give(door, "tanaka", emergency::Command::Start { emergency: id }).await;
         self.until("the backup is taken", |town| town.emergency(id).status == emergency::Status::Executing).await;
         id

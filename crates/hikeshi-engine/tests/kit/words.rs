@@ -98,6 +98,7 @@ pub fn well(work: &Work, now: Timestamp) -> (Outcome, Vec<Vec<u8>>) {
             let outcome = Outcome::StepEnded { end, changes: vec![change()], changes_unlisted: 0 };
             return (outcome, vec![OUTPUT.to_vec(), b"bad\n".to_vec(), b"good\n".to_vec()]);
         }
+        Work::LookAtFiles { .. } => Outcome::FilesSeen { changes: Vec::new(), changes_unlisted: 0, captured: Vec::new() },
         Work::RunChecks { .. } => Outcome::ChecksEnded { results: [Aspect::Solved, Aspect::Unaffected].into_iter().map(passed).collect() },
         Work::Restore { .. } => Outcome::Restored { files: 2, manifest: Digest::of(b"manifest"), changes: Vec::new() },
         Work::RevertFile { .. } => Outcome::Reverted { changes: Vec::new() },

@@ -39,17 +39,8 @@ pub(super) struct Commands {
 
 impl Commands {
     pub(super) fn new(nonce: Nonce, masker: Masker, encoding: Encoding, commands: u64) -> Self {
-        let tracker =
-            if commands == 0 { CommandTracker::new(clock::now()) } else { CommandTracker::continued(clock::now(), commands) };
-        Self {
-            marks: Marks::new(nonce, TEXT_BYTES_MAX),
-            tracker,
-            masker,
-            encoding,
-            held: Vec::new(),
-            held_from: 0,
-            begun: BTreeMap::new(),
-        }
+        let tracker = if commands == 0 { CommandTracker::new(clock::now()) } else { CommandTracker::continued(clock::now(), commands) };
+        Self { marks: Marks::new(nonce, TEXT_BYTES_MAX), tracker, masker, encoding, held: Vec::new(), held_from: 0, begun: BTreeMap::new() }
     }
 
     /// `emit` takes the pieces in order, and says how many bytes of output were recorded until then.

@@ -66,8 +66,9 @@ struct Backlog {
     bytes: usize,
     /// Frames of the block under way.
     pending: Vec<u8>,
-    /// How many blocks were sealed.
+    /// How many blocks were sealed, and how many the server has stored since it was last connected to.
     sealed: u64,
+    stored: u64,
     no_more: Option<Instant>,
 }
 
@@ -102,7 +103,7 @@ enum Ended {
 
 impl Sink {
     pub(super) async fn run(self, mut news: UnboundedReceiver<ToSink>, first: u64) {
-        let mut backlog = Backlog { owed: VecDeque::new(), bytes: 0, pending: Vec::new(), sealed: first, no_more: None };
+        let mut backlog = Backlog { owed: VecDeque::new(), bytes: 0, pending: Vec::new(), sealed: first, stored: 0, no_more: None };
         // What a dead recorder kept on the disk may not be at the server.
         backlog.owed.extend((0..first).filter_map(|block| {
             let kept = self.spool.lock().unwrap_or_else(PoisonError::into_inner).read(block).ok().flatten();
@@ -163,6 +164,7 @@ impl Sink {
         match tokio::time::timeout(CONNECT_WITHIN, stream.next()).await {
             Ok(Some(Ok(Message::Text(text)))) => match serde_json::from_str(&text) {
                 Ok(ToRecorder::Have { blocks, .. }) => {
+                    backlog.stored = blocks;
                     backlog.server_has(blocks);
                     self.owe_again(blocks, backlog);
                 }
@@ -180,7 +182,7 @@ impl Sink {
         let mut heard = Instant::now();
         let mut end_sent = false;
         loop {
-            if backlog.no_more.is_some() && backlog.owed.is_empty() && !end_sent {
+            if backlog.no_more.is_some() && backlog.stored >= backlog.sealed && !end_sent {
                 let end = self.end.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 let end = end.unwrap_or(SessionEnd::Exited { code: None });
                 let json = serde_json::to_vec(&end).unwrap_or_default();
@@ -284,10 +286,13 @@ impl Sink {
         match serde_json::from_str(text).map_err(|error| error.to_string())? {
             ToRecorder::Have { blocks, .. } => backlog.server_has(blocks),
             ToRecorder::Stored { block } => {
-                backlog.server_has(block + 1);
+                backlog.stored = block + 1;
                 self.valve.at_server(block);
             }
-            ToRecorder::Gate { held } => self.valve.server_says(held),
+            ToRecorder::Gate { held, named } => {
+                self.valve.server_says(held);
+                backlog.server_has(named);
+            }
             ToRecorder::HangUp => (self.hang_up)(),
             ToRecorder::Over => {
                 (self.hang_up)();

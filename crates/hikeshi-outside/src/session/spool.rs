@@ -33,7 +33,8 @@ const HEADER_BYTES_MAX: u32 = 4_096;
 const BODY_BYTES_MAX: u32 = 4 << 20;
 
 impl SessionSpool {
-    /// Opens the file and keeps room for what will be recorded. What a dead recorder left is continued behind its last whole block.
+    /// Opens the file and keeps room for what will be recorded: a session does not begin without. What a dead recorder left is
+    /// continued behind its last whole block, also on a disk that is full by now.
     pub(super) fn open(path: &Path, reserve: u64) -> io::Result<(Self, Left)> {
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
         let mut left = Left { blocks: 0, head: None, last_us: 0, output_bytes: 0, commands: 0 };
@@ -50,7 +51,11 @@ impl SessionSpool {
         }
         file.set_len(end)?;
         let mut spool = Self { file, end, kept_until: end, reserve, index };
-        spool.keep_room()?;
+        match spool.keep_room() {
+            Err(error) if left.blocks == 0 => return Err(error),
+            Err(error) => tracing::warn!(%error, "no more room can be kept for the recording"),
+            Ok(()) => {}
+        }
         spool.count(&mut left)?;
         Ok((spool, left))
     }

@@ -194,8 +194,31 @@ fn what_is_typed_is_recorded_watched_and_its_changes_are_known() {
     terminal.sees(RELEASED);
     terminal.keys("sed -i s/1/2/ config/app.toml; echo DO''NE\n");
     terminal.sees("DONE");
+    until("the change is known", || {
+        let shown = night.workspace.ok("tanaka", &["emergency", "show", &night.emergency]);
+        shown["emergency"]["changes"][0]["path"] == "config/app.toml"
+    });
+    terminal.keys("false | (exit 3)\n");
+    terminal.keys("echo 'password=swordfish99' 予約\n");
+    terminal.sees("swordfish99");
     terminal.exit();
     let session = night.session();
+    let typed: Vec<(&str, &Value, &Value)> = session["commands"]
+        .as_array()
+        .expect("commands")
+        .iter()
+        .map(|command| (command["text"].as_str().expect("a text"), &command["exit_code"], &command["pipeline"]))
+        .collect();
+    let (zero, three, pipeline, none) = (Value::from(0), Value::from(3), serde_json::json!([1, 3]), Value::Null);
+    assert_eq!(
+        typed,
+        [
+            ("sed -i s/1/2/ config/app.toml; echo DO''NE", &zero, &none),
+            ("false | (exit 3)", &three, &pipeline),
+            ("echo 'password=[masked]' 予約", &zero, &none),
+            ("exit", &zero, &none),
+        ]
+    );
     assert_eq!(session["end"]["how"], "exited", "{session}");
     assert_eq!(session["end"]["code"], 0);
     let last = session["blocks"].as_u64().expect("blocks") - 1;
@@ -205,12 +228,13 @@ fn what_is_typed_is_recorded_watched_and_its_changes_are_known() {
     let shown = night.workspace.ok("tanaka", &["emergency", "show", &night.emergency]);
     let changes = &shown["emergency"]["changes"];
     assert_eq!((&changes[0]["path"], &changes[0]["kind"]), (&"config/app.toml".into(), &"modified".into()), "{changes}");
+    assert_eq!(changes[0]["command"], serde_json::json!({"session": 1, "command": 1}), "{changes}");
     // The exception goes on as after a step: verified, closed, followed up.
     night.workspace.ok("tanaka", &["emergency", "verify", &night.emergency]);
     night.workspace.ok("tanaka", &["emergency", "close", &night.emergency]);
     let case = shown["incident"]["id"].as_str().expect("a case").to_owned();
     let bundle = night.workspace.path("case.zip");
-    night.workspace.ok("tanaka", &["ledger", "bundle", &case, "--out", &bundle.display().to_string()]);
+    night.workspace.ok("tanaka", &["ledger", "export", &case, "--output", &bundle.display().to_string()]);
     night.workspace.ok("tanaka", &["ledger", "verify", "--bundle", &bundle.display().to_string()]);
 }
 
@@ -263,15 +287,15 @@ fn without_the_server_keys_are_held_output_drains_and_nothing_of_it_is_lost() {
     let (_a, _b) = (night.watch("takahashi"), night.watch("ito"));
     let mut terminal = night.shell();
     terminal.sees(RELEASED);
-    terminal.keys("for i in $(seq 12); do echo tick-$i; sleep 0.5; done; echo LOOP''END\n");
+    terminal.keys("for i in $(seq 12); do echo tick-$i; sleep 0.5; done; touch config/drained\n");
     terminal.sees("tick-1");
     night.workspace.kill();
     let took = terminal.sees(HELD);
     assert!(took < Duration::from_millis(2_500), "held after {took:?}");
     nothing_is_executed(&night, &mut terminal, "no-server");
     night.workspace.start();
-    terminal.sees("LOOPEND");
     terminal.sees(RELEASED);
+    until("what ran went on all the time", || night.root("config/drained").exists());
     terminal.keys("echo AF''TER\n");
     terminal.sees("AFTER");
     terminal.exit();
@@ -311,9 +335,11 @@ fn a_full_disk_leaves_the_server_to_record_and_without_both_keys_are_held() {
     let _ = std::fs::write(disk.0.join("filler"), vec![7_u8; 4 << 20]);
     terminal.keys("head -c 1000000 /dev/urandom | base64; echo FUL''L\n");
     terminal.sees("FULL");
-    std::thread::sleep(Duration::from_secs(3));
-    terminal.keys("touch config/on-the-server\n");
-    until("keys pass: the server has the record", || night.root("config/on-the-server").exists());
+    until("keys pass: the server has the record", || {
+        terminal.keys("touch config/on-the-server\n");
+        std::thread::sleep(Duration::from_millis(500));
+        night.root("config/on-the-server").exists()
+    });
     let mut night = night;
     night.workspace.kill();
     terminal.sees(HELD);
@@ -336,7 +362,7 @@ fn a_detached_terminal_keeps_its_shell_and_holds_its_keys() {
     terminal.sees("Detached");
     assert!(terminal.child.wait().expect("ended").success());
     let mut again = night.shell();
-    std::thread::sleep(Duration::from_millis(300));
+    again.sees(RELEASED);
     again.keys("echo \"it is $MARK\"\n");
     again.sees("it is still-the-same");
     again.exit();

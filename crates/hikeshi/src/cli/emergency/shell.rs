@@ -62,7 +62,8 @@ pub fn recorder(dir: &Path) -> std::process::ExitCode {
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         tracing::debug!("the TLS library was told before");
     }
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
+    // The log lies on the disk of the recording: when that is full, the log stops and the recorder does not.
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).log_internal_errors(false).init();
     let Some(token) = crate::settings::text(Order::TOKEN) else {
         tracing::error!("a recorder needs the executor's token in {}", Order::TOKEN);
         return std::process::ExitCode::FAILURE;

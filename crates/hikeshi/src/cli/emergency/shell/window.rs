@@ -42,7 +42,8 @@ struct Shared {
     stream: Mutex<Option<UnixStream>>,
     detached: AtomicBool,
     over: AtomicBool,
-    held: Mutex<Vec<HeldBecause>>,
+    /// `None`: not told yet.
+    held: Mutex<Option<Vec<HeldBecause>>>,
 }
 
 /// Puts the terminal back as it was, whatever happens.
@@ -78,9 +79,11 @@ impl Window {
             stream: Mutex::new(None),
             detached: AtomicBool::new(false),
             over: AtomicBool::new(false),
-            held: Mutex::new(Vec::new()),
+            held: Mutex::new(None),
         });
         let mut attached = attach(&self.dir)?;
+        // Before the first key is read: what is typed ahead has somewhere to go.
+        *shared.stream.lock().unwrap_or_else(PoisonError::into_inner) = Some(attached.stream.try_clone()?);
         let raw = Raw::enter();
         let typing = Arc::clone(&shared);
         let (lang, names) = (self.lang, self.names.clone());
@@ -94,7 +97,7 @@ impl Window {
                 Some(left) => break left,
                 None => {
                     // Whatever held before: without a recorder nothing passes, and it is told when it does again.
-                    *shared.held.lock().unwrap_or_else(PoisonError::into_inner) = vec![HeldBecause::NotStored];
+                    *shared.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(vec![HeldBecause::NotStored]);
                     match self.again(&attached.pty)? {
                         Some(next) => attached = next,
                         None => break Left::Ended(SessionEnd::Exited { code: None }),
@@ -118,7 +121,7 @@ impl Window {
                 Some(ToTerminal::Output(bytes)) => out(&bytes)?,
                 Some(ToTerminal::Gate(held)) => self.gate(shared, held)?,
                 Some(ToTerminal::Refused { .. }) => {
-                    let held = shared.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    let held = shared.held.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default();
                     self.note(&terminal::keys_held(self.lang, &hikeshi_text::session::held_all(self.lang, &held, &self.names)))?;
                 }
                 Some(ToTerminal::Skipped { bytes }) => self.note(&terminal::output_skipped(self.lang, bytes))?,
@@ -131,16 +134,16 @@ impl Window {
 
     fn gate(&self, shared: &Shared, held: Vec<HeldBecause>) -> io::Result<()> {
         let mut known = shared.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let (was, is) = (known.is_empty(), held.is_empty());
-        let words = hikeshi_text::session::held_all(self.lang, &held, &self.names);
-        let changed = *known != held;
-        *known = held;
-        drop(known);
-        match (was, is) {
-            (_, false) if changed => self.note(&terminal::keys_held(self.lang, &words)),
-            (false, true) => self.note(&terminal::keys_pass(self.lang)),
-            _ => Ok(()),
+        if known.as_ref() == Some(&held) {
+            return Ok(());
         }
+        let note = match held.is_empty() {
+            true => terminal::keys_pass(self.lang),
+            false => terminal::keys_held(self.lang, &hikeshi_text::session::held_all(self.lang, &held, &self.names)),
+        };
+        *known = Some(held);
+        drop(known);
+        self.note(&note)
     }
 
     /// A line of ours between what the shell prints; it is not part of the record.
@@ -252,7 +255,7 @@ impl Shared {
                     }
                     (true, _) => {
                         prefixed = false;
-                        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default();
                         let words = hikeshi_text::session::held_all(lang, &held, names);
                         let help = terminal::shell_help(lang, &words);
                         if out(format!("\r\n\x1b[7m 火消し \x1b[0m {}\r\n", help.replace('\n', "\r\n")).as_bytes()).is_err() {
