@@ -232,7 +232,7 @@ every! {
 every! { aspects: Aspect { Solved => Aspect::Solved, Unaffected => Aspect::Unaffected } }
 every! {
     doings: Doing {
-        Backup => Doing::Backup, Verify => Doing::Verify, Restore => Doing::Restore, Revert => Doing::Revert,
+        Backup => Doing::Backup, Verify => Doing::Verify, Restore => Doing::Restore, Revert => Doing::Revert, Look => Doing::Look,
         ChangeRequest => Doing::ChangeRequest, Compare => Doing::Compare, Report => Doing::Report, Invitation => Doing::Invitation
     }
 }
