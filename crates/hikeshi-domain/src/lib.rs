@@ -30,6 +30,7 @@ pub mod people;
 pub mod permit;
 pub mod policy;
 pub mod refusal;
+pub mod signature;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]

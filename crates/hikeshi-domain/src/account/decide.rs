@@ -66,7 +66,7 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
             }
             one(Event::SignedOut { person: person.clone(), session: *session })
         }
-        Command::AddPasskey { label, credential_id, credential } => {
+        Command::AddPasskey { label, credential_id, credential, place } => {
             let person = whole_person(&permit)?;
             input::required("label", label, LABEL_CHARS_MAX)?;
             input::required("credential_id", credential_id, 1_000)?;
@@ -75,8 +75,14 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
             if known.iter().any(|passkey| passkey.credential_id == *credential_id) {
                 return Err(Refusal::PasskeyTaken);
             }
-            let passkey =
-                Passkey { credential_id: credential_id.clone(), label: label.clone(), credential: credential.clone(), added_at: now };
+            let passkey = Passkey {
+                credential_id: credential_id.clone(),
+                label: label.clone(),
+                credential: credential.clone(),
+                added_at: now,
+                place: place.clone(),
+                counter: 0,
+            };
             one(Event::PasskeyAdded { person: person.clone(), passkey })
         }
         Command::RemovePasskey { credential_id } => {
