@@ -36,5 +36,6 @@ mod simulation;
 #[cfg(test)]
 mod testing;
 pub mod timer;
+pub mod trust;
 
 pub use jiff::Timestamp;

@@ -16,8 +16,8 @@ pub use check::{BUILT_IN_ROLES, Flaw, FlawKind};
 pub use decide::decide;
 pub use weaken::Weakening;
 
-use crate::ids::{ChannelName, Digest, EnvironmentName, MonitorName, PersonId, RoleName, ServiceName, TargetName};
 use crate::emergency::ApprovalProof;
+use crate::ids::{ChannelName, Digest, EnvironmentName, MonitorName, PersonId, RoleName, ServiceName, TargetName};
 use crate::incident::{Business, Impact, Priority, Urgency};
 use crate::signature::ssh::SshKey;
 
@@ -275,6 +275,8 @@ pub struct EmergencyPolicy {
     pub approver_roles: Vec<RoleName>,
     /// Whether an approval must be signed, by passkey or SSH key.
     pub approval_proof: ApprovalProof,
+    /// For how long an executor may judge approvals by a trust bundle without asking the server again.
+    pub trust_valid_h: u32,
     /// An approval is void after this time.
     pub approval_valid_min: u32,
     /// Witnesses that must be present, and how many of them senior and not the approver (rule E4).
@@ -300,6 +302,7 @@ impl Default for EmergencyPolicy {
             serious: vec![Priority::P1, Priority::P2],
             approver_roles: named(&["cto", "dev-lead"]),
             approval_proof: ApprovalProof::Any,
+            trust_valid_h: 168,
             approval_valid_min: 240,
             witnesses_min: 2,
             seniors_min: 1,

@@ -6,7 +6,9 @@ use super::*;
 use crate::account;
 use crate::command::{self, PolicyCommand};
 use crate::event::Event;
-use crate::ledger::{BundleFault, BundleParts, BundledEntry, Entry, EntryResult, Frontier, LedgerKey, leaf_hash, make_bundle, verify_bundle};
+use crate::ledger::{
+    BundleFault, BundleParts, BundledEntry, Entry, EntryResult, Frontier, LedgerKey, leaf_hash, make_bundle, verify_bundle,
+};
 use crate::people::{Actor, Via};
 use crate::policy::Weakening;
 use crate::refusal::Refusal;
@@ -102,18 +104,22 @@ fn e3_every_signature_that_does_not_approve_is_refused_with_its_reason() {
     let other = SignatureFlaw::OtherNamespace { given: "file".to_owned() };
     assert_eq!(refused(&room.sign("sato", "file", &plan, &[])), Refusal::SignatureFlawed { flaw: other });
     assert!(matches!(refused(&room.sign("stranger", NAMESPACE, &plan, &[])), Refusal::SignatureKeyUnknown { .. }));
-    let standing = |refusal| match refusal {
-        Refusal::SignatureKeyInvalid { standing, .. } => standing,
-        other => panic!("{other:?}"),
+    let standing = |refusal| {
+        let Refusal::SignatureKeyInvalid { standing, .. } = refusal else { panic!("{refusal:?}") };
+        standing
     };
     assert!(matches!(standing(refused(&room.sign("later", NAMESPACE, &plan, &[]))), KeyStanding::NotYet { .. }));
     assert!(matches!(standing(refused(&room.sign("expired", NAMESPACE, &plan, &[]))), KeyStanding::Expired { .. }));
     assert!(matches!(standing(refused(&room.sign("revoked", NAMESPACE, &plan, &[]))), KeyStanding::Revoked { .. }));
     assert_eq!(refused(&room.sign("tanaka", NAMESPACE, &plan, &[])), Refusal::SelfApproval { person: self::id("tanaka") });
-    assert!(matches!(refused(&room.sign("ito", NAMESPACE, &plan, &[])), Refusal::SignerNotEntitled { person, .. } if person == self::id("ito")));
+    assert!(
+        matches!(refused(&room.sign("ito", NAMESPACE, &plan, &[])), Refusal::SignerNotEntitled { person, .. } if person == self::id("ito"))
+    );
     assert_eq!(refused(&stick.sign(NAMESPACE, &plan, 0)), Refusal::SignatureFlawed { flaw: SignatureFlaw::Untouched });
     let altered = [&plan[..], b" "].concat();
-    assert!(matches!(refused(&room.sign("sato", NAMESPACE, &altered, &[])), Refusal::SignatureDiffers { person, .. } if person == self::id("sato")));
+    assert!(
+        matches!(refused(&room.sign("sato", NAMESPACE, &altered, &[])), Refusal::SignatureDiffers { person, .. } if person == self::id("sato"))
+    );
     for refusal in [refused(&stick.sign(NAMESPACE, &altered, 1)), refused(&room.sign("sato", NAMESPACE, b"", &[]))] {
         assert_eq!((refusal.rule(), refusal.code()), ("E3", "emergency.signature_differs"));
     }
@@ -138,7 +144,11 @@ fn e3_a_revised_plan_and_the_same_plan_of_another_ledger_need_another_signature(
     world.give("tanaka", Command::Revise { emergency: id, plan: changed }).expect("revised");
     assert_eq!(bring(&mut world, "kansa", id, &armour).map_err(|refusal| refusal.code()), Err("emergency.signature_differs"));
     world.give("tanaka", Command::Revise { emergency: id, plan: plan() }).expect("revised back");
-    assert_eq!(bring(&mut world, "kansa", id, &armour).map_err(|refusal| refusal.code()), Err("emergency.signature_differs"), "not even then");
+    assert_eq!(
+        bring(&mut world, "kansa", id, &armour).map_err(|refusal| refusal.code()),
+        Err("emergency.signature_differs"),
+        "not even then"
+    );
 }
 
 #[test]
@@ -177,7 +187,10 @@ fn e14_two_signatures_by_one_person_are_one_approval() {
     bring(&mut world, "kansa", next, &room.sign("one", NAMESPACE, &plan, &[])).expect("the first");
     let again = bring(&mut world, "kansa", next, &room.sign("two", NAMESPACE, &plan, &[]));
     assert_eq!(again, Err(Refusal::AlreadyApproved { person: self::id("sato") }));
-    assert_eq!(bring(&mut world, "kansa", next, &room.sign("one", NAMESPACE, &plan, &[])), Err(Refusal::AlreadyApproved { person: self::id("sato") }));
+    assert_eq!(
+        bring(&mut world, "kansa", next, &room.sign("one", NAMESPACE, &plan, &[])),
+        Err(Refusal::AlreadyApproved { person: self::id("sato") })
+    );
     assert_eq!(world.emergency(next).status, Status::Requested);
 }
 

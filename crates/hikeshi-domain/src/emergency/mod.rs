@@ -2,13 +2,13 @@
 //!
 //! Not here: who may ask ([`crate::permit`]), how a step is run (`hikeshi-outside`).
 
+#[cfg(test)]
+mod approval_tests;
 pub mod decide;
 mod plan;
 mod presence;
 mod proof;
 pub(crate) mod state;
-#[cfg(test)]
-mod approval_tests;
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use plan::{Check, CheckKind, Plan, PlanDocument, Step, Verification};
 pub use presence::{Quorum, quorum};
-pub use proof::{ApprovalProof, Evidence, Means, Signed};
+pub use proof::{ApprovalProof, Evidence, Means, Signed, Signer, signer};
 
 use crate::effect::EffectKey;
 use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId, RoleName};

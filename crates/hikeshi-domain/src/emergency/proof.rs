@@ -1,12 +1,15 @@
 //! How an approval was given, and what is kept of it so that an auditor can verify it without hikeshi.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Approval;
 use crate::ids::{Digest, PersonId};
+use crate::input;
+use crate::refusal::Refusal;
 use crate::signature::passkey::{Assertion, PasskeyKey, RelyingParty};
-use crate::signature::ssh::{PublicKey, Signature, SshKey};
+use crate::signature::ssh::{PublicKey, SIGNATURE_CHARS_MAX, Signature, SshKey};
 use crate::signature::{NAMESPACE, passkey};
 
 /// What the approval rests on, in short. The whole of it is [`Evidence`], in the ledger.
@@ -59,6 +62,30 @@ pub struct Evidence {
 pub enum Signed {
     Ssh { signature: String, key: SshKey },
     Passkey { assertion: Assertion, key: PasskeyKey, place: RelyingParty },
+}
+
+/// A signature whose owner is known and whose key counts now. What it was made over is not looked at yet.
+pub struct Signer<'a> {
+    pub by: &'a PersonId,
+    pub key: &'a SshKey,
+    pub fingerprint: String,
+    pub signature: Signature,
+}
+
+/// Whose key has made this signature. The same question for the server and for whoever must judge without it.
+pub fn signer<'a>(keys: impl IntoIterator<Item = (&'a PersonId, &'a SshKey)>, armour: &str, now: Timestamp) -> Result<Signer<'a>, Refusal> {
+    input::required("signature", armour, SIGNATURE_CHARS_MAX)?;
+    let flawed = |flaw| Refusal::SignatureFlawed { flaw };
+    let signature = Signature::parse(armour).map_err(flawed)?;
+    signature.of_namespace(NAMESPACE).map_err(flawed)?;
+    let fingerprint = signature.fingerprint();
+    let mut keys = keys.into_iter();
+    let found = keys.find(|(_, key)| PublicKey::parse(&key.key).is_ok_and(|key| signature.is_by(&key)));
+    let (by, key) = found.ok_or_else(|| Refusal::SignatureKeyUnknown { fingerprint: fingerprint.clone() })?;
+    if let Err(standing) = key.standing(now) {
+        return Err(Refusal::SignatureKeyInvalid { person: by.clone(), fingerprint, standing });
+    }
+    Ok(Signer { by, key, fingerprint, signature })
 }
 
 impl Evidence {

@@ -66,6 +66,7 @@ fn numbers(old: &Policy, new: &Policy, found: &mut Vec<Weakening>) {
         ("emergency.witnesses_min", was.witnesses_min, is.witnesses_min, true),
         ("emergency.seniors_min", was.seniors_min, is.seniors_min, true),
         ("emergency.approval_valid_min", was.approval_valid_min, is.approval_valid_min, false),
+        ("emergency.trust_valid_h", was.trust_valid_h, is.trust_valid_h, false),
         ("emergency.presence_timeout_s", was.presence_timeout_s, is.presence_timeout_s, false),
         ("obligations.change_request_within_h", owed_was.change_request_within_h, owed_is.change_request_within_h, false),
         ("obligations.report_within_h", owed_was.report_within_h, owed_is.report_within_h, false),
@@ -119,7 +120,10 @@ fn people(old: &Policy, new: &Policy, found: &mut Vec<Weakening>) {
 }
 
 fn is_binding(rules: &super::EmergencyPolicy, role: &RoleName) -> bool {
-    rules.approver_roles.contains(role) || rules.senior_roles.contains(role) || rules.witness_roles.contains(role) || role.as_str() == "admin"
+    rules.approver_roles.contains(role)
+        || rules.senior_roles.contains(role)
+        || rules.witness_roles.contains(role)
+        || role.as_str() == "admin"
 }
 
 /// Whoever can put a key of their own beside the name of an approver can approve. Revoking and shortening are free.

@@ -23,13 +23,9 @@ pub enum SignatureFlaw {
     /// It has not the form of a signature: cut, or something else was pasted.
     Malformed,
     /// It was made for another purpose.
-    OtherNamespace {
-        given: String,
-    },
+    OtherNamespace { given: String },
     /// An algorithm that is not accepted: SHA-1, short RSA, a certificate, another curve.
-    Unsupported {
-        algorithm: String,
-    },
+    Unsupported { algorithm: String },
     /// It does not belong to this plan: the plan is another one, or either was altered.
     Differs,
     /// The security key was not touched.

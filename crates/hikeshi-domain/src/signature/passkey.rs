@@ -82,11 +82,20 @@ pub fn challenge_text(plan: &Digest) -> String {
 #[serde(tag = "algorithm", rename_all = "snake_case")]
 pub enum PasskeyKey {
     /// An uncompressed point of P-256.
-    Es256 { point: String },
+    Es256 {
+        point: String,
+    },
     /// An uncompressed point of P-384.
-    Es384 { point: String },
-    Ed25519 { key: String },
-    Rs256 { modulus: String, exponent: String },
+    Es384 {
+        point: String,
+    },
+    Ed25519 {
+        key: String,
+    },
+    Rs256 {
+        modulus: String,
+        exponent: String,
+    },
 }
 
 #[derive(Deserialize)]
@@ -212,10 +221,8 @@ impl Assertion {
 
     /// Verifies that this passkey, at this place, approved the plan of this digest; gives the authenticator's counter.
     pub fn verify(&self, plan: &Digest, key: &PasskeyKey, place: &RelyingParty) -> Result<u32, AssertionFlaw> {
-        let client: ClientData = self
-            .client_data_json()
-            .and_then(|json| serde_json::from_slice(&json).ok())
-            .ok_or(AssertionFlaw::Malformed)?;
+        let client: ClientData =
+            self.client_data_json().and_then(|json| serde_json::from_slice(&json).ok()).ok_or(AssertionFlaw::Malformed)?;
         let (data, signature) = self.signed().ok_or(AssertionFlaw::Malformed)?;
         if client.ceremony != "webauthn.get" {
             return Err(AssertionFlaw::OtherCeremony);

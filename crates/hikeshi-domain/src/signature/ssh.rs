@@ -98,10 +98,17 @@ pub struct PublicKey {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Material {
-    Ed25519 { key: Vec<u8> },
+    Ed25519 {
+        key: Vec<u8>,
+    },
     /// An uncompressed point.
-    P256 { point: Vec<u8> },
-    Rsa { modulus: Vec<u8>, exponent: Vec<u8> },
+    P256 {
+        point: Vec<u8>,
+    },
+    Rsa {
+        modulus: Vec<u8>,
+        exponent: Vec<u8>,
+    },
 }
 
 const ED25519: &str = "ssh-ed25519";
@@ -182,9 +189,7 @@ impl PublicKey {
 
     fn holds(&self, algorithm: &str, data: &[u8], signature: &[u8]) -> bool {
         match &self.material {
-            Material::Ed25519 { key } => {
-                algorithms::UnparsedPublicKey::new(&algorithms::ED25519, key).verify(data, signature).is_ok()
-            }
+            Material::Ed25519 { key } => algorithms::UnparsedPublicKey::new(&algorithms::ED25519, key).verify(data, signature).is_ok(),
             Material::P256 { point } => {
                 let Some(fixed) = fixed_pair(signature) else { return false };
                 algorithms::UnparsedPublicKey::new(&algorithms::ECDSA_P256_SHA256_FIXED, point).verify(data, &fixed).is_ok()
@@ -348,7 +353,11 @@ impl Signature {
         }
         match (&key.application, self.touch) {
             (None, None) => {
-                if key.holds(&self.algorithm, &signed, &self.signature) { Ok(Presence::default()) } else { Err(SignatureFlaw::Differs) }
+                if key.holds(&self.algorithm, &signed, &self.signature) {
+                    Ok(Presence::default())
+                } else {
+                    Err(SignatureFlaw::Differs)
+                }
             }
             (Some(application), Some((flags, counter))) => {
                 let mut data = Digest::of(application).0.to_vec();

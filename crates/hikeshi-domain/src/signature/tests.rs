@@ -45,7 +45,11 @@ fn what_stock_openssh_signs_is_accepted_and_what_was_altered_is_not() {
         // The last byte is part of the signature's number.
         let mut blob = body(&armour);
         *blob.last_mut().expect("bytes") ^= 1;
-        assert_eq!(Signature::parse(&armoured(&blob)).and_then(|signature| signature.verify(MESSAGE)), Err(SignatureFlaw::Differs), "{name}");
+        assert_eq!(
+            Signature::parse(&armoured(&blob)).and_then(|signature| signature.verify(MESSAGE)),
+            Err(SignatureFlaw::Differs),
+            "{name}"
+        );
     }
 }
 
@@ -133,7 +137,11 @@ fn a_key_counts_for_its_time_and_stock_openssh_says_the_same() {
     ] {
         assert_eq!(key.standing(at(now)), expected, "{now}");
         let signers = key.allowed_signer("sato").expect("a line");
-        assert_eq!(room.stock_verifies(signers.as_bytes(), "sato", NAMESPACE, &armour, MESSAGE, Some(stamp)), expected.is_ok(), "{signers}");
+        assert_eq!(
+            room.stock_verifies(signers.as_bytes(), "sato", NAMESPACE, &armour, MESSAGE, Some(stamp)),
+            expected.is_ok(),
+            "{signers}"
+        );
     }
 }
 

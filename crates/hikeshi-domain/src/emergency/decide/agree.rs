@@ -24,7 +24,12 @@ pub(super) struct Given<'a> {
 }
 
 /// The approver roles among those that somebody holds. Neither requester nor executor approves, whatever they hold.
-pub(super) fn approver_roles(case: &Case<'_>, by: &PersonId, held: Vec<RoleName>) -> Result<Vec<RoleName>, Refusal> {
+pub(super) fn approver_roles(
+    case: &Case<'_>,
+    by: &PersonId,
+    held: Vec<RoleName>,
+    not_entitled: impl FnOnce(Vec<RoleName>) -> Refusal,
+) -> Result<Vec<RoleName>, Refusal> {
     let rules = &case.policy.emergency;
     if *by == case.state.requester {
         return Err(Refusal::SelfApproval { person: by.clone() });
@@ -34,7 +39,7 @@ pub(super) fn approver_roles(case: &Case<'_>, by: &PersonId, held: Vec<RoleName>
     }
     let roles: Vec<RoleName> = held.into_iter().filter(|role| rules.approver_roles.contains(role)).collect();
     if roles.is_empty() {
-        return Err(Refusal::ApproverNotEntitled { roles: rules.approver_roles.clone() });
+        return Err(not_entitled(rules.approver_roles.clone()));
     }
     case.status(&[Status::Requested])?;
     Ok(roles)
@@ -43,7 +48,7 @@ pub(super) fn approver_roles(case: &Case<'_>, by: &PersonId, held: Vec<RoleName>
 pub(super) fn approve(permit: &Permit, case: &Case<'_>, digest: Digest, judgement: &str) -> Result<Decision, Refusal> {
     let by = permit.person()?.clone();
     let held = permit::roles_of(case.policy, permit.actor()).into_iter().cloned().collect();
-    let roles = approver_roles(case, &by, held)?;
+    let roles = approver_roles(case, &by, held, |roles| Refusal::ApproverNotEntitled { roles })?;
     let current = case.digest_now();
     if digest != current || digest != case.state.digest {
         return Err(Refusal::DigestDiffers { given: digest, current });

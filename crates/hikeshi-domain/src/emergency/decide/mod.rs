@@ -70,9 +70,7 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
         Command::Request { .. } => Err(Refusal::Stale),
         Command::Revise { plan, .. } => request::revise(&permit, &case, plan),
         Command::Approve { digest, judgement, .. } => agree::approve(&permit, &case, *digest, judgement),
-        Command::ApprovePasskey { digest, judgement, assertion, .. } => {
-            signed::by_passkey(&permit, &case, *digest, judgement, assertion)
-        }
+        Command::ApprovePasskey { digest, judgement, assertion, .. } => signed::by_passkey(&permit, &case, *digest, judgement, assertion),
         Command::ApproveSigned { signature, judgement, .. } => signed::by_ssh(&permit, &case, signature, judgement),
         Command::Decline { reason, .. } => agree::decline(&permit, &case, reason),
         Command::Cancel { reason, .. } => agree::cancel(&permit, &case, reason),

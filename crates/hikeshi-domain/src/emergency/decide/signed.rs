@@ -4,14 +4,12 @@ use super::Case;
 use super::agree::{Given, approver_roles, record};
 use crate::account::Passkey;
 use crate::decide::Decision;
-use crate::emergency::{Evidence, Means, PlanDocument, Signed};
-use crate::ids::{Digest, PersonId, RoleName};
-use crate::input;
+use crate::emergency::{Evidence, Means, PlanDocument, Signed, Signer, signer};
+use crate::ids::{Digest, RoleName};
 use crate::permit::{self, Permit, roles_for};
 use crate::refusal::Refusal;
+use crate::signature::SignatureFlaw;
 use crate::signature::passkey::{Assertion, AssertionFlaw, PasskeyKey, counter_of};
-use crate::signature::ssh::{PublicKey, SIGNATURE_CHARS_MAX, Signature, SshKey};
-use crate::signature::{NAMESPACE, SignatureFlaw};
 
 /// The plan as it would be carried out now, and as it was when it was announced: only when both are one can it be approved.
 fn plan(case: &Case<'_>) -> Result<String, Refusal> {
@@ -24,28 +22,13 @@ fn plan(case: &Case<'_>) -> Result<String, Refusal> {
     String::from_utf8(bytes).map_err(|_| Refusal::Stale)
 }
 
-/// Whose key in the policy has made this signature.
-fn owner<'a>(case: &'a Case<'_>, signature: &Signature) -> Option<(&'a PersonId, &'a SshKey)> {
-    let keys = case.policy.people.iter().flat_map(|(id, person)| person.ssh_keys.iter().map(move |key| (id, key)));
-    keys.into_iter().find(|(_, key)| PublicKey::parse(&key.key).is_ok_and(|key| signature.is_by(&key)))
-}
-
 pub(super) fn by_ssh(permit: &Permit, case: &Case<'_>, armour: &str, judgement: &str) -> Result<Decision, Refusal> {
     let brought_by = permit.person()?.clone();
-    input::required("signature", armour, SIGNATURE_CHARS_MAX)?;
     let flawed = |flaw| Refusal::SignatureFlawed { flaw };
-    let signature = Signature::parse(armour).map_err(flawed)?;
-    signature.of_namespace(NAMESPACE).map_err(flawed)?;
-    let fingerprint = signature.fingerprint();
-    let (by, key) = owner(case, &signature).ok_or_else(|| Refusal::SignatureKeyUnknown { fingerprint: fingerprint.clone() })?;
-    if let Err(standing) = key.standing(case.now) {
-        return Err(Refusal::SignatureKeyInvalid { person: by.clone(), fingerprint, standing });
-    }
+    let keys = case.policy.people.iter().flat_map(|(id, person)| person.ssh_keys.iter().map(move |key| (id, key)));
+    let Signer { by, key, fingerprint, signature } = signer(keys, armour, case.now)?;
     let held: Vec<RoleName> = case.policy.person(by).map(|person| person.roles.clone()).unwrap_or_default();
-    let roles = approver_roles(case, by, held).map_err(|refusal| match refusal {
-        Refusal::ApproverNotEntitled { roles } => Refusal::SignerNotEntitled { person: by.clone(), roles },
-        other => other,
-    })?;
+    let roles = approver_roles(case, by, held, |roles| Refusal::SignerNotEntitled { person: by.clone(), roles })?;
     // Whoever may not approve at a page may not approve by letter.
     if let Some(allowed) = roles_for(case.policy, "emergency.approve").filter(|allowed| !case.policy.has_any_role(by, allowed)) {
         return Err(Refusal::SignerNotEntitled { person: by.clone(), roles: allowed });
@@ -70,12 +53,13 @@ pub(super) fn by_passkey(
     assertion: &Assertion,
 ) -> Result<Decision, Refusal> {
     let by = permit.person()?.clone();
-    if let Some(allowed) = roles_for(case.policy, "emergency.approve").filter(|allowed| !permit::holds(case.policy, permit.actor(), allowed))
+    if let Some(allowed) =
+        roles_for(case.policy, "emergency.approve").filter(|allowed| !permit::holds(case.policy, permit.actor(), allowed))
     {
         return Err(Refusal::RoleMissing { command: "emergency.approve".to_owned(), roles: allowed });
     }
     let held = permit::roles_of(case.policy, permit.actor()).into_iter().cloned().collect();
-    let roles = approver_roles(case, &by, held)?;
+    let roles = approver_roles(case, &by, held, |roles| Refusal::ApproverNotEntitled { roles })?;
     let plan = plan(case)?;
     if digest != case.state.digest {
         return Err(Refusal::DigestDiffers { given: digest, current: case.state.digest });
