@@ -1,9 +1,10 @@
 // Real Chromium, real fuzzer, real command line against a real `hikeshi serve`: node e2e/run.js <what> [words of a check].
-// `pages` is signin, nights, live and every together; the others are api and pictures.
+// `pages` is signin, nights, approvals, live and every together; the others are api and pictures.
 import { Checks } from "./checks.js";
 import { api } from "./api.js";
 import { open } from "./browser.js";
 import { everyPage, noPageForgotten } from "./pages/every.js";
+import { approvals } from "./pages/approvals.js";
 import { live } from "./pages/live.js";
 import { signIn, wholeNights } from "./pages/night.js";
 import { pictures } from "./pictures.js";
@@ -24,9 +25,10 @@ const inBrowser = async (...works) => {
 };
 
 const works = {
-  pages: () => inBrowser(noPageForgotten, signIn, wholeNights, live, everyPage),
+  pages: () => inBrowser(noPageForgotten, signIn, wholeNights, approvals, live, everyPage),
   signin: () => inBrowser(signIn),
   nights: () => inBrowser(wholeNights),
+  approvals: () => inBrowser(approvals),
   live: () => inBrowser(live),
   every: () => inBrowser(noPageForgotten, everyPage),
   pictures: () => inBrowser(pictures),

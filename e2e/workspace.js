@@ -84,7 +84,8 @@ export class Workspace {
   #home = new Map();
 
   // `links`: how many one-time links are made ready for whom.
-  static async open(links) {
+  // `change` may change the policy before the server sees it; what it needs it puts into the workspace's folder.
+  static async open(links, change = (text) => text) {
     const workspace = new Workspace();
     workspace.dir = mkdtempSync(join(tmpdir(), "hikeshi-e2e-"));
     workspace.root = join(workspace.dir, "srv", "reservation");
@@ -100,7 +101,8 @@ export class Workspace {
     workspace.url = `http://localhost:${workspace.proxy.port}`;
     workspace.direct = `http://127.0.0.1:${workspace.port}`;
     workspace.file = join(workspace.dir, "hikeshi.toml");
-    writeFileSync(workspace.file, policy({ listen: `127.0.0.1:${workspace.port}`, url: workspace.url, dir: workspace.dir, service: workspace.service }));
+    const text = policy({ listen: `127.0.0.1:${workspace.port}`, url: workspace.url, dir: workspace.dir, service: workspace.service });
+    writeFileSync(workspace.file, change(text, workspace.dir));
     const begin = async () => {
       await workspace.start();
       if (links) await workspace.prepare(links);

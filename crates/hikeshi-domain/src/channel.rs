@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::decide::Decision;
-use crate::emergency::{Ending, Requirement};
+use crate::emergency::{Ending, Means, Requirement};
 use crate::event::Event;
 use crate::facts::{Facts, Needs};
 use crate::ids::{ChannelName, Digest, EmergencyId, IncidentId, ObligationId, PersonId, RoleName};
@@ -90,6 +90,8 @@ pub enum Notice {
         digest: Digest,
         complete: bool,
         expires_at: Timestamp,
+        #[serde(default)]
+        means: Means,
     },
     EmergencyDeclined {
         by: PersonId,

@@ -87,6 +87,8 @@ kinds! {
     Command::Emergency(emergency::Command::Request { .. }) => "emergency.request",
     Command::Emergency(emergency::Command::Revise { .. }) => "emergency.revise",
     Command::Emergency(emergency::Command::Approve { .. }) => "emergency.approve",
+    Command::Emergency(emergency::Command::ApprovePasskey { .. }) => "emergency.approve_passkey",
+    Command::Emergency(emergency::Command::ApproveSigned { .. }) => "emergency.approve_signed",
     Command::Emergency(emergency::Command::Decline { .. }) => "emergency.decline",
     Command::Emergency(emergency::Command::Cancel { .. }) => "emergency.cancel",
     Command::Emergency(emergency::Command::Join { .. }) => "emergency.join",

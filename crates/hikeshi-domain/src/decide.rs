@@ -42,7 +42,13 @@ pub fn needs(actor: &Actor, command: &Command, facts: &Facts) -> Needs {
     match command {
         Command::Account(command) => account::decide::needs(command, actor),
         Command::Channel(command) => channel::needs(command),
-        Command::Emergency(command) => emergency::decide::needs(command, facts),
+        Command::Emergency(command) => {
+            let mut needs = emergency::decide::needs(command, facts);
+            if let emergency::Command::ApprovePasskey { .. } = command {
+                needs.accounts.extend(actor.as_person().cloned());
+            }
+            needs
+        }
         Command::Incident(command) => incident::decide::needs(command, facts),
         Command::Monitor(command) => monitor::needs(command, facts),
         Command::Obligation(command) => obligation::decide::needs(command, facts),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::{Passkey, Proof, Session, Token};
 use crate::channel::Post;
 use crate::effect::EffectKey;
-use crate::emergency::{Approval, Aspect, Backup, Conditions, Ending, FileChange, Plan, Requirement, StepEnd, Trouble, Verified};
+use crate::emergency::{Approval, Aspect, Backup, Conditions, Ending, Evidence, FileChange, Plan, Requirement, StepEnd, Trouble, Verified};
 use crate::ids::{Digest, EmergencyId, EnvironmentName, IncidentId, MonitorName, ObligationId, PersonId, ServiceName, TokenId};
 use crate::incident::{Priority, Stage, Triage};
 use crate::obligation::{ChangeRequest, Comparison, Held, Meeting, Obligation, Report, Waiver};
@@ -152,6 +152,9 @@ pub enum Event {
         emergency: EmergencyId,
         approval: Approval,
         complete: bool,
+        /// Only of a signed approval; with it an auditor needs to believe nobody.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        evidence: Option<Box<Evidence>>,
     },
     /// Follow-up became overdue between request and start: more approvals are needed now (rule E14).
     RequirementRaised {

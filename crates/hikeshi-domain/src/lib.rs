@@ -31,10 +31,12 @@ pub mod permit;
 pub mod policy;
 pub mod refusal;
 pub mod session;
+pub mod signature;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
 mod testing;
 pub mod timer;
+pub mod trust;
 
 pub use jiff::Timestamp;

@@ -47,9 +47,25 @@ pub fn row(kind: &str) -> Row {
         "account.sign_in" | "account.sign_out" | "account.add_passkey" | "account.remove_passkey" | "account.issue_token" => Row::Anyone,
         "channel.post" => Row::Anyone,
         "emergency.request" | "emergency.revise" => Row::Roles(&["developer", "senior", "operator", "lead", "dev-lead", "cto"]),
-        "emergency.approve" | "emergency.decline" | "emergency.cancel" | "emergency.join" | "emergency.watch" | "emergency.leave"
-        | "emergency.hold" | "emergency.resume" | "emergency.start" | "emergency.step" | "emergency.settle" | "emergency.verify"
-        | "emergency.attest" | "emergency.accept" | "emergency.revert" | "emergency.restore" | "emergency.close" => Row::ByCase,
+        "emergency.approve"
+        | "emergency.approve_passkey"
+        | "emergency.approve_signed"
+        | "emergency.decline"
+        | "emergency.cancel"
+        | "emergency.join"
+        | "emergency.watch"
+        | "emergency.leave"
+        | "emergency.hold"
+        | "emergency.resume"
+        | "emergency.start"
+        | "emergency.step"
+        | "emergency.settle"
+        | "emergency.verify"
+        | "emergency.attest"
+        | "emergency.accept"
+        | "emergency.revert"
+        | "emergency.restore"
+        | "emergency.close" => Row::ByCase,
         "incident.open" | "incident.note" => Row::Anyone,
         "incident.triage" | "incident.acknowledge" | "incident.move" | "incident.update" | "incident.resolve" => {
             Row::Roles(&["operator", "lead", "manager", "developer", "senior", "dev-lead", "cto"])

@@ -16,8 +16,10 @@ pub use check::{BUILT_IN_ROLES, Flaw, FlawKind};
 pub use decide::decide;
 pub use weaken::Weakening;
 
+use crate::emergency::ApprovalProof;
 use crate::ids::{ChannelName, Digest, EnvironmentName, MonitorName, PersonId, RoleName, ServiceName, TargetName};
 use crate::incident::{Business, Impact, Priority, Urgency};
+use crate::signature::ssh::SshKey;
 
 /// The whole policy of one workspace.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -102,6 +104,9 @@ pub struct Person {
     pub chat: Option<String>,
     #[serde(default)]
     pub language: Option<Language>,
+    /// SSH keys with which this person can sign an approval when no page is within reach.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ssh_keys: Vec<SshKey>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -268,6 +273,10 @@ pub struct EmergencyPolicy {
     pub serious: Vec<Priority>,
     /// Roles of which one must judge and approve (rule E3). While follow-up is overdue, each of them must (rule E14).
     pub approver_roles: Vec<RoleName>,
+    /// Whether an approval must be signed, by passkey or SSH key.
+    pub approval_proof: ApprovalProof,
+    /// For how long an executor may judge approvals by a trust bundle without asking the server again.
+    pub trust_valid_h: u32,
     /// An approval is void after this time.
     pub approval_valid_min: u32,
     /// Witnesses that must be present, and how many of them senior and not the approver (rule E4).
@@ -296,6 +305,8 @@ impl Default for EmergencyPolicy {
         Self {
             serious: vec![Priority::P1, Priority::P2],
             approver_roles: named(&["cto", "dev-lead"]),
+            approval_proof: ApprovalProof::Any,
+            trust_valid_h: 168,
             approval_valid_min: 240,
             witnesses_min: 2,
             seniors_min: 1,

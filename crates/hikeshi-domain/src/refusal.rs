@@ -10,6 +10,9 @@ use crate::emergency::{ConditionName, Quorum, Status};
 use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId, RoleName, TargetName};
 use crate::incident::Stage;
 use crate::obligation;
+use crate::signature::SignatureFlaw;
+use crate::signature::passkey::AssertionFlaw;
+use crate::signature::ssh::KeyStanding;
 
 /// The id of a rule of the product, such as `E3`.
 pub type RuleId = &'static str;
@@ -76,6 +79,16 @@ refusals! {
     /// The digest that the approver read is not that of the plan as it is now.
     DigestDiffers { given: Digest, current: Digest } => "E3", "emergency.digest_differs";
     AlreadyApproved { person: PersonId } => "E3", "emergency.already_approved";
+    /// The policy takes signed approvals only.
+    ApprovalUnsigned => "E3", "emergency.approval_unsigned";
+    SignatureFlawed { flaw: SignatureFlaw } => "E3", "emergency.signature_flawed";
+    /// The key is nobody's in the policy.
+    SignatureKeyUnknown { fingerprint: String } => "E3", "emergency.signature_key_unknown";
+    SignatureKeyInvalid { person: PersonId, fingerprint: String, standing: KeyStanding } => "E3", "emergency.signature_key_invalid";
+    /// The signature is of another plan, or was altered.
+    SignatureDiffers { person: PersonId, current: Digest } => "E3", "emergency.signature_differs";
+    SignerNotEntitled { person: PersonId, roles: Vec<RoleName> } => "E3", "emergency.signer_not_entitled";
+    AssertionFlawed { flaw: AssertionFlaw } => "E3", "emergency.assertion_flawed";
     ApprovalMissing { missing: Vec<RoleName>, every_role: bool, because: Vec<ObligationId> } => "E14", "emergency.approval_missing";
     ApprovalExpired { at: Timestamp } => "E3", "emergency.approval_expired";
     WitnessIsExecutor { person: PersonId } => "E4", "emergency.witness_is_executor";

@@ -91,7 +91,7 @@ impl Auditor {
                 read.approved.clear();
                 read.complete = false;
             }
-            Event::EmergencyApproved { emergency, approval, complete } => self.approved(at, *emergency, approval, *complete),
+            Event::EmergencyApproved { emergency, approval, complete, .. } => self.approved(at, *emergency, approval, *complete),
             Event::WitnessJoined { emergency, person } => {
                 self.cases.get_mut(emergency).expect("requested before").present.insert(person.clone());
             }

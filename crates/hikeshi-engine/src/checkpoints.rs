@@ -9,8 +9,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::Digest;
-use hikeshi_domain::ledger::{BundleError, BundleParts, Checkpoint, Files, Frontier, LedgerKey, make_bundle};
+use hikeshi_domain::ledger::{BundleError, BundleParts, Checkpoint, Files, Frontier, LedgerKey, NoteError, make_bundle};
+use hikeshi_domain::policy::Policy;
+use hikeshi_domain::trust::Trust;
 use hikeshi_store::{Head, Reader, Store};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -55,6 +58,11 @@ impl Sealer {
     /// The key that verifies the checkpoints, as a C2SP verifier key.
     pub(crate) fn verifier_key(&self) -> String {
         self.key.verifier().to_string()
+    }
+
+    /// Who may approve with which key, for those who must judge while the server is down.
+    pub(crate) fn trust(&self, policy: &Policy, now: Timestamp) -> Result<String, NoteError> {
+        Trust::of(policy, self.key.verifier(), now).sign(&self.key)
     }
 
     /// One case as files that anybody can verify offline.

@@ -53,7 +53,7 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
             emergency::requested(lang, *emergency, plan, *digest, requirement, names)
         }
         E::PlanRevised { emergency, revision, digest, .. } => emergency::revised(lang, *emergency, *revision, *digest),
-        E::EmergencyApproved { approval, complete, emergency: _ } => emergency::approved(lang, approval, *complete, names),
+        E::EmergencyApproved { approval, complete, emergency: _, evidence: _ } => emergency::approved(lang, approval, *complete, names),
         E::RequirementRaised { requirement, emergency: _ } => emergency::requirement_raised(lang, requirement),
         E::EmergencyDeclined { emergency, reason, by: _ } => emergency::declined(lang, *emergency, reason),
         E::EmergencyCancelled { emergency, reason, by: _ } => emergency::cancelled(lang, *emergency, reason),

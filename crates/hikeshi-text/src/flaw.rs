@@ -21,12 +21,56 @@ pub fn flaw(lang: Lang, flaw: &Flaw) -> Sentence {
         FlawKind::BadTimeZone { given } => bad_time_zone(lang, given),
         FlawKind::BadPattern { given, detail } => bad_pattern(lang, given, detail),
         FlawKind::BadCell { given, nearest } => bad_cell(lang, given, nearest.as_deref()),
+        FlawKind::BadSshKey { given, unsupported } => bad_ssh_key(lang, given, unsupported.as_deref()),
+        FlawKind::SharedSshKey { other } => shared_ssh_key(lang, other),
         FlawKind::NotAscending => not_ascending(lang, &at),
     }
 }
 
 fn say(what: impl Into<String>, why: impl Into<String>, next: impl Into<String>) -> Sentence {
     Sentence::new(what).why(why).next(next)
+}
+
+fn bad_ssh_key(lang: Lang, given: &str, unsupported: Option<&str>) -> Sentence {
+    let given = clipped(given, 60);
+    match (lang, unsupported) {
+        (Ja, None) => say(
+            format!("「{given}」は SSH の公開鍵ではありません。"),
+            "「ssh-ed25519 AAAA…」のように、.pub ファイルの 1 行をそのまま書きます。",
+            "~/.ssh/id_ed25519.pub などの中身を写してください。秘密鍵は決して書かないでください。",
+        ),
+        (Ja, Some(algorithm)) => say(
+            format!("この種類の SSH 鍵（{}）は使えません。", clipped(algorithm, 60)),
+            "使えるのは Ed25519、ECDSA（nistp256）、2048 ビット以上の RSA と、セキュリティキーの Ed25519・ECDSA です。",
+            "ssh-keygen -t ed25519 で作った鍵などに替えてください。",
+        ),
+        (En, None) => say(
+            format!("`{given}` is not a public SSH key."),
+            "It is the line of a .pub file, such as `ssh-ed25519 AAAA…`.",
+            "Copy the content of ~/.ssh/id_ed25519.pub or the like. Never write a private key here.",
+        ),
+        (En, Some(algorithm)) => say(
+            format!("This kind of SSH key ({}) is not accepted.", clipped(algorithm, 60)),
+            "Accepted are Ed25519, ECDSA (nistp256), RSA from 2048 bits, and Ed25519 or ECDSA in a security key.",
+            "Use a key made with `ssh-keygen -t ed25519`, for example.",
+        ),
+    }
+}
+
+fn shared_ssh_key(lang: Lang, other: &str) -> Sentence {
+    let other = clipped(other, 60);
+    match lang {
+        Ja => say(
+            format!("同じ SSH 鍵が {other} にも書かれています。"),
+            "一つの鍵が二か所にあると、誰が署名したのか分かりません。",
+            "一人に一つずつ、別の鍵を書いてください。",
+        ),
+        En => say(
+            format!("The same SSH key is also listed for {other}."),
+            "With one key in two places nobody could tell who signed.",
+            "List each key once, for one person.",
+        ),
+    }
 }
 
 fn unknown(lang: Lang, wanted: &str, given: &str, nearest: Option<&str>) -> Sentence {

@@ -8,7 +8,7 @@ mod work;
 
 pub use code::*;
 pub use command::{command, commands, row};
-pub use work::{again, effect, result, seen, step_state, weakening};
+pub use work::{again, effect, means, result, seen, step_state, weakening};
 
 use crate::Lang;
 

@@ -24,8 +24,9 @@ pub fn notice(lang: Lang, notice: &Notice, names: &Names) -> String {
         N::IncidentResolved { what } => incident::resolved(lang, what),
         N::EmergencyRequested { summary, reason, digest, requirement } => emergency::requested(lang, summary, reason, *digest, requirement),
         N::PlanRevised { digest, revision } => emergency::revised(lang, *digest, *revision),
-        N::EmergencyApproved { by, judgement, digest, complete, expires_at } => {
-            emergency::approved(lang, by, judgement, *digest, *complete, *expires_at, names)
+        N::EmergencyApproved { by, judgement, digest, complete, expires_at, means } => {
+            let (digest, complete, expires_at) = (*digest, *complete, *expires_at);
+            emergency::approved(lang, &emergency::Approved { by, judgement, digest, complete, expires_at, means }, names)
         }
         N::EmergencyDeclined { by, reason } => emergency::declined(lang, by, reason, names),
         N::EmergencyCancelled { reason } => emergency::cancelled(lang, reason),

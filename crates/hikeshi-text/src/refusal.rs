@@ -11,6 +11,7 @@ mod input;
 mod obligation;
 mod request;
 mod session;
+mod signature;
 mod verification;
 mod witness;
 
@@ -61,6 +62,13 @@ pub fn refusal(lang: Lang, refusal: &Refusal, names: &Names) -> Sentence {
         R::ApproverNotEntitled { roles } => approval::approver_not_entitled(lang, roles, names),
         R::DigestDiffers { given, current } => approval::digest_differs(lang, *given, *current),
         R::AlreadyApproved { person } => approval::already_approved(lang, person, names),
+        R::ApprovalUnsigned => signature::approval_unsigned(lang),
+        R::SignatureFlawed { flaw } => signature::flawed(lang, flaw),
+        R::SignatureKeyUnknown { fingerprint } => signature::key_unknown(lang, fingerprint),
+        R::SignatureKeyInvalid { person, fingerprint, standing } => signature::key_invalid(lang, person, fingerprint, *standing, names),
+        R::SignatureDiffers { person, current } => signature::differs(lang, person, *current, names),
+        R::SignerNotEntitled { person, roles } => signature::signer_not_entitled(lang, person, roles, names),
+        R::AssertionFlawed { flaw } => signature::assertion(lang, flaw),
         R::ApprovalMissing { missing, every_role, because } => approval::approval_missing(lang, missing, *every_role, because, names),
         R::ApprovalExpired { at } => approval::approval_expired(lang, *at, names),
 

@@ -45,4 +45,31 @@
       response: { authenticatorData: text(part.authenticatorData), clientDataJSON: text(part.clientDataJSON), signature: text(part.signature), userHandle: part.userHandle ? text(part.userHandle) : null } };
     return ask("/passkey/signin/finish", { ceremony, next: form.dataset.next, credential });
   });
+  // Approving: the challenge is bound to the digest of the plan, so the form goes only after the authenticator has signed it. The page may have
+  // been renewed since it was loaded, so this listens at the document.
+  document.addEventListener("submit", async (event) => {
+    const form = event.target, parts = form.elements;
+    if (!parts.assertion || !parts.challenge || parts.assertion.value) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const button = form.querySelector("button");
+    let message = form.querySelector(".message");
+    if (!message) {
+      message = Object.assign(document.createElement("p"), { className: "message" });
+      message.setAttribute("role", "alert");
+      button.after(message);
+    }
+    message.textContent = "";
+    button.disabled = true;
+    try {
+      const allowCredentials = parts.credentials.value.split(" ").map((id) => ({ type: "public-key", id: bytes(id) }));
+      const got = await navigator.credentials.get({ publicKey: { challenge: bytes(parts.challenge.value), rpId: parts.site.value, allowCredentials, userVerification: "required", timeout: 120000 } });
+      const part = got.response;
+      parts.assertion.value = JSON.stringify({ credential_id: text(got.rawId), authenticator_data: text(part.authenticatorData), client_data: text(part.clientDataJSON), signature: text(part.signature) });
+      HTMLFormElement.prototype.submit.call(form);
+    } catch {
+      message.textContent = parts.failed.value;
+      button.disabled = false;
+    }
+  }, true);
 })();

@@ -12,6 +12,7 @@ use hikeshi_domain::account::{Command as Account, Proof};
 use hikeshi_domain::command::{Command, Envelope};
 use hikeshi_domain::ids::{Digest, PersonId};
 use hikeshi_domain::people::Via;
+use hikeshi_domain::signature::passkey::RelyingParty;
 use hikeshi_engine::door::Answer;
 use serde::{Deserialize, Serialize};
 use webauthn_rs::Webauthn;
@@ -81,6 +82,12 @@ fn own_script(viewer: &Viewer, headers: &HeaderMap) -> Result<(), Fail> {
     if secret::form_token_holds(token, session) { Ok(()) } else { Err(Fail::ForeignForm) }
 }
 
+/// Where passkeys of this server sign, as the library has just verified it: the record keeps it, so that approvals can be verified later.
+pub fn place(app: &App) -> Option<RelyingParty> {
+    let id = app.public_url.domain()?.to_owned();
+    Some(RelyingParty { id, origin: app.public_url.origin().ascii_serialization() })
+}
+
 /// The same person has the same id at every authenticator, and it says nothing about them.
 fn user_id(person: &PersonId) -> Uuid {
     let Digest(bytes) = Digest::of(format!("hikeshi-user\0{person}").as_bytes());
@@ -117,6 +124,7 @@ pub async fn register_finish(
         label: given.label.trim().to_owned(),
         credential_id: URL_SAFE_NO_PAD.encode(passkey.cred_id()),
         credential: serde_json::to_value(&passkey).map_err(|error| Fail::Broken { detail: error.to_string() })?,
+        place: place(&app),
     });
     let envelope = Envelope { key: secret::request_key()?, actor: viewer.actor.clone(), via: Via::Web, command };
     match app.door.submit(envelope).await? {

@@ -254,3 +254,43 @@ async fn every_page_can_be_read_in_both_languages() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_signature_can_be_pasted_by_anybody_and_half_of_one_is_refused_and_kept() {
+    let face = Face::new().await;
+    let incident = face.world.open_incident("watanabe").await.unwrap();
+    let emergency = face.world.request("tanaka", incident, Plans::repair().unwrap()).await.unwrap();
+    let path = format!("/emergencies/{emergency}");
+    let browser = face.browser("yamamoto").await;
+    let seen = browser.get(&path).await.text();
+    assert!(seen.contains("ssh-keygen -Y sign -n hikeshi-approve-v1"), "the page says how");
+    assert!(!seen.contains("act-emergency-approve-passkey"), "nobody without a passkey is asked for one");
+    let half = [
+        ("emergency", emergency.to_string()),
+        ("signature", "-----BEGIN SSH SIGNATURE-----\nU1NIU0lH".to_owned()),
+        ("judgement", "電話".to_owned()),
+    ];
+    let half = half.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let answer = browser.act(&path, "emergency.approve_signed", "act-emergency-approve-signed", &half).await;
+    assert_eq!(answer.status, StatusCode::CONFLICT);
+    let text = answer.text();
+    assert!(text.contains("emergency.signature_flawed") && text.contains("U1NIU0lH</textarea>"), "{text}");
+}
+
+#[tokio::test]
+async fn a_passkey_form_without_its_script_says_so() {
+    let face = Face::new().await;
+    let incident = face.world.open_incident("watanabe").await.unwrap();
+    let emergency = face.world.request("tanaka", incident, Plans::repair().unwrap()).await.unwrap();
+    let path = format!("/emergencies/{emergency}");
+    let browser = face.browser("takahashi").await;
+    let page = browser.get(&path).await;
+    let form = "act-emergency-approve";
+    let (token, key, digest) = (page.hidden(form, "token"), page.hidden(form, "key"), page.hidden(form, "digest"));
+    let id = emergency.to_string();
+    let mut fields = vec![("do", "emergency.approve_passkey"), ("act", "act-emergency-approve-passkey"), ("token", &token), ("key", &key)];
+    fields.extend([("emergency", id.as_str()), ("digest", &digest), ("judgement", "緊急"), ("assertion", "")]);
+    let answer = browser.post(&path, &fields).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.text().contains("JavaScript"), "{}", answer.text());
+}

@@ -12,6 +12,8 @@
 #[path = "end_to_end/harness.rs"]
 mod harness;
 
+#[path = "end_to_end/approvals.rs"]
+mod approvals;
 #[path = "end_to_end/exit_codes.rs"]
 mod exit_codes;
 #[path = "end_to_end/files.rs"]

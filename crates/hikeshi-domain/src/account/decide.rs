@@ -66,19 +66,18 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
             }
             one(Event::SignedOut { person: person.clone(), session: *session })
         }
-        Command::AddPasskey { label, credential_id, credential } => {
-            let person = whole_person(&permit)?;
-            input::required("label", label, LABEL_CHARS_MAX)?;
-            input::required("credential_id", credential_id, 1_000)?;
-            let known = account(facts, person).map_or(&[][..], |account| &account.passkeys);
-            input::at_most("passkeys", known.len() + 1, PASSKEYS_MAX)?;
-            if known.iter().any(|passkey| passkey.credential_id == *credential_id) {
-                return Err(Refusal::PasskeyTaken);
-            }
-            let passkey =
-                Passkey { credential_id: credential_id.clone(), label: label.clone(), credential: credential.clone(), added_at: now };
-            one(Event::PasskeyAdded { person: person.clone(), passkey })
-        }
+        Command::AddPasskey { label, credential_id, credential, place } => add_passkey(
+            &permit,
+            facts,
+            Passkey {
+                credential_id: credential_id.clone(),
+                label: label.clone(),
+                credential: credential.clone(),
+                added_at: now,
+                place: place.clone(),
+                counter: 0,
+            },
+        ),
         Command::RemovePasskey { credential_id } => {
             let person = whole_person(&permit)?;
             if !account(facts, person).is_some_and(|account| account.passkeys.iter().any(|passkey| passkey.credential_id == *credential_id))
@@ -101,6 +100,18 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
             one(Event::TokenRevoked { person: person.clone(), token: *token })
         }
     }
+}
+
+fn add_passkey(permit: &Permit, facts: &Facts, passkey: Passkey) -> Result<Decision, Refusal> {
+    let person = whole_person(permit)?;
+    input::required("label", &passkey.label, LABEL_CHARS_MAX)?;
+    input::required("credential_id", &passkey.credential_id, 1_000)?;
+    let known = account(facts, person).map_or(&[][..], |account| &account.passkeys);
+    input::at_most("passkeys", known.len() + 1, PASSKEYS_MAX)?;
+    if known.iter().any(|known| known.credential_id == passkey.credential_id) {
+        return Err(Refusal::PasskeyTaken);
+    }
+    one(Event::PasskeyAdded { person: person.clone(), passkey })
 }
 
 fn sign_in(

@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Digest, PersonId, RoleName, TokenId};
+use crate::signature::passkey::RelyingParty;
 
 /// The state of one person's credentials.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +42,12 @@ pub struct Passkey {
     /// The public credential in the form of the WebAuthn library. No secret is in it.
     pub credential: serde_json::Value,
     pub added_at: Timestamp,
+    /// Where it was made; without it an approval cannot be verified.
+    #[serde(default)]
+    pub place: Option<RelyingParty>,
+    /// The highest counter seen with an approval.
+    #[serde(default)]
+    pub counter: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -98,6 +105,8 @@ pub enum Command {
         label: String,
         credential_id: String,
         credential: serde_json::Value,
+        #[serde(default)]
+        place: Option<RelyingParty>,
     },
     RemovePasskey {
         credential_id: String,

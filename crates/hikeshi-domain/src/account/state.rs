@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 
 use super::{Account, Link, Proof};
+use crate::emergency::Signed;
 use crate::event::Event;
 use crate::facts::Facts;
 use crate::ids::PersonId;
@@ -35,6 +36,15 @@ pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
         }),
         Event::SignedOut { person, session } => with(facts, person, |account| account.sessions.retain(|open| open.secret != *session)),
         Event::PasskeyAdded { person, passkey } => with(facts, person, |account| account.passkeys.push(passkey.clone())),
+        Event::EmergencyApproved { approval, evidence: Some(evidence), .. } => {
+            let Signed::Passkey { assertion, .. } = &evidence.signed else { return };
+            with(facts, &approval.by, |account| {
+                let used = account.passkeys.iter_mut().find(|passkey| passkey.credential_id == assertion.credential_id);
+                if let Some(passkey) = used {
+                    passkey.counter = passkey.counter.max(assertion.counter().unwrap_or(0));
+                }
+            });
+        }
         Event::PasskeyRemoved { person, credential_id } => {
             with(facts, person, |account| account.passkeys.retain(|passkey| passkey.credential_id != *credential_id));
         }

@@ -2,9 +2,12 @@
 //!
 //! Not here: who may ask ([`crate::permit`]), how a step is run (`hikeshi-outside`).
 
+#[cfg(test)]
+mod approval_tests;
 pub mod decide;
 mod plan;
 mod presence;
+mod proof;
 pub(crate) mod state;
 #[cfg(test)]
 mod tests;
@@ -17,10 +20,12 @@ use serde::{Deserialize, Serialize};
 
 pub use plan::{Check, CheckKind, Plan, PlanDocument, Step, Verification};
 pub use presence::{Quorum, quorum};
+pub use proof::{ApprovalProof, Evidence, Means, Signed, Signer, signer};
 
 use crate::effect::EffectKey;
 use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId, RoleName};
 use crate::session::{Captured, CommandRef, LookingAgain, Session};
+use crate::signature::passkey::Assertion;
 
 /// The four conditions of rule E1, each with its evidence. The first is the incident itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -113,6 +118,8 @@ pub struct Approval {
     pub expires_at: Timestamp,
     /// Why they judge it an emergency, in their words.
     pub judgement: String,
+    #[serde(default)]
+    pub means: Means,
 }
 
 /// How many approvals are needed, and why more than one (rule E14).
@@ -431,6 +438,21 @@ pub enum Command {
     Approve {
         emergency: EmergencyId,
         digest: Digest,
+        judgement: String,
+    },
+    /// The same by passkey: the assertion's challenge is bound to the digest of the plan.
+    ApprovePasskey {
+        emergency: EmergencyId,
+        digest: Digest,
+        judgement: String,
+        assertion: Assertion,
+    },
+    /// Brings the approver's SSH signature over the plan (`ssh-keygen -Y sign -n hikeshi-approve-v1`). Whoever owns the key approves,
+    /// not whoever brings it.
+    ApproveSigned {
+        emergency: EmergencyId,
+        signature: String,
+        /// The approver's judgement, as they told it.
         judgement: String,
     },
     Decline {

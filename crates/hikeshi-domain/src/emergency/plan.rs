@@ -1,5 +1,6 @@
 //! The plan: what an approval is bound to, byte for byte (rule E3).
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -95,6 +96,9 @@ pub struct PlanDocument<'a> {
     pub emergency: EmergencyId,
     pub incident: IncidentId,
     pub requester: &'a PersonId,
+    /// Case numbers are counted, so another ledger has them too; the moment of the request is this one's alone. A signature that
+    /// approves a plan elsewhere, in a rehearsal for instance, approves nothing here.
+    pub requested_at: Timestamp,
     pub revision: u32,
     pub plan: &'a Plan,
     /// The target as the policy declares it: another directory of the same name is another plan.
@@ -108,15 +112,17 @@ impl<'a> PlanDocument<'a> {
         emergency: EmergencyId,
         incident: IncidentId,
         requester: &'a PersonId,
+        requested_at: Timestamp,
         revision: u32,
         plan: &'a Plan,
         target: Option<&'a Target>,
     ) -> Self {
-        Self { format: Self::FORMAT, emergency, incident, requester, revision, plan, target }
+        Self { format: Self::FORMAT, emergency, incident, requester, requested_at, revision, plan, target }
     }
 
     pub fn of(emergency: &'a Emergency, target: Option<&'a Target>) -> Self {
-        Self::new(emergency.id, emergency.incident, &emergency.requester, emergency.revision, &emergency.plan, target)
+        let Emergency { id, incident, requester, requested_at, revision, plan, .. } = emergency;
+        Self::new(*id, *incident, requester, *requested_at, *revision, plan, target)
     }
 
     /// The canonical bytes: compact JSON with the fields in the order of the types.

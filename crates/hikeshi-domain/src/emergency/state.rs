@@ -79,7 +79,7 @@ fn agree(facts: &mut Facts, event: &Event, at: Timestamp) {
             state.approvals.clear();
             state.status = Status::Requested;
         }),
-        Event::EmergencyApproved { emergency, approval, complete } => with(facts, *emergency, |state| {
+        Event::EmergencyApproved { emergency, approval, complete, .. } => with(facts, *emergency, |state| {
             state.approvals.push(approval.clone());
             if *complete {
                 state.status = Status::Approved;

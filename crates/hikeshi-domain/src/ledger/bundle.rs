@@ -10,6 +10,7 @@
 //! | `consistency.jsonl` | proofs that earlier checkpoints are prefixes of this one |
 //! | `contents/<digest>` | outputs and file contents |
 //! | `key.txt` | the public key; whoever verifies should have it from elsewhere |
+//! | `approvals/…` | signed approvals for stock tools, see [`super::approvals`] |
 //! | anything else | documents, listed in the manifest with their digests |
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::approvals::{APPROVALS_DIRECTORY, approval_files};
 use super::{Checkpoint, LedgerKey, NoteError, leaf_hash, open_note};
 use crate::ids::{Digest, IncidentId, PersonId};
 
@@ -139,7 +141,7 @@ pub fn content_file(digest: &Digest) -> String {
 fn is_document_name(name: &str) -> bool {
     let own = [MANIFEST_FILE, CHECKPOINT_FILE, ENTRIES_FILE, PROOFS_FILE, CONSISTENCY_FILE, KEY_FILE];
     let plain = !name.contains(['\\', '\0']) && name.split('/').all(|part| !matches!(part, "" | "." | ".."));
-    plain && name.len() <= 200 && !own.contains(&name) && !name.starts_with(CONTENTS_DIRECTORY)
+    plain && name.len() <= 200 && !own.contains(&name) && !name.starts_with(CONTENTS_DIRECTORY) && !name.starts_with(APPROVALS_DIRECTORY)
 }
 
 /// Makes the files of a bundle, and signs.
@@ -160,6 +162,7 @@ pub fn make_bundle(parts: BundleParts, key: &LedgerKey) -> Result<Files, BundleE
             return Err(BundleError::NotALine(entry.seq));
         }
         named.append(&mut named_contents(&entry.bytes));
+        files.extend(approval_files(entry.seq, &entry.bytes));
         lines.extend_from_slice(&entry.bytes);
         lines.push(b'\n');
         append_line(&mut proofs, &ProofLine { seq: entry.seq, path: entry.path.clone() });

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::approvals::approvals_hold;
 use super::bundle::{ProofLine, proven};
 use super::verify::Thin;
 use super::{
@@ -74,6 +75,10 @@ pub enum BundleFault {
     /// The earlier checkpoint is of another ledger.
     EarlierOfOther {
         size: u64,
+    },
+    /// A signed approval in this entry is not proven by the signature that is kept with it.
+    ApprovalUnproven {
+        seq: u64,
     },
     FileAltered {
         file: String,
@@ -245,6 +250,9 @@ fn one_entry(line: &[u8], thin: &Thin<'_>, manifest: &Manifest, path: Option<&Ve
     }
     if thin.case.and_then(|case| case.parse().ok()) != Some(manifest.case) {
         faults.push((seq, BundleFault::EntryOfOtherCase { seq }));
+    }
+    if !approvals_hold(line) {
+        faults.push((seq, BundleFault::ApprovalUnproven { seq }));
     }
     for digest in named_contents(line) {
         if !manifest.contents.contains(&digest) {

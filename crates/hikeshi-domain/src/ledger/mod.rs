@@ -2,6 +2,7 @@
 //!
 //! Pure: bytes in, verdict out. Reading rows is `hikeshi-store`; this is also all that an offline verifier needs.
 
+mod approvals;
 mod bundle;
 mod checkpoint;
 mod entry;
@@ -11,6 +12,7 @@ mod merkle;
 mod tests;
 mod verify;
 
+pub use approvals::APPROVALS_DIRECTORY;
 pub use bundle::*;
 pub use checkpoint::*;
 pub use entry::*;

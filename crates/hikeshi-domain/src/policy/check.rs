@@ -1,11 +1,14 @@
 //! What must hold between the parts of a policy: every name that is used is declared, and the rules can be met at all.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Policy;
 use crate::ids::{EnvironmentName, PersonId, RoleName, ServiceName};
 use crate::input::nearest;
+use crate::signature::ssh::{KeyFlaw, PublicKey};
 
 /// Roles that the defaults use; a policy need not describe them.
 pub const BUILT_IN_ROLES: &[&str] = &["admin", "auditor", "cto", "dev-lead", "developer", "lead", "manager", "operator", "senior"];
@@ -58,9 +61,21 @@ pub enum FlawKind {
         given: String,
         nearest: Option<String>,
     },
+    /// No public SSH key, or a kind of key that is not accepted.
+    BadSshKey {
+        given: String,
+        unsupported: Option<String>,
+    },
+    /// The same key stands beside two names, so a signature would say nothing of who signed.
+    SharedSshKey {
+        other: String,
+    },
     /// Later escalation steps must come later.
     NotAscending,
 }
+
+/// Keys per person: a laptop, a phone, two security keys, and old ones that are kept for the record.
+const SSH_KEYS_MAX: usize = 20;
 
 /// The pieces of a matrix cell: impact, business, urgency.
 const CELL: [&[&str]; 3] =
@@ -172,6 +187,34 @@ impl Checking<'_> {
             self.filled(&["people", id.as_str(), "name"], &person.name);
             self.roles(&["people", id.as_str(), "roles"], &person.roles);
         }
+        self.ssh_keys();
+    }
+
+    fn ssh_keys(&mut self) {
+        let mut owners: BTreeMap<String, &PersonId> = BTreeMap::new();
+        for (id, person) in &self.policy.people {
+            if person.ssh_keys.len() > SSH_KEYS_MAX {
+                let given = person.ssh_keys.len().to_string();
+                let what = FlawKind::OutOfBounds { min: "0".to_owned(), max: SSH_KEYS_MAX.to_string(), given };
+                self.flaw(&["people", id.as_str(), "ssh_keys"], what);
+            }
+            for (index, key) in person.ssh_keys.iter().enumerate() {
+                let index = index.to_string();
+                let at = ["people", id.as_str(), "ssh_keys", index.as_str(), "key"];
+                let given = || key.key.chars().take(80).collect();
+                match PublicKey::parse(&key.key) {
+                    Err(KeyFlaw::NotAKey) => self.flaw(&at, FlawKind::BadSshKey { given: given(), unsupported: None }),
+                    Err(KeyFlaw::Unsupported { algorithm }) => {
+                        self.flaw(&at, FlawKind::BadSshKey { given: given(), unsupported: Some(algorithm) });
+                    }
+                    Ok(public) => {
+                        if let Some(other) = owners.insert(public.fingerprint(), id) {
+                            self.flaw(&at, FlawKind::SharedSshKey { other: other.to_string() });
+                        }
+                    }
+                }
+            }
+        }
     }
 
     fn targets(&mut self) {
@@ -248,6 +291,7 @@ impl Checking<'_> {
         }
         for (key, given, min, max) in [
             ("approval_valid_min", rules.approval_valid_min, 1, 10_080),
+            ("trust_valid_h", rules.trust_valid_h, 1, 8_760),
             ("witnesses_min", rules.witnesses_min, 1, 20),
             ("seniors_min", rules.seniors_min, 0, 20),
             ("presence_timeout_s", rules.presence_timeout_s, 2, 3_600),

@@ -1,11 +1,14 @@
 //! Which changes of a policy loosen a four-eyes rule (rule A3). Such a change waits until two other people have approved it.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Policy;
+use crate::emergency::ApprovalProof;
 use crate::ids::{PersonId, RoleName};
 use crate::permit::roles_for;
+use crate::signature::ssh::{PublicKey, SshKey};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "weakening", rename_all = "snake_case")]
@@ -20,6 +23,10 @@ pub enum Weakening {
     PermissionWidened { command: String },
     /// An environment in which exceptions were not allowed now allows them.
     EnvironmentOpened { environment: String },
+    /// A key with which somebody could approve, witness or agree in this person's name: added, or valid for longer.
+    KeyAdded { person: PersonId, fingerprint: String },
+    /// Approvals need not be signed any more.
+    SignatureDropped,
     /// A masking rule was removed.
     MaskRemoved { what: String },
 }
@@ -31,7 +38,11 @@ impl Policy {
         numbers(self, next, &mut found);
         roles(self, next, &mut found);
         people(self, next, &mut found);
+        keys(self, next, &mut found);
         permissions(self, next, &mut found);
+        if self.emergency.approval_proof == ApprovalProof::Signed && next.emergency.approval_proof == ApprovalProof::Any {
+            found.push(Weakening::SignatureDropped);
+        }
         for (name, environment) in &next.environments {
             let before = self.environments.get(name).is_some_and(|environment| environment.exception_allowed);
             if environment.exception_allowed && !before {
@@ -55,6 +66,7 @@ fn numbers(old: &Policy, new: &Policy, found: &mut Vec<Weakening>) {
         ("emergency.witnesses_min", was.witnesses_min, is.witnesses_min, true),
         ("emergency.seniors_min", was.seniors_min, is.seniors_min, true),
         ("emergency.approval_valid_min", was.approval_valid_min, is.approval_valid_min, false),
+        ("emergency.trust_valid_h", was.trust_valid_h, is.trust_valid_h, false),
         ("emergency.presence_timeout_s", was.presence_timeout_s, is.presence_timeout_s, false),
         ("emergency.watch_timeout_s", was.watch_timeout_s, is.watch_timeout_s, false),
         ("obligations.change_request_within_h", owed_was.change_request_within_h, owed_is.change_request_within_h, false),
@@ -99,16 +111,45 @@ fn people(old: &Policy, new: &Policy, found: &mut Vec<Weakening>) {
     let rules = &new.emergency;
     for (id, person) in &new.people {
         for role in &person.roles {
-            let binding = rules.approver_roles.contains(role)
-                || rules.senior_roles.contains(role)
-                || rules.witness_roles.contains(role)
-                || role.as_str() == "admin";
+            let binding = is_binding(rules, role);
             let had = old.people.get(id).is_some_and(|person| person.roles.contains(role));
             if binding && !had {
                 found.push(Weakening::RoleGranted { person: id.clone(), role: role.clone() });
             }
         }
     }
+}
+
+fn is_binding(rules: &super::EmergencyPolicy, role: &RoleName) -> bool {
+    rules.approver_roles.contains(role)
+        || rules.senior_roles.contains(role)
+        || rules.witness_roles.contains(role)
+        || role.as_str() == "admin"
+}
+
+/// Whoever can put a key of their own beside the name of an approver can approve. Revoking and shortening are free.
+fn keys(old: &Policy, new: &Policy, found: &mut Vec<Weakening>) {
+    for (id, person) in &new.people {
+        if !person.roles.iter().any(|role| is_binding(&new.emergency, role)) {
+            continue;
+        }
+        let before = old.people.get(id).map_or(&[][..], |person| &person.ssh_keys);
+        for key in &person.ssh_keys {
+            let public = PublicKey::parse(&key.key);
+            let known = before.iter().find(|known| PublicKey::parse(&known.key) == public);
+            if !known.is_some_and(|known| reaches_no_further(known, key)) {
+                let fingerprint = public.map_or_else(|_| key.key.clone(), |public| public.fingerprint());
+                found.push(Weakening::KeyAdded { person: id.clone(), fingerprint });
+            }
+        }
+    }
+}
+
+/// Whether a key, changed, is valid at no moment at which it was not before.
+fn reaches_no_further(before: &SshKey, after: &SshKey) -> bool {
+    let begins = |key: &SshKey| key.valid_from.unwrap_or(Timestamp::MIN);
+    let ends = |key: &SshKey| key.valid_until.into_iter().chain(key.revoked_at).min().unwrap_or(Timestamp::MAX);
+    begins(after) >= begins(before) && ends(after) <= ends(before)
 }
 
 fn permissions(old: &Policy, new: &Policy, found: &mut Vec<Weakening>) {

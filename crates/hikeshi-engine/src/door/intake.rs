@@ -5,12 +5,14 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use hikeshi_domain::command::{Command, Envelope};
+use hikeshi_domain::emergency;
 use hikeshi_domain::ids::{Digest, RequestKey};
 use hikeshi_domain::mask::Masker;
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::policy::Policy;
 use hikeshi_domain::refusal::Refusal;
 use hikeshi_domain::session;
+use hikeshi_domain::signature::ssh::Signature;
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -120,6 +122,7 @@ impl Taken {
 }
 
 fn masked(envelope: Envelope, mask: Arc<Mask>) -> Result<Taken, Refusal> {
+    let (envelope, is_signature) = bare(envelope);
     let kind = envelope.command.kind();
     // Plain data with string keys always becomes a value.
     let mut asked = serde_json::to_value(&envelope.command).unwrap_or(Value::Null);
@@ -130,6 +133,10 @@ fn masked(envelope: Envelope, mask: Arc<Mask>) -> Result<Taken, Refusal> {
         Command::Account(_) => asked.get_mut("label").is_some_and(|label| mask_value(&mask.masker, label)),
         // Keys and signatures mean nothing when a byte of them is masked; they hold no text.
         Command::Session(session::Command::Bind { .. } | session::Command::Acknowledge { .. }) => false,
+        // A signature is bytes that say nothing; masking a part of one by chance would only make it worthless.
+        Command::Emergency(emergency::Command::ApproveSigned { .. } | emergency::Command::ApprovePasskey { .. }) if is_signature => {
+            asked.get_mut("judgement").is_some_and(|judgement| mask_value(&mask.masker, judgement))
+        }
         Command::Channel(_)
         | Command::Emergency(_)
         | Command::Incident(_)
@@ -145,6 +152,22 @@ fn masked(envelope: Envelope, mask: Arc<Mask>) -> Result<Taken, Refusal> {
     // A secret in a place that holds a name or an id: the command means nothing without it.
     let command = Command::deserialize(&asked).map_err(|_| Refusal::SecretInText { field: kind.to_owned() })?;
     Ok(Taken { envelope: Envelope { command, ..envelope }, asked, mask })
+}
+
+/// Leaves nothing of a pasted message but the signature in it; says whether the command carries one that can be read.
+fn bare(mut envelope: Envelope) -> (Envelope, bool) {
+    let is_signature = match &mut envelope.command {
+        Command::Emergency(emergency::Command::ApproveSigned { signature, .. }) => match Signature::parse(signature) {
+            Ok(read) => {
+                *signature = read.armour();
+                true
+            }
+            Err(_) => false,
+        },
+        Command::Emergency(emergency::Command::ApprovePasskey { assertion, .. }) => assertion.signed().is_some(),
+        _ => false,
+    };
+    (envelope, is_signature)
 }
 
 /// Masks every string inside, keys excepted; true if anything was masked.

@@ -67,6 +67,12 @@ impl Look<'_> {
         .await
     }
 
+    /// The trust bundle as it is now: a signed note.
+    pub async fn trust(&self) -> Result<String, LookError> {
+        self.see(move |sight| sight.door.inside.sealer.trust(&sight.policy, sight.now).map_err(|error| LookError::Bundle(error.into())))
+            .await
+    }
+
     /// One case as files that anybody can verify offline; `documents` are added as they are.
     pub async fn bundle(&self, case: IncidentId, documents: Files) -> Result<Files, LookError> {
         self.see(move |sight| {

@@ -1,6 +1,6 @@
 //! Events of an emergency exception around its execution: request, approval, witnesses, close.
 
-use hikeshi_domain::emergency::{Approval, Ending, Plan, Requirement};
+use hikeshi_domain::emergency::{Approval, Ending, Means, Plan, Requirement};
 use hikeshi_domain::ids::{Digest, EmergencyId, PersonId};
 
 use crate::Lang::{self, En, Ja};
@@ -46,11 +46,21 @@ pub(super) fn revised(lang: Lang, emergency: EmergencyId, revision: u32, digest:
 pub(super) fn approved(lang: Lang, approval: &Approval, complete: bool, names: &Names) -> String {
     let (judgement, digest) = (one_line(&approval.judgement), approval.digest.short());
     let until = time::stamp(lang, names.zone(), approval.expires_at);
+    let means = label::means(lang, &approval.means, names);
+    // Elsewhere the line begins with who acted; a signature may be brought by somebody else.
+    let who = match (lang, &approval.means) {
+        (Ja, Means::Ssh { .. }) => format!("{}が", names.person(lang, &approval.by)),
+        (En, Means::Ssh { .. }) => format!("{} approved", names.person(lang, &approval.by)),
+        (Ja, Means::Session | Means::Passkey { .. }) => String::new(),
+        (En, Means::Session | Means::Passkey { .. }) => "Approved".to_owned(),
+    };
     match (lang, complete) {
-        (Ja, true) => format!("計画 {digest} を承認しました（{until} まで有効）。判断: {judgement}"),
-        (Ja, false) => format!("計画 {digest} を承認しました（{until} まで有効、ほかの承認を待ちます）。判断: {judgement}"),
-        (En, true) => format!("Approved the plan {digest} (valid until {until}). Judgement: {judgement}"),
-        (En, false) => format!("Approved the plan {digest} (valid until {until}; another approval is needed). Judgement: {judgement}"),
+        (Ja, true) => format!("{who}計画 {digest} を承認しました（{until} まで有効。{means}）。判断: {judgement}"),
+        (Ja, false) => format!("{who}計画 {digest} を承認しました（{until} まで有効、ほかの承認を待ちます。{means}）。判断: {judgement}"),
+        (En, true) => format!("{who} the plan {digest} (valid until {until}; {means}). Judgement: {judgement}"),
+        (En, false) => {
+            format!("{who} the plan {digest} (valid until {until}; another approval is needed; {means}). Judgement: {judgement}")
+        }
     }
 }
 

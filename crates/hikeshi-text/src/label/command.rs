@@ -19,6 +19,8 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("emergency.request", "緊急例外を申請する", "request an emergency exception"),
     ("emergency.revise", "計画を改訂する", "revise the plan"),
     ("emergency.approve", "承認する", "approve"),
+    ("emergency.approve_passkey", "パスキーで署名して承認する", "approve with a passkey"),
+    ("emergency.approve_signed", "SSH 署名による承認を届ける", "bring an approval signed by SSH key"),
     ("emergency.decline", "却下する", "decline"),
     ("emergency.cancel", "申請を取り下げる", "cancel the request"),
     ("emergency.join", "立ち会う", "join as a witness"),

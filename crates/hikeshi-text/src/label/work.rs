@@ -1,10 +1,11 @@
 //! Labels of what the program does to the world, of a step's state, and of what a policy change loosens.
 
 use hikeshi_domain::effect::Again;
-use hikeshi_domain::emergency::{StepEnd, StepState};
+use hikeshi_domain::emergency::{Means, StepEnd, StepState};
 use hikeshi_domain::policy::Weakening;
 
 use super::both;
+use crate::plain::one_line;
 use crate::{Lang, Names, time};
 
 /// What a repeat after a crash means.
@@ -72,6 +73,19 @@ pub fn result(lang: Lang, end: &StepEnd) -> String {
     }
 }
 
+/// How an approval was given.
+pub fn means(lang: Lang, means: &Means, names: &Names) -> String {
+    match (means, lang) {
+        (Means::Session, _) => both(lang, ("署名なし", "unsigned")).to_owned(),
+        (Means::Passkey { label }, Lang::Ja) => format!("パスキー「{}」で署名", one_line(label)),
+        (Means::Passkey { label }, Lang::En) => format!("signed with the passkey \"{}\"", one_line(label)),
+        (Means::Ssh { key, brought_by }, Lang::Ja) => format!("SSH 鍵 {key} で署名、届けた人は{}", names.person(lang, brought_by)),
+        (Means::Ssh { key, brought_by }, Lang::En) => {
+            format!("signed with the SSH key {key}, brought by {}", names.person(lang, brought_by))
+        }
+    }
+}
+
 /// What a change of the policy loosens (rule A3).
 pub fn weakening(lang: Lang, weakening: &Weakening, names: &Names) -> String {
     match (weakening, lang) {
@@ -88,6 +102,14 @@ pub fn weakening(lang: Lang, weakening: &Weakening, names: &Names) -> String {
         (Weakening::PermissionWidened { command }, Lang::En) => format!("more people may {}", super::command(lang, command)),
         (Weakening::EnvironmentOpened { environment }, Lang::Ja) => format!("環境 {environment} で緊急例外を使えるようにします"),
         (Weakening::EnvironmentOpened { environment }, Lang::En) => format!("emergency exceptions become possible in {environment}"),
+        (Weakening::KeyAdded { person, fingerprint }, Lang::Ja) => {
+            format!("{}の名で署名できる SSH 鍵を加えるか、有効な期間を広げます（{fingerprint}）", names.person(lang, person))
+        }
+        (Weakening::KeyAdded { person, fingerprint }, Lang::En) => {
+            format!("an SSH key that signs in the name of {} is added, or valid for longer ({fingerprint})", names.person(lang, person))
+        }
+        (Weakening::SignatureDropped, Lang::Ja) => "署名のない承認も受け付けるようにします".to_owned(),
+        (Weakening::SignatureDropped, Lang::En) => "approvals need not be signed any more".to_owned(),
         (Weakening::MaskRemoved { what }, Lang::Ja) => format!("伏せ字の設定 {what} を外します"),
         (Weakening::MaskRemoved { what }, Lang::En) => format!("{what} is no longer masked"),
     }
@@ -113,6 +135,7 @@ fn setting(lang: Lang, key: &str) -> &str {
         "emergency.approval_valid_min" => ("承認の有効時間（分）", "validity of an approval (minutes)"),
         "emergency.approver_roles" => ("承認できる役割", "approver roles"),
         "emergency.presence_timeout_s" => ("立会人を不在とみなすまでの時間（秒）", "time until a witness counts as absent (seconds)"),
+        "emergency.trust_valid_h" => ("信頼情報の有効時間（時間）", "validity of the trust bundle (hours)"),
         "emergency.senior_roles" => ("シニアとみなす役割", "senior roles"),
         "emergency.seniors_min" => ("必要なシニアの人数", "seniors needed"),
         "emergency.witness_roles" => ("立会人になれる役割", "witness roles"),

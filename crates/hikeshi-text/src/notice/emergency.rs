@@ -1,7 +1,7 @@
 //! Announcements about an emergency exception (rules E2 to E9).
 
 use hikeshi_domain::Timestamp;
-use hikeshi_domain::emergency::{Ending, Requirement};
+use hikeshi_domain::emergency::{Ending, Means, Requirement};
 use hikeshi_domain::ids::{Digest, PersonId};
 
 use crate::Lang::{self, En, Ja};
@@ -39,27 +39,30 @@ pub(super) fn revised(lang: Lang, digest: Digest, revision: u32) -> String {
     }
 }
 
-pub(super) fn approved(
-    lang: Lang,
-    by: &PersonId,
-    judgement: &str,
-    digest: Digest,
-    complete: bool,
-    expires_at: Timestamp,
-    names: &Names,
-) -> String {
-    let (who, judgement, digest) = (names.person(lang, by), one_line(judgement), digest.short());
-    let until = time::stamp(lang, names.zone(), expires_at);
-    match (lang, complete) {
-        (Ja, true) => format!("{who}が計画 {digest} を承認しました（{until} まで有効）。判断: {judgement}\n立会人がそろえば開始できます。"),
-        (Ja, false) => format!("{who}が計画 {digest} を承認しました（{until} まで有効）。判断: {judgement}\nほかの役割の承認も必要です。"),
-        (En, true) => format!(
-            "{who} approved the plan {digest} (valid until {until}). Judgement: {judgement}\nIt can start once the witnesses are present."
-        ),
-        (En, false) => {
-            format!("{who} approved the plan {digest} (valid until {until}). Judgement: {judgement}\nAnother role must approve too.")
+pub(super) fn approved(lang: Lang, given: &Approved<'_>, names: &Names) -> String {
+    let (who, judgement, digest) = (names.person(lang, given.by), one_line(given.judgement), given.digest.short());
+    let (until, means) = (time::stamp(lang, names.zone(), given.expires_at), label::means(lang, given.means, names));
+    match lang {
+        Ja => {
+            let next =
+                if given.complete { "立会人がそろえば開始できます。" } else { "ほかの役割の承認も必要です。" };
+            format!("{who}が計画 {digest} を承認しました（{until} まで有効。{means}）。判断: {judgement}\n{next}")
+        }
+        En => {
+            let next = if given.complete { "It can start once the witnesses are present." } else { "Another role must approve too." };
+            format!("{who} approved the plan {digest} (valid until {until}; {means}). Judgement: {judgement}\n{next}")
         }
     }
+}
+
+/// What the channel is told of an approval.
+pub(super) struct Approved<'a> {
+    pub by: &'a PersonId,
+    pub judgement: &'a str,
+    pub digest: Digest,
+    pub complete: bool,
+    pub expires_at: Timestamp,
+    pub means: &'a Means,
 }
 
 pub(super) fn declined(lang: Lang, by: &PersonId, reason: &str, names: &Names) -> String {

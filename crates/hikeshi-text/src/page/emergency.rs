@@ -47,6 +47,16 @@ words! {
     approval_of_digest: "承認した計画", "Plan approved";
     approval_valid_until: "有効期限", "Valid until";
     approval_other_plan: "この承認は以前の計画に対するもので、いまの計画には効きません。", "This approval was for an earlier plan and does not count now.";
+    approve_with_passkey: "パスキーで署名して承認する", "Approve with a passkey";
+    approve_without_signature: "署名なしで承認する", "Approve without a signature";
+    passkey_lead: "下の計画を読みました。パスキーの署名は、この計画だけに効きます。", "I have read the plan below. The passkey signs this plan and nothing else.";
+    passkey_approval_failed: "パスキーで署名できませんでした。もう一度試すか、SSH 鍵の署名を貼り付けてください。", "The passkey did not sign. Try again, or paste a signature by SSH key.";
+    passkey_needs_script: "パスキーの署名には JavaScript が必要です。SSH 鍵の署名なら、貼り付けるだけで承認できます。", "A passkey takes JavaScript. A signature by SSH key only has to be pasted.";
+    bring_approval: "SSH 署名による承認を貼り付ける", "Paste an approval signed by SSH key";
+    bring_lead: "承認者が計画に SSH 鍵で署名したものを、誰でも届けられます。承認するのは鍵の持ち主で、届けた人の名前も残ります。", "Anybody can bring the plan signed by an approver's SSH key. The owner of the key approves; who brought it is recorded, too.";
+    bring_signature: "署名（-----BEGIN SSH SIGNATURE----- から終わりまで）", "Signature, from -----BEGIN SSH SIGNATURE----- to its end";
+    bring_judgement: "承認者が緊急と判断した理由（聞いたとおりに）", "Why the approver judges it an emergency, as they told it";
+    plan_download: "計画を保存する（署名するファイル）", "Save the plan (the file to sign)";
     witnesses: "立会人", "Witnesses";
     witnesses_none: "まだ誰も立ち会っていません。", "Nobody is watching yet.";
     witnesses_none_came: "立会いはありませんでした。", "Nobody watched.";

@@ -33,6 +33,12 @@ pub fn argument(lang: Lang, path: &str, name: &str) -> Option<String> {
         ("ledger entry", "seq") => Some(("記録の番号", "index of the entry")),
         ("ledger export", "case") => Some(("インシデントの番号", "the incident")),
         ("ledger export", "output") => Some(("書き出すファイル", "file to write")),
+        ("emergency plan" | "trust export", "out") => Some(("書き出すファイル", "file to write")),
+        ("emergency approval-check", "plan") => Some(("計画のファイル", "the plan's file")),
+        ("emergency approval-check" | "trust show", "trust") => {
+            Some(("信頼情報のファイル（省くと保存してあるもの）", "trust bundle; the kept one without it"))
+        }
+        ("trust verify", "file") => Some(("信頼情報のファイル", "the trust bundle")),
         ("init", "directory") => Some(("作る場所", "where to make it")),
         ("serve", "watch_file") => {
             Some(("ファイルの変更を見張る間隔（秒）、0 で見張らない", "how often the file is looked at, in seconds; 0: never"))
@@ -82,7 +88,17 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("emergency list", "一覧", "List exceptions"),
     ("emergency show", "計画と今の状態", "Show the plan and the state"),
     ("emergency revise", "計画を改めます（それまでの承認は無効になります）", "Change the plan; earlier approvals are void"),
-    ("emergency approve", "読んだ計画をダイジェストで承認します", "Approve the plan that you read, by its digest"),
+    (
+        "emergency approve",
+        "読んだ計画をダイジェストで承認します。--signature で、署名された承認を届けます",
+        "Approve the plan that you read, by its digest; --signature brings a signed approval",
+    ),
+    (
+        "emergency approval-check",
+        "サーバーなしで、署名された承認を信頼情報で確かめます",
+        "Judge a signed approval by the trust bundle, without a server",
+    ),
+    ("emergency plan", "計画の本文を、署名する形のまま取り出します", "Take the plan out, byte for byte as it is signed"),
     ("emergency decline", "却下します", "Decline it"),
     ("emergency cancel", "取り下げます", "Withdraw it"),
     ("emergency join", "立会人として加わります", "Join as a witness"),
@@ -134,6 +150,10 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("policy", "ポリシー", "The policy"),
     ("policy show", "有効なポリシーと、承認待ちのポリシー", "The policy in force, and one that waits"),
     ("policy reload", "ファイルのポリシーを採用します", "Adopt the policy of the file"),
+    ("trust", "信頼情報（承認者と鍵の、署名付きの写し）", "The trust bundle: who approves with which key, signed"),
+    ("trust export", "サーバーから受け取って保存します", "Take it from the server and keep it"),
+    ("trust show", "保存してある信頼情報を表示します", "Show what is kept"),
+    ("trust verify", "信頼情報の署名と期限を確かめます", "Verify signature and validity of a trust bundle"),
     ("policy approve", "承認待ちのポリシーを承認します", "Approve the policy that waits"),
     ("policy reject", "承認待ちのポリシーを却下します", "Reject the policy that waits"),
 ];
@@ -202,6 +222,8 @@ const ARGUMENTS: &[(&str, &str, &str)] = &[
     ("held_at", "実施した時刻", "when it took place"),
     ("attended", "出席者（カンマ区切り）", "who attended, by comma"),
     ("lessons", "学んだこと", "what was learnt"),
+    ("trusted_key", "別の経路で得た台帳の検証鍵", "the ledger's verifier key, got from elsewhere"),
+    ("signature", "SSH 署名のファイル（- で標準入力）", "file with the SSH signature; - is standard input"),
     ("evidence", "終えたことが分かるもの", "what shows it"),
     ("channel", "チャンネル名（# なし）", "channel, without #"),
     ("valid_min", "有効な時間（分）", "valid for, in minutes"),

@@ -79,6 +79,10 @@ pub fn bundle_fault(lang: Lang, fault: &BundleFault) -> String {
             format!("以前のチェックポイント（{size} 件）は別の台帳のものです"),
             format!("the earlier checkpoint of {size} entries is of another ledger"),
         ),
+        F::ApprovalUnproven { seq } => (
+            format!("記録 {seq} の承認は、添えられた署名では裏付けられません"),
+            format!("the approval in entry {seq} is not proven by the signature beside it"),
+        ),
         F::FileAltered { file } => (format!("{file} が書き換えられています"), format!("{file} was altered")),
         F::FileUnexpected { file } => (format!("{file} は目録にありません"), format!("{file} is not in the manifest")),
     };

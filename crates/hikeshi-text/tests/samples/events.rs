@@ -108,7 +108,7 @@ every! {
         SignedOut => Event::SignedOut { person: person("mori"), session: digest("session") },
         PasskeyAdded => Event::PasskeyAdded {
             person: person("mori"),
-            passkey: Passkey { credential_id: text("abc"), label: text("phone"), credential: serde_json::json!({}), added_at: at("03:00:00") }
+            passkey: Passkey { credential_id: text("abc"), label: text("phone"), credential: serde_json::json!({}), added_at: at("03:00:00"), place: None, counter: 0 }
         },
         PasskeyRemoved => Event::PasskeyRemoved { person: person("mori"), credential_id: text("abc") },
         TokenIssued => Event::TokenIssued {
@@ -141,7 +141,7 @@ every! {
             emergency: EMG, incident: INC, requester: person("tanaka"), conditions: emergency().conditions, plan: plan(), digest: digest("plan"), requirement: raised()
         },
         PlanRevised => Event::PlanRevised { emergency: EMG, plan: plan(), revision: 2, digest: digest("plan 2"), requirement: Requirement::default() },
-        EmergencyApproved => Event::EmergencyApproved { emergency: EMG, approval: known().approvals[0].clone(), complete: true },
+        EmergencyApproved => Event::EmergencyApproved { emergency: EMG, approval: known().approvals[0].clone(), complete: true, evidence: None },
         RequirementRaised => Event::RequirementRaised { emergency: EMG, requirement: raised() },
         EmergencyDeclined => Event::EmergencyDeclined { emergency: EMG, by: person("sato"), reason: text("the normal flow works") },
         EmergencyCancelled => Event::EmergencyCancelled { emergency: EMG, by: person("tanaka"), reason: text("recovered") },

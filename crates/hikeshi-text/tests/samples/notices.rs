@@ -1,7 +1,7 @@
 //! One of every announcement.
 
 use hikeshi_domain::channel::Notice;
-use hikeshi_domain::emergency::{Ending, Requirement};
+use hikeshi_domain::emergency::{Ending, Means, Requirement};
 use hikeshi_domain::incident::{Priority, Stage};
 use hikeshi_domain::obligation::Kind;
 use hikeshi_domain::people::Actor;
@@ -29,7 +29,8 @@ every! {
         },
         PlanRevised => Notice::PlanRevised { digest: digest("plan"), revision: 2 },
         EmergencyApproved => Notice::EmergencyApproved {
-            by: person("sato"), judgement: text("small enough"), digest: digest("plan"), complete: false, expires_at: at("07:12:00")
+            by: person("sato"), judgement: text("small enough"), digest: digest("plan"), complete: false, expires_at: at("07:12:00"),
+            means: Means::Ssh { key: text("SHA256:abc"), brought_by: person("ito") }
         },
         EmergencyDeclined => Notice::EmergencyDeclined { by: person("sato"), reason: text("the normal flow works") },
         EmergencyCancelled => Notice::EmergencyCancelled { reason: text("recovered") },

@@ -6,6 +6,9 @@ use hikeshi_domain::incident::Stage;
 use hikeshi_domain::obligation::Kind;
 use hikeshi_domain::policy::{Flaw, FlawKind, Weakening};
 use hikeshi_domain::refusal::Refusal;
+use hikeshi_domain::signature::SignatureFlaw;
+use hikeshi_domain::signature::passkey::AssertionFlaw;
+use hikeshi_domain::signature::ssh::KeyStanding;
 
 use super::{EMG, INC, OBL, at, digest, every, person, role};
 
@@ -82,6 +85,15 @@ every! {
         AlreadyRestored => Refusal::AlreadyRestored,
         NotInvolved => Refusal::NotInvolved { who: vec![person("tanaka"), person("sato")] },
         ChecksDeclared => Refusal::ChecksDeclared { aspect: text("solved") },
+        ApprovalUnsigned => Refusal::ApprovalUnsigned,
+        SignatureFlawed => Refusal::SignatureFlawed { flaw: SignatureFlaw::OtherNamespace { given: text("git") } },
+        SignatureKeyUnknown => Refusal::SignatureKeyUnknown { fingerprint: text("SHA256:abc") },
+        SignatureKeyInvalid => Refusal::SignatureKeyInvalid {
+            person: person("sato"), fingerprint: text("SHA256:abc"), standing: KeyStanding::Revoked { at: at("02:00:00") }
+        },
+        SignatureDiffers => Refusal::SignatureDiffers { person: person("sato"), current: digest("plan") },
+        SignerNotEntitled => Refusal::SignerNotEntitled { person: person("ito"), roles: roles() },
+        AssertionFlawed => Refusal::AssertionFlawed { flaw: AssertionFlaw::CounterBack { last: 7, given: 6 } },
         NotAttestable => Refusal::NotAttestable { person: person("tanaka") },
         VerificationMissing => Refusal::VerificationMissing { solved: false, unaffected: true },
         ChangesUnaccepted => Refusal::ChangesUnaccepted { paths: (1..=7).map(|number| format!("run/{number}")).collect() },
@@ -134,6 +146,8 @@ every! {
         BadTimeZone => FlawKind::BadTimeZone { given: text("Tokyo") },
         BadPattern => FlawKind::BadPattern { given: text("("), detail: text("unclosed group") },
         BadCell => FlawKind::BadCell { given: text("all+now"), nearest: None },
+        BadSshKey => FlawKind::BadSshKey { given: text("ssh-ed25519"), unsupported: None },
+        SharedSshKey => FlawKind::SharedSshKey { other: text("mori") },
         NotAscending => FlawKind::NotAscending,
     }
 }
@@ -146,6 +160,8 @@ every! {
         RoleGranted => Weakening::RoleGranted { person: person("mori"), role: role("cto") },
         PermissionWidened => Weakening::PermissionWidened { command: text("emergency.request") },
         EnvironmentOpened => Weakening::EnvironmentOpened { environment: text("staging") },
+        KeyAdded => Weakening::KeyAdded { person: person("sato"), fingerprint: text("SHA256:abc") },
+        SignatureDropped => Weakening::SignatureDropped,
         MaskRemoved => Weakening::MaskRemoved { what: text("DB_PASSWORD") },
     }
 }

@@ -1,8 +1,11 @@
 //! Acts on an emergency exception.
 
 use hikeshi_domain::command::Command;
-use hikeshi_domain::emergency::{Aspect, Command as Emergency, Status, StepState, Verdict};
+use hikeshi_domain::emergency::{ApprovalProof, Aspect, Command as Emergency, Status, StepState, Verdict};
 use hikeshi_domain::ids::{Digest, EmergencyId};
+use hikeshi_domain::refusal::Refusal;
+use hikeshi_domain::signature::NAMESPACE;
+use hikeshi_domain::signature::passkey::challenge_text;
 use hikeshi_engine::look::EmergencyView;
 use hikeshi_text::page::{self, Words};
 use hikeshi_text::{Sentence, label};
@@ -31,6 +34,16 @@ pub fn command(kind: &str, input: &Input<'_>) -> Result<Command, Sentence> {
             let given = input.text("digest");
             let digest = Digest::parse(&given).ok_or_else(|| input.unreadable(t.copy_digest(), &given))?;
             Emergency::Approve { emergency, digest, judgement: input.text("judgement") }
+        }
+        "emergency.approve_passkey" => {
+            let given = input.text("digest");
+            let digest = Digest::parse(&given).ok_or_else(|| input.unreadable(t.copy_digest(), &given))?;
+            // Only the page's script can ask the authenticator; without it the field is empty.
+            let assertion = serde_json::from_str(input.fields.raw("assertion")).map_err(|_| Sentence::new(t.passkey_needs_script()))?;
+            Emergency::ApprovePasskey { emergency, digest, judgement: input.text("judgement"), assertion }
+        }
+        "emergency.approve_signed" => {
+            Emergency::ApproveSigned { emergency, signature: input.text("signature"), judgement: input.text("judgement") }
         }
         "emergency.decline" => Emergency::Decline { emergency, reason: reason() },
         "emergency.cancel" => Emergency::Cancel { emergency, reason: reason() },
@@ -75,14 +88,19 @@ fn passed(input: &Input<'_>) -> Result<bool, Sentence> {
 }
 
 /// What can be done with this exception now: what comes next first, danger last.
-pub fn of_emergency(viewer: &Viewer, view: &EmergencyView) -> Vec<Act> {
-    let maker = Maker { viewer, view, t: Words(viewer.lang) };
+/// `passkeys` are the credential ids with which the viewer can sign here.
+pub fn of_emergency(viewer: &Viewer, view: &EmergencyView, passkeys: &[String]) -> Vec<Act> {
+    let maker = Maker { viewer, view, passkeys, t: Words(viewer.lang) };
     match view.emergency.status {
-        Status::Requested => vec![maker.approve(), maker.join(), maker.reasoned("decline"), maker.revise(), maker.reasoned("cancel")],
+        Status::Requested => {
+            let mut acts = maker.approvals();
+            acts.extend([maker.join(), maker.reasoned("decline"), maker.revise(), maker.reasoned("cancel")]);
+            acts
+        }
         Status::Approved => {
             let mut acts = vec![maker.start(), maker.join()];
             if view.emergency.requirement.every_role {
-                acts.push(maker.approve().weight(Weight::Normal));
+                acts.extend(maker.approvals().into_iter().map(|act| act.weight(Weight::Normal)));
             }
             acts.extend(maker.leave());
             acts.extend([maker.revise(), maker.reasoned("cancel")]);
@@ -102,6 +120,7 @@ pub fn of_emergency(viewer: &Viewer, view: &EmergencyView) -> Vec<Act> {
 struct Maker<'a> {
     viewer: &'a Viewer,
     view: &'a EmergencyView,
+    passkeys: &'a [String],
     t: Words,
 }
 
@@ -123,6 +142,49 @@ impl Maker<'_> {
         let act = self.act(verb).with(self.reason());
         let cli = format!("{} --reason …", act.cli);
         act.cli(cli)
+    }
+
+    /// By passkey where the viewer has one, without a signature where the policy takes that, and by a letter from anybody.
+    fn approvals(&self) -> Vec<Act> {
+        let unsigned = self.approve();
+        let takes_unsigned = self.viewer.policy.emergency.approval_proof == ApprovalProof::Any;
+        let mut acts = Vec::new();
+        acts.extend(self.approve_passkey(&unsigned));
+        if acts.is_empty() || takes_unsigned {
+            acts.push(if acts.is_empty() { unsigned } else { unsigned.label(self.t.approve_without_signature()).weight(Weight::Normal) });
+        }
+        acts.push(self.bring());
+        acts
+    }
+
+    /// Open to whoever could approve without it, too.
+    fn approve_passkey(&self, unsigned: &Act) -> Option<Act> {
+        let place = crate::passkey::place(&self.viewer.app)?;
+        let offer = offer_of(&self.view.offers, "emergency.approve");
+        let entitled = unsigned.is_open() || offer.is_some_and(|offer| offer.refusal == Some(Refusal::ApprovalUnsigned));
+        if self.passkeys.is_empty() || !entitled {
+            return None;
+        }
+        let digest = self.view.emergency.digest;
+        let act = Act::new(self.viewer, "emergency.approve_passkey").weight(Weight::Primary).label(self.t.approve_with_passkey());
+        let act = act.lead(self.t.passkey_lead()).hidden("emergency", self.view.emergency.id).hidden("digest", digest);
+        let act = act.hidden("assertion", "").hidden("challenge", challenge_text(&digest)).hidden("site", place.id);
+        let act = act.hidden("credentials", self.passkeys.join(" ")).hidden("failed", self.t.passkey_approval_failed());
+        Some(act.with(read_only(self.t.copy_digest(), digest.short())).with(Field::new(FieldKind::Area, "judgement", self.t.judgement())))
+    }
+
+    fn bring(&self) -> Act {
+        let id = self.view.emergency.id;
+        Act::new(self.viewer, "emergency.approve_signed")
+            .label(self.t.bring_approval())
+            .lead(self.t.bring_lead())
+            .hidden("emergency", id)
+            .with(Field::new(FieldKind::Area, "signature", self.t.bring_signature()))
+            .with(Field::new(FieldKind::Area, "judgement", self.t.bring_judgement()))
+            .cli(format!(
+                "hikeshi emergency plan {id} --out plan.json; ssh-keygen -Y sign -n {NAMESPACE} -f ~/.ssh/id_ed25519 plan.json; \
+                 hikeshi emergency approve {id} --signature plan.json.sig --judgement …"
+            ))
     }
 
     fn approve(&self) -> Act {
@@ -262,7 +324,7 @@ impl Maker<'_> {
 
 /// Accepting or reverting one change outside the scope; shown beside the change.
 pub fn of_change(viewer: &Viewer, view: &EmergencyView, index: usize, path: &str) -> Vec<Act> {
-    let maker = Maker { viewer, view, t: Words(viewer.lang) };
+    let maker = Maker { viewer, view, passkeys: &[], t: Words(viewer.lang) };
     let id = view.emergency.id;
     let act = |verb: &str| maker.act(verb).id_part(index).hidden("path", path).cli(format!("hikeshi emergency {verb} {id} {path}"));
     vec![act("accept").with(maker.reason()), act("revert")]

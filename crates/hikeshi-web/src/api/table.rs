@@ -107,6 +107,7 @@ pub fn table() -> Vec<(Operation, MethodRouter<App>)> {
             seen("/ledger", "seeLedger", "record", "Size, root and entries of the ledger, newest first.", PAGED, "LedgerView"),
             get(read::ledger),
         ),
+        (seen("/trust", "seeTrust", "record", "Who may approve with which key, signed.", &[], "text/plain"), get(read::trust)),
         (
             seen("/ledger/checkpoint", "seeCheckpoint", "record", "The newest signed checkpoint.", &[], "CheckpointAnswer"),
             get(read::checkpoint),

@@ -82,6 +82,8 @@ pub async fn post(viewer: Viewer, Path(id): Path<String>, fields: Fields) -> Res
 async fn show(viewer: &Viewer, id: EmergencyId, flash: &Flash) -> Result<Response, Fail> {
     let view = viewer.look().emergency(id).await?;
     let entries = viewer.look().timeline(view.emergency.incident, None, TIMELINE_ROWS).await?;
+    let passkeys: Vec<String> =
+        viewer.look().person(&viewer.person).await?.passkeys.into_iter().map(|passkey| passkey.credential_id).collect();
     let (lang, now) = (viewer.lang, view.at);
     let t = Words(lang);
     let e = &view.emergency;
@@ -121,7 +123,7 @@ async fn show(viewer: &Viewer, id: EmergencyId, flash: &Flash) -> Result<Respons
         verifications: rows::verifications(viewer, &view),
         restored: e.restored.as_ref().map(|restored| (viewer.names.person(lang, &restored.by), restored.reason.clone())),
         owed: view.obligations.iter().map(|owed| owed_line(viewer, owed, now)).collect(),
-        bar: Bar::new(viewer, &acts::of_emergency(viewer, &view), flash)?,
+        bar: Bar::new(viewer, &acts::of_emergency(viewer, &view, &passkeys), flash)?,
         lines: timeline(viewer, &entries.rows, now),
         view: &view,
     };

@@ -50,6 +50,8 @@ pub struct ApprovalRow {
     pub at: Html,
     pub expires: Html,
     pub current: bool,
+    pub means: String,
+    pub signed: bool,
 }
 
 pub fn approvals(viewer: &Viewer, view: &EmergencyView) -> Vec<ApprovalRow> {
@@ -61,6 +63,8 @@ pub fn approvals(viewer: &Viewer, view: &EmergencyView) -> Vec<ApprovalRow> {
         at: time_html(viewer, approval.at, view.at),
         expires: time_html(viewer, approval.expires_at, view.at),
         current: approval.digest == view.emergency.digest,
+        means: label::means(viewer.lang, &approval.means, &viewer.names),
+        signed: approval.means.is_signed(),
     };
     view.emergency.approvals.iter().map(row).collect()
 }

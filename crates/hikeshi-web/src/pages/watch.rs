@@ -111,7 +111,7 @@ async fn show(viewer: &Viewer, id: EmergencyId, refused: Option<Sentence>, flash
     frame.refresh_s = (!over).then_some(BEAT_S);
     let wanted = ["emergency.hold", "emergency.resume", "emergency.join", "emergency.leave"];
     let mut shown: Vec<acts::Act> =
-        acts::of_emergency(viewer, &view).into_iter().filter(|act| wanted.contains(&act.kind.as_str()) && !act.is_link()).collect();
+        acts::of_emergency(viewer, &view, &[]).into_iter().filter(|act| wanted.contains(&act.kind.as_str()) && !act.is_link()).collect();
     for act in &mut shown {
         // Stopping is what a witness is there for: it is always within reach.
         act.weight = if act.kind == "emergency.hold" { acts::Weight::Danger } else { act.weight };

@@ -17,6 +17,7 @@ mod policy;
 #[cfg(test)]
 mod table;
 mod token;
+mod trust;
 mod waiting;
 
 use std::ffi::OsString;
@@ -98,6 +99,10 @@ pub enum Area {
     Token {
         #[command(subcommand)]
         verb: token::Verb,
+    },
+    Trust {
+        #[command(subcommand)]
+        verb: trust::Verb,
     },
     Policy {
         #[command(subcommand)]
@@ -194,6 +199,8 @@ fn dispatch(cli: Cli, lang: Lang, out: &Out) -> Result<()> {
         Area::StepRunner { .. } | Area::SessionRecorder { .. } => Err(Failure::Usage(terminal::not_a_door_command(lang))),
         Area::ReservationService(args) => crate::rehearsal::reservations::serve(&args).map_err(Failure::from),
         Area::Ledger { verb } if verb.is_offline() => ledger::offline(&verb, &global, lang, out),
+        Area::Trust { verb } if verb.is_offline() => trust::offline(&verb, &global, lang, out),
+        Area::Emergency { verb: emergency::Verb::ApprovalCheck(args) } => trust::check(&args, &global, lang, out),
         Area::Serve(args) => runtime()?.block_on(crate::serve::run(&args, &global, lang, out)),
         Area::Try(args) => runtime()?.block_on(crate::rehearsal::run(args, lang, out)),
         area => runtime()?.block_on(asked(area, global, lang, out)),
@@ -208,6 +215,9 @@ async fn asked(area: Area, global: Global, lang: Lang, out: &Out) -> Result<()> 
         }
         let caller = Caller::new(&global, lang, out).await?;
         let ended = answer(area, &caller).await;
+        if ended.is_ok() {
+            trust::renew(&caller).await;
+        }
         caller.finish().await;
         ended
     };
@@ -228,6 +238,7 @@ async fn answer(area: Area, caller: &Caller<'_>) -> Result<()> {
         Area::Ledger { verb } => ledger::run(verb, caller).await,
         Area::People { verb } => people::run(verb, caller).await,
         Area::Token { verb } => token::run(verb, caller).await,
+        Area::Trust { verb } => trust::run(verb, caller).await,
         Area::Policy { verb } => policy::run(verb, caller).await,
         Area::Login(_)
         | Area::Check(_)

@@ -33,7 +33,12 @@ fn rules(kind: &str) -> &'static [&'static str] {
         | "account.revoke_token" => &["A3"],
         "channel.post" => &["I6", "I7"],
         "emergency.request" | "emergency.revise" => &["E1", "E2", "E3", "E14"],
-        "emergency.approve" | "emergency.decline" | "emergency.cancel" | "wake.approval_expires" => &["E3", "E14"],
+        "emergency.approve"
+        | "emergency.approve_passkey"
+        | "emergency.approve_signed"
+        | "emergency.decline"
+        | "emergency.cancel"
+        | "wake.approval_expires" => &["E3", "E14"],
         "emergency.join" | "emergency.watch" | "emergency.leave" | "emergency.hold" | "emergency.resume" | "wake.witness_silent" => &["E4"],
         "emergency.start" => &["E3", "E4", "E7", "E14"],
         "emergency.step" | "emergency.settle" => &["E3", "E4", "E7"],
@@ -64,10 +69,12 @@ fn spoken(kind: &str) -> Result<String, &'static str> {
     }
     Ok(match kind {
         "account.add_passkey" | "account.remove_passkey" | "account.sign_out" => return Err("only in the browser that it is about"),
+        "emergency.approve_passkey" => return Err("only in a browser, which asks the authenticator"),
         "account.sign_in" => "login".to_owned(),
         "account.invite" => "people invite".to_owned(),
         "account.issue_token" => "token issue".to_owned(),
         "account.revoke_token" => "token revoke".to_owned(),
+        "emergency.approve_signed" => "emergency approve".to_owned(),
         "emergency.watch" => "emergency watch".to_owned(),
         "incident.acknowledge" => "incident ack".to_owned(),
         "policy.adopt" => "policy reload".to_owned(),

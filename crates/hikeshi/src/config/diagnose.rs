@@ -292,6 +292,8 @@ impl Walk {
             | FlawKind::BadTimeZone { .. }
             | FlawKind::BadPattern { .. }
             | FlawKind::BadCell { .. }
+            | FlawKind::BadSshKey { .. }
+            | FlawKind::SharedSshKey { .. }
             | FlawKind::NotAscending => false,
         }
     }

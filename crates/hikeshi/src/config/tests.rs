@@ -84,7 +84,7 @@ hikeshi.toml: 1 mistake to correct.
 #[test]
 fn an_unknown_role_is_shown_at_its_place_in_the_file() {
     let drawn = drawn(&with("roles = [\"senior\", \"developer\"]", "roles = [\"senior\", \"develper\"]"), Lang::Ja);
-    assert!(drawn.contains("develper") && drawn.contains("developer") && drawn.contains("hikeshi.toml:46:20"), "{drawn}");
+    assert!(drawn.contains("develper") && drawn.contains("developer") && drawn.contains("hikeshi.toml:50:20"), "{drawn}");
 }
 
 #[test]

@@ -149,6 +149,14 @@ impl Reach {
         }
     }
 
+    /// The trust bundle: a note signed by the ledger's key.
+    pub async fn trust(&self) -> Result<String> {
+        match self {
+            Self::Remote(remote) => Ok(String::from_utf8_lossy(&remote.bytes("trust").await?).into_owned()),
+            Self::Local(local) => local.door().look(local.actor()).trust().await.map_err(|error| local.look_failure(error)),
+        }
+    }
+
     /// The whole record of one case as a zip file.
     pub async fn bundle(&self, case: IncidentId) -> Result<Vec<u8>> {
         match self {

@@ -125,7 +125,14 @@ impl Workspace {
 
     /// A server, and a token for each of these people.
     pub fn with_people(name: &str, people: &[&str]) -> Self {
+        Self::with_policy(name, people, |_| String::new())
+    }
+
+    /// The same with more in the policy file, made where the files are.
+    pub fn with_policy(name: &str, people: &[&str], more: impl FnOnce(&Self) -> String) -> Self {
         let mut workspace = Self::new(name);
+        let policy = format!("{}{}", read(&workspace.path("hikeshi.toml")), more(&workspace));
+        std::fs::write(workspace.path("hikeshi.toml"), policy).expect("written");
         workspace.begin(people);
         workspace
     }

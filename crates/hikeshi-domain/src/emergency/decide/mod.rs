@@ -5,6 +5,7 @@ pub(crate) mod carry;
 mod close;
 pub(crate) mod outcome;
 mod request;
+mod signed;
 mod undo;
 mod watch;
 
@@ -27,9 +28,11 @@ use crate::refusal::Refusal;
 pub fn needs(command: &Command, facts: &Facts) -> Needs {
     match command {
         Command::Request { incident, .. } => Needs { incidents: [*incident].into(), overdue: true, ..Needs::default() },
-        Command::Revise { emergency, .. } | Command::Approve { emergency, .. } | Command::Start { emergency } => {
-            Needs { overdue: true, ..needs_of(*emergency, facts) }
-        }
+        Command::Revise { emergency, .. }
+        | Command::Approve { emergency, .. }
+        | Command::ApprovePasskey { emergency, .. }
+        | Command::ApproveSigned { emergency, .. }
+        | Command::Start { emergency } => Needs { overdue: true, ..needs_of(*emergency, facts) },
         Command::Decline { emergency, .. }
         | Command::Cancel { emergency, .. }
         | Command::Join { emergency }
@@ -67,6 +70,8 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
         Command::Request { .. } => Err(Refusal::Stale),
         Command::Revise { plan, .. } => request::revise(&permit, &case, plan),
         Command::Approve { digest, judgement, .. } => agree::approve(&permit, &case, *digest, judgement),
+        Command::ApprovePasskey { digest, judgement, assertion, .. } => signed::by_passkey(&permit, &case, *digest, judgement, assertion),
+        Command::ApproveSigned { signature, judgement, .. } => signed::by_ssh(&permit, &case, signature, judgement),
         Command::Decline { reason, .. } => agree::decline(&permit, &case, reason),
         Command::Cancel { reason, .. } => agree::cancel(&permit, &case, reason),
         Command::Join { .. } => watch::join(&permit, &case),

@@ -37,7 +37,7 @@ pub(super) fn request(
     check_plan(policy, burning, plan)?;
     let emergency = EmergencyId(facts.workspace.counters.emergency + 1);
     let requirement = requirement(facts, emergency, now);
-    let digest = PlanDocument::new(emergency, incident, &requester, 1, plan, policy.targets.get(&plan.target)).digest();
+    let digest = PlanDocument::new(emergency, incident, &requester, now, 1, plan, policy.targets.get(&plan.target)).digest();
     let notice = Notice::EmergencyRequested {
         summary: plan.summary.clone(),
         reason: conditions.normal_flow_cannot.statement.clone(),
@@ -66,8 +66,8 @@ pub(super) fn revise(permit: &Permit, case: &Case<'_>, plan: &Plan) -> Result<De
     check_plan(case.policy, incident, plan)?;
     let revision = case.state.revision + 1;
     let id = case.state.id;
-    let digest =
-        PlanDocument::new(id, case.state.incident, &case.state.requester, revision, plan, case.policy.targets.get(&plan.target)).digest();
+    let (state, target) = (case.state, case.policy.targets.get(&plan.target));
+    let digest = PlanDocument::new(id, state.incident, &state.requester, state.requested_at, revision, plan, target).digest();
     let requirement = requirement(case.facts, id, case.now);
     let notice = Notice::PlanRevised { digest, revision };
     let revised = Event::PlanRevised { emergency: id, plan: plan.clone(), revision, digest, requirement };

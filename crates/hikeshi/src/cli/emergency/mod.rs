@@ -1,6 +1,7 @@
 //! `hikeshi emergency …`: an exception from its request to its close. What a plan file is: [`super::plan_file`]; how it is shown: [`view`].
 
 pub mod shell;
+mod signed;
 mod view;
 mod watch;
 mod witness;
@@ -13,6 +14,8 @@ use hikeshi_domain::emergency::{self, Aspect, Condition, Conditions, Judgement, 
 use hikeshi_domain::ids::{Digest, EmergencyId, IncidentId, PersonId};
 use hikeshi_text::{label, terminal};
 use serde_json::json;
+
+pub use signed::read as read_signature;
 
 use super::Caller;
 use super::incident::{PageArgs, code};
@@ -44,6 +47,14 @@ pub enum Verb {
         judgement: String,
         #[arg(long, value_parser = digest)]
         digest: Option<Digest>,
+        #[arg(long, value_name = "FILE", conflicts_with = "digest")]
+        signature: Option<PathBuf>,
+    },
+    ApprovalCheck(super::trust::CheckArgs),
+    Plan {
+        id: EmergencyId,
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
     Decline {
         id: EmergencyId,
@@ -170,7 +181,10 @@ pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
             let plan = super::plan_file::read::<RequestFile>(&plan)?.plan;
             tell(emergency::Command::Revise { emergency: id, plan }, Some(format!("hikeshi emergency approve {id}")), caller).await
         }
-        Verb::Approve { id, judgement, digest } => approve(id, judgement, digest, caller).await,
+        Verb::Approve { id, judgement, signature: Some(file), .. } => signed::bring(id, judgement, &file, caller).await,
+        Verb::Approve { id, judgement, digest, signature: None } => approve(id, judgement, digest, caller).await,
+        Verb::ApprovalCheck(_) => Err(Failure::Usage(terminal::not_a_door_command(caller.lang))),
+        Verb::Plan { id, out } => signed::plan(id, out, caller).await,
         Verb::Decline { id, reason } => tell(emergency::Command::Decline { emergency: id, reason }, None, caller).await,
         Verb::Cancel { id, reason } => tell(emergency::Command::Cancel { emergency: id, reason }, None, caller).await,
         Verb::Join { id } => tell(emergency::Command::Join { emergency: id }, Some(format!("hikeshi emergency watch {id}")), caller).await,

@@ -107,7 +107,13 @@ fn state_text(view: &EmergencyView, names: &Names, lang: Lang) -> String {
     for approval in &emergency.approvals {
         rows.push((
             terminal::word_approval(lang),
-            format!("{} {}\n{}", names.person(lang, &approval.by), moment(approval.at), approval.judgement),
+            format!(
+                "{} {} {}\n{}",
+                names.person(lang, &approval.by),
+                moment(approval.at),
+                label::means(lang, &approval.means, names),
+                approval.judgement
+            ),
         ));
     }
     let quorum = &view.quorum;
