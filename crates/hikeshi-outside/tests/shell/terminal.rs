@@ -1,5 +1,11 @@
 //! A home directory with dotfiles, and a shell on a pty that somebody types into.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot prepare its place fails; helpers are not marked as tests"
+)]
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
