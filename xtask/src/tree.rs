@@ -36,7 +36,8 @@ pub struct Tree {
 }
 
 const TEXT: &[&str] = &["rs", "md", "toml", "json", "js", "css", "html", "svg", "sql", "sh", "txt", "yml", "yaml", "ics", ""];
-const LEFT_OUT: &[&str] = &[".git", "target", "node_modules"];
+/// `vendor` holds files of others, unchanged, with their licence beside them.
+const LEFT_OUT: &[&str] = &[".git", "target", "node_modules", "vendor"];
 const BYTES_MAX: u64 = 2 * 1024 * 1024;
 
 impl Tree {

@@ -33,8 +33,8 @@ pub static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
     live: asset("live", "js", "text/javascript; charset=utf-8", include_bytes!("../assets/live.js")),
     passkey: asset("passkey", "js", "text/javascript; charset=utf-8", include_bytes!("../assets/passkey.js")),
     terminal: asset("terminal", "js", "text/javascript; charset=utf-8", include_bytes!("../assets/terminal.js")),
-    player: asset("player", "js", "text/javascript; charset=utf-8", include_bytes!("../assets/player/asciinema-player.min.js")),
-    player_css: asset("player", "css", "text/css; charset=utf-8", include_bytes!("../assets/player/asciinema-player.css")),
+    player: asset("player", "js", "text/javascript; charset=utf-8", include_bytes!("../assets/vendor/asciinema-player.min.js")),
+    player_css: asset("player", "css", "text/css; charset=utf-8", include_bytes!("../assets/vendor/asciinema-player.css")),
     icon: asset("icon", "svg", "image/svg+xml", include_bytes!("../assets/icon.svg")),
 });
 

@@ -148,7 +148,7 @@ impl Window {
 
     /// A line of ours between what the shell prints; it is not part of the record.
     fn note(&self, text: &str) -> io::Result<()> {
-        out(format!("\r\n\x1b[7m 火消し \x1b[0m {text}\r\n").as_bytes())
+        out(format!("\r\n{} {text}\r\n", terminal::badge()).as_bytes())
     }
 
     /// The recorder died: the shell's output is drained, so that what runs goes on, until another recorder has taken over.
@@ -258,7 +258,7 @@ impl Shared {
                         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default();
                         let words = hikeshi_text::session::held_all(lang, &held, names);
                         let help = terminal::shell_help(lang, &words);
-                        if out(format!("\r\n\x1b[7m 火消し \x1b[0m {}\r\n", help.replace('\n', "\r\n")).as_bytes()).is_err() {
+                        if out(format!("\r\n{} {}\r\n", terminal::badge(), help.replace('\n', "\r\n")).as_bytes()).is_err() {
                             return;
                         }
                     }

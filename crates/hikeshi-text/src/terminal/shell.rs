@@ -1,0 +1,137 @@
+//! What a witnessed terminal says to the executor and to a witness at theirs.
+
+use crate::Lang;
+
+use super::two;
+
+/// Stands before every line of ours between what a shell prints.
+pub fn badge() -> &'static str {
+    "\x1b[7m 火消し \x1b[0m"
+}
+
+pub fn shell_needs_server(lang: Lang) -> String {
+    two(
+        lang,
+        "立会セッションの端末は、サーバーを通して開きます（--local では開けません）。立会人が見られないためです。",
+        "A witnessed terminal needs the server (not --local): without it nobody can watch.",
+    )
+}
+
+pub fn shell_elsewhere(lang: Lang, number: u32) -> String {
+    two(
+        lang,
+        format!(
+            "立会セッション{number}は、別のマシンか別のユーザーで開いています。そこで exit して閉じるか、立会人に終わらせてもらってください。"
+        ),
+        format!("Session {number} is open on another machine or by another user. Close it there (exit), or have a witness end it."),
+    )
+}
+
+pub fn shell_wrong_host(lang: Lang, root: &str) -> String {
+    two(
+        lang,
+        format!("{root} とそのバックアップが、このマシンにありません。対象のホストで、もう一度実行してください。"),
+        format!("{root} and its backup are not on this machine. Run this on the target's host."),
+    )
+}
+
+pub fn shell_begins(lang: Lang, id: &str, number: u32) -> String {
+    two(
+        lang,
+        format!(
+            "{id} の立会セッション{number}です。画面に出るものはすべて記録され、立会人が見ています。Ctrl-] のあとに d で切り離し、? で説明。exit で終わります。"
+        ),
+        format!(
+            "Witnessed session {number} of {id}. Everything on this screen is recorded and watched. Ctrl-] then d detaches, ? explains. exit ends it."
+        ),
+    )
+}
+
+pub fn shell_help(lang: Lang, held: &str) -> String {
+    let state = if held.is_empty() { keys_pass(lang) } else { keys_held(lang, held) };
+    let keys = two(
+        lang,
+        "Ctrl-] d  切り離す（シェルは残り、入力は止まります。同じコマンドで戻れます）\nCtrl-] Ctrl-]  Ctrl-] そのものを送る\nexit  終わる",
+        "Ctrl-] d  detach (the shell stays, keys are held; the same command comes back)\nCtrl-] Ctrl-]  send Ctrl-] itself\nexit  end",
+    );
+    format!("{state}\n{keys}")
+}
+
+pub fn shell_detached(lang: Lang, id: &str) -> String {
+    two(
+        lang,
+        format!("切り離しました。シェルは動いたままで、入力は止まっています。戻るには: hikeshi emergency shell {id}"),
+        format!("Detached. The shell goes on and keys are held. To come back: hikeshi emergency shell {id}"),
+    )
+}
+
+pub fn shell_delivering(lang: Lang) -> String {
+    two(lang, "記録の残りをサーバーに届けています", "Delivering the rest of the recording")
+}
+
+pub fn shell_ended(lang: Lang, number: u32, how: &str, commands: usize, changes: usize) -> String {
+    two(
+        lang,
+        format!("立会セッション{number}が終わりました（{how}）。コマンド {commands}件、開始前から変わったファイル {changes}件。"),
+        format!("Witnessed session {number} ended ({how}). {commands} command(s), {changes} file(s) differ from before the start."),
+    )
+}
+
+pub fn keys_held(lang: Lang, why: &str) -> String {
+    two(lang, format!("入力を止めています: {why}"), format!("Keys are held: {why}"))
+}
+
+pub fn keys_pass(lang: Lang) -> String {
+    two(lang, "入力できます", "Keys pass")
+}
+
+pub fn output_skipped(lang: Lang, bytes: u64) -> String {
+    let size = crate::time::bytes(bytes);
+    two(
+        lang,
+        format!("画面が追いつかず、{size}を飛ばしました（記録には残っています）"),
+        format!("{size} skipped here: this window was too slow. The record has them"),
+    )
+}
+
+pub fn recorder_lost(lang: Lang) -> String {
+    two(
+        lang,
+        "記録プロセスが失われました。入力を止め、もう一度立ち上げます。動いているものは止まりません",
+        "The recorder is gone. Keys are held and it is started again; what runs goes on",
+    )
+}
+
+pub fn recorder_back(lang: Lang) -> String {
+    two(
+        lang,
+        "記録を再開しました。失われた間のことは、記録の欠落として残ります",
+        "Recording goes on. What was lost stands in the record as a gap",
+    )
+}
+
+pub fn recorder_not_back(lang: Lang, why: &str) -> String {
+    two(
+        lang,
+        format!("記録プロセスを立ち上げられません（{why}）。1秒後にもう一度試みます"),
+        format!("The recorder cannot be started ({why}). Trying again in a second"),
+    )
+}
+
+pub fn chain_broken(lang: Lang, why: &str) -> String {
+    two(
+        lang,
+        format!("届いた内容が記録の鎖と合いません（{why}）。見たことにはなりません。立会いを止めて、責任者に知らせてください。"),
+        format!(
+            "What arrived does not fit the chain of the recording ({why}). It does not count as watched: stop the session and tell whoever is responsible."
+        ),
+    )
+}
+
+pub fn screen_counts(lang: Lang) -> String {
+    two(lang, "あなたの画面を、見ている人として数えています", "Your screen counts as watching")
+}
+
+pub fn screen_replaced(lang: Lang) -> String {
+    two(lang, "あなたの別の端末を、見ている人として数えています", "Another device of yours counts as watching")
+}
