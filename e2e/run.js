@@ -1,5 +1,5 @@
 // Real Chromium, real fuzzer, real command line against a real `hikeshi serve`: node e2e/run.js <what> [words of a check].
-// `pages` is signin, nights, live and every together; the others are api and pictures.
+// `pages` is signin, nights, live and every together; the others are api, doubles and pictures.
 import { Checks } from "./checks.js";
 import { api } from "./api.js";
 import { open } from "./browser.js";
@@ -7,6 +7,7 @@ import { everyPage, noPageForgotten } from "./pages/every.js";
 import { live } from "./pages/live.js";
 import { signIn, wholeNights } from "./pages/night.js";
 import { pictures } from "./pictures.js";
+import { slackProof } from "./slack/proof.js";
 
 const [what = "pages", only] = process.argv.slice(2);
 const checks = new Checks(only);
@@ -31,6 +32,7 @@ const works = {
   every: () => inBrowser(noPageForgotten, everyPage),
   pictures: () => inBrowser(pictures),
   api: () => api(checks),
+  doubles: () => slackProof(checks),
 };
 
 if (!works[what]) {
