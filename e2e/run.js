@@ -7,6 +7,7 @@ import { everyPage, noPageForgotten } from "./pages/every.js";
 import { live } from "./pages/live.js";
 import { signIn, wholeNights } from "./pages/night.js";
 import { pictures } from "./pictures.js";
+import { githubProof } from "./github/proof.js";
 import { slackProof } from "./slack/proof.js";
 
 const [what = "pages", only] = process.argv.slice(2);
@@ -32,7 +33,10 @@ const works = {
   every: () => inBrowser(noPageForgotten, everyPage),
   pictures: () => inBrowser(pictures),
   api: () => api(checks),
-  doubles: () => slackProof(checks),
+  doubles: async () => {
+    await slackProof(checks);
+    await githubProof(checks);
+  },
 };
 
 if (!works[what]) {
