@@ -69,9 +69,11 @@ export class SlackDouble {
     const failure = this.failing.find((failing) => failing.count > 0 && (!failing.method || failing.method === method));
     if (failure) {
       failure.count -= 1;
-      if (failure.loseAnswer) {
-        this.act(method, given, token);
-        return request.socket.destroy();
+      if (failure.loseAnswer || failure.holdMs) {
+        const done = this.act(method, given, token);
+        if (failure.loseAnswer) return request.socket.destroy();
+        await pause(failure.holdMs);
+        return answer(response, 200, done, { "x-oauth-scopes": this.scopes });
       }
       if (failure.status) return answer(response, failure.status, failure.body ?? { ok: false, error: "ratelimited" }, failure.retryAfter ? { "retry-after": String(failure.retryAfter) } : {});
       return answer(response, 200, { ok: false, error: failure.error });
@@ -171,7 +173,7 @@ export class SlackDouble {
         if (this.mode !== "up") for (const connection of this.sockets.clients) connection.terminate();
         return { mode: this.mode };
       case "fail":
-        this.failing.push({ count: given.count ?? 1, method: given.method, error: given.error, status: given.status, retryAfter: given.retry_after, loseAnswer: given.lose_answer });
+        this.failing.push({ count: given.count ?? 1, method: given.method, error: given.error, status: given.status, retryAfter: given.retry_after, loseAnswer: given.lose_answer, holdMs: given.hold_ms });
         return { failing: this.failing.length };
       case "limit":
         this.limited = given.on;

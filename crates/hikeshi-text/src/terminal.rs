@@ -1,13 +1,14 @@
 //! What the command line says, in both languages. Re-exported flat: callers write `terminal::unknown_key(lang, …)`.
 //!
 //! By subject: [`mod@file`] (mistakes of `hikeshi.toml`), [`help`] (`--help`), [`answer`] (results, errors, next steps),
-//! [`mod@serving`] (the server's own lines), [`verdict`] (what a verification found), [`rehearsal`] (`hikeshi try`). What the door and the record say is in the other modules of this crate.
+//! [`mod@serving`] (the server's own lines), [`verdict`] (what a verification found), [`rehearsal`] (`hikeshi try`), [`mod@slack`] (`hikeshi slack`). What the door and the record say is in the other modules of this crate.
 
 mod answer;
 mod file;
 mod help;
 mod rehearsal;
 mod serving;
+mod slack;
 mod verdict;
 
 pub use answer::*;
@@ -15,6 +16,7 @@ pub use file::*;
 pub use help::*;
 pub use rehearsal::*;
 pub use serving::*;
+pub use slack::*;
 pub use verdict::*;
 
 use crate::Lang;

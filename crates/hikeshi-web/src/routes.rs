@@ -13,7 +13,7 @@ use crate::pages::{
     bundle, channel, content, emergencies, emergency, incidents, ledger, me, now, obligations, people, plan, signin, watch,
 };
 use crate::state::{App, WebOptions};
-use crate::{api, assets, guard, live, passkey};
+use crate::{api, assets, guard, inbound, live, passkey};
 
 /// A request that is not answered in this time is given up; what the door took stays taken, and the same request key finds it.
 const ANSWER_WITHIN: std::time::Duration = std::time::Duration::from_secs(60);
@@ -25,6 +25,7 @@ pub fn app(options: WebOptions) -> Router {
         .merge(pages())
         .merge(signing_in())
         .merge(api::routes())
+        .route("/inbound/{*to}", post(inbound::post))
         .route("/live", get(live::get))
         .route("/assets/{name}", get(assets::get))
         .fallback(nothing_here)

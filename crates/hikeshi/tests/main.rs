@@ -9,6 +9,8 @@
     reason = "tests; helpers are not marked as tests"
 )]
 
+#[path = "end_to_end/double.rs"]
+mod double;
 #[path = "end_to_end/harness.rs"]
 mod harness;
 
@@ -16,6 +18,8 @@ mod harness;
 mod exit_codes;
 #[path = "end_to_end/files.rs"]
 mod files;
+#[path = "end_to_end/github.rs"]
+mod github;
 #[path = "end_to_end/ledger.rs"]
 mod ledger;
 #[path = "end_to_end/rehearsal.rs"]
@@ -24,3 +28,5 @@ mod rehearsal;
 mod scenarios;
 #[path = "end_to_end/serving.rs"]
 mod serving;
+#[path = "end_to_end/slack.rs"]
+mod slack;

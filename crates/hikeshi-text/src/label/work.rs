@@ -30,6 +30,7 @@ pub fn effect(lang: Lang, kind: &str) -> &str {
         "open_change_request" => ("反映リクエストの作成", "opening the change request"),
         "compare_merged" => ("マージ内容の照合", "comparing with what was merged"),
         "write_report" => ("報告書の書き出し", "writing the report"),
+        "chat_emergency" | "chat_other" => ("チャットへの投稿", "posting to the chat"),
         "write_invitation" => ("招待状の書き出し", "writing the invitation"),
         _ => return kind,
     };
@@ -88,6 +89,10 @@ pub fn weakening(lang: Lang, weakening: &Weakening, names: &Names) -> String {
         (Weakening::PermissionWidened { command }, Lang::En) => format!("more people may {}", super::command(lang, command)),
         (Weakening::EnvironmentOpened { environment }, Lang::Ja) => format!("環境 {environment} で緊急例外を使えるようにします"),
         (Weakening::EnvironmentOpened { environment }, Lang::En) => format!("emergency exceptions become possible in {environment}"),
+        (Weakening::ChatIdentity { person }, Lang::Ja) => {
+            format!("チャットで{}として操作できるユーザーが変わります", names.person(lang, person))
+        }
+        (Weakening::ChatIdentity { person }, Lang::En) => format!("another user of the chat acts as {}", names.person(lang, person)),
         (Weakening::MaskRemoved { what }, Lang::Ja) => format!("伏せ字の設定 {what} を外します"),
         (Weakening::MaskRemoved { what }, Lang::En) => format!("{what} is no longer masked"),
     }

@@ -128,6 +128,7 @@ every! {
         BadPattern => FlawKind::BadPattern { given: text("("), detail: text("unclosed group") },
         BadCell => FlawKind::BadCell { given: text("all+now"), nearest: None },
         NotAscending => FlawKind::NotAscending,
+        SameAs => FlawKind::SameAs { other: text("mori") },
     }
 }
 
@@ -139,6 +140,7 @@ every! {
         RoleGranted => Weakening::RoleGranted { person: person("mori"), role: role("cto") },
         PermissionWidened => Weakening::PermissionWidened { command: text("emergency.request") },
         EnvironmentOpened => Weakening::EnvironmentOpened { environment: text("staging") },
+        ChatIdentity => Weakening::ChatIdentity { person: person("sato") },
         MaskRemoved => Weakening::MaskRemoved { what: text("DB_PASSWORD") },
     }
 }

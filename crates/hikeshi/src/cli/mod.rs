@@ -14,6 +14,7 @@ mod obligation;
 mod people;
 mod plan_file;
 mod policy;
+mod slack;
 #[cfg(test)]
 mod table;
 mod token;
@@ -103,6 +104,10 @@ pub enum Area {
         #[command(subcommand)]
         verb: policy::Verb,
     },
+    Slack {
+        #[command(subcommand)]
+        verb: slack::Verb,
+    },
     Login(entrance::LoginArgs),
     Check(check::CheckArgs),
     Schema {
@@ -187,6 +192,7 @@ fn dispatch(cli: Cli, lang: Lang, out: &Out) -> Result<()> {
         Area::StepRunner { .. } => Err(Failure::Usage(terminal::not_a_door_command(lang))),
         Area::ReservationService(args) => crate::rehearsal::reservations::serve(&args).map_err(Failure::from),
         Area::Ledger { verb } if verb.is_offline() => ledger::offline(&verb, &global, lang, out),
+        Area::Slack { verb } => runtime()?.block_on(slack::run(&verb, &global, lang, out)),
         Area::Serve(args) => runtime()?.block_on(crate::serve::run(&args, &global, lang, out)),
         Area::Try(args) => runtime()?.block_on(crate::rehearsal::run(args, lang, out)),
         area => runtime()?.block_on(asked(area, global, lang, out)),
@@ -226,6 +232,7 @@ async fn answer(area: Area, caller: &Caller<'_>) -> Result<()> {
         | Area::Check(_)
         | Area::Schema { .. }
         | Area::Init(_)
+        | Area::Slack { .. }
         | Area::Serve(_)
         | Area::Try(_)
         | Area::Completions { .. }

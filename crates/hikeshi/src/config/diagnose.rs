@@ -292,7 +292,8 @@ impl Walk {
             | FlawKind::BadTimeZone { .. }
             | FlawKind::BadPattern { .. }
             | FlawKind::BadCell { .. }
-            | FlawKind::NotAscending => false,
+            | FlawKind::NotAscending
+            | FlawKind::SameAs { .. } => false,
         }
     }
 

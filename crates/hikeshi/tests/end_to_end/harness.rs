@@ -96,6 +96,8 @@ pub struct Workspace {
     pub dir: PathBuf,
     pub port: u16,
     pub tokens: BTreeMap<String, String>,
+    /// Further variables of the server's environment.
+    pub env: BTreeMap<String, String>,
     server: Option<Child>,
 }
 
@@ -120,12 +122,23 @@ impl Workspace {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bound").local_addr().expect("address").port();
         let policy = POLICY.replace("{port}", &port.to_string()).replace("{dir}", &dir.display().to_string());
         std::fs::write(dir.join("hikeshi.toml"), policy).expect("written");
-        Self { dir, port, tokens: BTreeMap::new(), server: None }
+        Self { dir, port, tokens: BTreeMap::new(), env: BTreeMap::new(), server: None }
     }
 
     /// A server, and a token for each of these people.
     pub fn with_people(name: &str, people: &[&str]) -> Self {
-        let mut workspace = Self::new(name);
+        Self::new(name).introduced(people)
+    }
+
+    /// Changes the policy file, and starts with it later.
+    pub fn policy(self, change: impl FnOnce(String) -> String) -> Self {
+        let file = self.path("hikeshi.toml");
+        std::fs::write(&file, change(read(&file))).expect("written");
+        self
+    }
+
+    pub fn introduced(mut self, people: &[&str]) -> Self {
+        let workspace = &mut self;
         let first = workspace.start();
         let link = first["first_link"]["link"].as_str().expect("the first administrator's link").to_owned();
         workspace.login("admin", &link);
@@ -142,7 +155,7 @@ impl Workspace {
         for (person, link) in links {
             workspace.login(&person, &link);
         }
-        workspace
+        self
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -191,6 +204,7 @@ impl Workspace {
             .env("HOME", &self.dir)
             .env("HIKESHI_URL", self.url())
             .env("HIKESHI_LANG", "en")
+            .envs(&self.env)
             .stdin(Stdio::null());
         command
     }
