@@ -1,5 +1,5 @@
 // Real Chromium, real fuzzer, real command line against a real `hikeshi serve`: node e2e/run.js <what> [words of a check].
-// `pages` is signin, nights, approvals, live and every together; the others are api and pictures.
+// `pages` is signin, nights, approvals, live and every together; the others are api, doubles and pictures.
 import { Checks } from "./checks.js";
 import { api } from "./api.js";
 import { open } from "./browser.js";
@@ -8,6 +8,8 @@ import { approvals } from "./pages/approvals.js";
 import { live } from "./pages/live.js";
 import { signIn, wholeNights } from "./pages/night.js";
 import { pictures } from "./pictures.js";
+import { githubProof } from "./github/proof.js";
+import { slackProof } from "./slack/proof.js";
 
 const [what = "pages", only] = process.argv.slice(2);
 const checks = new Checks(only);
@@ -33,6 +35,10 @@ const works = {
   every: () => inBrowser(noPageForgotten, everyPage),
   pictures: () => inBrowser(pictures),
   api: () => api(checks),
+  doubles: async () => {
+    await slackProof(checks);
+    await githubProof(checks);
+  },
 };
 
 if (!works[what]) {

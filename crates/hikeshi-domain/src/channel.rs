@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::chat::ChatTrouble;
 use crate::decide::Decision;
 use crate::emergency::{Ending, Means, Requirement};
 use crate::event::Event;
@@ -180,6 +181,10 @@ pub enum Notice {
     },
     PolicyAdopted {
         digest: Digest,
+    },
+    /// An announcement did not reach the team's chat. Never said in the chat itself.
+    ChatUndelivered {
+        trouble: ChatTrouble,
     },
 }
 

@@ -142,4 +142,5 @@ kinds! {
     Command::Wake(Wake::WitnessSilent { .. }) => "wake.witness_silent",
     Command::Wake(Wake::Remind { .. }) => "wake.remind",
     Command::Wake(Wake::Overdue { .. }) => "wake.overdue",
+    Command::Wake(Wake::Compare { .. }) => "wake.compare",
 }

@@ -13,7 +13,7 @@ use crate::people::Actor;
 use crate::permit::Permit;
 use crate::refusal::Refusal;
 use crate::timer::Wake;
-use crate::{account, channel, emergency, incident, monitor, obligation, policy, session};
+use crate::{account, channel, chat, emergency, incident, monitor, obligation, policy, session};
 
 /// What follows from a command.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -76,7 +76,9 @@ fn wake_needs(wake: &Wake, facts: &Facts) -> Needs {
             needs.presence.insert(*emergency);
             needs
         }
-        Wake::Remind { obligation } | Wake::Overdue { obligation } => obligation::decide::needs_of(*obligation, facts),
+        Wake::Remind { obligation } | Wake::Overdue { obligation } | Wake::Compare { obligation } => {
+            obligation::decide::needs_of(*obligation, facts)
+        }
     }
 }
 
@@ -94,6 +96,8 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
         Command::Outcome(OutcomeCommand::Ended { effect, outcome }) => {
             let mut decision = if effect.0.starts_with("emg_") {
                 emergency::decide::ended(facts, effect, outcome, now)?
+            } else if effect.0.starts_with("post/") {
+                chat::ended(facts, effect, outcome)?
             } else {
                 obligation::decide::ended(facts, effect, outcome, now)?
             };
@@ -113,6 +117,7 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
             Wake::WitnessSilent { emergency, person } => emergency::decide::witness_silent(facts, *emergency, person, now),
             Wake::Remind { obligation } => obligation::decide::remind(facts, *obligation, now),
             Wake::Overdue { obligation } => obligation::decide::overdue(facts, *obligation, now),
+            Wake::Compare { obligation } => obligation::decide::compare_due(facts, *obligation, now),
         },
     }
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::chat::{ChatOrder, ChatTrouble, Lane, Place, Seal};
 use crate::emergency::{Aspect, Backup, CheckResult, FileChange, Plan, StepEnd};
 use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId, RoleName, TargetName};
 use crate::obligation::Drift;
@@ -49,6 +50,11 @@ pub struct Effect {
     pub key: EffectKey,
     pub work: Work,
 }
+
+/// Kinds of work that are carried out one after the other, each kind for itself and in the order in which they were queued.
+pub const IN_ORDER: [&str; 2] = [CHAT_EMERGENCY, CHAT_OTHER];
+const CHAT_EMERGENCY: &str = "chat_emergency";
+const CHAT_OTHER: &str = "chat_other";
 
 /// The orders themselves. Each carries all that its hands need: they see neither the ledger nor the policy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -105,16 +111,20 @@ pub enum Work {
         base: String,
         branch: String,
         expect: Vec<RepositoryFile>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        github: Option<GitHub>,
     },
     WriteReport(Box<ReportOrder>),
     WriteInvitation(Box<InvitationOrder>),
+    /// Say something in the team's chat, or show a card anew (rules E2, E5).
+    Chat(Box<ChatOrder>),
 }
 
 impl Work {
     pub fn again(&self) -> Again {
         match self {
             Self::RunStep { .. } => Again::AskHuman,
-            Self::TakeBackup { .. } | Self::OpenChangeRequest(_) => Again::LookFirst,
+            Self::TakeBackup { .. } | Self::OpenChangeRequest(_) | Self::Chat(_) => Again::LookFirst,
             // Each of these makes the world equal a given state, or only looks at it.
             Self::RunChecks { .. }
             | Self::LookAtFiles { .. }
@@ -139,6 +149,10 @@ impl Work {
             Self::CompareMerged { .. } => "compare_merged",
             Self::WriteReport(_) => "write_report",
             Self::WriteInvitation(_) => "write_invitation",
+            Self::Chat(order) => match order.lane {
+                Lane::Emergency => CHAT_EMERGENCY,
+                Lane::Other => CHAT_OTHER,
+            },
         }
     }
 }
@@ -177,7 +191,20 @@ pub struct ChangeRequestOrder {
     pub files: Vec<RepositoryFile>,
     /// Changed files whose content was too large to keep; named in the request, to be added by hand.
     pub not_kept: Vec<String>,
+    /// Where the request is opened; without it the repository is a git repository that has no requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub github: Option<GitHub>,
+    /// How far the ledger had come when the request was ordered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<Seal>,
     pub facts: CaseFacts,
+}
+
+/// A repository behind GitHub's API. The token itself is in the environment of the server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GitHub {
+    pub api: String,
+    pub token_env: String,
 }
 
 /// What the record knows of a case, for documents that the program writes.
@@ -272,6 +299,21 @@ pub enum Outcome {
     },
     InvitationWritten {
         file: String,
+    },
+    /// It stands in the chat, as this message.
+    Said {
+        place: Place,
+        message: String,
+    },
+    /// The chat does not take it, and will not take it later.
+    Unsaid {
+        place: Place,
+        trouble: ChatTrouble,
+    },
+    /// Not now: the runner keeps the effect and comes back. Never told to the door.
+    Postponed {
+        after_s: u32,
+        detail: String,
     },
     /// It could not be done; nothing was half-done, or what was is said in `detail`.
     Failed {

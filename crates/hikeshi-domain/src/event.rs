@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{Passkey, Proof, Session, Token};
 use crate::channel::Post;
+use crate::chat::{ChatTrouble, Place};
 use crate::effect::EffectKey;
 use crate::emergency::{Approval, Aspect, Backup, Conditions, Ending, Evidence, FileChange, Plan, Requirement, StepEnd, Trouble, Verified};
 use crate::ids::{Digest, EmergencyId, EnvironmentName, IncidentId, MonitorName, ObligationId, PersonId, ServiceName, TokenId};
@@ -71,6 +72,17 @@ pub enum Event {
 
     Posted {
         post: Post,
+    },
+    /// What was announced stands in the team's chat, too.
+    PostDelivered {
+        effect: EffectKey,
+        place: Place,
+        message: String,
+    },
+    PostUndelivered {
+        effect: EffectKey,
+        place: Place,
+        trouble: ChatTrouble,
     },
 
     MonitorFired {

@@ -13,6 +13,7 @@
 pub mod account;
 pub mod apply;
 pub mod channel;
+pub mod chat;
 pub mod command;
 pub mod decide;
 pub mod effect;

@@ -46,6 +46,8 @@ pub enum Via {
     Web,
     Api,
     Cli,
+    /// The team's chat: a button that somebody pressed there.
+    Chat,
     /// `hikeshi --local`: the door opened in-process, when the server is what burns.
     Local,
     /// The program itself.

@@ -5,6 +5,7 @@
 
 mod check;
 mod decide;
+mod slack;
 mod weaken;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{BUILT_IN_ROLES, Flaw, FlawKind};
 pub use decide::decide;
+pub use slack::{Slack, SlackMode};
 pub use weaken::Weakening;
 
 use crate::emergency::ApprovalProof;
@@ -45,6 +47,9 @@ pub struct Policy {
     pub obligations: ObligationPolicy,
     #[serde(default)]
     pub channels: Channels,
+    /// The team's chat. Without it everything is announced in the workspace's own channels only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slack: Option<Slack>,
     #[serde(default)]
     pub forge: Option<Forge>,
     #[serde(default)]
@@ -99,7 +104,7 @@ pub struct Person {
     pub email: Option<String>,
     #[serde(default)]
     pub phone: Option<String>,
-    /// Handle in the team's chat, without the `@`.
+    /// User id in the team's chat, such as `U012AB3CD`: whom a mention calls, and who pressed a button. Not the handle, which can change.
     #[serde(default)]
     pub chat: Option<String>,
     #[serde(default)]
@@ -367,16 +372,54 @@ impl Default for Channels {
     }
 }
 
-/// The repository to which the change is brought back (rule E10). First form: a bare git repository that this host can reach.
+/// The repository to which the change is brought back (rule E10).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Forge {
-    /// Path or URL that `git clone` takes.
+    #[serde(default, skip_serializing_if = "ForgeKind::is_git")]
+    pub kind: ForgeKind,
+    /// For `git`: path or URL that `git clone` takes. For `github`: `owner/name`.
     pub repository: String,
     #[serde(default = "default_base")]
     pub base: String,
-    /// Directory that receives the request file and the patch, for forges without an API.
+    /// Directory that receives the request file and the patch, for a repository without an API.
+    #[serde(default)]
     pub requests: String,
+    /// Address of GitHub's API; another one for GitHub Enterprise Server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api: Option<String>,
+    /// Environment variable of the server that holds the token: fine-grained, with contents and pull requests of this repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_env: Option<String>,
+    /// Environment variable of the server that holds the secret of the webhook. Without it GitHub is asked now and then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook_secret_env: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ForgeKind {
+    /// A git repository that this host can reach: branch, patch and request file.
+    #[default]
+    Git,
+    /// GitHub's API: branch and pull request.
+    Github,
+}
+
+impl ForgeKind {
+    fn is_git(&self) -> bool {
+        *self == Self::Git
+    }
+}
+
+impl Forge {
+    /// How GitHub is reached, when it is GitHub.
+    pub fn github(&self) -> Option<crate::effect::GitHub> {
+        (self.kind == ForgeKind::Github).then(|| crate::effect::GitHub {
+            api: self.api.clone().unwrap_or_else(|| "https://api.github.com".to_owned()),
+            token_env: self.token_env.clone().unwrap_or_else(|| "GITHUB_TOKEN".to_owned()),
+        })
+    }
 }
 
 fn default_base() -> String {
@@ -427,6 +470,17 @@ impl Policy {
 
     pub fn people_with(&self, roles: &[RoleName]) -> Vec<PersonId> {
         self.people.iter().filter(|(_, person)| person.roles.iter().any(|role| roles.contains(role))).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// The user of the chat who speaks for a person; `None` without a chat.
+    pub fn chat_user(&self, id: &PersonId) -> Option<&str> {
+        self.slack.as_ref()?;
+        self.people.get(id)?.chat.as_deref().filter(|user| slack::is_user_id(user))
+    }
+
+    /// The person for whom a user of the chat speaks.
+    pub fn person_of_chat(&self, user: &str) -> Option<&PersonId> {
+        self.people.keys().find(|id| self.chat_user(id) == Some(user))
     }
 
     pub fn name_of<'a>(&'a self, id: &'a PersonId) -> &'a str {

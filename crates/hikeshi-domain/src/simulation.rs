@@ -355,6 +355,7 @@ fn answer(world: &mut World, dice: &mut Dice) {
         Work::CompareMerged { .. } => Outcome::Compared { commit: "abc".to_owned(), merged: true, drift: Vec::new() },
         Work::WriteReport(_) => Outcome::ReportWritten { file: "docs/r.md".to_owned(), digest: Digest::of(b"r") },
         Work::WriteInvitation(_) => Outcome::InvitationWritten { file: "docs/r.ics".to_owned() },
+        Work::Chat(order) => Outcome::Said { place: order.place.clone(), message: "1.1".to_owned() },
     };
     let key: EffectKey = effect.key.clone();
     either_way(world.end(&key, outcome.clone()));

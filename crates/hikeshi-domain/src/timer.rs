@@ -11,19 +11,38 @@ use crate::emergency::{self, Emergency};
 use crate::ids::{EmergencyId, IncidentId, ObligationId, PersonId};
 use crate::incident::Incident;
 use crate::obligation::{self, Obligation};
-use crate::policy::Policy;
+use crate::policy::{ForgeKind, Policy};
 
 /// What a deadline asks the door to look at. It carries no data: the door looks at the tables.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "wake", rename_all = "snake_case")]
 pub enum Wake {
-    Escalate { incident: IncidentId },
-    UpdateDue { incident: IncidentId },
-    ApprovalExpires { emergency: EmergencyId },
-    SessionLong { emergency: EmergencyId },
-    WitnessSilent { emergency: EmergencyId, person: PersonId },
-    Remind { obligation: ObligationId },
-    Overdue { obligation: ObligationId },
+    Escalate {
+        incident: IncidentId,
+    },
+    UpdateDue {
+        incident: IncidentId,
+    },
+    ApprovalExpires {
+        emergency: EmergencyId,
+    },
+    SessionLong {
+        emergency: EmergencyId,
+    },
+    WitnessSilent {
+        emergency: EmergencyId,
+        person: PersonId,
+    },
+    Remind {
+        obligation: ObligationId,
+    },
+    Overdue {
+        obligation: ObligationId,
+    },
+    /// Time to ask the forge whether the change request was merged.
+    Compare {
+        obligation: ObligationId,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,5 +109,20 @@ pub fn of_obligation(obligation: &Obligation, policy: &Policy) -> Vec<Timer> {
     if !obligation.overdue_announced {
         timers.push(Timer { wake: Wake::Overdue { obligation: obligation.id }, due_at: obligation.due_at });
     }
+    timers.extend(comparing(obligation, policy));
     timers
+}
+
+/// The next look at a request that is open on GitHub. The longer it is open, the longer the wait; a webhook does not wait at all.
+fn comparing(obligation: &Obligation, policy: &Policy) -> Option<Timer> {
+    const SOONEST_MIN: i64 = 10;
+    const LATEST_MIN: i64 = 4 * 60;
+    policy.forge.as_ref().filter(|forge| forge.kind == ForgeKind::Github)?;
+    let request = obligation.request.as_ref().filter(|_| obligation.running.is_none())?;
+    let compared = request.compared.as_ref().map(|compared| compared.at);
+    let tried = obligation.trouble.as_ref().map(|trouble| trouble.at);
+    let last = [compared, tried].into_iter().flatten().max().map_or(request.opened_at, |at| at.max(request.opened_at));
+    let open_min = last.duration_since(request.opened_at).as_secs() / 60;
+    let wait = SignedDuration::from_mins((open_min / 4).clamp(SOONEST_MIN, LATEST_MIN));
+    Some(Timer { wake: Wake::Compare { obligation: obligation.id }, due_at: last.checked_add(wait).unwrap_or(Timestamp::MAX) })
 }

@@ -103,6 +103,7 @@ impl Engine {
             counters: figures::Counters::default(),
             masks,
             effects_queued: Notify::new(),
+            in_order_queued: Notify::new(),
             timers_changed: Notify::new(),
             policy_changed: Notify::new(),
             stopping: watch::Sender::new(false),

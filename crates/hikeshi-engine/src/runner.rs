@@ -8,7 +8,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use hikeshi_domain::command::{Command, Envelope, OutcomeCommand};
-use hikeshi_domain::effect::{Again, Contents, Doing, Effect, Outcome, Performed, Seen};
+use hikeshi_domain::effect::{Again, Contents, Doing, Effect, IN_ORDER, Outcome, Performed, Seen};
 use hikeshi_domain::ids::Digest;
 use hikeshi_domain::people::{Actor, Via};
 use hikeshi_store::Claim;
@@ -37,6 +37,9 @@ pub(crate) struct Runner {
     pub(crate) lease_s: u32,
 }
 
+/// How long an effect waits that the world could not be asked about.
+const UNTOLD_WAIT_S: u32 = 30;
+
 /// What is to be said about an effect.
 enum Verdict {
     Ended(Performed),
@@ -46,6 +49,10 @@ enum Verdict {
 impl Runner {
     pub(crate) async fn run(self) {
         let mut working = JoinSet::new();
+        let mut lanes = JoinSet::new();
+        for kind in IN_ORDER {
+            lanes.spawn(self.clone().in_order(kind));
+        }
         loop {
             let free = PARALLEL_MAX.saturating_sub(working.len());
             if free > 0 {
@@ -65,9 +72,59 @@ impl Runner {
             }
         }
         // What is not brought in now is found by the next start: its claim runs out, and the world is asked.
-        let drained = tokio::time::timeout(GRACE, async { while working.join_next().await.is_some() {} }).await;
+        let drained = tokio::time::timeout(GRACE, async {
+            while working.join_next().await.is_some() {}
+            while lanes.join_next().await.is_some() {}
+        })
+        .await;
         if drained.is_err() {
             tracing::info!(effects = working.len(), "stopping while effects are going on; they are looked at after the next start");
+        }
+    }
+
+    /// One kind whose order is kept: one effect after the other, on whichever node has the first. What is put off holds up its own kind only.
+    async fn in_order(self, kind: &'static str) {
+        while !*self.door.inside.stopping.borrow() {
+            let (node, lease_s) = (self.node.clone(), self.lease_s);
+            match self.door.blocking(move |store| store.claim_first(&node, kind, lease_s)).await {
+                Ok(Some(claim)) => {
+                    tokio::select! {
+                        () = self.next_in_order(&claim) => {}
+                        never = self.extend(&claim) => match never {},
+                    }
+                    continue;
+                }
+                Ok(None) => {}
+                Err(fault) => tracing::warn!(%fault, kind, "effects cannot be claimed"),
+            }
+            tokio::select! {
+                () = self.door.inside.stopped() => return,
+                () = self.door.inside.in_order_queued.notified() => {}
+                () = tokio::time::sleep(POLL) => {}
+            }
+        }
+    }
+
+    async fn next_in_order(&self, claim: &Claim) {
+        let seen = if claim.taken_over {
+            count(&self.door.inside.counters.effects_looked_at);
+            self.door.inside.outside.look(&claim.effect).await
+        } else {
+            Seen::NotHappened
+        };
+        let performed = match seen {
+            Seen::Happened(performed) => performed,
+            Seen::NotHappened => self.perform(&claim.effect).await,
+            Seen::Running | Seen::Unknown => {
+                let detail = "the world could not be asked".to_owned();
+                Performed { outcome: Outcome::Postponed { after_s: UNTOLD_WAIT_S.min(claim.attempts), detail }, contents: Vec::new() }
+            }
+        };
+        let Outcome::Postponed { after_s, detail } = &performed.outcome else { return self.deliver(&claim.effect, performed).await };
+        tracing::info!(effect = %claim.effect.key, after_s, detail, "put off");
+        let (key, fence, wait_s) = (claim.effect.key.clone(), claim.fence, *after_s);
+        if let Err(fault) = self.door.blocking(move |store| store.release(&key, fence, wait_s)).await {
+            tracing::warn!(effect = %claim.effect.key, %fault, "it could not be given back; its claim runs out");
         }
     }
 

@@ -146,6 +146,7 @@ fn envelope((wake, due_at): &Due, fired: u32) -> Envelope {
         Wake::WitnessSilent { emergency, person } => format!("witness_silent:{emergency}:{person}"),
         Wake::Remind { obligation } => format!("remind:{obligation}"),
         Wake::Overdue { obligation } => format!("overdue:{obligation}"),
+        Wake::Compare { obligation } => format!("compare:{obligation}"),
     };
     let due_at = due_at.as_millisecond().to_string();
     let key = match fired {

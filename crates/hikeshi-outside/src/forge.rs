@@ -17,16 +17,16 @@ use crate::host::{Kind, kind_of, raw_path};
 use crate::{Options, resolve};
 
 /// The trailer by which a commit is recognised as the one of this obligation.
-const TRAILER: &str = "Hikeshi-Obligation";
+pub(crate) const TRAILER: &str = "Hikeshi-Obligation";
 /// Names the exception in the history of the repository.
-const TRAILER_EXCEPTION: &str = "Hikeshi-Exception";
+pub(crate) const TRAILER_EXCEPTION: &str = "Hikeshi-Exception";
 /// Names a file whose content in the repository was not the one that production had before.
-const TRAILER_DIFFERS: &str = "Hikeshi-Base-Differs";
+pub(crate) const TRAILER_DIFFERS: &str = "Hikeshi-Base-Differs";
 /// How many commits of the branch are searched for our trailer, when others have worked on it.
 const SEARCHED: u32 = 50;
 
 #[derive(Debug, thiserror::Error)]
-enum ForgeError {
+pub(crate) enum ForgeError {
     #[error("{0}")]
     Git(#[from] GitError),
     #[error("`{0}` is not a name for a branch")]
@@ -86,7 +86,7 @@ fn git_for(options: &Options, repository: &str, branches: &[&str]) -> Result<Git
 }
 
 /// The rules of git-check-ref-format, as far as a branch name needs them.
-fn git_accepts(branch: &str) -> bool {
+pub(crate) fn git_accepts(branch: &str) -> bool {
     !branch.is_empty()
         && branch.len() <= 200
         && !branch.chars().any(|c| c.is_control() || matches!(c, ' ' | '~' | '^' | ':' | '?' | '*' | '[' | '\\'))
@@ -161,7 +161,7 @@ async fn base_differs(git: &Git, order: &ChangeRequestOrder, base: &str) -> Resu
     Ok(found)
 }
 
-fn ends_with_path(long: &str, short: &str) -> bool {
+pub(crate) fn ends_with_path(long: &str, short: &str) -> bool {
     long == short || long.strip_suffix(short).is_some_and(|rest| rest.ends_with('/'))
 }
 
@@ -190,7 +190,7 @@ async fn write_tree(git: &Git, order: &ChangeRequestOrder, contents: &dyn Conten
     Ok(git.line(&["write-tree"], b"").await?)
 }
 
-fn git_mode(mode: u32) -> &'static str {
+pub(crate) fn git_mode(mode: u32) -> &'static str {
     match kind_of(mode) {
         Kind::Link => "120000",
         Kind::File | Kind::Folder | Kind::Pipe | Kind::Device if mode & 0o111 != 0 => "100755",
@@ -199,7 +199,7 @@ fn git_mode(mode: u32) -> &'static str {
 }
 
 /// The bytes of a path in the repository; git itself refuses the same ones with less clear words.
-fn checked(written: &str) -> Result<Vec<u8>, ForgeError> {
+pub(crate) fn checked(written: &str) -> Result<Vec<u8>, ForgeError> {
     let path = raw_path(written).as_bytes().to_vec();
     let good = path
         .split(|byte| *byte == b'/')

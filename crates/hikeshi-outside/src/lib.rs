@@ -1,8 +1,8 @@
 //! The hands: what the world is told to do, done. Implements [`hikeshi_domain::effect::Outside`] and knows neither the door nor the store.
 //!
 //! [`host`] runs steps, backup, restore and checks on this machine, each in a supervisor process that outlives the server;
-//! [`forge`] brings changes back to a git repository; [`documents`] writes reports and invitations; [`probe()`] looks at a service;
-//! [`session`] records a witnessed terminal.
+//! [`forge`] brings changes back to a git repository, [`mod@github`] to GitHub; [`mod@slack`] speaks with the team's chat; [`documents`] writes reports and
+//! invitations; [`probe()`] looks at a service; [`session`] records a witnessed terminal.
 //!
 //! A step that certainly did not run is told as ended with `Killed::NotStarted`; one whose supervisor was killed, as killed, and
 //! what is left of it is stopped. After the death of the server itself [`look`](hikeshi_domain::effect::Outside::look) says whether it can be told.
@@ -11,10 +11,12 @@ mod clock;
 mod documents;
 mod forge;
 mod git;
+pub mod github;
 mod host;
 mod invitation;
 mod probe;
 pub mod session;
+pub mod slack;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -37,17 +39,26 @@ pub struct Options {
     pub base: PathBuf,
     /// The server's own environment, from which `pass_env` and `mask_env` take their values.
     pub env: BTreeMap<OsString, OsString>,
+    /// The address of our own pages, for links.
+    pub public_url: String,
 }
 
 /// The real world.
 #[derive(Debug, Clone)]
 pub struct Hands {
     options: Options,
+    memory: slack::Memory,
 }
 
 impl Hands {
     pub fn new(options: Options) -> Self {
-        Self { options }
+        Self { options, memory: slack::Memory::default() }
+    }
+}
+
+impl Hands {
+    fn voice(&self, order: &hikeshi_domain::chat::ChatOrder) -> slack::Voice {
+        slack::Voice::new(&order.slack, &self.options.env, &self.options.public_url)
     }
 }
 
@@ -66,10 +77,18 @@ impl Outside for Hands {
                 | Work::LookAtFiles { .. }
                 | Work::Restore { .. }
                 | Work::RevertFile { .. } => host::perform(&self.options, effect).await,
-                Work::OpenChangeRequest(order) => forge::open(&self.options, order, contents).await,
-                Work::CompareMerged { obligation, repository, base, branch, expect } => {
-                    forge::compare(&self.options, &forge::Compare { obligation: *obligation, repository, base, branch, expect }).await
+                Work::OpenChangeRequest(order) => match &order.github {
+                    Some(github) => github::open(&self.options, github, order, contents).await,
+                    None => forge::open(&self.options, order, contents).await,
+                },
+                Work::CompareMerged { obligation, repository, base, branch, expect, github } => {
+                    let order = forge::Compare { obligation: *obligation, repository, base, branch, expect };
+                    match github {
+                        Some(github) => github::compare(&self.options, github, &order).await,
+                        None => forge::compare(&self.options, &order).await,
+                    }
                 }
+                Work::Chat(order) => slack::perform(effect, order, &self.voice(order), &self.memory).await,
                 Work::WriteReport(order) => documents::report(&self.options, order),
                 Work::WriteInvitation(order) => documents::invitation(&self.options, order),
             }
@@ -85,7 +104,11 @@ impl Outside for Hands {
                 | Work::LookAtFiles { .. }
                 | Work::Restore { .. }
                 | Work::RevertFile { .. } => host::look(&self.options, effect),
-                Work::OpenChangeRequest(order) => forge::look(&self.options, order).await,
+                Work::OpenChangeRequest(order) => match &order.github {
+                    Some(github) => github::look(&self.options, github, order).await,
+                    None => forge::look(&self.options, order).await,
+                },
+                Work::Chat(order) => slack::look(effect, order, &self.voice(order), &self.memory).await,
                 // Doing these again is as good as once.
                 Work::CompareMerged { .. } | Work::WriteReport(_) | Work::WriteInvitation(_) => Seen::NotHappened,
             }

@@ -56,7 +56,7 @@ fn holds(body: &[u8], text: &[u8]) -> bool {
 static PLAIN: OnceLock<reqwest::Client> = OnceLock::new();
 static WITH_TLS: OnceLock<reqwest::Client> = OnceLock::new();
 
-fn client(url: &str) -> Result<&'static reqwest::Client, String> {
+pub(crate) fn client(url: &str) -> Result<&'static reqwest::Client, String> {
     let plain = url.starts_with("http://");
     let place = if plain { &PLAIN } else { &WITH_TLS };
     if let Some(client) = place.get() {
@@ -80,7 +80,7 @@ fn client(url: &str) -> Result<&'static reqwest::Client, String> {
 }
 
 /// The innermost cause: what the operating system said.
-fn words(error: &dyn std::error::Error) -> String {
+pub(crate) fn words(error: &dyn std::error::Error) -> String {
     let mut deepest = error;
     while let Some(source) = deepest.source() {
         deepest = source;

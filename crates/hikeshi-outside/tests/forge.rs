@@ -68,6 +68,8 @@ impl Forge {
             label: "Emergency Fix".to_owned(),
             files,
             not_kept: vec!["config/large.bin".to_owned()],
+            github: None,
+            seal: None,
             facts: self.ground.facts(&[change("予約.toml", b"limit = 99\n", NEW)]),
         }
     }
@@ -99,6 +101,7 @@ impl Forge {
             base: "main".to_owned(),
             branch: "emergency/emg_3".to_owned(),
             expect,
+            github: None,
         };
         match self.ground.perform(&Effect { key: EffectKey::of_obligation(OBLIGATION, "compare", 1), work }).await.outcome {
             Outcome::Compared { merged, drift, commit } => {

@@ -105,6 +105,7 @@ impl Ground {
 
     pub fn options(&self) -> Options {
         Options {
+            public_url: "http://127.0.0.1:7410".to_owned(),
             spool: self.dir.join("spool"),
             program: env!("CARGO_BIN_EXE_hikeshi-step-runner").into(),
             program_args: Vec::new(),

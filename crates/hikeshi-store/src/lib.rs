@@ -242,6 +242,11 @@ impl Store {
         self.inner.database.write(|session| outbox::claim(session, node, limit, lease_s))
     }
 
+    /// Claims the first effect of a kind whose order is kept; `None` while somebody has it or it is to wait, and nothing of its kind overtakes it.
+    pub fn claim_first(&self, node: &str, kind: &str, lease_s: u32) -> Result<Option<Claim>> {
+        self.inner.database.write(|session| outbox::claim_first(session, node, kind, lease_s))
+    }
+
     /// Extends a claim; false when the fence is no longer ours.
     pub fn extend(&self, key: &EffectKey, fence: i64, lease_s: u32) -> Result<bool> {
         self.inner.database.write(|session| outbox::extend(session, key, fence, lease_s))

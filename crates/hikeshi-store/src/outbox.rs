@@ -7,7 +7,7 @@ use hikeshi_domain::effect::{Effect, EffectKey};
 use jiff::SignedDuration;
 
 use crate::error::{Result, StoreError};
-use crate::sql::{Change, Kind, Session, Sql, to_json};
+use crate::sql::{Change, Kind, Session, Sql, Value, to_json};
 use crate::{Claim, OutboxRow, Writes};
 
 /// A claim that reaches further than this into the future was made by a clock that has since been set back.
@@ -30,7 +30,15 @@ pub(crate) static QUEUE: Sql = Sql::rows(
 static SETTLE: Sql = Sql::keyed("DELETE FROM outbox WHERE key {in}", Kind::Text);
 static CLAIM: Sql = Sql::one(
     "UPDATE outbox SET attempts = attempts + 1, fence = fence + 1, node = ?1, lease_until_ns = ?2 WHERE key IN \
-     (SELECT key FROM outbox WHERE lease_until_ns <= ?3 OR lease_until_ns > ?4 ORDER BY queued_at_ns, key LIMIT ?5 {skip_locked}) \
+     (SELECT key FROM outbox WHERE kind NOT IN ('chat_emergency', 'chat_other') AND (lease_until_ns <= ?3 OR lease_until_ns > ?4) \
+     ORDER BY queued_at_ns, key LIMIT ?5 {skip_locked}) \
+     RETURNING key, effect, fence, attempts, queued_at_ns",
+);
+/// The first of its kind, unless somebody has it or it is to wait: what is behind it waits too.
+static CLAIM_FIRST: Sql = Sql::one(
+    "UPDATE outbox SET attempts = attempts + 1, fence = fence + 1, node = ?1, lease_until_ns = ?2 \
+     WHERE (lease_until_ns <= ?3 OR lease_until_ns > ?4) \
+     AND key = (SELECT key FROM outbox WHERE kind = ?5 ORDER BY queued_at_ns, key LIMIT 1) \
      RETURNING key, effect, fence, attempts, queued_at_ns",
 );
 static EXTEND: Sql = Sql::one("UPDATE outbox SET lease_until_ns = ?1 WHERE key = ?2 AND fence = ?3");
@@ -45,7 +53,7 @@ static DUTY: Sql = Sql::one(
 );
 
 #[cfg(test)]
-pub(crate) static ALL: &[&Sql] = &[&QUEUE, &SETTLE, &CLAIM, &EXTEND, &RELEASE, &FREE, &FREE_DUTIES, &LIST, &DUTY];
+pub(crate) static ALL: &[&Sql] = &[&QUEUE, &SETTLE, &CLAIM, &CLAIM_FIRST, &EXTEND, &RELEASE, &FREE, &FREE_DUTIES, &LIST, &DUTY];
 
 /// Queues and settles with the entries that say so.
 pub(crate) fn keep(writes: &Writes, changes: &mut Vec<Change>) -> Result<()> {
@@ -74,14 +82,27 @@ pub(crate) fn claim(session: &mut dyn Session, node: &str, limit: u32, lease_s: 
     let lease_s = lease(lease_s)?;
     let now = session.clock()?;
     let arguments = [node.into(), after(now, lease_s).into(), now.into(), after(now, LEASE_MAX_S).into(), limit.min(CLAIMS_MAX).into()];
+    let mut claims = claimed(session, &CLAIM, &arguments)?;
+    claims.sort_by(|(one_at, one), (other_at, other)| (one_at, &one.effect.key).cmp(&(other_at, &other.effect.key)));
+    Ok(claims.into_iter().map(|(_, claim)| claim).collect())
+}
+
+/// Of the kinds whose order is kept: the first one, when it is free.
+pub(crate) fn claim_first(session: &mut dyn Session, node: &str, kind: &str, lease_s: u32) -> Result<Option<Claim>> {
+    let lease_s = lease(lease_s)?;
+    let now = session.clock()?;
+    let arguments = [node.into(), after(now, lease_s).into(), now.into(), after(now, LEASE_MAX_S).into(), kind.into()];
+    Ok(claimed(session, &CLAIM_FIRST, &arguments)?.into_iter().next().map(|(_, claim)| claim))
+}
+
+fn claimed(session: &mut dyn Session, sql: &'static Sql, arguments: &[Value]) -> Result<Vec<(i64, Claim)>> {
     let mut claims = Vec::new();
-    for row in session.query(&CLAIM, &arguments)? {
+    for row in session.query(sql, arguments)? {
         let attempts = u32::try_from(row.count(3)?).unwrap_or(u32::MAX);
         let effect: Effect = row.json(1)?;
         claims.push((row.int(4)?, Claim { effect, fence: row.int(2)?, taken_over: attempts > 1, attempts }));
     }
-    claims.sort_by(|(one_at, one), (other_at, other)| (one_at, &one.effect.key).cmp(&(other_at, &other.effect.key)));
-    Ok(claims.into_iter().map(|(_, claim)| claim).collect())
+    Ok(claims)
 }
 
 pub(crate) fn extend(session: &mut dyn Session, key: &EffectKey, fence: i64, lease_s: u32) -> Result<bool> {

@@ -53,7 +53,7 @@ fn owner(wake: &Wake) -> String {
         Wake::ApprovalExpires { emergency } | Wake::SessionLong { emergency } | Wake::WitnessSilent { emergency, .. } => {
             emergency.to_string()
         }
-        Wake::Remind { obligation } | Wake::Overdue { obligation } => obligation.to_string(),
+        Wake::Remind { obligation } | Wake::Overdue { obligation } | Wake::Compare { obligation } => obligation.to_string(),
     }
 }
 

@@ -206,6 +206,7 @@ impl World {
                     digest: Digest::of(text.as_bytes()),
                 })
             }
+            Work::Chat(order) => plain(Outcome::Said { place: order.place.clone(), message: order.at.as_second().to_string() }),
             Work::WriteInvitation(order) => {
                 plain(Outcome::InvitationWritten { file: format!("{}/emergency/{}.ics", order.documents_root, order.obligation) })
             }

@@ -48,6 +48,8 @@ pub fn via(lang: Lang, via: Via) -> &'static str {
         (Via::Cli, Lang::En) => "command line",
         (Via::Local, Lang::Ja) => "ローカル（サーバーを経由しない操作）",
         (Via::Local, Lang::En) => "local (without the server)",
+        (Via::Chat, Lang::Ja) => "チャット",
+        (Via::Chat, Lang::En) => "chat",
         (Via::Inside, Lang::Ja) => "自動",
         (Via::Inside, Lang::En) => "automatic",
     }

@@ -8,6 +8,6 @@ mod invitation;
 mod report;
 mod timeline;
 
-pub use change_request::{ChangeRequestText, change_request};
+pub use change_request::{ChangeRequestText, change_request, change_request_link};
 pub use invitation::{InvitationText, invitation};
 pub use report::report;

@@ -34,6 +34,8 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
         E::TokenIssued { person, token, record } => account::token_issued(lang, person, *token, record, names),
         E::TokenRevoked { person, token } => account::token_revoked(lang, person, *token, names),
         E::Posted { post } => account::posted(lang, post, names),
+        E::PostDelivered { place, .. } => account::post_delivered(lang, place, names),
+        E::PostUndelivered { trouble, .. } => crate::chat::trouble(lang, trouble),
 
         E::MonitorFired { monitor, incident: _, seen } => incident::monitor_fired(lang, monitor, seen),
         E::MonitorRecovered { monitor, incident: _, seen } => incident::monitor_recovered(lang, monitor, seen),

@@ -24,6 +24,7 @@ pub fn flaw(lang: Lang, flaw: &Flaw) -> Sentence {
         FlawKind::BadSshKey { given, unsupported } => bad_ssh_key(lang, given, unsupported.as_deref()),
         FlawKind::SharedSshKey { other } => shared_ssh_key(lang, other),
         FlawKind::NotAscending => not_ascending(lang, &at),
+        FlawKind::SameAs { other } => same_as(lang, &at, other),
     }
 }
 
@@ -203,6 +204,22 @@ fn bad_cell(lang: Lang, given: &str, nearest: Option<&str>) -> Sentence {
             format!("`{given}` is not a cell of the matrix."),
             "A cell is named impact+business+urgency.",
             nearest.map_or_else(|| "For example: all_users+lost_sales+now".to_owned(), |near| format!("Did you mean `{near}`?")),
+        ),
+    }
+}
+
+fn same_as(lang: Lang, at: &str, other: &str) -> Sentence {
+    let other = clipped(other, 60);
+    match lang {
+        Ja => say(
+            format!("{at} が {other} と同じです。"),
+            "チャットのユーザーは、誰の操作かを決めます。二人で同じにはできません。",
+            "それぞれのユーザーIDを書いてください。",
+        ),
+        En => say(
+            format!("{at} is the same as that of {other}."),
+            "The user of the chat decides who acts, so two people cannot share one.",
+            "Give each person their own user id.",
         ),
     }
 }

@@ -7,6 +7,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 mod actor;
+pub mod chat;
 mod document;
 mod event;
 mod flaw;
@@ -25,7 +26,7 @@ pub mod terminal;
 pub mod time;
 
 pub use actor::{actor, via};
-pub use document::{ChangeRequestText, InvitationText, change_request, invitation, report};
+pub use document::{ChangeRequestText, InvitationText, change_request, change_request_link, invitation, report};
 pub use event::{entry_line, entry_lines, event};
 pub use flaw::{busy, fault, flaw, stopping};
 pub use id::id_error;

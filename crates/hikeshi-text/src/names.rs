@@ -54,6 +54,17 @@ impl Names {
         }
     }
 
+    /// The names that an order for the chat carries with it.
+    pub fn of_chat(words: &hikeshi_domain::chat::Words) -> Self {
+        Self {
+            people: words.people.clone(),
+            roles: words.roles.iter().map(|(id, text)| (id.clone(), (text.ja.clone(), text.en.clone()))).collect(),
+            zone: Zone::named(&words.time_zone),
+            scheme: words.scheme,
+            ..Self::default()
+        }
+    }
+
     /// The time zone in which times are shown.
     pub fn zone(&self) -> &Zone {
         &self.zone

@@ -52,6 +52,7 @@ pub fn notice(lang: Lang, notice: &Notice, names: &Names) -> String {
         N::ObligationDone { obligation, kind } => obligation::done(lang, *obligation, *kind),
         N::SignInLinkIssued { person, by } => workspace::link_issued(lang, person, by, names),
         N::PolicyAwaitsApproval { digest } => workspace::policy_awaits(lang, *digest),
+        N::ChatUndelivered { trouble } => crate::chat::trouble(lang, trouble),
         N::PolicyAdopted { digest } => workspace::policy_adopted(lang, *digest),
     }
 }

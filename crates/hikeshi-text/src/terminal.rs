@@ -1,7 +1,7 @@
 //! What the command line says, in both languages. Re-exported flat: callers write `terminal::unknown_key(lang, …)`.
 //!
 //! By subject: [`mod@file`] (mistakes of `hikeshi.toml`), [`help`] (`--help`), [`answer`] (results, errors, next steps),
-//! [`mod@serving`] (the server's own lines), [`verdict`] (what a verification found), [`mod@trust`] (the trust bundle), [`rehearsal`] (`hikeshi try`), [`mod@shell`] (a witnessed terminal). What the door and the record say is in the other modules of this crate.
+//! [`mod@serving`] (the server's own lines), [`verdict`] (what a verification found), [`mod@trust`] (the trust bundle), [`rehearsal`] (`hikeshi try`), [`mod@shell`] (a witnessed terminal), [`mod@slack`] (`hikeshi slack`). What the door and the record say is in the other modules of this crate.
 
 mod answer;
 mod file;
@@ -9,6 +9,7 @@ mod help;
 mod rehearsal;
 mod serving;
 mod shell;
+mod slack;
 mod trust;
 mod verdict;
 
@@ -18,6 +19,7 @@ pub use help::*;
 pub use rehearsal::*;
 pub use serving::*;
 pub use shell::*;
+pub use slack::*;
 pub use trust::*;
 pub use verdict::*;
 

@@ -237,7 +237,7 @@ every! {
     }
 }
 every! { agains: Again { Safe => Again::Safe, LookFirst => Again::LookFirst, AskHuman => Again::AskHuman } }
-every! { vias: Via { Web => Via::Web, Api => Via::Api, Cli => Via::Cli, Local => Via::Local, Inside => Via::Inside } }
+every! { vias: Via { Web => Via::Web, Api => Via::Api, Cli => Via::Cli, Chat => Via::Chat, Local => Via::Local, Inside => Via::Inside } }
 every! {
     killeds: Killed { Timeout => Killed::Timeout, Signal => Killed::Signal(9), NotStarted => Killed::NotStarted("bash: not found".to_owned()) }
 }
@@ -341,6 +341,8 @@ fn every_code_has_a_label() {
         "compare_merged",
         "write_report",
         "write_invitation",
+        "chat_emergency",
+        "chat_other",
     ] {
         labels.add("effect", kind, false, |lang| label::effect(lang, kind).to_owned());
     }

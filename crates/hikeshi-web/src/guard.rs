@@ -67,7 +67,11 @@ struct Asked {
 impl Asked {
     fn of(request: &Request) -> Self {
         let path = request.uri().path().to_owned();
-        let api = path == "/api" || path.starts_with("/api/") || path.starts_with("/passkey/") || path == "/live";
+        let api = path == "/api"
+            || path.starts_with("/api/")
+            || path.starts_with("/passkey/")
+            || path.starts_with("/inbound/")
+            || path == "/live";
         let mut headers = HeaderMap::new();
         for name in [header::COOKIE, header::ACCEPT_LANGUAGE, header::IF_NONE_MATCH] {
             for value in request.headers().get_all(&name) {

@@ -8,6 +8,7 @@ mod assets;
 mod fail;
 mod form;
 mod guard;
+mod inbound;
 mod json;
 mod live;
 mod pages;
@@ -19,6 +20,7 @@ mod session;
 mod state;
 mod viewer;
 
+pub use inbound::{Inbound, Received};
 pub use routes::app;
 pub use serve::serve;
-pub use state::WebOptions;
+pub use state::{Receive, WebOptions};

@@ -25,11 +25,16 @@ pub struct WebOptions {
     pub public_url: Url,
     /// How long a browser stays signed in.
     pub session_valid_min: u32,
+    /// Takes what comes from the chat and the forge. `None`: nothing is taken.
+    pub inbound: Option<Receive>,
 }
+
+/// Whoever takes inbound requests; made where the parts are joined.
+pub type Receive = Arc<dyn Fn(crate::Inbound) -> hikeshi_domain::effect::Doing<'static, crate::Received> + Send + Sync>;
 
 impl WebOptions {
     pub fn new(door: Door, public_url: Url) -> Self {
-        Self { door, public_url, session_valid_min: 12 * 60 }
+        Self { door, public_url, session_valid_min: 12 * 60, inbound: None }
     }
 }
 
@@ -47,11 +52,12 @@ pub struct Inner {
     pub registrations: Ceremonies<PasskeyRegistration>,
     pub authentications: Ceremonies<(hikeshi_domain::ids::PersonId, PasskeyAuthentication)>,
     pub live_readers: Arc<Semaphore>,
+    pub inbound: Option<Receive>,
 }
 
 impl App {
     pub fn new(options: WebOptions) -> Self {
-        let WebOptions { door, public_url, session_valid_min } = options;
+        let WebOptions { door, public_url, session_valid_min, inbound } = options;
         let webauthn = public_url.domain().and_then(|name| {
             let built = WebauthnBuilder::new(name, &public_url).map(|builder| builder.rp_name("hikeshi")).and_then(WebauthnBuilder::build);
             built.inspect_err(|error| tracing::warn!("no passkeys for {public_url}: {error}")).ok()
@@ -65,6 +71,7 @@ impl App {
             registrations: Ceremonies::default(),
             authentications: Ceremonies::default(),
             live_readers: Arc::new(Semaphore::new(LIVE_READERS_MAX)),
+            inbound,
         }))
     }
 }

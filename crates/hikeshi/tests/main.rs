@@ -9,6 +9,8 @@
     reason = "tests; helpers are not marked as tests"
 )]
 
+#[path = "end_to_end/double.rs"]
+mod double;
 #[path = "end_to_end/harness.rs"]
 mod harness;
 
@@ -18,6 +20,8 @@ mod approvals;
 mod exit_codes;
 #[path = "end_to_end/files.rs"]
 mod files;
+#[path = "end_to_end/github.rs"]
+mod github;
 #[path = "end_to_end/ledger.rs"]
 mod ledger;
 #[path = "end_to_end/rehearsal.rs"]
@@ -28,3 +32,5 @@ mod scenarios;
 mod serving;
 #[path = "end_to_end/session.rs"]
 mod session;
+#[path = "end_to_end/slack.rs"]
+mod slack;

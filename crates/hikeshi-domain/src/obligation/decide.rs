@@ -254,6 +254,16 @@ fn known_people(policy: &Policy, field: &str, people: &[PersonId]) -> Result<(),
     Ok(())
 }
 
+/// The forge is asked whether the request was merged: the wait is over, or the forge said so itself.
+pub fn compare_due(facts: &Facts, id: ObligationId, now: Timestamp) -> Result<Decision, Refusal> {
+    let owed = Owed::of(facts, id, now).ok_or(Refusal::Stale)?;
+    if owed.state.status != Status::Owed || owed.state.running.is_some() {
+        return Err(Refusal::Stale);
+    }
+    let effect = orders::compare(facts, owed.emergency, owed.state).ok_or(Refusal::Stale)?;
+    Ok(owed.begin(Vec::new(), effect))
+}
+
 /// A reminder that is due; those that it overtook count as given.
 pub fn remind(facts: &Facts, id: ObligationId, now: Timestamp) -> Result<Decision, Refusal> {
     let owed = Owed::of(facts, id, now).ok_or(Refusal::Stale)?;

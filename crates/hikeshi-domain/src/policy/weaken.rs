@@ -27,6 +27,8 @@ pub enum Weakening {
     KeyAdded { person: PersonId, fingerprint: String },
     /// Approvals need not be signed any more.
     SignatureDropped,
+    /// Somebody else speaks for this person through the chat than before.
+    ChatIdentity { person: PersonId },
     /// A masking rule was removed.
     MaskRemoved { what: String },
 }
@@ -39,6 +41,7 @@ impl Policy {
         roles(self, next, &mut found);
         people(self, next, &mut found);
         keys(self, next, &mut found);
+        chat(self, next, &mut found);
         permissions(self, next, &mut found);
         if self.emergency.approval_proof == ApprovalProof::Signed && next.emergency.approval_proof == ApprovalProof::Any {
             found.push(Weakening::SignatureDropped);
@@ -145,6 +148,20 @@ fn keys(old: &Policy, new: &Policy, found: &mut Vec<Weakening>) {
     }
 }
 
+/// Whoever speaks through the chat for somebody who approves or holds other binding roles can agree in their name.
+fn chat(old: &Policy, new: &Policy, found: &mut Vec<Weakening>) {
+    let source = |policy: &Policy| {
+        policy.slack.as_ref().map(|it| (it.mode, it.api.clone(), it.app_token_env.clone(), it.signing_secret_env.clone()))
+    };
+    let moved = source(old) != source(new);
+    for (id, _) in new.people.iter().filter(|(_, person)| person.roles.iter().any(|role| is_binding(&new.emergency, role))) {
+        let (was, is) = (old.chat_user(id), new.chat_user(id));
+        if is.is_some() && (was != is || moved) {
+            found.push(Weakening::ChatIdentity { person: id.clone() });
+        }
+    }
+}
+
 /// Whether a key, changed, is valid at no moment at which it was not before.
 fn reaches_no_further(before: &SshKey, after: &SshKey) -> bool {
     let begins = |key: &SshKey| key.valid_from.unwrap_or(Timestamp::MIN);
@@ -179,6 +196,27 @@ mod tests {
             r#"{"workspace":{"name":"宿"},"people":{"sato":{"name":"佐藤","roles":["cto","admin"]},"mori":{"name":"森","roles":["dev-lead"]},
                 "tanaka":{"name":"田中","roles":["developer"]}},"environments":{"production":{"name":"本番","exception_allowed":true},"test":{"name":"試験"}}}"#,
         )
+    }
+
+    #[test]
+    fn another_voice_for_an_approver_waits_for_two_others() {
+        let quiet = base();
+        let mut old = base();
+        old.slack = Some(super::super::Slack::default());
+        assert!(quiet.weakenings(&old).is_empty(), "nobody speaks through it yet");
+        let speaks = |policy: &Policy, name: &str, user: &str| {
+            let mut policy = policy.clone();
+            policy.people.iter_mut().filter(|(id, _)| id.as_str() == name).for_each(|(_, person)| person.chat = Some(user.to_owned()));
+            policy
+        };
+        let new = speaks(&old, "sato", "U0SATO");
+        let person = PersonId::new("sato").expect("a person");
+        assert_eq!(old.weakenings(&new), [Weakening::ChatIdentity { person: person.clone() }]);
+        assert_eq!(new.weakenings(&speaks(&new, "sato", "U0OTHER")), [Weakening::ChatIdentity { person: person.clone() }]);
+        assert!(new.weakenings(&speaks(&new, "sato", "sato.ken")).is_empty(), "a handle speaks for nobody");
+        let mut moved = new.clone();
+        moved.slack = Some(super::super::Slack { api: "https://elsewhere.example/api/".to_owned(), ..super::super::Slack::default() });
+        assert_eq!(new.weakenings(&moved), [Weakening::ChatIdentity { person }]);
     }
 
     #[test]

@@ -5,11 +5,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::apply::apply;
+use hikeshi_domain::chat::{Seal, deliveries};
 use hikeshi_domain::command::{Command, Envelope, OutcomeCommand};
 use hikeshi_domain::decide::{Decision, decide};
+use hikeshi_domain::effect::Work;
 use hikeshi_domain::event::Event;
 use hikeshi_domain::facts::{Facts, Touched};
 use hikeshi_domain::ids::{Digest, RequestKey};
+use hikeshi_domain::ledger::Frontier;
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::permit::permit;
 use hikeshi_domain::refusal::Refusal;
@@ -41,6 +44,8 @@ pub(super) struct Draft {
     kept: HashMap<RequestKey, KeptEntry>,
     /// Keys whose entry is of this very batch: repeated, they are `Already`, but nothing is written twice.
     next_seq: u64,
+    /// The ledger as it was before this batch.
+    frontier: Option<Frontier>,
     prev: Digest,
     now: Timestamp,
     /// A checkpoint is due right after the commit.
@@ -60,6 +65,7 @@ impl Draft {
             writes: Writes::default(),
             kept,
             next_seq: head.size,
+            frontier: Frontier::from_parts(head.size, head.frontier.clone()),
             prev: head.last_leaf,
             now,
             sealing: false,
@@ -109,11 +115,24 @@ impl Draft {
             tracing::error!(kind, key = %envelope.key, "taking over the events broke; the batch starts again without this command");
             return Err(Stop::Spoilt(position));
         }
+        let decision = self.outward(envelope, decision);
         let (entry, decision) = entry::done(&self.place(), envelope, decision)?;
         self.collect(envelope, &entry, &decision);
         let receipt = Receipt { seq: Some(entry.seq), kind, case: entry.case, made: decision.made };
         self.push(entry);
         Ok(Answer::Done(receipt))
+    }
+
+    /// What goes out beside the decision itself: the posts for the team's chat, and how far the ledger had come before this entry's batch.
+    fn outward(&self, envelope: &Envelope, mut decision: Decision) -> Decision {
+        let seal = || self.frontier.as_ref().map(|frontier| Seal { size: frontier.size(), root: frontier.root() });
+        for effect in &mut decision.effects {
+            if let Work::OpenChangeRequest(order) = &mut effect.work {
+                order.seal = seal();
+            }
+        }
+        decision.effects.extend(deliveries(&self.facts, &decision.events, &envelope.actor, self.next_seq, self.now, seal));
+        decision
     }
 
     fn collect(&mut self, envelope: &Envelope, entry: &NewEntry, decision: &Decision) {
@@ -182,7 +201,7 @@ impl Draft {
                     self.facts.touched.emergencies.insert(*emergency);
                 }
             }
-            Wake::Remind { obligation } | Wake::Overdue { obligation } => {
+            Wake::Remind { obligation } | Wake::Overdue { obligation } | Wake::Compare { obligation } => {
                 if self.facts.obligation(*obligation).is_some() {
                     self.facts.touched.obligations.insert(*obligation);
                 }

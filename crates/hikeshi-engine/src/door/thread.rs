@@ -231,6 +231,7 @@ impl DoorThread {
         inside.announce(head.size);
         if news.queued {
             inside.effects_queued.notify_one();
+            inside.in_order_queued.notify_waiters();
         }
         if news.timed {
             inside.timers_changed.notify_one();

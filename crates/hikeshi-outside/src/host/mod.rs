@@ -83,7 +83,7 @@ fn ground_of(work: &Work) -> Option<(EmergencyId, &HostSpec)> {
         | Work::LookAtFiles { emergency, host, .. }
         | Work::Restore { emergency, host, .. }
         | Work::RevertFile { emergency, host, .. } => Some((*emergency, host)),
-        Work::OpenChangeRequest(_) | Work::CompareMerged { .. } | Work::WriteReport(_) | Work::WriteInvitation(_) => None,
+        Work::OpenChangeRequest(_) | Work::CompareMerged { .. } | Work::WriteReport(_) | Work::WriteInvitation(_) | Work::Chat(_) => None,
     }
 }
 
@@ -98,7 +98,8 @@ fn limit_of(work: &Work) -> Duration {
         | Work::OpenChangeRequest(_)
         | Work::CompareMerged { .. }
         | Work::WriteReport(_)
-        | Work::WriteInvitation(_) => WORK_MAX,
+        | Work::WriteInvitation(_)
+        | Work::Chat(_) => WORK_MAX,
     }
 }
 
@@ -114,7 +115,8 @@ fn could_not(work: &Work, why: &str) -> Performed {
         | Work::OpenChangeRequest(_)
         | Work::CompareMerged { .. }
         | Work::WriteReport(_)
-        | Work::WriteInvitation(_) => Outcome::Failed { detail: why.to_owned() },
+        | Work::WriteInvitation(_)
+        | Work::Chat(_) => Outcome::Failed { detail: why.to_owned() },
     };
     Performed { outcome, contents: Vec::new() }
 }
@@ -131,7 +133,8 @@ fn lost(work: &Work, why: &str) -> Performed {
         | Work::OpenChangeRequest(_)
         | Work::CompareMerged { .. }
         | Work::WriteReport(_)
-        | Work::WriteInvitation(_) => Outcome::Failed { detail: why.to_owned() },
+        | Work::WriteInvitation(_)
+        | Work::Chat(_) => Outcome::Failed { detail: why.to_owned() },
     };
     tracing::error!(why, "how the work ended cannot be told");
     Performed { outcome, contents: Vec::new() }

@@ -106,8 +106,45 @@ fn contents_are_found_by_their_digest(scratch: &Scratch) {
     assert_eq!(all, [(3, "three".to_owned()), (9, "nine".to_owned())], "a checkpoint is never replaced");
 }
 
+/// An order for the chat, as small as one can be.
+fn said(key: &str, lane: &str) -> hikeshi_domain::effect::Effect {
+    let order = serde_json::json!({
+        "slack": {}, "channel": "emergency-deploy", "lane": lane, "at": at(0), "act": { "act": "restate", "emergency": "emg_1" },
+        "place": { "channel": "emergency-deploy" },
+        "words": { "language": "ja", "time_zone": "Asia/Tokyo", "scheme": "four_priorities", "people": {}, "roles": {}, "users": {}, "groups": {} },
+    });
+    let order = serde_json::from_value(order).unwrap();
+    hikeshi_domain::effect::Effect { key: EffectKey(key.to_owned()), work: hikeshi_domain::effect::Work::Chat(Box::new(order)) }
+}
+
+fn a_kind_whose_order_is_kept_has_one_claim_at_a_time_and_nothing_overtakes(scratch: &Scratch) {
+    let mut world = queued(scratch, &["obl_1/invitation/1"]);
+    let mut act = opened(3);
+    act.effects = vec![
+        said("post/000000000009/0001", "emergency"),
+        said("post/000000000009/0000", "emergency"),
+        said("post/000000000009/0002", "other"),
+    ];
+    world.commit(vec![act]);
+    let [emergency, other] = hikeshi_domain::effect::IN_ORDER;
+    let first = |kind| world.store.claim_first("one", kind, 60).unwrap().map(|claim| claim.effect.key.0);
+    let others = world.store.claim("one", 9, 60).unwrap();
+    assert_eq!(others.len(), 1, "those whose order is kept are not given out with the others");
+    let claim = world.store.claim_first("one", emergency, 60).unwrap().unwrap();
+    assert_eq!((claim.effect.key.0.as_str(), claim.taken_over), ("post/000000000009/0000", false));
+    assert_eq!(first(emergency), None, "the second waits for the first");
+    assert_eq!(first(other).as_deref(), Some("post/000000000009/0002"), "another kind does not");
+    assert!(world.store.release(&claim.effect.key, claim.fence, 60).unwrap());
+    assert_eq!(first(emergency), None, "what is put off is not overtaken");
+    let mut act = acknowledged(3);
+    act.settles = Some(claim.effect.key);
+    world.commit(vec![act]);
+    assert_eq!(world.store.claim_first("one", emergency, 60).unwrap().unwrap().effect.key.0, "post/000000000009/0001");
+}
+
 on_both!(
     an_effect_is_claimed_once,
+    a_kind_whose_order_is_kept_has_one_claim_at_a_time_and_nothing_overtakes,
     a_claim_that_was_given_back_is_taken_over_with_another_fence,
     a_settled_effect_is_gone_with_the_same_commit,
     after_a_restart_claims_are_over_where_nobody_else_can_be,

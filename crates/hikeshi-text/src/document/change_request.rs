@@ -22,6 +22,14 @@ pub fn change_request(order: &ChangeRequestOrder) -> ChangeRequestText {
     ChangeRequestText { title: title(&case, order), body: body(&case, order), commit_message: commit_message(&case, order) }
 }
 
+/// Where the whole case can be read, for a request that is read elsewhere.
+pub fn change_request_link(order: &ChangeRequestOrder, public_url: &str) -> String {
+    match order.facts.language.into() {
+        Ja => format!("記録の全体: {public_url}/emergencies/{}", order.emergency),
+        En => format!("The whole record: {public_url}/emergencies/{}", order.emergency),
+    }
+}
+
 fn title(case: &Case<'_>, order: &ChangeRequestOrder) -> String {
     let summary = clipped(&order.facts.emergency.plan.summary, 60);
     match case.lang {
@@ -40,6 +48,12 @@ fn body(case: &Case<'_>, order: &ChangeRequestOrder) -> String {
             order.emergency, order.incident
         ),
     });
+    if let Some(seal) = &order.seal {
+        document.block(&match case.lang {
+            Ja => format!("台帳のチェックポイント: {}件、ルート {}", seal.size, code(&seal.root.to_string())),
+            En => format!("Checkpoint of the ledger: {} entries, root {}", seal.size, code(&seal.root.to_string())),
+        });
+    }
     document.heading(2, case.both("概要", "Summary"));
     document.block(&prose(&emergency.plan.summary));
     people(case, &mut document);

@@ -3,6 +3,7 @@
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::account::{Proof, Token};
 use hikeshi_domain::channel::Post;
+use hikeshi_domain::chat::Place;
 use hikeshi_domain::ids::{Digest, PersonId, TokenId};
 use hikeshi_domain::policy::Weakening;
 
@@ -103,5 +104,13 @@ pub(super) fn posted(lang: Lang, post: &Post, names: &Names) -> String {
     match lang {
         Ja => format!("{channel} に投稿しました: {words}"),
         En => format!("Posted to {channel}: {words}"),
+    }
+}
+
+pub(super) fn post_delivered(lang: Lang, place: &Place, names: &Names) -> String {
+    let channel = names.channel(&place.channel);
+    match lang {
+        Ja => format!("{channel} の投稿をチャットに届けました"),
+        En => format!("The post of {channel} reached the chat"),
     }
 }

@@ -74,6 +74,7 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("wake.witness_silent", "応答のない立会人を不在にする", "mark a silent witness absent"),
     ("wake.remind", "期限の前に知らせる", "remind before the due time"),
     ("wake.overdue", "期限の超過を知らせる", "announce that it is overdue"),
+    ("wake.compare", "マージされたか確かめる", "ask whether it was merged"),
 ];
 
 /// What the command does, as an order: 「承認する」, "approve". A kind of a newer version is called by its code.

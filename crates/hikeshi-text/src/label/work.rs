@@ -31,6 +31,7 @@ pub fn effect(lang: Lang, kind: &str) -> &str {
         "open_change_request" => ("反映リクエストの作成", "opening the change request"),
         "compare_merged" => ("マージ内容の照合", "comparing with what was merged"),
         "write_report" => ("報告書の書き出し", "writing the report"),
+        "chat_emergency" | "chat_other" => ("チャットへの投稿", "posting to the chat"),
         "write_invitation" => ("招待状の書き出し", "writing the invitation"),
         _ => return kind,
     };
@@ -110,6 +111,10 @@ pub fn weakening(lang: Lang, weakening: &Weakening, names: &Names) -> String {
         }
         (Weakening::SignatureDropped, Lang::Ja) => "署名のない承認も受け付けるようにします".to_owned(),
         (Weakening::SignatureDropped, Lang::En) => "approvals need not be signed any more".to_owned(),
+        (Weakening::ChatIdentity { person }, Lang::Ja) => {
+            format!("チャットで{}として操作できるユーザーが変わります", names.person(lang, person))
+        }
+        (Weakening::ChatIdentity { person }, Lang::En) => format!("another user of the chat acts as {}", names.person(lang, person)),
         (Weakening::MaskRemoved { what }, Lang::Ja) => format!("伏せ字の設定 {what} を外します"),
         (Weakening::MaskRemoved { what }, Lang::En) => format!("{what} is no longer masked"),
     }

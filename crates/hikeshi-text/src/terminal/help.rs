@@ -63,6 +63,8 @@ const COMMANDS: &[(&str, &str, &str)] = &[
         "一度きりのリンクでサインインし、この端末用のトークンを作ります",
         "Sign in with a one-time link and make a token for this terminal",
     ),
+    ("slack", "Slackとの接続", "The team's Slack"),
+    ("slack check", "Slackの設定に足りないものを表示します", "Show what is missing in the setup of Slack"),
     ("check", "hikeshi.toml の誤りを、行と位置を示してすべて表示します", "Show every mistake of hikeshi.toml, with line and caret"),
     ("schema", "エディター用の JSON Schema", "JSON Schemas for editors"),
     ("schema policy", "hikeshi.toml の JSON Schema", "JSON Schema of hikeshi.toml"),

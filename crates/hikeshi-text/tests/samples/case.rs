@@ -218,6 +218,8 @@ pub fn change_request_order(language: Language) -> ChangeRequestOrder {
         label: "Emergency Fix".to_owned(),
         files: vec![RepositoryFile { path: "config/app.toml".to_owned(), content: Some(digest("after")), mode: 0o644 }],
         not_kept: vec!["run/cache|1".to_owned()],
+        github: None,
+        seal: Some(hikeshi_domain::chat::Seal { size: 42, root: digest("root") }),
         facts: facts(language),
     }
 }

@@ -2,6 +2,7 @@
 
 use hikeshi_domain::account::{Passkey, Proof, Session, Token};
 use hikeshi_domain::channel::{Body, Post};
+use hikeshi_domain::chat::{ChatTrouble, Place};
 use hikeshi_domain::effect::EffectKey;
 use hikeshi_domain::emergency::{Aspect, Backup, Doing, Emergency, Ending, Requirement, Trouble};
 use hikeshi_domain::event::Event;
@@ -25,6 +26,10 @@ fn monitor() -> MonitorName {
 
 fn key() -> EffectKey {
     EffectKey(text("emg_3/step/2/1"))
+}
+
+fn place() -> Place {
+    Place { channel: channel(), incident: Some(INC), emergency: Some(EMG) }
 }
 
 fn session() -> Session {
@@ -118,6 +123,10 @@ every! {
         TokenRevoked => Event::TokenRevoked { person: person("mori"), token: TokenId(2) },
         Posted => Event::Posted {
             post: Post { channel: channel(), body: Body::Text { text: text("on my way") }, roles: vec![], people: vec![], incident: None, emergency: None }
+        },
+        PostDelivered => Event::PostDelivered { effect: key(), place: place(), message: text("1763780000.000100") },
+        PostUndelivered => Event::PostUndelivered {
+            effect: key(), place: place(), trouble: ChatTrouble { code: text("channel_not_found"), channel: text("C012AB3CD") }
         },
         MonitorFired => Event::MonitorFired { monitor: monitor(), incident: INC, seen: text("500") },
         MonitorRecovered => Event::MonitorRecovered { monitor: monitor(), incident: Some(INC), seen: text("200") },

@@ -1,6 +1,7 @@
 //! One of every announcement.
 
 use hikeshi_domain::channel::Notice;
+use hikeshi_domain::chat::ChatTrouble;
 use hikeshi_domain::emergency::{Ending, Means, Requirement};
 use hikeshi_domain::incident::{Priority, Stage};
 use hikeshi_domain::obligation::Kind;
@@ -57,5 +58,6 @@ every! {
         SignInLinkIssued => Notice::SignInLinkIssued { person: person("mori"), by: Actor::person(person("sato")) },
         PolicyAwaitsApproval => Notice::PolicyAwaitsApproval { digest: digest("policy") },
         PolicyAdopted => Notice::PolicyAdopted { digest: digest("policy") },
+        ChatUndelivered => Notice::ChatUndelivered { trouble: ChatTrouble { code: text("not_in_channel"), channel: text("emergency-deploy") } },
     }
 }

@@ -149,6 +149,7 @@ every! {
         BadSshKey => FlawKind::BadSshKey { given: text("ssh-ed25519"), unsupported: None },
         SharedSshKey => FlawKind::SharedSshKey { other: text("mori") },
         NotAscending => FlawKind::NotAscending,
+        SameAs => FlawKind::SameAs { other: text("mori") },
     }
 }
 
@@ -162,6 +163,7 @@ every! {
         EnvironmentOpened => Weakening::EnvironmentOpened { environment: text("staging") },
         KeyAdded => Weakening::KeyAdded { person: person("sato"), fingerprint: text("SHA256:abc") },
         SignatureDropped => Weakening::SignatureDropped,
+        ChatIdentity => Weakening::ChatIdentity { person: person("sato") },
         MaskRemoved => Weakening::MaskRemoved { what: text("DB_PASSWORD") },
     }
 }

@@ -14,6 +14,7 @@ mod obligation;
 mod people;
 mod plan_file;
 mod policy;
+mod slack;
 #[cfg(test)]
 mod table;
 mod token;
@@ -108,6 +109,10 @@ pub enum Area {
         #[command(subcommand)]
         verb: policy::Verb,
     },
+    Slack {
+        #[command(subcommand)]
+        verb: slack::Verb,
+    },
     Login(entrance::LoginArgs),
     Check(check::CheckArgs),
     Schema {
@@ -201,6 +206,7 @@ fn dispatch(cli: Cli, lang: Lang, out: &Out) -> Result<()> {
         Area::Ledger { verb } if verb.is_offline() => ledger::offline(&verb, &global, lang, out),
         Area::Trust { verb } if verb.is_offline() => trust::offline(&verb, &global, lang, out),
         Area::Emergency { verb: emergency::Verb::ApprovalCheck(args) } => trust::check(&args, &global, lang, out),
+        Area::Slack { verb } => runtime()?.block_on(slack::run(&verb, &global, lang, out)),
         Area::Serve(args) => runtime()?.block_on(crate::serve::run(&args, &global, lang, out)),
         Area::Try(args) => runtime()?.block_on(crate::rehearsal::run(args, lang, out)),
         area => runtime()?.block_on(asked(area, global, lang, out)),
@@ -244,6 +250,7 @@ async fn answer(area: Area, caller: &Caller<'_>) -> Result<()> {
         | Area::Check(_)
         | Area::Schema { .. }
         | Area::Init(_)
+        | Area::Slack { .. }
         | Area::Serve(_)
         | Area::Try(_)
         | Area::Completions { .. }

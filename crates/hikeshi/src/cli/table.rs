@@ -52,7 +52,7 @@ fn rules(kind: &str) -> &'static [&'static str] {
         "incident.update" | "wake.update_due" => &["I6"],
         "incident.note" => &["I7"],
         "monitor.fire" | "monitor.recover" => &["I10", "I11"],
-        "obligation.propose" | "obligation.compare" | "obligation.accept_drift" => &["E10"],
+        "obligation.propose" | "obligation.compare" | "obligation.accept_drift" | "wake.compare" => &["E10"],
         "obligation.report" => &["E11"],
         "obligation.schedule" | "obligation.hold" | "obligation.finish" => &["E12"],
         "wake.remind" | "wake.overdue" => &["E10", "E11", "E12", "E14"],

@@ -294,7 +294,8 @@ impl Walk {
             | FlawKind::BadCell { .. }
             | FlawKind::BadSshKey { .. }
             | FlawKind::SharedSshKey { .. }
-            | FlawKind::NotAscending => false,
+            | FlawKind::NotAscending
+            | FlawKind::SameAs { .. } => false,
         }
     }
 

@@ -11,7 +11,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use hikeshi_domain::policy::Policy;
+use hikeshi_domain::policy::{ForgeKind, Policy};
 use hikeshi_store::Location;
 use hikeshi_text::Lang;
 use schemars::JsonSchema;
@@ -109,8 +109,10 @@ impl Config {
         let absolute = |given: &str| directory.join(given).display().to_string();
         policy.documents.root = absolute(&policy.documents.root);
         if let Some(forge) = &mut policy.forge {
-            forge.requests = absolute(&forge.requests);
-            if !forge.repository.contains(':') {
+            if forge.kind == ForgeKind::Git {
+                forge.requests = absolute(&forge.requests);
+            }
+            if forge.kind == ForgeKind::Git && !forge.repository.contains(':') {
                 forge.repository = absolute(&forge.repository);
             }
         }

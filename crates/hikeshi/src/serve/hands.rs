@@ -18,6 +18,7 @@ pub fn hands(config: &Config, data_dir: &Path) -> anyhow::Result<Hands> {
         program_args: vec![OsString::from("step-runner")],
         base: std::path::absolute(config.directory())?,
         env: crate::settings::all(),
+        public_url: config.public_url(),
     }))
 }
 

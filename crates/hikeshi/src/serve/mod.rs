@@ -4,6 +4,7 @@
 
 mod adopt;
 mod hands;
+mod inbound;
 mod key;
 
 use std::fs::File;
@@ -56,6 +57,8 @@ pub struct Running {
     door: Door,
     store: Store,
     face: Option<(JoinHandle<()>, oneshot::Sender<()>)>,
+    /// Listens to the team's chat.
+    ears: Option<JoinHandle<()>>,
     data_dir: PathBuf,
     /// What became of the file's policy at the start; nothing was asked without pages.
     adopted: Adopted,
@@ -87,10 +90,12 @@ impl Running {
         };
         let engine = Engine::start(options).await.map_err(|error| Failure::Failed(chain(&error)))?;
         let door = engine.door();
-        let mut running = Self { engine, door, store, face: None, data_dir, adopted: Adopted::Same, _lock: lock };
+        let mut running = Self { engine, door, store, face: None, ears: None, data_dir, adopted: Adopted::Same, _lock: lock };
         if face {
             running.adopted = adopt::adopt(&running, &config, lang).await?;
-            running.face = Some(serve_face(&running.door, &config).await?);
+            let ears = inbound::Ears::new(running.door.clone(), &config.public_url());
+            running.face = Some(serve_face(&running.door, &config, ears.clone().receive()).await?);
+            running.ears = Some(spawn(ears.listen()));
         }
         Ok(running)
     }
@@ -107,6 +112,9 @@ impl Running {
 
     /// Pages first, so that nobody waits for an answer; then the engine, which answers what it has taken.
     pub async fn stop(self) {
+        if let Some(ears) = self.ears {
+            ears.abort();
+        }
         if let Some((task, stop)) = self.face {
             if stop.send(()).is_err() {
                 tracing::debug!("the pages had ended already");
@@ -121,10 +129,10 @@ impl Running {
     }
 }
 
-async fn serve_face(door: &Door, config: &Config) -> Result<(JoinHandle<()>, oneshot::Sender<()>)> {
+async fn serve_face(door: &Door, config: &Config, inbound: hikeshi_web::Receive) -> Result<(JoinHandle<()>, oneshot::Sender<()>)> {
     let listener = TcpListener::bind(&config.server.listen).await.with_context(|| config.server.listen.clone())?;
     let public_url = url::Url::parse(&config.public_url()).with_context(|| config.public_url())?;
-    let app = hikeshi_web::app(WebOptions::new(door.clone(), public_url));
+    let app = hikeshi_web::app(WebOptions { inbound: Some(inbound), ..WebOptions::new(door.clone(), public_url) });
     let (stop, stopped) = oneshot::channel();
     let task = spawn(async move {
         let stopped = async {
@@ -171,14 +179,20 @@ fn node(data_dir: &Path) -> Result<String> {
     Ok(name)
 }
 
-/// What this process knows and must never write: the password of its database.
+/// What this process knows and must never write: the password of its database, the tokens of chat and forge.
 fn masked(config: &Config) -> Vec<String> {
-    match config.location() {
+    let mut masked: Vec<String> = match config.location() {
         Ok(Location::Postgres(address)) => {
             url::Url::parse(&address).ok().and_then(|url| url.password().map(str::to_owned)).into_iter().collect()
         }
         Ok(Location::Sqlite(_)) | Err(_) => Vec::new(),
-    }
+    };
+    let of_slack = config.policy.slack.iter().flat_map(|slack| [&slack.bot_token_env, &slack.app_token_env, &slack.signing_secret_env]);
+    let github =
+        config.policy.forge.as_ref().and_then(|forge| forge.github().map(|github| (github.token_env, forge.webhook_secret_env.clone())));
+    let of_forge = github.into_iter().flat_map(|(token, secret)| [Some(token), secret]).flatten();
+    masked.extend(of_slack.cloned().chain(of_forge).filter_map(|variable| crate::settings::text(&variable)));
+    masked
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

@@ -96,6 +96,8 @@ pub struct Workspace {
     pub dir: PathBuf,
     pub port: u16,
     pub tokens: BTreeMap<String, String>,
+    /// Further variables of the server's environment.
+    pub env: BTreeMap<String, String>,
     server: Option<Child>,
 }
 
@@ -120,21 +122,31 @@ impl Workspace {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bound").local_addr().expect("address").port();
         let policy = POLICY.replace("{port}", &port.to_string()).replace("{dir}", &dir.display().to_string());
         std::fs::write(dir.join("hikeshi.toml"), policy).expect("written");
-        Self { dir, port, tokens: BTreeMap::new(), server: None }
+        Self { dir, port, tokens: BTreeMap::new(), env: BTreeMap::new(), server: None }
     }
 
     /// A server, and a token for each of these people.
     pub fn with_people(name: &str, people: &[&str]) -> Self {
-        Self::with_policy(name, people, |_| String::new())
+        Self::new(name).introduced(people)
+    }
+
+    /// Changes the policy file, and starts with it later.
+    pub fn policy(self, change: impl FnOnce(String) -> String) -> Self {
+        let file = self.path("hikeshi.toml");
+        std::fs::write(&file, change(read(&file))).expect("written");
+        self
     }
 
     /// The same with more in the policy file, made where the files are.
     pub fn with_policy(name: &str, people: &[&str], more: impl FnOnce(&Self) -> String) -> Self {
-        let mut workspace = Self::new(name);
-        let policy = format!("{}{}", read(&workspace.path("hikeshi.toml")), more(&workspace));
-        std::fs::write(workspace.path("hikeshi.toml"), policy).expect("written");
-        workspace.begin(people);
-        workspace
+        let workspace = Self::new(name);
+        let more = more(&workspace);
+        workspace.policy(|policy| format!("{policy}{more}")).introduced(people)
+    }
+
+    pub fn introduced(mut self, people: &[&str]) -> Self {
+        self.begin(people);
+        self
     }
 
     /// Starts the server and gives each of these people a token.
@@ -203,6 +215,7 @@ impl Workspace {
             .env("HOME", &self.dir)
             .env("HIKESHI_URL", self.url())
             .env("HIKESHI_LANG", "en")
+            .envs(&self.env)
             .stdin(Stdio::null());
         command
     }

@@ -76,6 +76,8 @@ pub fn change_request(facts: &Facts, emergency: &Emergency, owed: &Obligation, _
         label: policy.obligations.label.clone(),
         files,
         not_kept,
+        github: forge.github(),
+        seal: None,
         facts: case_facts(facts, emergency)?,
     };
     Some(Effect { key: key(owed, "request"), work: Work::OpenChangeRequest(Box::new(order)) })
@@ -93,6 +95,7 @@ pub(super) fn compare(facts: &Facts, emergency: &Emergency, owed: &Obligation) -
         base: request.base.clone(),
         branch: request.branch.clone(),
         expect,
+        github: forge.github(),
     };
     Some(Effect { key: key(owed, "compare"), work })
 }

@@ -1,0 +1,54 @@
+//! What became of an order: it was said, or it could not be said. The latter is announced in the workspace's own channel, where it is seen.
+
+use crate::channel::{Body, Notice, Post};
+use crate::decide::Decision;
+use crate::effect::{EffectKey, Outcome};
+use crate::event::Event;
+use crate::facts::Facts;
+use crate::refusal::Refusal;
+
+use super::{CARD_PART, ChatTrouble, Place};
+
+pub fn ended(facts: &Facts, effect: &EffectKey, outcome: &Outcome) -> Result<Decision, Refusal> {
+    let policy = facts.policy().ok_or(Refusal::Stale)?;
+    let effect = effect.clone();
+    match outcome {
+        Outcome::Said { place, message } => {
+            let event = Event::PostDelivered { effect, place: place.clone(), message: message.clone() };
+            Ok(Decision { events: vec![event], case: place.incident, ..Decision::default() })
+        }
+        Outcome::Unsaid { place, trouble } => Ok(unsaid(effect, place.clone(), trouble.clone())),
+        Outcome::Failed { detail } => {
+            let place = Place { channel: policy.channels.emergency.clone(), incident: None, emergency: None };
+            Ok(unsaid(effect, place, ChatTrouble { code: detail.clone(), channel: policy.channels.emergency.to_string() }))
+        }
+        Outcome::BackupTaken { .. }
+        | Outcome::FilesSeen { .. }
+        | Outcome::StepEnded { .. }
+        | Outcome::ChecksEnded { .. }
+        | Outcome::Restored { .. }
+        | Outcome::Reverted { .. }
+        | Outcome::ChangeRequestOpened { .. }
+        | Outcome::Compared { .. }
+        | Outcome::ReportWritten { .. }
+        | Outcome::InvitationWritten { .. }
+        | Outcome::Postponed { .. } => Err(Refusal::Stale),
+    }
+}
+
+fn unsaid(effect: EffectKey, place: Place, trouble: ChatTrouble) -> Decision {
+    let case = place.incident;
+    // A card that could not be shown anew leaves an older one standing; its thread and the page have the news.
+    let told = !effect.0.ends_with(&format!("/{CARD_PART}"));
+    let post = Post {
+        channel: place.channel.clone(),
+        body: Body::Notice { notice: Notice::ChatUndelivered { trouble: trouble.clone() } },
+        roles: Vec::new(),
+        people: Vec::new(),
+        incident: place.incident,
+        emergency: place.emergency,
+    };
+    let mut events = vec![Event::PostUndelivered { effect, place, trouble }];
+    events.extend(told.then_some(Event::Posted { post }));
+    Decision { events, case, ..Decision::default() }
+}

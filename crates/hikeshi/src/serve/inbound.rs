@@ -1,0 +1,290 @@
+//! What comes in from the team's chat and from the forge: through the connection to Slack, or through signed requests. Each is turned into
+//! a command in the name of a person of the policy, or into a nudge; what follows is decided at the door.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::sync::Arc;
+
+use hikeshi_domain::command::{Command, Envelope};
+use hikeshi_domain::effect::Doing;
+use hikeshi_domain::emergency;
+use hikeshi_domain::ids::{ObligationId, PersonId, RequestKey};
+use hikeshi_domain::people::{Actor, Via};
+use hikeshi_domain::policy::{ForgeKind, Policy, Slack, SlackMode};
+use hikeshi_domain::refusal::Refusal;
+use hikeshi_domain::timer::Wake;
+use hikeshi_engine::door::{Answer, Door};
+use hikeshi_engine::look::Which;
+use hikeshi_outside::github::webhook;
+use hikeshi_outside::slack::press::{self, Deed, Press};
+use hikeshi_outside::slack::{Form, Voice, form_refused, socket};
+use hikeshi_text::{Lang, Names, chat};
+use hikeshi_web::{Inbound, Received};
+use serde_json::Value;
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Ears {
+    door: Door,
+    env: Arc<BTreeMap<OsString, OsString>>,
+    public_url: Arc<str>,
+}
+
+/// Open obligations that a webhook is compared with.
+const OPEN_MAX: u32 = 200;
+
+impl Ears {
+    pub fn new(door: Door, public_url: &str) -> Self {
+        Self { door, env: Arc::new(crate::settings::all()), public_url: public_url.into() }
+    }
+
+    async fn policy(&self) -> Option<Arc<Policy>> {
+        self.door.look(&Actor::Startup).policy().await.ok()
+    }
+
+    fn voice(&self, slack: &Slack) -> Voice {
+        Voice::new(slack, &self.env, &self.public_url)
+    }
+
+    /// Keeps a connection to Slack for as long as the policy wants one, and opens another one when the policy changes.
+    pub async fn listen(self) {
+        loop {
+            let slack = self.socket().await;
+            tokio::select! {
+                () = self.hear(slack.clone()) => {}
+                again = self.changed(&slack) => {
+                    if !again {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The Slack to which a connection is wanted.
+    async fn socket(&self) -> Option<Slack> {
+        self.policy().await.and_then(|policy| policy.slack.clone()).filter(|slack| slack.mode == SlackMode::Socket)
+    }
+
+    /// Until the policy wants another connection, or none; false when the door is gone.
+    async fn changed(&self, from: &Option<Slack>) -> bool {
+        let mut tip = self.door.tip();
+        while tip.changed().await.is_ok() {
+            if self.socket().await != *from {
+                return true;
+            }
+        }
+        false
+    }
+
+    async fn hear(&self, slack: Option<Slack>) {
+        let Some(slack) = slack else { return std::future::pending().await };
+        match socket::listen(self.voice(&slack), self.clone().handle()).await {}
+    }
+
+    fn handle(self) -> socket::Handle {
+        Arc::new(move |payload| {
+            let ears = self.clone();
+            Box::pin(async move { ears.interaction(&payload).await })
+        })
+    }
+
+    /// What the web face hands on: a raw request to an address that begins with `/inbound/`.
+    pub fn receive(self) -> hikeshi_web::Receive {
+        Arc::new(move |inbound| {
+            let ears = self.clone();
+            let received: Doing<'static, Received> = Box::pin(async move { ears.received(&inbound).await });
+            received
+        })
+    }
+
+    async fn received(&self, inbound: &Inbound) -> Received {
+        let Some(policy) = self.policy().await else { return Received::empty(503) };
+        match inbound.to.as_str() {
+            "slack/actions" | "slack/events" => self.of_slack(&policy, inbound).await,
+            "github" => self.of_github(&policy, inbound).await,
+            _ => Received::empty(404),
+        }
+    }
+
+    async fn of_slack(&self, policy: &Policy, inbound: &Inbound) -> Received {
+        let Some(slack) = policy.slack.as_ref().filter(|slack| slack.mode == SlackMode::Events) else { return Received::empty(404) };
+        let voice = self.voice(slack);
+        let now_s = crate::settings::now().as_second();
+        if !voice.accepts(inbound.header("x-slack-request-timestamp"), inbound.header("x-slack-signature"), &inbound.body, now_s) {
+            return Received::empty(401);
+        }
+        if inbound.to == "slack/events" {
+            let event: Value = serde_json::from_slice(&inbound.body).unwrap_or_default();
+            return match event.get("challenge").and_then(Value::as_str) {
+                Some(challenge) => Received { status: 200, kind: "text/plain", body: challenge.chars().take(500).collect() },
+                None => Received::empty(200),
+            };
+        }
+        let payload = url::form_urlencoded::parse(&inbound.body).find(|(name, _)| name == "payload").map(|(_, value)| value.into_owned());
+        let Some(payload) = payload.and_then(|payload| serde_json::from_str::<Value>(&payload).ok()) else { return Received::empty(400) };
+        match self.interaction(&payload).await {
+            Some(answer) => Received { status: 200, kind: "application/json", body: answer.to_string() },
+            None => Received::empty(200),
+        }
+    }
+
+    /// A press or a form: who it was, and what the door says to it.
+    async fn interaction(&self, payload: &Value) -> Option<Value> {
+        let press = press::read(payload)?;
+        let policy = self.policy().await?;
+        let voice = self.voice(policy.slack.as_ref()?);
+        let (Press::Button { form, user, .. } | Press::Sent { form, user, .. }) = &press;
+        let Some(person) = policy.person_of_chat(user).cloned() else {
+            let lang = Lang::from(policy.workspace.language);
+            tracing::warn!(user, "somebody who is not in the policy pressed a button in the chat");
+            return self.tell(&voice, &press, form, user, &chat::stranger(lang, user)).await;
+        };
+        let lang = policy.person(&person).and_then(|person| person.language).unwrap_or(policy.workspace.language).into();
+        let asker = Asker { ears: self, policy: &policy, voice: &voice, person, lang };
+        match &press {
+            Press::Button { form, user, trigger, action } => asker.pressed(&press, form, user, trigger, action).await,
+            Press::Sent { form, user, view, words } => asker.sent(&press, form, user, view, words).await,
+        }
+    }
+
+    /// Words for the one who pressed alone: in the form where there is one, otherwise beside the button.
+    async fn tell(&self, voice: &Voice, press: &Press, form: &Form, user: &str, words: &str) -> Option<Value> {
+        match press {
+            Press::Sent { .. } => Some(form_refused(words)),
+            Press::Button { .. } => {
+                if let Err(error) = voice.whisper(form, user, words).await {
+                    tracing::warn!(error, "whoever pressed could not be told why nothing happened");
+                }
+                None
+            }
+        }
+    }
+
+    /// GitHub says that a pull request was closed: the comparison does not wait for its time.
+    async fn of_github(&self, policy: &Policy, inbound: &Inbound) -> Received {
+        let Some(forge) = policy.forge.as_ref().filter(|forge| forge.kind == ForgeKind::Github) else { return Received::empty(404) };
+        let Some(variable) = &forge.webhook_secret_env else { return Received::empty(404) };
+        let secret = self.env.get(&OsString::from(variable)).and_then(|value| value.to_str()).unwrap_or_default();
+        if !webhook::holds(secret.trim(), inbound.header("x-hub-signature-256"), &inbound.body) {
+            return Received::empty(401);
+        }
+        let closed = webhook::read(inbound.header("x-github-event"), &inbound.body);
+        let Some(closed) = closed.filter(|closed| closed.repository.eq_ignore_ascii_case(&forge.repository)) else {
+            return Received::empty(202);
+        };
+        let Some(obligation) = self.obligation_of(&closed.branch).await else { return Received::empty(202) };
+        let delivery = inbound.header("x-github-delivery");
+        let envelope = Envelope {
+            key: RequestKey::of(&["inside", "github", &obligation.to_string(), &keyed(delivery)]),
+            actor: Actor::Timer,
+            via: Via::Inside,
+            command: Command::Wake(Wake::Compare { obligation }),
+        };
+        match self.door.submit(envelope).await {
+            Ok(_) => Received::empty(202),
+            Err(fault) => {
+                tracing::warn!(%fault, "a webhook could not be taken; GitHub will be asked instead");
+                Received::empty(503)
+            }
+        }
+    }
+
+    async fn obligation_of(&self, branch: &str) -> Option<ObligationId> {
+        let open = self.door.look(&Actor::Startup).obligations(Which::Owed, None, OPEN_MAX).await.ok()?;
+        let ours = |request: &hikeshi_domain::obligation::ChangeRequest| request.branch == branch;
+        open.rows.into_iter().find(|obligation| obligation.request.as_ref().is_some_and(ours)).map(|obligation| obligation.id)
+    }
+}
+
+/// A piece of a request key out of somebody else's text.
+fn keyed(text: &str) -> String {
+    text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_')).take(60).collect()
+}
+
+/// A person of the policy who pressed.
+struct Asker<'a> {
+    ears: &'a Ears,
+    policy: &'a Policy,
+    voice: &'a Voice,
+    person: PersonId,
+    lang: Lang,
+}
+
+impl Asker<'_> {
+    /// With empty words the door refuses in any case: it says who may not at all, and asks for words last.
+    async fn pressed(&self, press: &Press, form: &Form, user: &str, trigger: &str, action: &str) -> Option<Value> {
+        if let Some(words) = self.outdated(form).await {
+            return self.ears.tell(self.voice, press, form, user, &words).await;
+        }
+        let envelope = self.envelope(form, String::new(), &["press", &keyed(action), &keyed(user)]);
+        let refusal = match self.ears.door.rehearse(envelope.clone()).await {
+            Ok(Answer::Refused { refusal: Refusal::TextMissing { .. }, .. }) => None,
+            Ok(Answer::Refused { refusal, .. }) => Some(refusal),
+            Ok(Answer::Done(_) | Answer::Already(_)) => None,
+            Err(fault) => {
+                tracing::warn!(%fault, "a press could not be taken");
+                return self.ears.tell(self.voice, press, form, user, chat::not_now(self.lang)).await;
+            }
+        };
+        let Some(refusal) = refusal else {
+            if let Err(error) = self.voice.open_form(self.lang, trigger, form).await {
+                tracing::warn!(error, "the form could not be opened");
+                return self.ears.tell(self.voice, press, form, user, chat::not_now(self.lang)).await;
+            }
+            return None;
+        };
+        // Once more for the record: who tried, and which rule said no.
+        if let Err(fault) = self.ears.door.submit(envelope).await {
+            tracing::warn!(%fault, "a refused press is not recorded");
+        }
+        self.ears.tell(self.voice, press, form, user, &self.words(&refusal)).await
+    }
+
+    async fn sent(&self, press: &Press, form: &Form, user: &str, view: &str, words: &str) -> Option<Value> {
+        if let Some(words) = self.outdated(form).await {
+            return self.ears.tell(self.voice, press, form, user, &words).await;
+        }
+        // The same form sent twice is one command; after a refusal it is sent with other words, and that is another one.
+        let digest = hikeshi_domain::ids::Digest::of(words.as_bytes()).to_string();
+        let envelope = self.envelope(form, words.to_owned(), &["form", &keyed(view), digest.get(..16).unwrap_or_default()]);
+        match self.ears.door.submit(envelope).await {
+            Ok(Answer::Done(_) | Answer::Already(_)) => None,
+            Ok(Answer::Refused { refusal, .. }) => self.ears.tell(self.voice, press, form, user, &self.words(&refusal)).await,
+            Err(fault) => {
+                tracing::warn!(%fault, "a form could not be taken");
+                self.ears.tell(self.voice, press, form, user, chat::not_now(self.lang)).await
+            }
+        }
+    }
+
+    /// A button of an earlier plan asks for nothing.
+    async fn outdated(&self, form: &Form) -> Option<String> {
+        let actor = Actor::person(self.person.clone());
+        match self.ears.door.look(&actor).emergency(form.emergency).await {
+            Ok(view) if view.emergency.digest == form.digest => None,
+            Ok(_) => Some(chat::outdated(self.lang, form.emergency)),
+            Err(error) => {
+                tracing::warn!(%error, "the exception of a button cannot be looked at");
+                Some(chat::not_now(self.lang).to_owned())
+            }
+        }
+    }
+
+    fn envelope(&self, form: &Form, words: String, key: &[&str]) -> Envelope {
+        let command = match form.deed {
+            Deed::Approve => emergency::Command::Approve { emergency: form.emergency, digest: form.digest, judgement: words },
+            Deed::Decline => emergency::Command::Decline { emergency: form.emergency, reason: words },
+        };
+        Envelope {
+            key: RequestKey::of(&[["chat"].as_slice(), key].concat()),
+            actor: Actor::person(self.person.clone()),
+            via: Via::Chat,
+            command: Command::Emergency(command),
+        }
+    }
+
+    fn words(&self, refusal: &Refusal) -> String {
+        chat::refused(refusal.rule(), &hikeshi_text::refusal(self.lang, refusal, &Names::of(self.policy)))
+    }
+}
