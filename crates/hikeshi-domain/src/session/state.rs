@@ -17,6 +17,12 @@ const COMMANDS_KEPT_MAX: usize = 100;
 const GAPS_KEPT_MAX: usize = 100;
 
 pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
+    life(facts, event, at);
+    recording(facts, event, at);
+    files(facts, event);
+}
+
+fn life(facts: &mut Facts, event: &Event, at: Timestamp) {
     match event {
         Event::TerminalOpened { emergency, session, by, place } => {
             let opened = Session {
@@ -44,6 +50,22 @@ pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
                 facts.touched.emergencies.insert(*emergency);
             }
         }
+        Event::KeysHeld { emergency, session, held } => with(facts, *emergency, *session, |state| state.held.clone_from(held)),
+        Event::KeysReleased { emergency, session } => with(facts, *emergency, *session, |state| state.held.clear()),
+        Event::TerminalStopped { emergency, session, by, reason } => with(facts, *emergency, *session, |state| {
+            state.stop = Some(SessionEnd::Stopped { by: by.clone(), reason: reason.clone() });
+        }),
+        Event::TerminalEnded { emergency, session, end } => with(facts, *emergency, *session, |state| {
+            state.end = Some(end.clone());
+            state.ended_at = Some(at);
+            state.held.clear();
+        }),
+        _ => {}
+    }
+}
+
+fn recording(facts: &mut Facts, event: &Event, at: Timestamp) {
+    match event {
         Event::DeviceBound { emergency, session, person, key } => with(facts, *emergency, *session, |state| {
             state.devices.insert(person.clone(), key.clone());
         }),
@@ -54,6 +76,26 @@ pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
             state.gaps.extend(gaps.iter().cloned());
             state.gaps.truncate(GAPS_KEPT_MAX);
         }),
+        Event::BlocksWatched { emergency, session, acks } => with(facts, *emergency, *session, |state| {
+            for ack in acks {
+                let Some(key) = state.devices.get(&ack.person).cloned() else { continue };
+                let watched = state.watched.entry(ack.person.clone()).or_insert_with(|| Watched {
+                    key: key.clone(),
+                    from_block: ack.block,
+                    to_block: ack.block,
+                    at,
+                });
+                watched.key = key;
+                watched.to_block = watched.to_block.max(ack.block);
+                watched.at = at;
+            }
+        }),
+        _ => {}
+    }
+}
+
+fn files(facts: &mut Facts, event: &Event) {
+    match event {
         Event::LookOwed { emergency, after } => of(facts, *emergency, |state| {
             if let Some(looking) = &mut state.looking {
                 looking.next = Some(*after);
@@ -73,30 +115,6 @@ pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
                 state.captured.truncate(1);
                 state.captured.push((*after, captured.clone()));
             }
-        }),
-        Event::BlocksWatched { emergency, session, acks } => with(facts, *emergency, *session, |state| {
-            for ack in acks {
-                let Some(key) = state.devices.get(&ack.person).cloned() else { continue };
-                let watched = state.watched.entry(ack.person.clone()).or_insert_with(|| Watched {
-                    key: key.clone(),
-                    from_block: ack.block,
-                    to_block: ack.block,
-                    at,
-                });
-                watched.key = key;
-                watched.to_block = watched.to_block.max(ack.block);
-                watched.at = at;
-            }
-        }),
-        Event::KeysHeld { emergency, session, held } => with(facts, *emergency, *session, |state| state.held.clone_from(held)),
-        Event::KeysReleased { emergency, session } => with(facts, *emergency, *session, |state| state.held.clear()),
-        Event::TerminalStopped { emergency, session, by, reason } => with(facts, *emergency, *session, |state| {
-            state.stop = Some(SessionEnd::Stopped { by: by.clone(), reason: reason.clone() });
-        }),
-        Event::TerminalEnded { emergency, session, end } => with(facts, *emergency, *session, |state| {
-            state.end = Some(end.clone());
-            state.ended_at = Some(at);
-            state.held.clear();
         }),
         _ => {}
     }
