@@ -104,6 +104,7 @@ const ACTS: &[(&str, &str, &str)] = &[
     ("Join", "立会人として加わります", "joins as a witness"),
     ("Start", "開始し、バックアップを取ります", "starts: the backup is taken"),
     ("AwaitBackup", "バックアップを取り、読み戻しています", "the backup is taken and read back"),
+    ("Terminal", "立会人の見ている端末で、変更記録に書きます", "writes it into the change log by hand, in the witnessed terminal"),
     ("Verify", "解消と、他機能への影響がないことを確かめます", "verifies: solved, and nothing else affected"),
     ("AwaitChecks", "検証が動いています", "the checks run"),
     ("Close", "緊急例外を終了します", "closes the exception"),
@@ -167,11 +168,10 @@ pub fn rehearsal_summary(lang: Lang) -> String {
 }
 
 /// Titles of the three steps, then of the three checks.
-pub fn rehearsal_steps(lang: Lang) -> [String; 6] {
+pub fn rehearsal_steps(lang: Lang) -> [String; 5] {
     [
         two(lang, "今の設定を確かめる", "look at the settings"),
         two(lang, "客室一覧のファイル名を直す", "correct the file name"),
-        two(lang, "変更記録に書く", "write it into the change log"),
         two(lang, "予約を受け付けられる", "a reservation is accepted"),
         two(lang, "料金表が見られる", "the rates are shown"),
         two(lang, "ヘルスチェックが通る", "the health check passes"),

@@ -5,7 +5,7 @@
 mod caller;
 mod channel;
 mod check;
-mod emergency;
+pub mod emergency;
 mod entrance;
 mod help;
 mod incident;

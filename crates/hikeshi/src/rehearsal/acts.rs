@@ -7,6 +7,7 @@ use hikeshi_domain::emergency::{self, Check, CheckKind, Condition, Conditions, J
 use hikeshi_domain::ids::{EmergencyId, IncidentId, RequestKey, TargetName};
 use hikeshi_domain::incident::{self, Stage};
 use hikeshi_domain::obligation::{self, Kind, Obligation, PreventionItem};
+use hikeshi_domain::session::Terminal;
 use hikeshi_text::{Lang, terminal};
 
 use super::git;
@@ -91,6 +92,7 @@ impl Cast<'_> {
                 let command = self.of_execution(act, known(emergency)?, seen)?;
                 self.submit(REQUESTER, Command::Emergency(command), act, seen).await
             }
+            Act::Terminal => super::by_hand::type_it(self, known(emergency)?).await,
             Act::Propose => {
                 let owed = owed(seen, Kind::ChangeRequest)?;
                 self.submit(SENIOR_WITNESS, Command::Obligation(obligation::Command::Propose { obligation: owed.id }), act, seen).await
@@ -189,17 +191,12 @@ impl Cast<'_> {
             steps: vec![
                 step(0, "cat config/service.toml\nls -l data", false),
                 step(1, "sed -i 's|data/room.csv|data/rooms.csv|' config/service.toml\ncat config/service.toml", true),
-                step(
-                    2,
-                    "echo 'rooms_file を data/rooms.csv に戻した（緊急例外）' >> config/CHANGES.log\ntail -n 3 config/CHANGES.log",
-                    false,
-                ),
             ],
-            terminal: None,
+            terminal: Some(Terminal::default()),
             scope: vec!["config".to_owned()],
             verification: Verification {
-                solved: vec![check(title(3), "/")],
-                unaffected: vec![check(title(4), "/rates"), check(title(5), "/health")],
+                solved: vec![check(title(2), "/")],
+                unaffected: vec![check(title(3), "/rates"), check(title(4), "/health")],
             },
             witnesses: vec![id(SENIOR_WITNESS)?, id(WITNESS)?],
         })
@@ -235,8 +232,7 @@ impl Cast<'_> {
         let done = match step {
             // It only reads, so doing it again is harmless.
             1 => false,
-            2 => std::fs::read_to_string(self.workspace.settings_file())?.contains("data/rooms.csv"),
-            _ => std::fs::read_to_string(self.workspace.changes_file())?.lines().count() > 1,
+            _ => std::fs::read_to_string(self.workspace.settings_file())?.contains("data/rooms.csv"),
         };
         let in_doubt = seen.emergency.as_ref().and_then(|view| view.emergency.steps.get(usize::try_from(step).ok()?.checked_sub(1)?));
         if !matches!(in_doubt, Some(StepState::InDoubt { .. })) {

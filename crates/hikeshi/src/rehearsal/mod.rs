@@ -4,6 +4,7 @@
 //! What comes next is decided in [`script`], how it is done in [`acts`]; [`workspace`] is what lies on disk; [`score`] judges the end.
 
 mod acts;
+mod by_hand;
 mod git;
 mod load;
 mod people;
@@ -59,6 +60,7 @@ pub struct TryArgs {
 pub enum Acting {
     Requester,
     Approver,
+    Witness,
 }
 
 impl Acting {
@@ -66,6 +68,7 @@ impl Acting {
         match self {
             Self::Requester => REQUESTER,
             Self::Approver => APPROVER,
+            Self::Witness => SENIOR_WITNESS,
         }
     }
 }
@@ -150,7 +153,7 @@ async fn play(cast: &Cast<'_>, acting: Option<Acting>, out: &Out) -> Result<()> 
         let seen = cast.look().await?;
         let act = next(&seen, acting);
         if let Some(view) = &seen.emergency {
-            heartbeats.keep(view.emergency.id, !view.emergency.status.is_over(), cast);
+            heartbeats.keep(view.emergency.id, !view.emergency.status.is_over(), acting, cast);
         }
         if last != Some(act) {
             (since, tries) = (Instant::now(), 0);
@@ -208,7 +211,7 @@ struct Heartbeats {
 }
 
 impl Heartbeats {
-    fn keep(&mut self, emergency: EmergencyId, wanted: bool, cast: &Cast<'_>) {
+    fn keep(&mut self, emergency: EmergencyId, wanted: bool, acting: Option<&str>, cast: &Cast<'_>) {
         if !wanted {
             self.stop();
             return;
@@ -216,7 +219,8 @@ impl Heartbeats {
         if !self.tasks.is_empty() {
             return;
         }
-        for person in [SENIOR_WITNESS, WITNESS] {
+        // Whose eyes a human lends needs none from us.
+        for person in [SENIOR_WITNESS, WITNESS].into_iter().filter(|person| acting != Some(*person)) {
             let Ok(reach) = crate::reach::Reach::remote(&cast.workspace.url(), Some(cast.workspace.token(person)), cast.lang) else {
                 continue;
             };
@@ -227,7 +231,10 @@ impl Heartbeats {
                     if let Err(failure) = reach.submit(Command::Emergency(emergency::Command::Watch { emergency }), key, false).await {
                         tracing::debug!("{person} was not heard of: {failure:?}");
                     }
-                    tokio::time::sleep(HEARTBEAT_EVERY).await;
+                    if let Err(failure) = by_hand::watch(&reach, emergency).await {
+                        tracing::debug!("{person} does not watch: {failure:?}");
+                    }
+                    tokio::time::sleep(HEARTBEAT_EVERY / 4).await;
                 }
             }));
         }

@@ -42,6 +42,8 @@ pub enum Act {
     Step(u32),
     AwaitStep(u32),
     Settle(u32),
+    /// The last part is done by hand, in company.
+    Terminal,
     Verify,
     AwaitChecks,
     Close,
@@ -72,6 +74,7 @@ impl Act {
             | Self::Start
             | Self::Step(_)
             | Self::Settle(_)
+            | Self::Terminal
             | Self::Verify
             | Self::Close
             | Self::Report => Some(REQUESTER),
@@ -120,6 +123,7 @@ impl Act {
             | Self::Start
             | Self::Step(_)
             | Self::Settle(_)
+            | Self::Terminal
             | Self::Verify
             | Self::Close
             | Self::Resolve
@@ -191,6 +195,13 @@ fn executing(view: &EmergencyView) -> Act {
             StepState::InDoubt { .. } => return Act::Settle(number),
             StepState::Waiting | StepState::Ended(_) => return join_missing(view).unwrap_or(Act::Step(number)),
         }
+    }
+    let by_hand = emergency.sessions.iter().any(|session| !session.is_open() && !session.commands.is_empty());
+    if !by_hand {
+        return join_missing(view).unwrap_or(Act::Terminal);
+    }
+    if emergency.looking.is_some() {
+        return Act::AwaitChecks;
     }
     let passed = |verified: &Option<hikeshi_domain::emergency::Verified>| verified.as_ref().is_some_and(|verified| verified.passed);
     if passed(&emergency.solved) && passed(&emergency.unaffected) { Act::Close } else { Act::Verify }

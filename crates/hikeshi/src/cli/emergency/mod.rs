@@ -4,7 +4,7 @@ pub mod shell;
 mod signed;
 mod view;
 mod watch;
-mod witness;
+pub mod witness;
 
 use std::path::PathBuf;
 

@@ -12,14 +12,14 @@ use hikeshi_domain::session::record::{Frame, Header, check, frames};
 use hikeshi_domain::session::stream::{FRAMES, FromWatcher, ToWatcher};
 use hikeshi_domain::session::{Ack, DeviceKey};
 use hikeshi_outside::session::{Socket, dial};
-use hikeshi_text::terminal;
+use hikeshi_text::{Lang, terminal};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::cli::Caller;
 use crate::fail::{Failure, Result};
-use crate::reach::Remote;
+use crate::reach::{Reach, Remote};
+use crate::show::Out;
 
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Looks between two heartbeats of the presence.
@@ -65,7 +65,9 @@ pub struct Witness<'a> {
     pub session: u32,
     /// `None`: only looking on.
     pub person: Option<PersonId>,
-    pub caller: &'a Caller<'a>,
+    pub reach: &'a Reach,
+    /// Where it is shown; `None`: nowhere, for those who only sign.
+    pub shown: Option<&'a Out>,
 }
 
 /// How the stream ended.
@@ -77,7 +79,7 @@ pub enum Over {
 
 impl Witness<'_> {
     pub async fn follow(&self, remote: &Remote) -> Result<Over> {
-        let token = remote.token().ok_or_else(|| Failure::SignIn(terminal::token_needed(self.caller.lang)))?;
+        let token = remote.token().ok_or_else(|| Failure::SignIn(terminal::token_needed(self.lang())))?;
         let url = format!("{}/api/v1/emergencies/{}/sessions/{}/stream", remote.url(), self.id, self.session);
         let mut socket = dial(&url, token).await.map_err(Failure::Unreachable)?;
         let device = Device::new()?;
@@ -102,7 +104,7 @@ impl Witness<'_> {
                     }
                     Some(Ok(Message::Binary(bytes))) => {
                         if let Some((&FRAMES, rest)) = bytes.split_first() {
-                            show(rest)?;
+                            self.show(rest)?;
                             chain.pending.extend_from_slice(rest);
                         }
                     }
@@ -113,7 +115,8 @@ impl Witness<'_> {
                     looks = looks.wrapping_add(1);
                     self.look(&mut socket, &device, &chain).await?;
                     if looks.is_multiple_of(LOOKS_PER_HEARTBEAT) && self.person.is_some() {
-                        self.caller.submit(Command::Emergency(emergency::Command::Watch { emergency: self.id })).await?;
+                        let heard = Command::Emergency(emergency::Command::Watch { emergency: self.id });
+                        self.reach.submit(heard, crate::secret::request_key()?, false).await?;
                     }
                 }
             }
@@ -133,33 +136,61 @@ impl Witness<'_> {
         send(socket, &FromWatcher::Look { visible: true, ack }).await
     }
 
+    fn lang(&self) -> Lang {
+        self.shown.map_or(Lang::default(), |out| out.lang)
+    }
+
+    fn hint(&self, text: &str) {
+        if let Some(out) = self.shown {
+            out.hint(text);
+        }
+    }
+
+    fn show(&self, bytes: &[u8]) -> Result<()> {
+        for (_, frame) in frames(bytes).map_err(|error| Failure::Failed(error.to_string()))? {
+            if let Frame::Output(output) = frame {
+                self.print(&output)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn print(&self, bytes: &[u8]) -> Result<()> {
+        if self.shown.is_some() {
+            let mut stdout = std::io::stdout().lock();
+            stdout.write_all(bytes)?;
+            stdout.flush()?;
+        }
+        Ok(())
+    }
+
     /// True: the session is over.
     fn heard(&self, word: ToWatcher, chain: &mut Chain) -> Result<bool> {
         match word {
             ToWatcher::Screen { state, block, prev, .. } => {
                 *chain = Chain { block, prev, pending: Vec::new(), shown: None };
-                print(b"\x1b[2J\x1b[H")?;
-                print(state.as_bytes())?;
+                self.print(b"\x1b[2J\x1b[H")?;
+                self.print(state.as_bytes())?;
             }
             ToWatcher::Sealed { header: text } => {
                 let header: Header = serde_json::from_str(&text).map_err(|error| Failure::Failed(error.to_string()))?;
                 let frames = std::mem::take(&mut chain.pending);
                 // What does not fit must not count as watched; the gate closes by itself when nothing is signed any more.
                 check(&header, &frames, chain.block, chain.prev.as_ref())
-                    .map_err(|error| Failure::Failed(terminal::chain_broken(self.caller.lang, &error.to_string())))?;
+                    .map_err(|error| Failure::Failed(terminal::chain_broken(self.lang(), &error.to_string())))?;
                 let head = Digest::of(text.as_bytes());
                 chain.shown = Some((chain.block, head));
                 chain.prev = Some(head);
                 chain.block += 1;
             }
             ToWatcher::Gate { words, .. } => {
-                let lang = self.caller.lang;
+                let lang = self.lang();
                 let text = if words.is_empty() { terminal::keys_pass(lang) } else { terminal::keys_held(lang, &words.join(" ")) };
-                self.caller.out.hint(&text);
+                self.hint(&text);
             }
-            ToWatcher::Bound => self.caller.out.hint(&terminal::screen_counts(self.caller.lang)),
+            ToWatcher::Bound => self.hint(&terminal::screen_counts(self.lang())),
             ToWatcher::NotBound { words } => return Err(Failure::Failed(words.join(" "))),
-            ToWatcher::Replaced => return Err(Failure::Failed(terminal::screen_replaced(self.caller.lang))),
+            ToWatcher::Replaced => return Err(Failure::Failed(terminal::screen_replaced(self.lang()))),
             ToWatcher::Over => return Ok(true),
         }
         Ok(false)
@@ -169,20 +200,4 @@ impl Witness<'_> {
 async fn send(socket: &mut Socket, word: &FromWatcher) -> Result<()> {
     let text = serde_json::to_string(word).map_err(|error| Failure::Failed(error.to_string()))?;
     socket.send(Message::Text(text.into())).await.map_err(|error| Failure::Unreachable(error.to_string()))
-}
-
-fn show(bytes: &[u8]) -> Result<()> {
-    for (_, frame) in frames(bytes).map_err(|error| Failure::Failed(error.to_string()))? {
-        if let Frame::Output(output) = frame {
-            print(&output)?;
-        }
-    }
-    Ok(())
-}
-
-fn print(bytes: &[u8]) -> Result<()> {
-    let mut stdout = std::io::stdout().lock();
-    stdout.write_all(bytes)?;
-    stdout.flush()?;
-    Ok(())
 }
