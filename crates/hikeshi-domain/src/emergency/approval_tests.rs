@@ -6,6 +6,7 @@ use super::*;
 use crate::account;
 use crate::command::{self, PolicyCommand};
 use crate::event::Event;
+use crate::ids::RoleName;
 use crate::ledger::{
     BundleFault, BundleParts, BundledEntry, Entry, EntryResult, Frontier, LedgerKey, leaf_hash, make_bundle, verify_bundle,
 };

@@ -22,10 +22,10 @@ use serde::{Deserialize, Serialize};
 pub use command::{Command, Verdict};
 pub use plan::{Check, CheckKind, Plan, PlanDocument, Step, Verification};
 pub use presence::{Quorum, quorum};
-pub use proof::{ApprovalProof, Evidence, Means, Signed, Signer, signer};
+pub use proof::{Approval, ApprovalProof, Evidence, Means, Signed, Signer, signer};
 
 use crate::effect::EffectKey;
-use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId, RoleName};
+use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId};
 use crate::session::{Captured, CommandRef, LookingAgain, Session};
 
 /// The four conditions of rule E1, each with its evidence. The first is the incident itself.
@@ -106,21 +106,6 @@ impl Status {
             Self::Requested | Self::Approved | Self::Closed | Self::Declined | Self::Cancelled | Self::Expired => false,
         }
     }
-}
-
-/// One explicit approval of one plan (rule E3).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Approval {
-    pub by: PersonId,
-    /// The approver roles that this person held then.
-    pub roles: Vec<RoleName>,
-    pub digest: Digest,
-    pub at: Timestamp,
-    pub expires_at: Timestamp,
-    /// Why they judge it an emergency, in their words.
-    pub judgement: String,
-    #[serde(default)]
-    pub means: Means,
 }
 
 /// How many approvals are needed, and why more than one (rule E14).

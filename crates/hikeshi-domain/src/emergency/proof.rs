@@ -1,16 +1,30 @@
-//! How an approval was given, and what is kept of it so that an auditor can verify it without hikeshi.
+//! An approval, how it was given, and what is kept of it so that an auditor can verify it without hikeshi.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Approval;
-use crate::ids::{Digest, PersonId};
+use crate::ids::{Digest, PersonId, RoleName};
 use crate::input;
 use crate::refusal::Refusal;
 use crate::signature::passkey::{Assertion, PasskeyKey, RelyingParty};
 use crate::signature::ssh::{PublicKey, SIGNATURE_CHARS_MAX, Signature, SshKey};
 use crate::signature::{NAMESPACE, passkey};
+
+/// One explicit approval of one plan (rule E3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Approval {
+    pub by: PersonId,
+    /// The approver roles that this person held then.
+    pub roles: Vec<RoleName>,
+    pub digest: Digest,
+    pub at: Timestamp,
+    pub expires_at: Timestamp,
+    /// Why they judge it an emergency, in their words.
+    pub judgement: String,
+    #[serde(default)]
+    pub means: Means,
+}
 
 /// What the approval rests on, in short. The whole of it is [`Evidence`], in the ledger.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -4,6 +4,9 @@ use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use hikeshi_domain::ledger::LedgerKey;
+use hikeshi_domain::trust::Trust;
+
 use super::harness::{Workspace, json, read, text, until};
 
 const PEOPLE: [&str; 6] = ["tanaka", "sato", "suzuki", "takahashi", "ito", "admin"];
@@ -154,11 +157,31 @@ fn an_approval_is_judged_without_the_server_by_what_an_earlier_command_kept() {
     let done = check("plan.json.sig");
     assert_eq!(json(&done)["error"]["code"], "emergency.signature_differs", "{}", text(&done));
 
-    // Stock tools are not needed to see that it was changed, and the key is the ledger's.
+    // An extract that has ended judges nothing, however well it is signed.
+    let ledger = LedgerKey::parse_secret(&read(&workspace.path("data/ledger.key"))).expect("the ledger's key");
+    let (mut old, _) = Trust::open_by_own_key(read(&kept).as_bytes()).expect("holds");
+    old.valid_until = old.made_at;
+    std::fs::write(workspace.path("old.note"), old.sign(&ledger).expect("signed")).expect("written");
+    let args = ["emergency", "approval-check", "--plan", "plan.json", "--signature", "plan.json.sig", "--trust", "old.note"];
+    let done = workspace.run("nobody", &args);
+    assert_eq!(done.status.code(), Some(1), "{}", text(&done));
+    assert!(json(&done)["error"]["what"].to_string().contains("has expired"), "{}", text(&done));
+
     let key = read(&workspace.path("data/ledger.pub"));
     let verify = |args: &[&str]| workspace.run("nobody", &[&["trust", "verify", "trust.note"], args].concat()).status.code();
     assert_eq!(verify(&["--trusted-key", key.trim()]), Some(0));
     std::fs::write(workspace.path("trust.note"), read(&workspace.path("trust.note")).replace("佐藤", "伊藤")).expect("written");
     assert_eq!(verify(&[]), Some(1));
     assert_eq!(workspace.run("nobody", &["--url", "http://other.example", "trust", "show"]).status.code(), Some(3));
+
+    // A server that has another key is not believed in silence.
+    let stranger = LedgerKey::from_seed(ledger.verifier().name(), &[9; 32]).expect("a key");
+    old.ledger_key = stranger.verifier().to_string();
+    let foreign = old.sign(&stranger).expect("signed");
+    std::fs::write(&kept, &foreign).expect("written");
+    assert!(Command::new("touch").args(["-d", "2 hours ago"]).arg(&kept).status().expect("touch").success());
+    workspace.start();
+    let done = workspace.as_person("tanaka").arg("now").output().expect("ran");
+    assert!(String::from_utf8_lossy(&done.stderr).contains("not the one that is remembered"), "{}", text(&done));
+    assert_eq!(read(&kept), foreign);
 }
