@@ -6,6 +6,7 @@ mod case;
 mod change_request;
 mod invitation;
 mod report;
+mod terminal;
 mod timeline;
 
 pub use change_request::{ChangeRequestText, change_request, change_request_link};

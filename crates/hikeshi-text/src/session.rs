@@ -126,12 +126,17 @@ pub fn end(lang: Lang, end: &SessionEnd, names: &Names) -> String {
 }
 
 pub fn gap(lang: Lang, gap: &Gap) -> String {
+    let why = match (gap.why, lang) {
+        (GapReason::RecorderLost, Ja) => "記録の欠落: 記録プロセスが失われました",
+        (GapReason::RecorderLost, En) => "gap in the recording: the recorder was lost",
+        (GapReason::NotStored, Ja) => "記録の欠落: 保存できませんでした",
+        (GapReason::NotStored, En) => "gap in the recording: it could not be stored",
+    };
     let bytes = time::bytes(gap.bytes);
-    match (gap.why, lang) {
-        (GapReason::RecorderLost, Ja) => format!("記録の欠落: 記録プロセスが失われました（出力 {bytes}）"),
-        (GapReason::RecorderLost, En) => format!("gap in the recording: the recorder was lost ({bytes} of output)"),
-        (GapReason::NotStored, Ja) => format!("記録の欠落: 保存できませんでした（出力 {bytes}）"),
-        (GapReason::NotStored, En) => format!("gap in the recording: it could not be stored ({bytes} of output)"),
+    match (gap.bytes, lang) {
+        (0, _) => why.to_owned(),
+        (_, Ja) => format!("{why}（出力 {bytes}）"),
+        (_, En) => format!("{why} ({bytes} of output)"),
     }
 }
 

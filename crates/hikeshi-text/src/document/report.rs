@@ -5,7 +5,7 @@ use hikeshi_domain::emergency::Condition;
 use hikeshi_domain::obligation::ChangeRequest;
 
 use super::case::Case;
-use super::timeline;
+use super::{terminal, timeline};
 use crate::Lang::{En, Ja};
 use crate::markdown::{Document, code, inline, prose};
 use crate::{label, names, time};
@@ -168,6 +168,10 @@ fn response(case: &Case<'_>, order: &ReportOrder, document: &mut Document) {
     document.block(&backup(case));
     document.heading(3, case.both("実行した手順", "Steps"));
     case.steps(document);
+    if !emergency.sessions.is_empty() {
+        document.heading(3, case.both("立会セッションの端末", "Witnessed terminals"));
+        terminal::sessions(case, document);
+    }
     document.heading(3, case.both("変更したファイル", "Changed files"));
     case.changes(document);
     if let Some(restored) = &emergency.restored {

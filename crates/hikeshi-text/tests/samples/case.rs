@@ -124,6 +124,20 @@ pub fn incident() -> Incident {
 pub fn emergency() -> Emergency {
     serde_json::from_value(json!({
         "id": "emg_3", "incident": "inc_12", "requester": "tanaka",
+        "sessions": [{
+            "number": 1, "by": "tanaka", "place": "app-1", "opened_at": at("03:18:00"), "blocks": 8, "head": digest("head"),
+            "watched": {"ito": {"key": "04ab", "from_block": 0, "to_block": 7, "at": at("03:19:50")},
+                        "mori": {"key": "04cd", "from_block": 2, "to_block": 7, "at": at("03:19:50")}},
+            "commands": [
+                {"number": 4, "text": "psql -c 'select 1' | tee log", "cwd": "/srv", "exit_code": 0, "known": "integrated",
+                 "started_at": at("03:18:10"), "ended_at": at("03:18:11.500"), "output_from": 0, "output_to": 40},
+                {"number": 5, "text": "ssh db", "cwd": "/srv", "exit_code": null, "known": "hint",
+                 "started_at": at("03:18:40"), "output_from": 40, "output_to": 90}
+            ],
+            "commands_earlier": 3,
+            "gaps": [{"why": "recorder_lost", "from": at("03:19:00"), "to": at("03:19:01"), "bytes": 0}],
+            "ended_at": at("03:19:55"), "end": {"how": "exited", "code": 0}
+        }],
         "conditions": {
             "serious_failure": {"statement": "全予約が失敗している", "evidence": "監視 reservation-http、5xx 100%"},
             "normal_flow_cannot": {"statement": "CIが予約サービスの障害で止まっている", "evidence": "https://ci.example.com/runs/42"},

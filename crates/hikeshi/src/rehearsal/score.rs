@@ -166,14 +166,28 @@ impl Evidence {
         let verified = [&emergency.solved, &emergency.unaffected]
             .into_iter()
             .all(|verified| verified.as_ref().is_some_and(|verified| verified.passed));
+        // What was typed by hand: two people have signed that they watched all of it, one of them senior and not the approver.
+        let hand = emergency.sessions.iter().find(|session| !session.commands.is_empty());
+        let eyes: Vec<&str> = hand.map_or_else(Vec::new, |session| {
+            let all = |watched: &hikeshi_domain::session::Watched| watched.to_block + 1 >= session.blocks;
+            session.watched.iter().filter(|(_, watched)| all(watched)).map(|(person, _)| person.as_str()).collect()
+        });
+        let watched = eyes.len() >= 2 && eyes.iter().any(|person| *person == super::SENIOR_WITNESS && !approvers.contains(person));
+        let blocks = hand.map_or(0, |session| session.blocks);
+        let typed = hand.map_or(0, |session| session.commands.len());
+        let known = hand.is_some_and(|session| session.commands.iter().all(|command| command.exit_code.is_some()));
         let session = emergency.started_at.is_some() && emergency.closed_at.is_some() && self.emergency_posts.contains("session_started");
         vec![
             rule("E1", incomplete.is_some(), entry(incomplete)),
             rule("E2", announced, "#emergency-deploy"),
             rule("E3", bound && own.is_some(), format!("{}, {}", emergency.digest.short(), entry(own))),
-            rule("E4", witnessed, format!("{} steps", steps.len())),
-            rule("E5", session, "#emergency-deploy"),
-            rule("E6", ended && content, format!("{} steps, {} files", emergency.steps.len(), emergency.changes.len())),
+            rule("E4", witnessed && watched, format!("{} steps, terminal watched by {}", steps.len(), eyes.join(", "))),
+            rule("E5", session && blocks > 0, format!("#emergency-deploy, {blocks} blocks")),
+            rule(
+                "E6",
+                ended && content && known,
+                format!("{} steps, {typed} commands, {} files", emergency.steps.len(), emergency.changes.len()),
+            ),
             rule("E7", backed_up.zip(first_step).is_some_and(|(backup, step)| backup < step), entry(backed_up)),
             rule("E8", scope, format!("{} files", emergency.changes.len())),
             rule("E9", verified && emergency.ending == Some(Ending::Solved), "2 verifications"),
