@@ -9,13 +9,13 @@ use hikeshi_domain::mask::Masker;
 const HELD_BYTES_MAX: usize = 16 * 1024;
 /// How far around a cut it is checked that cutting changes nothing.
 const WINDOW_BYTES: usize = 4 * 1024;
+/// How much of what went out is looked at again for a secret that began in it.
+const CONTEXT_BYTES: usize = 512;
 /// Would any secret still be open at the end, this continuation is masked too, which shows it.
 const PROBE: &[u8] = b"Probe0Probe1Probe2Probe3Probe4";
 
 /// The same for every alphabet that a pattern of secrets asks for: one of them completes what has begun.
 const LIVE_PROBES: [&[u8]; 3] = [PROBE, b"A1B2C3D4E5F6G7H8J9K0L1M2N3P4Q5R6", b"0123456789abcdef0123456789abcdef0123456789abcdef"];
-/// So many first bytes of a known secret say that it has begun.
-const BEGUN_BYTES_MIN: usize = 4;
 
 pub(crate) struct MaskedStream {
     masker: Masker,
@@ -24,6 +24,8 @@ pub(crate) struct MaskedStream {
     multi_line: bool,
     /// Known secrets, when bytes go out as soon as none of them can have begun.
     live: Option<Vec<Vec<u8>>>,
+    /// What went out last, when bytes go out as they come: a secret may have begun in it.
+    context: Vec<u8>,
     held: Vec<u8>,
 }
 
@@ -31,13 +33,13 @@ impl MaskedStream {
     pub(crate) fn new(masker: Masker, values: &[String]) -> Self {
         let longest = values.iter().map(String::len).max().unwrap_or(0);
         let multi_line = values.iter().any(|value| value.trim().contains(['\n', '\r']));
-        Self { masker, longest, multi_line, live: None, held: Vec::new() }
+        Self { masker, longest, multi_line, live: None, context: Vec::new(), held: Vec::new() }
     }
 
-    /// For what people watch while it is typed: a key is shown at once, not at the end of its line. A secret that is typed key by key
-    /// is held from its fourth byte on, until it is whole or turns out to be something else.
+    /// For what people watch while it is typed: a key is shown at once, not at the end of its line, unless a secret may have begun
+    /// with it. It is then held until the secret is whole, or turns out to be something else.
     pub(crate) fn live(masker: Masker, values: &[String]) -> Self {
-        let known = values.iter().map(|value| value.trim().as_bytes().to_vec()).filter(|value| value.len() > BEGUN_BYTES_MIN).collect();
+        let known = values.iter().map(|value| value.trim().as_bytes().to_vec()).filter(|value| !value.is_empty()).collect();
         Self { live: Some(known), ..Self::new(masker, values) }
     }
 
@@ -48,7 +50,7 @@ impl MaskedStream {
         if at > 0 {
             let rest = self.held.split_off(at);
             let ready = std::mem::replace(&mut self.held, rest);
-            return self.masker.bytes(&ready);
+            return self.release(&ready);
         }
         if self.held.len() > HELD_BYTES_MAX {
             return self.forced();
@@ -56,10 +58,25 @@ impl MaskedStream {
         Vec::new()
     }
 
+    /// Masks what goes out, together with what went out before it where a secret may reach over both.
+    fn release(&mut self, ready: &[u8]) -> Vec<u8> {
+        if self.live.is_none() {
+            return self.masker.bytes(ready);
+        }
+        let before = self.masker.bytes(&self.context);
+        let joined = [self.context.as_slice(), ready].concat();
+        let masked = self.masker.bytes(&joined);
+        let common = before.iter().zip(&masked).take_while(|(a, b)| a == b).count();
+        self.context = joined.get(joined.len().saturating_sub(CONTEXT_BYTES)..).unwrap_or_default().to_vec();
+        masked.get(common..).unwrap_or_default().to_vec()
+    }
+
     /// The rest, at the end of the stream.
     pub(crate) fn finish(&mut self) -> Vec<u8> {
         let rest = std::mem::take(&mut self.held);
-        self.masker.bytes(&rest)
+        let out = self.release(&rest);
+        self.context.clear();
+        out
     }
 
     /// The furthest place where the held bytes may be cut; 0 for nowhere.
@@ -89,13 +106,13 @@ impl MaskedStream {
 
     /// Whether no secret can have begun in what is held.
     fn free_at_end(&self, known: &[Vec<u8>]) -> bool {
-        if open_key(&self.held).is_some() {
+        let joined = [self.context.as_slice(), self.held.as_slice()].concat();
+        if open_key(&joined).is_some() {
             return false;
         }
-        let tail = self.held.get(self.held.len().saturating_sub(WINDOW_BYTES)..).unwrap_or_default();
-        let begun = known
-            .iter()
-            .any(|value| (BEGUN_BYTES_MIN..value.len()).any(|length| value.get(..length).is_some_and(|prefix| tail.ends_with(prefix))));
+        let tail = joined.get(joined.len().saturating_sub(WINDOW_BYTES)..).unwrap_or_default();
+        let begun =
+            known.iter().any(|value| (1..value.len()).any(|length| value.get(..length).is_some_and(|prefix| tail.ends_with(prefix))));
         let masked = self.masker.bytes(tail);
         !begun && LIVE_PROBES.iter().all(|probe| self.masker.bytes(&[tail, *probe].concat()) == [masked.as_slice(), *probe].concat())
     }
@@ -126,7 +143,7 @@ impl MaskedStream {
         }
         let rest = self.held.split_off(at.min(self.held.len()));
         let ready = std::mem::replace(&mut self.held, rest);
-        self.masker.bytes(&ready)
+        self.release(&ready)
     }
 }
 
@@ -201,5 +218,62 @@ mod tests {
         assert!(!text.contains(SECRET));
         assert!(text.contains("[masked]"));
         assert_eq!(text.len(), long.len() * 2 + "[masked]".len() + 4);
+    }
+
+    fn live() -> MaskedStream {
+        let values = vec![SECRET.to_owned()];
+        MaskedStream::live(Masker::new(&[], &values).expect("built-in patterns compile"), &values)
+    }
+
+    /// Fed byte by byte, as keys are typed: what is out after each of them.
+    fn typed(text: &str) -> (Vec<Vec<u8>>, Vec<u8>) {
+        let mut stream = live();
+        let mut all = Vec::new();
+        let mut after = Vec::new();
+        for byte in text.as_bytes() {
+            all.extend(stream.feed(&[*byte]));
+            after.push(all.clone());
+        }
+        all.extend(stream.finish());
+        (after, all)
+    }
+
+    #[test]
+    fn a_key_is_shown_at_once_while_it_is_typed() {
+        let text = "vi app.toml # 予約サービス";
+        let (after, all) = typed(text);
+        for (count, shown) in (1..).zip(&after) {
+            assert_eq!(shown, &text.as_bytes()[..count], "after {count} keys");
+        }
+        assert_eq!(all, text.as_bytes());
+    }
+
+    #[test]
+    fn a_secret_that_is_typed_key_by_key_never_stands_in_the_record() {
+        for text in [
+            format!("echo {SECRET} x\n"),
+            "mysql --password=swordfish99 db\n".to_owned(),
+            "TOKEN=ghp_0123456789abcdefghijABCDEFGHIJ012345 x\n".to_owned(),
+        ] {
+            let (_, all) = typed(&text);
+            let out = String::from_utf8_lossy(&all).into_owned();
+            assert!(out.contains("[masked]"), "{out}");
+            for secret in [SECRET, "swordfish", "ghp_0123"] {
+                assert!(!out.contains(secret), "{out}");
+            }
+        }
+    }
+
+    #[test]
+    fn live_or_not_the_record_of_a_whole_stream_is_the_same() {
+        let text = format!("before {SECRET} after\nDB_PASSWORD=swordfish99\n\x1b[31mend\x1b[0m");
+        for at in 0..text.len() {
+            let (left, right) = text.as_bytes().split_at(at);
+            let mut stream = live();
+            let mut out = stream.feed(left);
+            out.extend(stream.feed(right));
+            out.extend(stream.finish());
+            assert_eq!(out, b"before [masked] after\nDB_PASSWORD=[masked]\n\x1b[31mend\x1b[0m", "cut at {at}");
+        }
     }
 }
