@@ -3,15 +3,18 @@
 //! Pure: bytes in, verdict out. Reading rows is `hikeshi-store`; this is also all that an offline verifier needs.
 
 mod bundle;
+mod case;
 mod checkpoint;
 mod entry;
 mod inspect;
 mod merkle;
+mod recorded;
 #[cfg(test)]
 mod tests;
 mod verify;
 
 pub use bundle::*;
+pub use case::*;
 pub use checkpoint::*;
 pub use entry::*;
 pub use inspect::*;

@@ -101,6 +101,7 @@ pub fn well(work: &Work, now: Timestamp) -> (Outcome, Vec<Vec<u8>>) {
         Work::RunChecks { .. } => Outcome::ChecksEnded { results: [Aspect::Solved, Aspect::Unaffected].into_iter().map(passed).collect() },
         Work::Restore { .. } => Outcome::Restored { files: 2, manifest: Digest::of(b"manifest"), changes: Vec::new() },
         Work::RevertFile { .. } => Outcome::Reverted { changes: Vec::new() },
+        Work::LookAtFiles { .. } => Outcome::FilesSeen { changes: Vec::new(), changes_unlisted: 0, captured: Vec::new() },
         Work::OpenChangeRequest(_) => Outcome::ChangeRequestOpened {
             commit: "c0ffee".to_owned(),
             request_file: "/srv/git/requests/1.md".to_owned(),
