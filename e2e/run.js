@@ -1,11 +1,12 @@
 // Real Chromium, real fuzzer, real command line against a real `hikeshi serve`: node e2e/run.js <what> [words of a check].
-// `pages` is signin, nights, live and every together; the others are api and pictures.
+// `pages` is signin, nights, live, session and every together; the others are api and pictures.
 import { Checks } from "./checks.js";
 import { api } from "./api.js";
 import { open } from "./browser.js";
 import { everyPage, noPageForgotten } from "./pages/every.js";
 import { live } from "./pages/live.js";
 import { signIn, wholeNights } from "./pages/night.js";
+import { session } from "./pages/session.js";
 import { pictures } from "./pictures.js";
 
 const [what = "pages", only] = process.argv.slice(2);
@@ -24,10 +25,11 @@ const inBrowser = async (...works) => {
 };
 
 const works = {
-  pages: () => inBrowser(noPageForgotten, signIn, wholeNights, live, everyPage),
+  pages: () => inBrowser(noPageForgotten, signIn, wholeNights, live, session, everyPage),
   signin: () => inBrowser(signIn),
   nights: () => inBrowser(wholeNights),
   live: () => inBrowser(live),
+  session: () => inBrowser(session),
   every: () => inBrowser(noPageForgotten, everyPage),
   pictures: () => inBrowser(pictures),
   api: () => api(checks),

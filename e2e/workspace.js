@@ -83,8 +83,8 @@ export class Workspace {
   #process;
   #home = new Map();
 
-  // `links`: how many one-time links are made ready for whom.
-  static async open(links) {
+  // `links`: how many one-time links are made ready for whom. `edit` changes the policy before anybody reads it.
+  static async open(links, edit = (text) => text) {
     const workspace = new Workspace();
     workspace.dir = mkdtempSync(join(tmpdir(), "hikeshi-e2e-"));
     workspace.root = join(workspace.dir, "srv", "reservation");
@@ -100,7 +100,7 @@ export class Workspace {
     workspace.url = `http://localhost:${workspace.proxy.port}`;
     workspace.direct = `http://127.0.0.1:${workspace.port}`;
     workspace.file = join(workspace.dir, "hikeshi.toml");
-    writeFileSync(workspace.file, policy({ listen: `127.0.0.1:${workspace.port}`, url: workspace.url, dir: workspace.dir, service: workspace.service }));
+    writeFileSync(workspace.file, edit(policy({ listen: `127.0.0.1:${workspace.port}`, url: workspace.url, dir: workspace.dir, service: workspace.service })));
     const begin = async () => {
       await workspace.start();
       if (links) await workspace.prepare(links);
