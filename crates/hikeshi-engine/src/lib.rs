@@ -10,6 +10,7 @@ mod figures;
 pub mod look;
 mod monitors;
 mod probe;
+pub mod recording;
 mod runner;
 pub mod sessions;
 mod timers;

@@ -7,6 +7,8 @@
 mod feed;
 mod live;
 mod screen;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,12 +22,14 @@ use hikeshi_domain::people::{Actor, Via};
 use hikeshi_domain::policy::Policy;
 use hikeshi_domain::session::{self, Session, SessionEnd};
 use hikeshi_store::Span;
+use tokio::task::JoinSet;
 
 pub use feed::{FeedError, Recorder, Seen, Watcher};
 pub use live::{News, Screen};
 
 use crate::door::{Answer, Door, inside_key};
 use live::Live;
+use screen::ScreenModel;
 
 /// Sessions that may be open at once on one node.
 const SESSIONS_MAX: usize = 200;
@@ -125,14 +129,20 @@ pub(crate) async fn run(door: Door) {
     let mut tick = tokio::time::interval(GATE_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut known: BTreeMap<EmergencyId, (u64, Kept)> = BTreeMap::new();
+    // Screens that are drawn again; dropped with this, and none waits for another.
+    let mut drawing = JoinSet::new();
     loop {
         tokio::select! {
             () = door.inside.stopped() => return,
+            Some(_) = drawing.join_next() => continue,
             _ = tick.tick() => {}
         }
         let open = door.inside.sessions.all();
         known.retain(|id, _| open.iter().any(|((emergency, _), _)| emergency == id));
         for (key, live) in open {
+            if live.wants_its_screen() {
+                drawing.spawn(redraw(door.clone(), key, Arc::clone(&live)));
+            }
             let tip = *door.inside.tip.borrow();
             if known.get(&key.0).is_none_or(|(size, _)| *size != tip) {
                 match kept(&door, key.0).await {
@@ -165,6 +175,37 @@ async fn adopt(door: &Door) {
         let encoding = emergency.plan.terminal.as_ref().map(|terminal| terminal.encoding).unwrap_or_default();
         for session in emergency.sessions.iter().filter(|session| session.is_open()) {
             door.inside.sessions.enter((emergency.id, session.number), || Live::new(emergency.id, session, encoding, now));
+        }
+    }
+}
+
+/// After a restart the screen is drawn again from what was recorded, beside everything else.
+async fn redraw(door: Door, key: Key, live: Arc<Live>) {
+    let recording = match door.look(&Actor::Recorder).recording(key.0, key.1).await {
+        Ok(recording) => recording,
+        Err(error) => {
+            tracing::warn!(%error, "a session's recording cannot be read");
+            live.keep_screen();
+            return;
+        }
+    };
+    let (mut recording, mut screen) = (recording, ScreenModel::new(live.encoding));
+    loop {
+        match recording.next().await {
+            Ok(Some((block, _))) => block.frames.iter().for_each(|(_, frame)| screen.show(frame)),
+            Ok(None) => match live.take_screen(screen, recording.told.blocks.len()) {
+                Ok(()) => return,
+                // More was recorded meanwhile.
+                Err((back, more)) => {
+                    screen = *back;
+                    recording.told.blocks.extend(more);
+                }
+            },
+            Err(error) => {
+                tracing::error!(%error, emergency = %key.0, session = key.1, "the recording is damaged; its screen begins empty");
+                live.keep_screen();
+                return;
+            }
         }
     }
 }

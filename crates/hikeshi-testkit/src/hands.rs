@@ -14,6 +14,7 @@ use hikeshi_domain::effect::{AspectResult, Contents, Doing, Effect, EffectKey, H
 use hikeshi_domain::emergency::{Aspect, Backup, Check, CheckResult, FileChange, Killed, Plan, StepEnd};
 use hikeshi_domain::ids::{Digest, EmergencyId, TargetName};
 use hikeshi_domain::mask::Masker;
+use hikeshi_domain::session::Captured;
 use hikeshi_engine::clock::Clock;
 
 use disk::Disk;
@@ -165,7 +166,17 @@ impl World {
             Work::RunStep { emergency, host, scope, step, run, timeout_s, .. } => {
                 self.run(*emergency, host, scope, *step, run, *timeout_s, now)
             }
-            Work::LookAtFiles { .. } => plain(Outcome::FilesSeen { changes: Vec::new(), changes_unlisted: 0, captured: Vec::new() }),
+            Work::LookAtFiles { emergency, host, scope, captures } => {
+                let (changes, mut contents) = self.changes(*emergency, host, scope, 0);
+                let mut captured = Vec::new();
+                for capture in captures {
+                    let output = format!("{}\n", capture.run).into_bytes();
+                    let bytes = u64::try_from(output.len()).unwrap_or(u64::MAX);
+                    captured.push(Captured { title: capture.title.clone(), exit_code: Some(0), output: Digest::of(&output), bytes });
+                    contents.push(output);
+                }
+                Performed { outcome: Outcome::FilesSeen { changes, changes_unlisted: 0, captured }, contents }
+            }
             Work::RunChecks { plan, .. } => plain(Outcome::ChecksEnded { results: checks(plan, !checks_fail) }),
             Work::Restore { emergency, host, scope, backup } => {
                 let before = self.before.get(emergency).cloned().unwrap_or_default();

@@ -6,6 +6,7 @@
 mod folder;
 pub mod hands;
 pub mod people;
+mod tape;
 #[cfg(test)]
 mod tests;
 mod verbs;
@@ -13,5 +14,6 @@ mod world;
 
 pub use folder::Folder;
 pub use hands::{Deed, Fault, Hands};
+pub use tape::{Eyes, Tape};
 pub use verbs::Plans;
 pub use world::World;

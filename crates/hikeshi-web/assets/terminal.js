@@ -14,7 +14,9 @@
     let dispatch = null, socket = null, retry = RETRY_MS, over = false, decoder = null;
     let keys = null, bound = false, broken = false, ready = [];
     // The chain: the block under way, its frames so far, the head before it, and the last head that was on screen.
-    let block = 0, prev = null, parts = [], shown = null, queue = Promise.resolve();
+    let block = 0, prev = null, parts = [], last = null, shown = null, queue = Promise.resolve();
+    // The first block of the stretch that was on screen without a break: hidden, or newly drawn, another begins.
+    let from = null;
 
     // ---- drawing: the player shows what it is told; it needs no recording
     const driver = ({ dispatch: tell }) => ({
@@ -69,16 +71,20 @@
       prev = hex(await crypto.subtle.digest("SHA-256", utf8.encode(text)));
       block = header.block + 1;
       if (!same) { broken = true; say(); return; }
-      const head = { block: header.block, head: prev };
-      // What is drawn is on the glass after the next frame; a hidden page draws none.
-      requestAnimationFrame(() => requestAnimationFrame(() => { shown = head; look(); }));
+      last = { block: header.block, head: prev };
+      glass(last);
+    }
+    // What is drawn is on the glass after the next frame; a hidden page draws none.
+    function glass(head) {
+      if (document.hidden || !head) return;
+      requestAnimationFrame(() => requestAnimationFrame(() => { if (document.hidden || broken) return; from ??= head.block; shown = { ...head, from }; look(); }));
     }
     async function ack() {
       if (!keys || !shown || broken) return null;
-      const { block, head } = shown, at = new Date(Math.floor(Date.now() / 1000) * 1000).toISOString().replace(".000Z", "Z");
-      const message = utf8.encode(`hikeshi-ack-v1\n${emergency}\n${session}\n${block}\n${head}\n${at}\n`);
+      const { from, block, head } = shown, at = new Date(Math.floor(Date.now() / 1000) * 1000).toISOString().replace(".000Z", "Z");
+      const message = utf8.encode(`hikeshi-ack-v1\n${emergency}\n${session}\n${person}\n${from}\n${block}\n${head}\n${at}\n`);
       const signature = await crypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, keys.privateKey, message);
-      return { person, block, head, shown_at: at, signature: hex(signature) };
+      return { person, from, block, head, shown_at: at, signature: hex(signature) };
     }
     let looking = false;
     async function look() {
@@ -115,7 +121,7 @@
     const heard = {
       screen(word) {
         decoder = new TextDecoder(word.encoding);
-        block = word.block; prev = word.prev ?? null; parts = []; broken = false;
+        block = word.block; prev = word.prev ?? null; parts = []; broken = false; from = null; last = null; shown = null;
         draw(() => { dispatch("reset", { size: { cols: word.columns, rows: word.rows }, init: undefined, theme: null }); dispatch("playing"); dispatch("output", word.state); });
       },
       sealed: (word) => seal(word.header),
@@ -147,7 +153,11 @@
         retry = Math.min(retry * 2, RETRY_MAX_MS);
       };
     }
-    document.addEventListener("visibilitychange", () => { if (bound) say(); look(); });
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) { from = null; shown = null; } else glass(last);
+      if (bound) say();
+      look();
+    });
     setInterval(look, LOOK_MS);
     player().then(connect, (error) => { console.error(error); tell("bad", box.dataset.cut); });
   }

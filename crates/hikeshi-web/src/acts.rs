@@ -8,6 +8,7 @@ mod follow_up;
 mod incident;
 mod input;
 mod plan;
+mod session;
 mod show;
 
 pub use emergency::{of_change, of_emergency};
@@ -15,6 +16,7 @@ pub use follow_up::of_obligation;
 pub use incident::{acknowledge, of_incident, open_form};
 pub use input::Input;
 pub use plan::{PlanForm, fields_of, plan_form};
+pub use session::of_session;
 pub use show::{Act, Field, FieldKind, Weight, render, render_open, render_to, token};
 
 use hikeshi_domain::command::Command;
@@ -31,6 +33,7 @@ pub fn command(kind: &str, input: &Input<'_>) -> Result<Command, Sentence> {
         "channel" | "obligation" | "policy" => follow_up::command(kind, input),
         "emergency" => emergency::command(kind, input),
         "incident" => incident::command(kind, input),
+        "session" => session::command(kind, input),
         _ => Err(input.unknown_kind(kind)),
     }
 }

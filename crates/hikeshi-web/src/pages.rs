@@ -13,6 +13,8 @@ pub mod now;
 pub mod obligations;
 pub mod people;
 pub mod plan;
+pub mod replay;
+pub mod sessions;
 pub mod signin;
 pub mod watch;
 

@@ -10,7 +10,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::fail::Fail;
 use crate::pages::{
-    bundle, channel, content, emergencies, emergency, incidents, ledger, me, now, obligations, people, plan, signin, watch,
+    bundle, channel, content, emergencies, emergency, incidents, ledger, me, now, obligations, people, plan, replay, signin, watch,
 };
 use crate::state::{App, WebOptions};
 use crate::{api, assets, guard, inbound, live, passkey, session};
@@ -50,6 +50,11 @@ fn pages() -> Router<App> {
         .route("/emergencies/{id}/watch", get(watch::get).post(watch::post))
         .route("/emergencies/{id}/beat", post(watch::beat))
         .route("/emergencies/{id}/sessions/{session}/stream", get(session::watch))
+        .route("/emergencies/{id}/sessions/{session}", get(replay::get))
+        .route("/emergencies/{id}/sessions/{session}/recording.cast", get(replay::cast))
+        .route("/emergencies/{id}/sessions/{session}/recording.v2.cast", get(replay::cast2))
+        .route("/emergencies/{id}/sessions/{session}/recording.raw", get(replay::raw))
+        .route("/emergencies/{id}/sessions/{session}/recording.frames", get(replay::frames))
         .route("/approvals", get(emergencies::approvals))
         .route("/obligations", get(obligations::list))
         .route("/obligations/{id}", get(obligations::get).post(obligations::post))

@@ -6,4 +6,5 @@ mod acts;
 mod api;
 mod edges;
 mod face;
+mod recording;
 mod signin;

@@ -58,7 +58,7 @@ impl Local {
     }
     pub async fn bundle(&self, case: IncidentId) -> Result<Vec<u8>> {
         let files = self.door().look(&self.actor).bundle(case, Files::new()).await.map_err(|error| self.look_failure(error))?;
-        Ok(crate::record::pack(&files)?)
+        hikeshi_verify::pack(&files).map_err(|error| Failure::Failed(error.to_string()))
     }
     pub async fn close(self) {
         self.running.stop().await;

@@ -8,7 +8,7 @@
 //! | `entries.jsonl` | the entries as they were recorded, one per line |
 //! | `proofs.jsonl` | an inclusion proof per entry |
 //! | `consistency.jsonl` | proofs that earlier checkpoints are prefixes of this one |
-//! | `contents/<digest>` | outputs and file contents |
+//! | `contents/<digest>` | outputs, file contents, blocks of recordings |
 //! | `key.txt` | the public key; whoever verifies should have it from elsewhere |
 //! | `approvals/…` | signed approvals for stock tools, see [`super::approvals`] |
 //! | anything else | documents, listed in the manifest with their digests |
@@ -118,8 +118,13 @@ fn collect_contents(value: &Value, named: &mut BTreeSet<Digest>) {
     match value {
         Value::Object(fields) => {
             let digest = |name: &str| fields.get(name).and_then(Value::as_str).and_then(Digest::parse);
-            if fields.contains_key("output_bytes") {
+            // The output of a step, and what a capture has printed.
+            if fields.contains_key("output_bytes") || fields.contains_key("title") && fields.contains_key("bytes") {
                 named.extend(digest("output"));
+            }
+            // A block of a recording.
+            if fields.contains_key("head") && fields.len() == 2 {
+                named.extend(digest("file"));
             }
             if fields.get("kept") == Some(&Value::Bool(true)) {
                 named.extend(digest("digest"));

@@ -4,16 +4,19 @@
 
 mod approvals;
 mod bundle;
+mod case;
 mod checkpoint;
 mod entry;
 mod inspect;
 mod merkle;
+mod recorded;
 #[cfg(test)]
 mod tests;
 mod verify;
 
 pub use approvals::APPROVALS_DIRECTORY;
 pub use bundle::*;
+pub use case::*;
 pub use checkpoint::*;
 pub use entry::*;
 pub use inspect::*;

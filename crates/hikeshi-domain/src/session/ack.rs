@@ -1,5 +1,7 @@
 //! What a witness's own device signs: the head of the recording's chain that it has shown.
 
+use std::ops::RangeInclusive;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -33,11 +35,13 @@ impl DeviceKey {
     }
 }
 
-/// One signed word: "my screen has shown this recording up to this block".
+/// One signed word: "my screen, in front, has shown the recording from that block to this one without a break".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ack {
     pub person: PersonId,
+    /// First block of the unbroken stretch; a page that was hidden or newly opened begins another.
+    pub from: u64,
     pub block: u64,
     /// Head of that block, as the device computed it from what it was sent.
     pub head: Digest,
@@ -48,13 +52,21 @@ pub struct Ack {
 }
 
 impl Ack {
-    /// The signed bytes: five lines, each ended.
-    pub fn message(emergency: EmergencyId, session: u32, block: u64, head: &Digest, shown_at: Timestamp) -> Vec<u8> {
-        format!("hikeshi-ack-v1\n{emergency}\n{session}\n{block}\n{head}\n{shown_at}\n").into_bytes()
+    /// The signed bytes: eight lines, each ended.
+    pub fn message(
+        emergency: EmergencyId,
+        session: u32,
+        person: &PersonId,
+        blocks: RangeInclusive<u64>,
+        head: &Digest,
+        shown_at: Timestamp,
+    ) -> Vec<u8> {
+        let (from, block) = blocks.into_inner();
+        format!("hikeshi-ack-v1\n{emergency}\n{session}\n{person}\n{from}\n{block}\n{head}\n{shown_at}\n").into_bytes()
     }
 
     pub fn is_signed_by(&self, key: &DeviceKey, emergency: EmergencyId, session: u32) -> bool {
-        key.verifies(&Self::message(emergency, session, self.block, &self.head, self.shown_at), &self.signature)
+        key.verifies(&Self::message(emergency, session, &self.person, self.from..=self.block, &self.head, self.shown_at), &self.signature)
     }
 }
 

@@ -233,7 +233,8 @@ fn again(case: &Case<'_>, next: Option<CommandRef>, mut events: Vec<Event>) -> R
 fn acknowledge(case: &Case<'_>, session: &Session, acks: &[Ack]) -> Result<Decision, Refusal> {
     input::at_most("acks", acks.len(), u32::try_from(ACKS_AT_ONCE_MAX).unwrap_or(u32::MAX))?;
     let good = |ack: &&Ack| {
-        ack.block < session.blocks
+        ack.from <= ack.block
+            && ack.block < session.blocks
             && session.devices.get(&ack.person).is_some_and(|key| ack.is_signed_by(key, case.state.id, session.number))
     };
     let acks: Vec<Ack> = acks.iter().filter(good).cloned().collect();

@@ -11,6 +11,7 @@ pub(crate) mod state;
 pub mod stream;
 #[cfg(test)]
 mod tests;
+pub mod told;
 
 use std::collections::BTreeMap;
 

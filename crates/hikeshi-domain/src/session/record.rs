@@ -7,13 +7,17 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Gap, HeldBecause, SessionEnd, TypedCommand};
+use super::{Gap, HeldBecause, SealedBlock, SessionEnd, TypedCommand};
 use crate::ids::{Digest, EmergencyId, PersonId};
 
 /// Most bytes of frames in one block; a block is sealed when it has them, or one second after its first frame.
 pub const BLOCK_BYTES_MAX: usize = 256 * 1024;
 /// Longest payload of one frame.
 pub const PAYLOAD_BYTES_MAX: usize = 128 * 1024;
+
+/// Most bytes of frames that a block may be found to have, and longest header.
+const FRAMES_BYTES_MAX: usize = 2 * BLOCK_BYTES_MAX;
+const HEADER_BYTES_MAX: usize = 4_096;
 
 /// What happened, in the order it happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -203,6 +207,72 @@ pub fn check(header: &Header, frames: &[u8], block: u64, prev: Option<&Digest>) 
         return flaw("its frames are not the ones that the header names");
     }
     Ok(())
+}
+
+/// The two parts of a block's file: the header's very bytes, and the packed frames.
+pub fn parts(file: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = file.iter().take(HEADER_BYTES_MAX).position(|byte| *byte == b'\n')?;
+    let (header, rest) = file.split_at_checked(end)?;
+    Some((header, rest.get(1..)?))
+}
+
+/// One block that was read back and fits the chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    pub header: Header,
+    pub head: Digest,
+    /// Each frame with the microseconds since the session began.
+    pub frames: Vec<(u64, Frame)>,
+}
+
+/// Reads a recording back, block after block, and stops at the first that does not fit. Who holds the files unpacks them.
+#[derive(Debug, Clone, Default)]
+pub struct Reel {
+    next: u64,
+    prev: Option<Digest>,
+    at_us: u64,
+}
+
+impl Reel {
+    /// The next block: its file's bytes and what the ledger says of it. `unpack` gives at most so many bytes.
+    pub fn take(
+        &mut self,
+        of: (EmergencyId, u32),
+        sealed: &SealedBlock,
+        file: &[u8],
+        unpack: impl FnOnce(&[u8], usize) -> Option<Vec<u8>>,
+    ) -> Result<(Block, Vec<u8>), RecordError> {
+        let block = self.next;
+        let flaw = |detail: &str| RecordError::Chain { block, detail: detail.to_owned() };
+        let (text, packed) = parts(file).ok_or_else(|| flaw("its file has no header"))?;
+        let header: Header = serde_json::from_slice(text).map_err(|error| flaw(&format!("its header cannot be read: {error}")))?;
+        if header.bytes() != text {
+            return Err(flaw("its header is not in the canonical form"));
+        }
+        let head = Digest::of(text);
+        if head != sealed.head {
+            return Err(flaw("the ledger names another head"));
+        }
+        if (header.emergency, header.session) != of {
+            return Err(flaw("it is of another session"));
+        }
+        let unpacked = unpack(packed, FRAMES_BYTES_MAX).ok_or_else(|| flaw("its frames cannot be unpacked"))?;
+        check(&header, &unpacked, block, self.prev.as_ref())?;
+        if header.from_us != self.at_us || header.to_us < header.from_us {
+            return Err(flaw("its times do not follow those before"));
+        }
+        let mut at_us = header.from_us;
+        let mut timed = Vec::new();
+        for (after_us, frame) in frames(&unpacked)? {
+            at_us = at_us.saturating_add(after_us);
+            timed.push((at_us, frame));
+        }
+        if at_us != header.to_us {
+            return Err(flaw("its frames do not end when the header says"));
+        }
+        (self.next, self.prev, self.at_us) = (block + 1, Some(head), at_us);
+        Ok((Block { header, head, frames: timed }, unpacked))
+    }
 }
 
 fn put_varint(mut value: u64, out: &mut Vec<u8>) {

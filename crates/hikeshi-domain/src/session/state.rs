@@ -81,7 +81,7 @@ fn recording(facts: &mut Facts, event: &Event, at: Timestamp) {
                 let Some(key) = state.devices.get(&ack.person).cloned() else { continue };
                 let watched = state.watched.entry(ack.person.clone()).or_insert_with(|| Watched {
                     key: key.clone(),
-                    from_block: ack.block,
+                    from_block: ack.from,
                     to_block: ack.block,
                     at,
                 });

@@ -55,10 +55,11 @@ impl Device {
         DeviceKey::of(self.0.public_key().as_ref())
     }
     fn ack(&self, emergency: EmergencyId, session: u32, person: &str, block: u64, head: Digest, shown_at: Timestamp) -> Ack {
-        let message = Ack::message(emergency, session, block, &head, shown_at);
+        let person = PersonId::new(person).expect("a handle");
+        let message = Ack::message(emergency, session, &person, 0..=block, &head, shown_at);
         let signature = self.0.sign(&SystemRandom::new(), &message).expect("signed");
         let signature = signature.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ack { person: PersonId::new(person).expect("a handle"), block, head, shown_at, signature }
+        Ack { person, from: 0, block, head, shown_at, signature }
     }
 }
 
@@ -223,8 +224,9 @@ fn e4_only_what_a_bound_device_signed_counts_as_watched() {
     let forged = other.ack(id, 1, &witness, 1, block(1).head, now);
     let ahead = device.ack(id, 1, &witness, 2, block(2).head, now);
     let moved = Ack { block: 0, ..good.clone() };
+    let stretched = Ack { from: 1, ..good.clone() };
     let acknowledge = |acks| Command::Acknowledge { emergency: id, session: 1, acks };
-    assert_eq!(refused(inside(&mut world, acknowledge(vec![forged.clone(), ahead, moved]))), "inside.stale");
+    assert_eq!(refused(inside(&mut world, acknowledge(vec![forged.clone(), ahead, moved, stretched]))), "inside.stale");
     inside(&mut world, acknowledge(vec![forged, good])).expect("one of them is good");
     let person = PersonId::new(&witness).expect("a handle");
     assert_eq!(world.emergency(id).sessions[0].watched[&person].to_block, 1);

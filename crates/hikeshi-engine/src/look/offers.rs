@@ -11,6 +11,7 @@ use hikeshi_domain::incident::{self, Incident, Stage};
 use hikeshi_domain::obligation::{self, Kind, Obligation, PreventionItem};
 use hikeshi_domain::people::Via;
 use hikeshi_domain::policy::Policy;
+use hikeshi_domain::session;
 use jiff::SignedDuration;
 
 use super::{LookError, Offer, Sight};
@@ -73,7 +74,12 @@ pub(super) fn of_emergency(sight: &mut Sight<'_, '_>, emergency: &Emergency) -> 
         Do::Restore { emergency: id, reason: words(), confirm: id.to_string() },
         Do::Close { emergency: id },
     ];
-    try_all(sight, candidates.into_iter().map(Command::Emergency).collect())
+    let mut candidates: Vec<Command> = candidates.into_iter().map(Command::Emergency).collect();
+    if let Some(session) = emergency.sessions.iter().find(|session| session.is_open()).map(|session| session.number) {
+        candidates.push(Command::Session(session::Command::Note { emergency: id, session, text: words() }));
+        candidates.push(Command::Session(session::Command::Stop { emergency: id, session, reason: words() }));
+    }
+    try_all(sight, candidates)
 }
 
 pub(super) fn of_obligation(sight: &mut Sight<'_, '_>, owed: &Obligation) -> Result<Vec<Offer>, LookError> {

@@ -1,11 +1,17 @@
 //! The record itself: ledger, timelines, channels, contents.
 
-use hikeshi_domain::ids::{ChannelName, Digest, IncidentId};
-use hikeshi_domain::ledger::{BundleError, Files, Frontier};
+use std::collections::BTreeMap;
+
+use hikeshi_domain::emergency::PlanDocument;
+use hikeshi_domain::facts::Needs;
+use hikeshi_domain::ids::{ChannelName, Digest, EmergencyId, IncidentId};
+use hikeshi_domain::ledger::{BundleError, DECLARED_FILE, Declared, Files, Frontier};
+use hikeshi_domain::policy::Target;
 use hikeshi_store::{KeptEntry, StoreError};
 
-use super::{ChannelView, EntryView, LedgerView, Look, LookError, Page, PostRow, page, span};
+use super::{ChannelView, EntryView, LedgerView, Look, LookError, Page, PostRow, Sight, page, span};
 use crate::door::kept_view;
+use crate::recording::{Recording, told};
 
 impl Look<'_> {
     /// Entries of one case, newest first.
@@ -76,6 +82,10 @@ impl Look<'_> {
     /// One case as files that anybody can verify offline; `documents` are added as they are.
     pub async fn bundle(&self, case: IncidentId, documents: Files) -> Result<Files, LookError> {
         self.see(move |sight| {
+            let mut documents = documents;
+            let targets = declared_targets(sight, case)?;
+            let declared = Declared::new(&sight.policy, targets);
+            documents.insert(DECLARED_FILE.to_owned(), declared.bytes());
             let parts = sight.reader.case_parts(case, sight.now, documents)?;
             sight.door.inside.sealer.bundle(parts).map_err(|error| match error {
                 BundleError::NothingToExport(case) => LookError::NotFound { what: "case", given: case.to_string() },
@@ -84,6 +94,41 @@ impl Look<'_> {
         })
         .await
     }
+
+    /// The recording of a session, to be read from its beginning.
+    pub async fn recording(&self, emergency: EmergencyId, session: u32) -> Result<Recording, LookError> {
+        self.see(move |sight| {
+            let mut facts = sight.facts();
+            sight.load(&Needs { emergencies: [emergency].into(), ..Needs::default() }, &mut facts)?;
+            let unknown = || LookError::NotFound { what: "session", given: format!("{emergency}/{session}") };
+            let found = facts.emergency(emergency).ok_or_else(unknown)?;
+            if !found.sessions.iter().any(|known| known.number == session) {
+                return Err(unknown());
+            }
+            let encoding = found.plan.terminal.as_ref().map(|terminal| terminal.encoding).unwrap_or_default();
+            let title = format!("{emergency}/{session} {}", found.plan.summary);
+            let told = told(sight.reader, found.incident, emergency, session)?;
+            Ok(Recording::new(sight.door.clone(), told, encoding, title))
+        })
+        .await
+    }
+}
+
+/// The targets of a case's exceptions, as long as they are declared as they were when the plans were digested.
+fn declared_targets(sight: &mut Sight<'_, '_>, case: IncidentId) -> Result<BTreeMap<EmergencyId, Target>, LookError> {
+    let mut facts = sight.facts();
+    sight.load(&Needs { incidents: [case].into(), ..Needs::default() }, &mut facts)?;
+    let Some(emergencies) = facts.incident(case).map(|incident| incident.emergencies.clone()) else { return Ok(BTreeMap::new()) };
+    sight.load(&Needs { emergencies: emergencies.iter().copied().collect(), ..Needs::default() }, &mut facts)?;
+    let mut targets = BTreeMap::new();
+    for emergency in emergencies.iter().filter_map(|id| facts.emergency(*id)) {
+        if let Some(target) = sight.policy.targets.get(&emergency.plan.target)
+            && PlanDocument::of(emergency, Some(target)).digest() == emergency.digest
+        {
+            targets.insert(emergency.id, target.clone());
+        }
+    }
+    Ok(targets)
 }
 
 /// Altered entries must not hide the others: one that cannot be read any more is a visible gap in the numbers, and verification names it.

@@ -17,6 +17,8 @@ use super::screen::ScreenModel;
 
 /// News that a slow watcher may be behind before it is shown the screen anew.
 const NEWS_KEPT_MAX: usize = 1_024;
+/// Signed words of stretches that have ended and that the ledger has not heard yet.
+const OWED_ACKS_MAX: usize = 200;
 /// Heads of the last blocks, to check acknowledgements by and to tell how far behind a screen is.
 const HEADS_KEPT_MAX: usize = 4_096;
 
@@ -61,14 +63,35 @@ struct Watching {
     ack_is_new: bool,
 }
 
+impl Watching {
+    /// The last signed word, if the ledger has not heard it.
+    fn untold(self) -> Option<Ack> {
+        self.ack.filter(|_| self.ack_is_new)
+    }
+}
+
+/// Whether the later word covers what the earlier one said.
+fn continues(later: Option<&Ack>, earlier: &Ack) -> bool {
+    later.is_some_and(|later| later.from <= earlier.from)
+}
+
 struct Sealed {
     number: u64,
     head: Digest,
     at: Timestamp,
 }
 
+/// The screen before a restart is being drawn again.
+struct Redraw {
+    begun: bool,
+    /// Blocks that were there before, and those that came since.
+    before: u64,
+    since: Vec<SealedBlock>,
+}
+
 struct State {
     screen: ScreenModel,
+    redraw: Option<Redraw>,
     pending: Vec<u8>,
     blocks: u64,
     head: Option<Digest>,
@@ -81,6 +104,8 @@ struct State {
     urgent: bool,
     told_at: Instant,
     watchers: BTreeMap<PersonId, Watching>,
+    /// The last signed words of stretches that have ended: of pages that were hidden, closed or replaced.
+    owed_acks: Vec<Ack>,
     acks_told_at: Instant,
     gate: Arc<Vec<HeldBecause>>,
     gate_told: bool,
@@ -88,6 +113,14 @@ struct State {
     heard_at: Instant,
     end: Option<(SessionEnd, Instant)>,
     words: u64,
+}
+
+impl State {
+    fn owe(&mut self, ack: Option<Ack>) {
+        if self.owed_acks.len() < OWED_ACKS_MAX {
+            self.owed_acks.extend(ack);
+        }
+    }
 }
 
 /// What goes into one entry of the ledger.
@@ -126,6 +159,7 @@ impl Live {
             over: watch::Sender::new(false),
             state: Mutex::new(State {
                 screen: ScreenModel::new(encoding),
+                redraw: (session.blocks > 0).then(|| Redraw { begun: false, before: session.blocks, since: Vec::new() }),
                 pending: Vec::new(),
                 blocks: session.blocks,
                 head: session.head,
@@ -137,6 +171,7 @@ impl Live {
                 urgent: false,
                 told_at: Instant::now(),
                 watchers: BTreeMap::new(),
+                owed_acks: Vec::new(),
                 acks_told_at: Instant::now(),
                 gate,
                 gate_told: false,
@@ -243,6 +278,9 @@ impl Live {
             state.heads.pop_front();
         }
         state.unsealed.push_back(SealedBlock { head, file });
+        if let Some(redraw) = &mut state.redraw {
+            redraw.since.push(SealedBlock { head, file });
+        }
         self.tell(News::Sealed(header_bytes.into()));
         Ok(number)
     }
@@ -263,7 +301,7 @@ impl Live {
         let state = self.lock();
         let (end, at) = state.end.clone()?;
         let behind = state.watchers.values().any(|watching| watching.visible && watching.key.is_some() && watching.shown < state.blocks);
-        let owed = state.watchers.values().any(|watching| watching.ack_is_new);
+        let owed = !state.owed_acks.is_empty() || state.watchers.values().any(|watching| watching.ack_is_new);
         ((!behind && !owed) || at.elapsed() > within).then_some(end)
     }
 
@@ -374,6 +412,13 @@ impl Live {
             return None;
         }
         let mut acks = Vec::new();
+        state.owed_acks.retain(|ack| {
+            let told = ack.block < sealed && acks.len() < ACKS_AT_ONCE_MAX;
+            if told {
+                acks.push(ack.clone());
+            }
+            !told
+        });
         for watching in state.watchers.values_mut().filter(|watching| watching.ack_is_new) {
             if let Some(ack) = watching.ack.clone().filter(|ack| ack.block < sealed && acks.len() < ACKS_AT_ONCE_MAX) {
                 acks.push(ack);
@@ -385,6 +430,34 @@ impl Live {
         }
         state.acks_told_at = Instant::now();
         Some(acks)
+    }
+
+    // ---- the screen after a restart
+
+    /// True once, when the screen has to be drawn from what was recorded before.
+    pub(super) fn wants_its_screen(&self) -> bool {
+        let mut state = self.lock();
+        state.redraw.as_mut().is_some_and(|redraw| !std::mem::replace(&mut redraw.begun, true))
+    }
+
+    /// Takes a screen that was drawn from the first `drawn` blocks. Gives it back with the blocks that came since, if there are any.
+    pub(super) fn take_screen(&self, screen: ScreenModel, drawn: usize) -> Result<(), (Box<ScreenModel>, Vec<SealedBlock>)> {
+        let mut state = self.lock();
+        let drawn = u64::try_from(drawn).unwrap_or(u64::MAX);
+        let Some(redraw) = &state.redraw else { return Ok(()) };
+        if drawn < state.blocks {
+            let known = usize::try_from(drawn.saturating_sub(redraw.before)).unwrap_or(usize::MAX);
+            return Err((Box::new(screen), redraw.since.iter().skip(known).cloned().collect()));
+        }
+        state.screen = screen;
+        state.redraw = None;
+        self.tell(News::Again);
+        Ok(())
+    }
+
+    /// The recording cannot be drawn: the screen stays as it is.
+    pub(super) fn keep_screen(&self) {
+        self.lock().redraw = None;
     }
 
     // ---- watchers
@@ -416,13 +489,15 @@ impl Live {
         // What was recorded before nobody expects to have been shown.
         let shown = state.blocks;
         let watching = Watching { connection, key: Some(key), visible: true, heard_at: now, shown, ack: None, ack_is_new: false };
-        state.watchers.insert(person.clone(), watching);
+        let before = state.watchers.insert(person.clone(), watching);
+        state.owe(before.and_then(Watching::untold));
     }
 
     pub(super) fn unbind(&self, person: &PersonId, connection: u64) {
         let mut state = self.lock();
         if state.watchers.get(person).is_some_and(|watching| watching.connection == connection) {
-            state.watchers.remove(person);
+            let gone = state.watchers.remove(person);
+            state.owe(gone.and_then(Watching::untold));
         }
     }
 
@@ -437,10 +512,12 @@ impl Live {
         let head = state.heads.iter().rev().find(|sealed| sealed.number == ack.block).map(|sealed| sealed.head);
         let signed = watching.key.as_ref().is_some_and(|key| ack.is_signed_by(key, self.emergency, self.session));
         // A page that is not in front shows nothing to anybody, whatever it signs.
-        if visible && signed && ack.person == *person && head == Some(ack.head) && ack.block >= watching.shown {
+        if visible && signed && ack.person == *person && head == Some(ack.head) && ack.from <= ack.block && ack.block >= watching.shown {
             watching.shown = ack.block + 1;
-            watching.ack = Some(ack);
+            // Another stretch has begun: the last word of the one before is said too.
+            let ended = watching.ack.replace(ack).filter(|before| watching.ack_is_new && !continues(watching.ack.as_ref(), before));
             watching.ack_is_new = true;
+            state.owe(ended);
         }
         true
     }

@@ -54,7 +54,8 @@ fn a_monitor_tells_changes_only(scratch: &Scratch) {
         adopt(&door, watching()).await;
         let viewer = who("kansa");
         let row = async |door: &hikeshi_engine::door::Door| door.look(&viewer).now().await.expect("seen").monitors.remove(0);
-        assert_eq!(row(&door).await.healthy, None, "not measured yet, so not green");
+        let first = row(&door).await.healthy;
+        assert!(first.is_none() || place.asked.load(Ordering::Relaxed) > 0, "not measured yet, so not green");
         town.until("it is measured", |_| place.asked.load(Ordering::Relaxed) >= 2).await;
         assert_eq!(row(&door).await.healthy, Some(true));
         assert_eq!(town.count("monitor.fire"), 0);

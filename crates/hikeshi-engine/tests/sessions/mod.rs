@@ -72,6 +72,8 @@ struct Device {
     pair: EcdsaKeyPair,
     name: &'static str,
     watcher: Watcher,
+    /// The first block that it was shown.
+    from: u64,
 }
 
 impl Device {
@@ -83,15 +85,17 @@ impl Device {
         done(door, name, Command::Session(session::Command::Bind { emergency, session: 1, key: key.clone() })).await;
         let mut watcher = door.watch(emergency, 1).await.expect("a watcher");
         watcher.bind(person(name), key);
-        Self { pair, name, watcher }
+        let from = watcher.join().0.block;
+        Self { pair, name, watcher, from }
     }
 
     fn signed(&self, tape: &Tape, town: &Town) -> Ack {
         let (block, head) = (tape.block - 1, tape.prev.expect("a head"));
-        let message = Ack::message(tape.emergency, 1, block, &head, town.now());
+        let person = person(self.name);
+        let message = Ack::message(tape.emergency, 1, &person, self.from..=block, &head, town.now());
         let signature = self.pair.sign(&SystemRandom::new(), &message).expect("signed");
         let signature = signature.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ack { person: person(self.name), block, head, shown_at: town.now(), signature }
+        Ack { person, from: self.from, block, head, shown_at: town.now(), signature }
     }
 }
 

@@ -433,14 +433,6 @@ pub fn bundle_good(lang: Lang, file: &str, case: &str, entries: u64, contents: u
     )
 }
 
-pub fn key_not_known(lang: Lang) -> String {
-    two(
-        lang,
-        "検証鍵は束の中のものを使いました。別の経路で得た鍵と比べるには --trust を使ってください。",
-        "The key inside the bundle was used. Compare with a key from elsewhere by --trust.",
-    )
-}
-
 pub fn exported(lang: Lang, case: &str, file: &str, bytes: u64) -> String {
     let bytes = time::bytes(bytes);
     two(lang, format!("✓ {case} を {file} に書き出しました（{bytes}）。"), format!("✓ {case} exported to {file} ({bytes})."))

@@ -25,6 +25,13 @@ pub fn argument(lang: Lang, path: &str, name: &str) -> Option<String> {
         ("incident move", "reason") => Some(("戻すときの理由", "why, when going back")),
         ("incident list" | "emergency list" | "obligation list", "all") => Some(("終わったものも表示", "also those that are over")),
         ("token revoke" | "people invite", "person") => Some(("人の ID", "the person's id")),
+        ("emergency recording", "format") => {
+            Some(("cast（再生用）/ cast2（古い再生ソフト用）/ raw（出力そのもの）/ frames（記録そのもの）", "cast / cast2 / raw / frames"))
+        }
+        ("emergency recording", "out") => Some(("保存先（なければ標準出力）", "file to write; standard output without it")),
+        ("emergency recording", "session") => {
+            Some(("セッションの番号（なければ最後のもの）", "the session's number; the last one without it"))
+        }
         ("token issue", "label") => Some(("トークンの名前", "a name for it")),
         ("open", "id") => Some(("inc_12、emg_3、obl_7 など", "inc_12, emg_3, obl_7")),
         ("obligation hold", "items") => Some(("再発防止策: 担当|期限|内容", "prevention item: OWNER|DUE|TEXT")),
@@ -111,6 +118,9 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("emergency start", "バックアップを取り、読み戻して確かめます", "Take the backup and read it back"),
     ("emergency step", "手順を一つ実行します", "Run one step"),
     ("emergency shell", "立会人の見ている端末を開きます（手作業）", "Open the witnessed terminal (work by hand)"),
+    ("emergency recording", "セッションの記録を保存します", "Save the recording of a session"),
+    ("emergency note", "進行中のセッションに書き添えます（立会人）", "Note something beside the open session (a witness)"),
+    ("emergency end-session", "進行中のセッションを終わらせます（立会人）", "End the open session (a witness)"),
     ("emergency settle", "実行されたか分からない手順について、確かめた結果を記録します", "Record what you found about a step in doubt"),
     ("emergency verify", "計画の検証を実行します", "Run the checks of the plan"),
     ("emergency attest", "目で確かめたことを記録します", "Record a verification by eye"),

@@ -135,3 +135,25 @@ pub fn screen_counts(lang: Lang) -> String {
 pub fn screen_replaced(lang: Lang) -> String {
     two(lang, "あなたの別の端末を、見ている人として数えています", "Another device of yours counts as watching")
 }
+
+/// There is no terminal of this exception to speak of.
+pub fn no_session(lang: Lang, id: &str) -> String {
+    two(lang, format!("{id} に端末のセッションはありません。"), format!("{id} has no witnessed session."))
+}
+
+pub fn no_open_session(lang: Lang, id: &str) -> String {
+    two(lang, format!("{id} に進行中のセッションはありません。"), format!("{id} has no open session."))
+}
+
+pub fn recording_saved(lang: Lang, file: &str, bytes: u64) -> String {
+    two(lang, format!("{file} に保存しました（{bytes} バイト）。"), format!("{file} written, {bytes} bytes."))
+}
+
+/// What a witness is asked before the terminal is hung up.
+pub fn end_session_question(lang: Lang, name: &str) -> String {
+    two(
+        lang,
+        format!("セッション {name} を終わらせます。端末は切られます。"),
+        format!("Session {name} will be ended; the terminal is hung up."),
+    )
+}

@@ -74,3 +74,12 @@ pub fn approval_suffices(lang: Lang, missing: &str) -> String {
         format!("✓ This signature suffices as the approval of this plan. If follow-up is overdue, {missing} must approve too (rule E14)."),
     )
 }
+
+/// Whose key it is can only be told by comparing it with one that came another way.
+pub fn key_not_known(lang: Lang) -> String {
+    two(
+        lang,
+        "検証鍵は束の中のものを使いました。別の経路で得た鍵と比べるには --trusted-key を使ってください。",
+        "The key inside the bundle was used. Compare with a key from elsewhere by --trusted-key.",
+    )
+}

@@ -1,9 +1,14 @@
 //! What a verification of the ledger or of a bundle has found, in words.
 
-use hikeshi_domain::ledger::{BundleFault, Fault, Wrong};
+use std::collections::BTreeMap;
+
+use hikeshi_domain::ids::PersonId;
+use hikeshi_domain::ledger::{BundleFault, CaseVerdict, ExceptionVerdict, Fault, Flaw, Flawed, SessionVerdict, Wrong};
+use hikeshi_domain::session::told::Stretch;
 
 use super::two;
 use crate::Lang;
+use crate::plain::one_line;
 
 /// The first wrong entry, and how it is wrong.
 pub fn ledger_fault(lang: Lang, fault: &Fault) -> String {
@@ -87,4 +92,297 @@ pub fn bundle_fault(lang: Lang, fault: &BundleFault) -> String {
         F::FileUnexpected { file } => (format!("{file} は目録にありません"), format!("{file} is not in the manifest")),
     };
     two(lang, ja, en)
+}
+
+/// Everything that a bundle has shown, to be read from top to bottom: what is wrong first.
+pub fn case_report(lang: Lang, file: &str, verdict: &CaseVerdict) -> String {
+    let found = &verdict.bundle;
+    let mut lines = Vec::new();
+    let case = found.case.map(|case| case.to_string()).unwrap_or_default();
+    if verdict.holds() {
+        lines.push(super::bundle_good(lang, file, &case, found.entries, found.contents));
+    } else {
+        let count = found.faults.len() + verdict.flaws.len();
+        lines.push(two(lang, format!("✗ {file}（{case}）: {count} 件の問題があります。"), format!("✗ {file} ({case}): {count} flaws.")));
+        lines.extend(found.faults.iter().map(|fault| format!("  ✗ {}", bundle_fault(lang, fault))));
+        lines.extend(verdict.flaws.iter().map(|flawed| format!("  ✗ {}", flaw(lang, flawed, &verdict.people))));
+        let more = found.faults_unlisted.saturating_add(verdict.flaws_unlisted);
+        if more > 0 {
+            lines.push(two(lang, format!("  ほかに {more} 件"), format!("  and {more} more")));
+        }
+    }
+    if let Some(key) = &found.key {
+        let trusted = if found.key_trusted {
+            two(lang, "渡された鍵", "the key that was given")
+        } else {
+            two(lang, "束の中の鍵（別の経路で得た鍵と比べてください）", "the key inside the bundle; compare it with one from elsewhere")
+        };
+        lines.push(two(lang, format!("  鍵 {key}: {trusted}"), format!("  key {key}: {trusted}")));
+    }
+    if verdict.entries_unread > 0 {
+        let unread = verdict.entries_unread;
+        lines.push(two(
+            lang,
+            format!("  この版では読めない記録が {unread} 件あり、その中身は検証していません"),
+            format!("  {unread} entries cannot be read by this version; what they say was not verified"),
+        ));
+    }
+    verdict.exceptions.iter().for_each(|exception| exception_lines(lang, exception, &verdict.people, &mut lines));
+    lines.join("\n")
+}
+
+type People = BTreeMap<PersonId, String>;
+
+fn name(people: &People, person: &PersonId) -> String {
+    people.get(person).map_or_else(|| person.to_string(), |name| format!("{} ({person})", one_line(name)))
+}
+
+fn exception_lines(lang: Lang, exception: &ExceptionVerdict, people: &People, lines: &mut Vec<String>) {
+    let (requester, executor) = (name(people, &exception.requester), name(people, &exception.executor));
+    let id = exception.emergency;
+    lines.push(two(
+        lang,
+        format!("{id}: 申請 {requester}、実行 {executor}"),
+        format!("{id}: requested by {requester}, carried out by {executor}"),
+    ));
+    let plan = exception.plan.short();
+    lines.push(if exception.plan_recomputed {
+        two(lang, format!("  計画 {plan}（計算し直して一致）"), format!("  plan {plan}, computed again"))
+    } else {
+        two(
+            lang,
+            format!("  計画 {plan}（対象の定義が変わったため、計算し直していません）"),
+            format!("  plan {plan}, not computed again: its target is declared otherwise by now"),
+        )
+    });
+    for approval in &exception.approvals {
+        let (by, at, digest) = (name(people, &approval.by), approval.at, approval.digest.short());
+        lines.push(two(lang, format!("  承認 {by} {at} 計画 {digest}"), format!("  approved by {by} {at}, plan {digest}")));
+    }
+    exception.sessions.iter().for_each(|session| session_lines(lang, session, people, lines));
+}
+
+fn session_lines(lang: Lang, session: &SessionVerdict, people: &People, lines: &mut Vec<String>) {
+    let (number, blocks, commands, gaps) = (session.session, session.blocks, session.commands, session.gaps);
+    let output = crate::time::bytes(session.output_bytes);
+    lines.push(two(
+        lang,
+        format!("  セッション{number}: ブロック {blocks} 個、コマンド {commands} 件、出力 {output}、欠落 {gaps} 件"),
+        format!("  session {number}: {blocks} blocks, {commands} commands, {output} of output, {gaps} gaps"),
+    ));
+    for (person, stretches) in &session.watched {
+        let (who, ranges) = (name(people, person), ranges(stretches));
+        let senior = session.seniors.contains(person);
+        let senior =
+            if senior { two(lang, "（シニア、承認者ではない）", " (senior, not the approver)") } else { String::new() };
+        lines.push(two(
+            lang,
+            format!("    見た人 {who}{senior} ブロック {ranges}"),
+            format!("    watched by {who}{senior}: blocks {ranges}"),
+        ));
+    }
+    if session.short.is_empty() {
+        let open = session.open_blocks;
+        lines.push(two(
+            lang,
+            format!("    入力できた {open} ブロックすべてを、必要な人数が見たと署名しています"),
+            format!("    enough people have signed to have watched all {open} blocks in which keys could pass"),
+        ));
+    } else {
+        let short = ranges(&session.short);
+        lines.push(two(
+            lang,
+            format!("    △ 入力できたのに、見たと署名した人が足りないブロック: {short}"),
+            format!("    ! keys could pass, and too few have signed to have watched: blocks {short}"),
+        ));
+    }
+}
+
+fn ranges(stretches: &[Stretch]) -> String {
+    let one = |stretch: &Stretch| {
+        if stretch.from == stretch.to { stretch.from.to_string() } else { format!("{}–{}", stretch.from, stretch.to) }
+    };
+    stretches.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// What is wrong, and where.
+pub fn flaw(lang: Lang, flawed: &Flawed, people: &People) -> String {
+    let place = match flawed.session {
+        Some(session) => {
+            two(lang, format!("{} セッション{session}: ", flawed.emergency), format!("{} session {session}: ", flawed.emergency))
+        }
+        None => format!("{}: ", flawed.emergency),
+    };
+    let (ja, en) = of_plan(&flawed.flaw, people)
+        .or_else(|| of_recording(&flawed.flaw, people))
+        .or_else(|| of_words(&flawed.flaw, people))
+        .unwrap_or_default();
+    format!("{place}{}", two(lang, ja, en))
+}
+
+type Pair = Option<(String, String)>;
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the three parts together name every flaw, as a test shows")]
+fn of_plan(flaw: &Flaw, people: &People) -> Pair {
+    let who = |person| name(people, person);
+    Some(match flaw {
+        Flaw::PlanDiffers { seq } => (
+            format!("記録 {seq} の計画は、そのダイジェストの計画ではありません"),
+            format!("the plan of entry {seq} is not the one of its digest"),
+        ),
+        Flaw::ApprovalMissing { seq } => (
+            format!("記録 {seq} で始まりましたが、この計画の承認がありません"),
+            format!("it began at entry {seq}, and nobody had approved this plan"),
+        ),
+        Flaw::ApproverNotApart { seq, person } => (
+            format!("記録 {seq} の承認者 {} は、申請者か実行者です", who(person)),
+            format!("the approver of entry {seq}, {}, asked for it or carried it out", who(person)),
+        ),
+        Flaw::ApprovalExpired { seq, person } => (
+            format!("記録 {seq} で始まったとき、{} の承認は期限切れでした", who(person)),
+            format!("the approval of {} had expired when it began at entry {seq}", who(person)),
+        ),
+        Flaw::StepOfOtherPlan { seq, step } => (
+            format!("記録 {seq} の手順 {step} は、別の計画として実行されています"),
+            format!("step {step} of entry {seq} ran as part of another plan"),
+        ),
+        Flaw::SessionNotByExecutor { person } => {
+            (format!("実行者ではない {} が開いています", who(person)), format!("it was opened by {}, who is not the executor", who(person)))
+        }
+        _ => return None,
+    })
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the three parts together name every flaw, as a test shows")]
+fn of_recording(flaw: &Flaw, _people: &People) -> Pair {
+    Some(match flaw {
+        Flaw::BlocksMisplaced { seq, first } => (
+            format!("記録 {seq} は、次のブロックを {first} としています。前と続きません"),
+            format!("entry {seq} says that block {first} comes next; that does not follow"),
+        ),
+        Flaw::BlockMissing { block } => (format!("ブロック {block} がありません"), format!("block {block} is missing")),
+        Flaw::BlockBroken { block, detail } => {
+            (format!("ブロック {block} が記録の鎖と合いません（{detail}）"), format!("block {block} does not fit the chain: {detail}"))
+        }
+        Flaw::RecordingCut { blocks } => (
+            format!("終わったはずの記録が、{blocks} ブロックで途切れています"),
+            format!("the session ended, and the recording stops after {blocks} blocks"),
+        ),
+        Flaw::EndDiffers => ("台帳と記録とで、終わり方が違います".to_owned(), "ledger and recording tell of different ends".to_owned()),
+        Flaw::CommandNotRecorded { number } => (
+            format!("コマンド {number} は台帳にだけあり、記録にありません"),
+            format!("command {number} is in the ledger and not in the recording"),
+        ),
+        Flaw::CommandNotTold { number } => (
+            format!("コマンド {number} は記録にだけあり、台帳にありません"),
+            format!("command {number} is in the recording and not in the ledger"),
+        ),
+        Flaw::CommandDiffers { number, field } => (
+            format!("コマンド {number} の {field} が、台帳と記録とで違います"),
+            format!("command {number}: {field} differs between ledger and recording"),
+        ),
+        _ => return None,
+    })
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the three parts together name every flaw, as a test shows")]
+fn of_words(flaw: &Flaw, people: &People) -> Pair {
+    let who = |person| name(people, person);
+    Some(match flaw {
+        Flaw::AckBeyondEnd { seq, person, block } => (
+            format!("記録 {seq}: {} の署名は、存在しないブロック {block} についてのものです", who(person)),
+            format!("entry {seq}: {} signed for block {block}, which is not there", who(person)),
+        ),
+        Flaw::AckOfOtherHead { seq, person, block } => (
+            format!("記録 {seq}: {} がブロック {block} について署名したのは、別の記録です", who(person)),
+            format!("entry {seq}: what {} signed for block {block} is another recording", who(person)),
+        ),
+        Flaw::AckWithoutDevice { seq, person } => (
+            format!("記録 {seq}: {} の端末の鍵が登録されていません", who(person)),
+            format!("entry {seq}: no device of {} was registered", who(person)),
+        ),
+        Flaw::AckNotSigned { seq, person, block } => (
+            format!("記録 {seq}: ブロック {block} を見たという {} の署名が正しくありません", who(person)),
+            format!("entry {seq}: the signature of {} for block {block} is wrong", who(person)),
+        ),
+        Flaw::DeviceShared { person, with } => (
+            format!("{} と {} が同じ端末の鍵を使っています", who(person), who(with)),
+            format!("{} and {} use the key of one device", who(person), who(with)),
+        ),
+        Flaw::WitnessIsExecutor { person } => {
+            (format!("実行者 {} が立会人として署名しています", who(person)), format!("the executor {} signed as a witness", who(person)))
+        }
+        Flaw::WitnessNotJoined { person } => (
+            format!("立会人に加わっていない {} が署名しています", who(person)),
+            format!("{} signed without having joined as a witness", who(person)),
+        ),
+        _ => return None,
+    })
+}
+
+/// The zip itself is damaged.
+pub fn bundle_unreadable(lang: Lang, file: &str, detail: &str) -> String {
+    two(lang, format!("✗ {file} は束として読めません: {detail}"), format!("✗ {file} cannot be read as a bundle: {detail}"))
+}
+
+/// `hikeshi-verify --help`
+pub fn verify_usage(lang: Lang) -> String {
+    two(
+        lang,
+        "使い方: hikeshi-verify CASE.zip [--key 名前+HASH+鍵] [--checkpoint FILE] [--lang ja|en] [--json]\n\n書き出した束だけを読み、承認・立会い・コマンド・ファイル・記録のブロック・チェックポイントを検証します。\n終了コード: 0 問題なし  1 問題あり  2 検証できない",
+        "Usage: hikeshi-verify CASE.zip [--key NAME+HASH+KEY] [--checkpoint FILE] [--lang ja|en] [--json]\n\nReads nothing but the bundle, and verifies approvals, witnesses, commands, files, blocks of recordings, and checkpoints.\nExit codes: 0 everything holds  1 a flaw  2 it could not be verified",
+    )
+}
+
+pub fn option_unknown(lang: Lang, option: &str) -> String {
+    two(lang, format!("{option} という指定はありません。"), format!("there is no {option}"))
+}
+
+pub fn option_wants_value(lang: Lang, option: &str) -> String {
+    two(lang, format!("{option} には値が必要です。"), format!("{option} wants a value"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_flaw_has_words_of_its_own_in_both_languages() {
+        let person = || PersonId::new("ito").expect("a handle");
+        let all = vec![
+            Flaw::PlanDiffers { seq: 1 },
+            Flaw::ApprovalMissing { seq: 1 },
+            Flaw::ApproverNotApart { seq: 1, person: person() },
+            Flaw::ApprovalExpired { seq: 1, person: person() },
+            Flaw::StepOfOtherPlan { seq: 1, step: 2 },
+            Flaw::SessionNotByExecutor { person: person() },
+            Flaw::BlocksMisplaced { seq: 1, first: 2 },
+            Flaw::BlockMissing { block: 2 },
+            Flaw::BlockBroken { block: 2, detail: "x".to_owned() },
+            Flaw::RecordingCut { blocks: 2 },
+            Flaw::EndDiffers,
+            Flaw::CommandNotRecorded { number: 2 },
+            Flaw::CommandNotTold { number: 2 },
+            Flaw::CommandDiffers { number: 2, field: "text".to_owned() },
+            Flaw::AckBeyondEnd { seq: 1, person: person(), block: 2 },
+            Flaw::AckOfOtherHead { seq: 1, person: person(), block: 2 },
+            Flaw::AckWithoutDevice { seq: 1, person: person() },
+            Flaw::AckNotSigned { seq: 1, person: person(), block: 2 },
+            Flaw::DeviceShared { person: person(), with: person() },
+            Flaw::WitnessIsExecutor { person: person() },
+            Flaw::WitnessNotJoined { person: person() },
+        ];
+        let people = People::from([(person(), "伊藤 健".to_owned())]);
+        let mut seen = std::collections::BTreeSet::new();
+        let count = all.len();
+        for found in all {
+            let flawed = Flawed { emergency: hikeshi_domain::ids::EmergencyId(3), session: Some(1), flaw: found };
+            for lang in Lang::ALL {
+                let text = flaw(lang, &flawed, &people);
+                assert!(text.starts_with("emg_3 ") && text.chars().count() > 20, "{text}");
+                seen.insert(text);
+            }
+        }
+        assert_eq!(seen.len(), count * 2);
+    }
 }

@@ -82,7 +82,7 @@ fn gap() -> Gap {
 }
 
 fn ack(who: &str, block: u64) -> Ack {
-    Ack { person: person(who), block, head: digest("head"), shown_at: at("03:14:07"), signature: "00".repeat(64) }
+    Ack { person: person(who), from: 0, block, head: digest("head"), shown_at: at("03:14:07"), signature: "00".repeat(64) }
 }
 
 fn held() -> Vec<HeldBecause> {

@@ -2,10 +2,11 @@
 
 use hikeshi_domain::emergency::{Check, CheckKind, Condition, Conditions, Judgement, Plan, Step, Verification};
 use hikeshi_domain::ids::{IncidentId, PersonId};
+use hikeshi_domain::session::{Capture, Encoding, Shell, Terminal};
 use hikeshi_text::Sentence;
 
 use super::Input;
-use super::show::{Choice, choices, people};
+use super::show::{Choice, choices, code, people};
 use crate::form::Fields;
 use crate::viewer::Viewer;
 
@@ -31,6 +32,12 @@ pub struct CheckRow {
     pub contains: String,
 }
 
+pub struct CaptureRow {
+    pub number: usize,
+    pub title: String,
+    pub run: String,
+}
+
 /// The form as it is shown: fresh, made from a plan, or as it was typed.
 pub struct PlanForm {
     pub fields: Fields,
@@ -41,6 +48,11 @@ pub struct PlanForm {
     pub steps: Vec<StepRow>,
     pub solved: Vec<CheckRow>,
     pub unaffected: Vec<CheckRow>,
+    pub terminal: bool,
+    pub record_input: bool,
+    pub shells: Vec<Choice>,
+    pub encodings: Vec<Choice>,
+    pub captures: Vec<CaptureRow>,
 }
 
 /// How many rows of a kind the fields hold.
@@ -49,12 +61,13 @@ fn rows(fields: &Fields, prefix: &str) -> usize {
     fields.names().filter_map(number).max().unwrap_or(0).min(ROWS_MAX)
 }
 
-/// Makes the form. `more` is the button that was pressed: `step`, `solved`, `unaffected`.
+/// Makes the form. `more` is the button that was pressed: `step`, `solved`, `unaffected`, `capture`.
 pub fn plan_form(viewer: &Viewer, fields: Fields) -> PlanForm {
     let more = fields.text("more");
     let wanted = |prefix: &str, first: usize| (rows(&fields, prefix).max(first) + usize::from(more == prefix)).min(ROWS_MAX);
     let step_rows = wanted("step", STEPS_FIRST);
     let (solved_rows, unaffected_rows) = (wanted("solved", 1), wanted("unaffected", 1));
+    let capture_rows = wanted("capture", 1);
     let policy = &viewer.policy;
     let chosen = |name: &str, id: &str| fields.text(name) == id;
     let own = viewer.person.as_str().to_owned();
@@ -73,6 +86,11 @@ pub fn plan_form(viewer: &Viewer, fields: Fields) -> PlanForm {
         steps: (1..=step_rows).map(|number| step_row(&fields, number)).collect(),
         solved: (1..=solved_rows).map(|number| check_row(&fields, "solved", number)).collect(),
         unaffected: (1..=unaffected_rows).map(|number| check_row(&fields, "unaffected", number)).collect(),
+        terminal: fields.has("terminal"),
+        record_input: fields.has("terminal.record_input"),
+        shells: codes(&[Shell::Bash, Shell::Zsh], &fields.text("terminal.shell")),
+        encodings: codes(&[Encoding::Utf8, Encoding::ShiftJis, Encoding::EucJp], &fields.text("terminal.encoding")),
+        captures: (1..=capture_rows).map(|number| capture_row(&fields, number)).collect(),
         fields,
     }
 }
@@ -80,6 +98,16 @@ pub fn plan_form(viewer: &Viewer, fields: Fields) -> PlanForm {
 fn target_words(viewer: &Viewer, id: &hikeshi_domain::ids::TargetName) -> String {
     let Some(target) = viewer.policy.targets.get(id) else { return String::new() };
     format!(" · {} · {}", viewer.names.service(&target.service), viewer.names.environment(&target.environment))
+}
+
+/// Codes that are their own labels.
+fn codes<T: serde::Serialize>(all: &[T], chosen: &str) -> Vec<Choice> {
+    choices(all.iter().map(code), Clone::clone, |value| value == chosen)
+}
+
+fn capture_row(fields: &Fields, number: usize) -> CaptureRow {
+    let of = |what: &str| fields.raw(&format!("capture.{number}.{what}")).to_owned();
+    CaptureRow { number, title: of("title"), run: of("run") }
 }
 
 fn step_row(fields: &Fields, number: usize) -> StepRow {
@@ -128,6 +156,18 @@ pub fn fields_of(plan: &Plan) -> Fields {
             pairs.push((name("dangerous"), "1".to_owned()));
         }
     }
+    if let Some(terminal) = &plan.terminal {
+        pairs.push(("terminal".to_owned(), "1".to_owned()));
+        pairs.push(("terminal.shell".to_owned(), code(&terminal.shell)));
+        pairs.push(("terminal.encoding".to_owned(), code(&terminal.encoding)));
+        if terminal.record_input {
+            pairs.push(("terminal.record_input".to_owned(), "1".to_owned()));
+        }
+        for (index, capture) in terminal.captures.iter().enumerate() {
+            pairs.push((format!("capture.{}.title", index + 1), capture.title.clone()));
+            pairs.push((format!("capture.{}.run", index + 1), capture.run.clone()));
+        }
+    }
     for (aspect, checks) in [("solved", &plan.verification.solved), ("unaffected", &plan.verification.unaffected)] {
         for (index, check) in checks.iter().enumerate() {
             let name = |what: &str| format!("{aspect}.{}.{what}", index + 1);
@@ -169,7 +209,7 @@ pub fn plan_of(input: &Input<'_>) -> Result<Plan, Sentence> {
         executor: input.parse("executor", t.plan_executor())?,
         summary: input.text("summary"),
         steps,
-        terminal: None,
+        terminal: terminal_of(input)?,
         scope: fields.lines("scope"),
         verification: Verification { solved: checks_of(input, "solved")?, unaffected: checks_of(input, "unaffected")? },
         witnesses: input.parse_all("witness", t.plan_witnesses())?,
@@ -198,6 +238,28 @@ fn checks_of(input: &Input<'_>, aspect: &str) -> Result<Vec<Check>, Sentence> {
         checks.push(Check { title, kind, timeout_s: 10 });
     }
     Ok(checks)
+}
+
+/// The part about work by hand; `None`: the box is not ticked.
+fn terminal_of(input: &Input<'_>) -> Result<Option<Terminal>, Sentence> {
+    let (t, fields) = (input.words(), input.fields);
+    if !fields.has("terminal") {
+        return Ok(None);
+    }
+    let mut captures = Vec::new();
+    for number in 1..=rows(fields, "capture") {
+        let title = fields.text(&format!("capture.{number}.title"));
+        let run = fields.raw(&format!("capture.{number}.run")).trim_end().to_owned();
+        if !(title.is_empty() && run.trim().is_empty()) {
+            captures.push(Capture { title, run });
+        }
+    }
+    Ok(Some(Terminal {
+        shell: input.code("terminal.shell", t.plan_terminal_shell())?,
+        encoding: input.code("terminal.encoding", t.plan_terminal_encoding())?,
+        record_input: fields.has("terminal.record_input"),
+        captures,
+    }))
 }
 
 pub fn conditions_of(input: &Input<'_>) -> Result<Conditions, Sentence> {
@@ -240,6 +302,16 @@ mod tests {
         let fields = fields_of(&plan());
         let input = Input { fields: &fields, lang: Lang::Ja, time_zone: "Asia/Tokyo" };
         assert_eq!(plan_of(&input), Ok(plan()));
+    }
+
+    #[test]
+    fn work_by_hand_survives_the_form_too() {
+        let captures = vec![Capture { title: "表の形".to_owned(), run: "pg_dump --schema-only\n  # 形だけ".to_owned() }];
+        let terminal = Terminal { shell: Shell::Zsh, encoding: Encoding::EucJp, record_input: true, captures };
+        let plan = Plan { terminal: Some(terminal), ..plan() };
+        let fields = fields_of(&plan);
+        let input = Input { fields: &fields, lang: Lang::Ja, time_zone: "Asia/Tokyo" };
+        assert_eq!(plan_of(&input), Ok(plan));
     }
 
     #[test]

@@ -7,13 +7,14 @@ use hikeshi_domain::ids::Digest;
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::policy::Policy;
 use hikeshi_engine::look::{EntryView, LedgerView, PendingPolicyView, PersonView, Which};
+use hikeshi_engine::recording::Form;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::table::Params;
 use crate::fail::Fail;
 use crate::json::respond;
-use crate::pages::{bundle, content};
+use crate::pages::{bundle, content, replay};
 use crate::state::App;
 use crate::viewer::ApiViewer;
 
@@ -162,6 +163,29 @@ pub async fn entry(ApiViewer(viewer): ApiViewer, Path(seq): Path<String>, params
 pub async fn bundle(ApiViewer(viewer): ApiViewer, Path(id): Path<String>, params: Params) -> Result<Response, Fail> {
     params.none()?;
     bundle::of_case(&viewer, id.parse()?).await
+}
+
+/// Emergency and session in an address.
+type Session = Path<(String, String)>;
+
+pub async fn cast(ApiViewer(viewer): ApiViewer, Path((id, session)): Session, params: Params) -> Result<Response, Fail> {
+    params.none()?;
+    replay::recording(&viewer, &id, &session, Form::Cast).await
+}
+
+pub async fn cast2(ApiViewer(viewer): ApiViewer, Path((id, session)): Session, params: Params) -> Result<Response, Fail> {
+    params.none()?;
+    replay::recording(&viewer, &id, &session, Form::Cast2).await
+}
+
+pub async fn raw(ApiViewer(viewer): ApiViewer, Path((id, session)): Session, params: Params) -> Result<Response, Fail> {
+    params.none()?;
+    replay::recording(&viewer, &id, &session, Form::Raw).await
+}
+
+pub async fn frames(ApiViewer(viewer): ApiViewer, Path((id, session)): Session, params: Params) -> Result<Response, Fail> {
+    params.none()?;
+    replay::recording(&viewer, &id, &session, Form::Frames).await
 }
 
 pub async fn people(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Response, Fail> {

@@ -98,6 +98,50 @@ pub fn table() -> Vec<(Operation, MethodRouter<App>)> {
             get(read::plan),
         ),
         (
+            seen(
+                "/emergencies/{id}/sessions/{session}/recording.cast",
+                "getRecording",
+                "record",
+                "The recording of a witnessed session as asciicast v3.",
+                &[],
+                "application/x-asciicast",
+            ),
+            get(read::cast),
+        ),
+        (
+            seen(
+                "/emergencies/{id}/sessions/{session}/recording.v2.cast",
+                "getRecordingV2",
+                "record",
+                "The same as asciicast v2, for older players.",
+                &[],
+                "application/x-asciicast",
+            ),
+            get(read::cast2),
+        ),
+        (
+            seen(
+                "/emergencies/{id}/sessions/{session}/recording.raw",
+                "getRecordedOutput",
+                "record",
+                "The output of a witnessed session, byte for byte, in whatever encoding it was.",
+                &[],
+                "application/octet-stream",
+            ),
+            get(read::raw),
+        ),
+        (
+            seen(
+                "/emergencies/{id}/sessions/{session}/recording.frames",
+                "getRecordedFrames",
+                "record",
+                "The frames of a witnessed session, as they were recorded and hashed.",
+                &[],
+                "application/octet-stream",
+            ),
+            get(read::frames),
+        ),
+        (
             seen("/obligations", "listObligations", "cases", "What is owed after exceptions, newest first.", LISTED, "ObligationPage"),
             get(read::obligations),
         ),

@@ -12,6 +12,7 @@ use hikeshi_text::{label, time};
 use super::emergency_rows::{self as rows, ApprovalRow, ChangeRow, ConditionRow, Diff, StepRow, VerificationRow, WitnessRow};
 use super::frame::Line;
 use super::now::{Owed, owed_line};
+use super::sessions::{self, SessionRow};
 use super::{Bar, Flash, Frame, Html, Query, act, html, time_html, timeline};
 use crate::acts;
 use crate::fail::Fail;
@@ -51,6 +52,7 @@ struct EmergencyTemplate<'a> {
     witnesses: Vec<WitnessRow>,
     quorum: String,
     steps: Vec<StepRow>,
+    sessions: Vec<SessionRow>,
     backup: Option<(String, String, String)>,
     changes: Vec<ChangeRow>,
     unlisted: Option<String>,
@@ -111,6 +113,7 @@ async fn show(viewer: &Viewer, id: EmergencyId, flash: &Flash) -> Result<Respons
         witnesses: rows::witnesses(viewer, &view),
         quorum: page::witness_count(lang, quorum.present.len(), quorum.needed, quorum.seniors.len(), quorum.seniors_needed),
         steps: rows::steps(viewer, &view).await?,
+        sessions: sessions::rows(viewer, e, now),
         backup: e.backup.as_ref().map(|backup| {
             (
                 backup.name.clone(),

@@ -28,6 +28,7 @@ struct PlanTemplate<'a> {
     step_names: Vec<String>,
     check_names: Vec<String>,
     aspects: [&'static str; 2],
+    capture_names: Vec<String>,
 }
 
 pub async fn new(viewer: Viewer, query: Query) -> Result<Response, Fail> {
@@ -91,6 +92,7 @@ async fn show(viewer: &Viewer, id: Option<EmergencyId>, flash: &Flash) -> Result
     let kept = |name: &str, part: &str| flash.kept.raw(&format!("{name}.{part}")).to_owned();
     let condition = |name: &'static str, which| (name, label(which), kept(name, "statement"), kept(name, "evidence"));
     let rows = form.steps.len().max(form.solved.len()).max(form.unaffected.len());
+    let captures = form.captures.len();
     let template = PlanTemplate {
         frame: &frame,
         t,
@@ -106,6 +108,7 @@ async fn show(viewer: &Viewer, id: Option<EmergencyId>, flash: &Flash) -> Result
         ],
         step_names: (0..=rows).map(|number| page::step_number(lang, number)).collect(),
         check_names: (0..=rows).map(|number| page::check_number(lang, number)).collect(),
+        capture_names: (0..=captures).map(|number| page::capture_number(lang, number)).collect(),
         aspects: [hikeshi_text::label::aspect(lang, Aspect::Solved), hikeshi_text::label::aspect(lang, Aspect::Unaffected)],
     };
     html(&frame, &template)

@@ -16,6 +16,7 @@ use hikeshi_text::{Sentence, label, time};
 use super::emergency::{Banner, banners};
 use super::emergency_rows::{self as rows, StepRow, WitnessRow};
 use super::perform::own_form;
+use super::sessions::{self, CommandRow};
 use super::{Bar, Flash, Frame, Query, act, html};
 use crate::acts;
 use crate::fail::Fail;
@@ -41,6 +42,7 @@ struct WatchTemplate<'a> {
     witnesses: Vec<WitnessRow>,
     steps: Vec<StepRow>,
     terminal: Option<Terminal>,
+    commands: Vec<CommandRow>,
     bar: Bar,
 }
 
@@ -102,6 +104,11 @@ fn terminal(viewer: &Viewer, view: &EmergencyView) -> Option<Terminal> {
     Some(Terminal { session, person: viewer.person.to_string(), joined, text })
 }
 
+fn last_commands(viewer: &Viewer, view: &EmergencyView) -> Vec<CommandRow> {
+    let open = view.emergency.sessions.iter().find(|session| session.is_open());
+    open.map(|session| sessions::last_commands(viewer, &view.emergency, session, view.at)).unwrap_or_default()
+}
+
 async fn show(viewer: &Viewer, id: EmergencyId, refused: Option<Sentence>, flash: &Flash) -> Result<Response, Fail> {
     let view = viewer.look().emergency(id).await?;
     let lang = viewer.lang;
@@ -112,6 +119,7 @@ async fn show(viewer: &Viewer, id: EmergencyId, refused: Option<Sentence>, flash
     let wanted = ["emergency.hold", "emergency.resume", "emergency.join", "emergency.leave"];
     let mut shown: Vec<acts::Act> =
         acts::of_emergency(viewer, &view, &[]).into_iter().filter(|act| wanted.contains(&act.kind.as_str()) && !act.is_link()).collect();
+    shown.extend(acts::of_session(viewer, &view));
     for act in &mut shown {
         // Stopping is what a witness is there for: it is always within reach.
         act.weight = if act.kind == "emergency.hold" { acts::Weight::Danger } else { act.weight };
@@ -130,6 +138,7 @@ async fn show(viewer: &Viewer, id: EmergencyId, refused: Option<Sentence>, flash
         witnesses: rows::witnesses(viewer, &view),
         steps: rows::steps(viewer, &view).await?,
         terminal: terminal(viewer, &view),
+        commands: last_commands(viewer, &view),
         bar: Bar::new(viewer, &shown, flash)?,
         view: &view,
     };

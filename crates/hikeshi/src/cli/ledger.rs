@@ -115,19 +115,8 @@ pub fn lines(rows: &[EntryView], names: &Names, lang: Lang) -> String {
 pub fn offline(verb: &Verb, global: &Global, lang: Lang, out: &Out) -> Result<()> {
     match verb {
         Verb::Verify { bundle: Some(bundle), trust, checkpoint } => {
-            let found = record::verify_bundle(bundle, trust.as_deref(), checkpoint)?;
-            out.data(&found, || {
-                if found.holds() {
-                    let case = found.case.map(|case| case.to_string()).unwrap_or_default();
-                    terminal::bundle_good(lang, &bundle.display().to_string(), &case, found.entries, found.contents)
-                } else {
-                    let faults: Vec<String> = found.faults.iter().map(|fault| terminal::bundle_fault(lang, fault)).collect();
-                    terminal::ledger_bad(lang, &faults.join("\n"))
-                }
-            });
-            if found.holds() && !found.key_trusted {
-                out.hint(&terminal::key_not_known(lang));
-            }
+            let found = hikeshi_verify::verify_file(bundle, trust.as_deref(), checkpoint).map_err(|unread| unreadable(unread, lang))?;
+            out.data(&found, || terminal::case_report(lang, &bundle.display().to_string(), &found));
             judged(found.holds())
         }
         Verb::Verify { bundle: None, checkpoint, trust } => {
@@ -156,6 +145,14 @@ pub fn offline(verb: &Verb, global: &Global, lang: Lang, out: &Out) -> Result<()
         Verb::Show { .. } | Verb::Entry { .. } | Verb::Export { .. } | Verb::Checkpoint => {
             Err(Failure::Usage(terminal::not_a_door_command(lang)))
         }
+    }
+}
+
+fn unreadable(unread: hikeshi_verify::Unread, lang: Lang) -> Failure {
+    use hikeshi_verify::Unread;
+    match unread {
+        Unread::Bundle { file, detail } => Failure::Failed(terminal::bundle_unreadable(lang, &file, &detail)),
+        Unread::File { .. } | Unread::Given { .. } => Failure::Usage(unread.to_string()),
     }
 }
 

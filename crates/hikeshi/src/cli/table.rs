@@ -16,9 +16,9 @@ use hikeshi_text::{Lang, Names, label};
 use super::Cli;
 
 /// Rules that the first form of the product enforces, tracks or shows.
-const CLAIMED: [&str; 23] = [
-    "E1", "E2", "E3", "E4", "E7", "E8", "E9", "E10", "E11", "E12", "E14", "I1", "I2", "I3", "I4", "I6", "I7", "I10", "I11", "A1", "A2",
-    "A3", "A4",
+const CLAIMED: [&str; 25] = [
+    "E1", "E2", "E3", "E4", "E5", "E6", "E7", "E8", "E9", "E10", "E11", "E12", "E14", "I1", "I2", "I3", "I4", "I6", "I7", "I10", "I11",
+    "A1", "A2", "A3", "A4",
 ];
 
 /// Which rules a command serves. A1, A3 and A4 hold for every command at the door itself.
@@ -46,6 +46,9 @@ fn rules(kind: &str) -> &'static [&'static str] {
         "emergency.accept" | "emergency.revert" => &["E8"],
         "emergency.close" => &["E8", "E9", "E10", "E11", "E12"],
         "wake.session_long" => &["E4"],
+        "session.open" => &["E3", "E4", "E5", "E7"],
+        "session.bind" | "session.note" | "session.stop" | "session.acknowledge" | "session.gate" => &["E4", "E5"],
+        "session.abandon" | "session.seal" | "session.end" => &["E5", "E6"],
         "incident.open" | "incident.triage" => &["I2", "I3", "I6"],
         "incident.acknowledge" | "wake.escalate" => &["I4", "I11"],
         "incident.move" | "incident.resolve" => &["I1", "I11"],
@@ -76,6 +79,11 @@ fn spoken(kind: &str) -> Result<String, &'static str> {
         "account.revoke_token" => "token revoke".to_owned(),
         "emergency.approve_signed" => "emergency approve".to_owned(),
         "emergency.watch" => "emergency watch".to_owned(),
+        "session.open" => "emergency shell".to_owned(),
+        "session.bind" => "emergency watch".to_owned(),
+        "session.note" => "emergency note".to_owned(),
+        "session.stop" => "emergency end-session".to_owned(),
+        "session.abandon" => return Err("by `emergency shell` itself, when it cannot begin"),
         "incident.acknowledge" => "incident ack".to_owned(),
         "policy.adopt" => "policy reload".to_owned(),
         _ => kind.replace('.', " ").replace('_', "-"),

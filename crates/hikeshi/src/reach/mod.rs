@@ -16,6 +16,7 @@ use hikeshi_engine::look::{
     ChannelView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, LookError, NowView, ObligationView, Page, PersonView,
     Which,
 };
+use hikeshi_engine::recording::Form;
 use hikeshi_text::{Lang, terminal};
 use serde::Deserialize;
 
@@ -162,6 +163,24 @@ impl Reach {
         match self {
             Self::Remote(remote) => remote.bytes(&format!("ledger/bundle/{case}")).await,
             Self::Local(local) => local.bundle(case).await,
+        }
+    }
+
+    /// A session's recording, written as it comes; its size. What turns out to be damaged ends with an error.
+    pub async fn recording(&self, id: EmergencyId, session: u32, form: Form, out: &mut (dyn std::io::Write + Send)) -> Result<u64> {
+        match self {
+            Self::Remote(remote) => remote.save(&format!("emergencies/{id}/sessions/{session}/{}", form.file()), out).await,
+            Self::Local(local) => {
+                let recording = local.door().look(local.actor()).recording(id, session).await;
+                let mut export = recording.map_err(|error| local.look_failure(error))?.export(form);
+                let mut written = 0_u64;
+                while let Some(piece) = export.piece().await {
+                    let piece = piece.map_err(|error| Failure::Failed(error.to_string()))?;
+                    out.write_all(&piece)?;
+                    written = written.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+                }
+                Ok(written)
+            }
         }
     }
 

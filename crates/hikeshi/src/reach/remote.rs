@@ -17,6 +17,8 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// Longest answer that is read: a content of the record may have a few megabytes.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// A whole recording may take long.
+const SAVED_WITHIN: Duration = Duration::from_secs(3_600);
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(300);
 
@@ -137,6 +139,22 @@ impl Remote {
         let status = response.status();
         let body = self.read(response).await?;
         if status.is_success() { Ok(body) } else { Err(self.failure(status, &body)) }
+    }
+
+    /// Writes an answer of any length as it comes; its size.
+    pub async fn save(&self, path: &str, out: &mut (dyn std::io::Write + Send)) -> Result<u64> {
+        let mut response = self.answer(|| self.request(Method::GET, path).timeout(SAVED_WITHIN)).await?;
+        let status = response.status();
+        if !status.is_success() {
+            let body = self.read(response).await?;
+            return Err(self.failure(status, &body));
+        }
+        let mut written = 0_u64;
+        while let Some(piece) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+            out.write_all(&piece)?;
+            written = written.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+        }
+        Ok(written)
     }
 
     pub async fn submit(&self, command: &Command, key: &RequestKey, dry_run: bool) -> Result<(bool, Receipt)> {

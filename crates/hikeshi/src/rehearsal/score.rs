@@ -252,9 +252,9 @@ async fn of_record(cast: &Cast<'_>, running: &Running, case: hikeshi_domain::ids
     let packed = cast.people.of(OPERATOR)?.bundle(case).await?;
     crate::serve::blocking(move || {
         let key = crate::serve::verifier(&data_dir)?;
-        let verdict = record::verify_store(&store, &key, record::checkpoints_of(&data_dir.join("checkpoints.txt"), &key)?)?;
+        let verdict = record::verify_store(&store, &key, hikeshi_verify::checkpoints_of(&data_dir.join("checkpoints.txt"), &key)?)?;
         std::fs::write(&bundle, packed)?;
-        let of_bundle = record::verify_bundle(&bundle, Some(&key.to_string()), &[])?;
+        let of_bundle = hikeshi_verify::verify_file(&bundle, Some(&key.to_string()), &[])?;
         let rebuilt = record::compare(&store)?;
         let leaked = record::holds_any(&store, &tokens)?;
         let rules = vec![

@@ -1,5 +1,6 @@
 //! `hikeshi emergency …`: an exception from its request to its close. What a plan file is: [`super::plan_file`]; how it is shown: [`view`].
 
+mod recording;
 pub mod shell;
 mod signed;
 mod view;
@@ -95,6 +96,16 @@ pub enum Verb {
     },
     Shell {
         id: EmergencyId,
+    },
+    Recording(recording::RecordingArgs),
+    Note {
+        id: EmergencyId,
+        text: String,
+    },
+    EndSession {
+        id: EmergencyId,
+        #[arg(long)]
+        reason: String,
     },
     Settle {
         id: EmergencyId,
@@ -208,6 +219,9 @@ pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
         }
         Verb::Step { id, step } => run_step(id, step, caller).await,
         Verb::Shell { id } => shell::shell(id, caller).await,
+        Verb::Recording(args) => recording::save(args, caller).await,
+        Verb::Note { id, text } => recording::note(id, text, caller).await,
+        Verb::EndSession { id, reason } => recording::end(id, reason, caller).await,
         Verb::Verify { id } => {
             carry_out(id, emergency::Command::Verify { emergency: id }, Some(format!("hikeshi emergency close {id}")), caller).await
         }

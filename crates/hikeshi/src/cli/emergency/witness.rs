@@ -56,6 +56,8 @@ struct Chain {
     block: u64,
     prev: Option<Digest>,
     pending: Vec<u8>,
+    /// The first block that was shown since the screen was drawn.
+    from: u64,
     /// The last block that was shown, and its head.
     shown: Option<(u64, Digest)>,
 }
@@ -129,8 +131,8 @@ impl Witness<'_> {
             None => None,
             Some((block, head)) => {
                 let shown_at = crate::now().round(jiff::Unit::Second).unwrap_or_else(|_| crate::now());
-                let signature = device.sign(&Ack::message(self.id, self.session, block, &head, shown_at))?;
-                Some(Ack { person: person.clone(), block, head, shown_at, signature })
+                let signature = device.sign(&Ack::message(self.id, self.session, person, chain.from..=block, &head, shown_at))?;
+                Some(Ack { person: person.clone(), from: chain.from, block, head, shown_at, signature })
             }
         };
         send(socket, &FromWatcher::Look { visible: true, ack }).await
@@ -168,7 +170,7 @@ impl Witness<'_> {
     fn heard(&self, word: ToWatcher, chain: &mut Chain) -> Result<bool> {
         match word {
             ToWatcher::Screen { state, block, prev, .. } => {
-                *chain = Chain { block, prev, pending: Vec::new(), shown: None };
+                *chain = Chain { block, prev, pending: Vec::new(), from: block, shown: None };
                 self.print(b"\x1b[2J\x1b[H")?;
                 self.print(state.as_bytes())?;
             }

@@ -1,0 +1,415 @@
+//! Verifying what a bundle tells, beyond that nobody has touched it: was the plan that ran the one that was approved, is each recording
+//! whole, and who has signed to have watched it. The recordings of sessions are in [`super::recorded`].
+
+#![expect(clippy::wildcard_enum_match_arm, reason = "the events that this is about are named; the rest say nothing here")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::recorded::{Recorded, look_at};
+use super::{BundleVerdict, Checkpoint, ENTRIES_FILE, Entry, EntryResult, Files, MANIFEST_FILE, VerifierKey, verify_bundle};
+use crate::emergency::{Approval, Plan, PlanDocument};
+use crate::event::Event;
+use crate::ids::{Digest, EmergencyId, IncidentId, PersonId};
+use crate::policy::{Policy, Target};
+use crate::session::told::{Stretch, Told};
+
+/// What the policy said when the bundle was made, as far as it is needed to verify: a document of the bundle.
+pub const DECLARED_FILE: &str = "declared.json";
+/// More flaws than this are counted and not listed.
+const FLAWS_MAX: usize = 200;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Declared {
+    pub format: String,
+    /// Digest of the policy in force.
+    pub policy: Digest,
+    pub witnesses_min: u32,
+    pub seniors_min: u32,
+    /// Those who hold a senior role.
+    pub seniors: BTreeSet<PersonId>,
+    /// The target of each exception, as long as it is declared as it was when the plan was digested.
+    pub targets: BTreeMap<EmergencyId, Target>,
+}
+
+impl Declared {
+    pub const FORMAT: &'static str = "hikeshi-declared-v1";
+
+    pub fn new(policy: &Policy, targets: BTreeMap<EmergencyId, Target>) -> Self {
+        let rules = &policy.emergency;
+        Self {
+            format: Self::FORMAT.to_owned(),
+            policy: policy.digest(),
+            witnesses_min: rules.witnesses_min,
+            seniors_min: rules.seniors_min,
+            seniors: policy.people_with(&rules.senior_roles).into_iter().collect(),
+            targets,
+        }
+    }
+
+    /// The document's bytes. Plain data with string keys always serialises.
+    pub fn bytes(&self) -> Vec<u8> {
+        serde_json::to_vec_pretty(self).unwrap_or_default()
+    }
+}
+
+/// What is wrong. Codes only; the words are elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "flaw", rename_all = "snake_case")]
+pub enum Flaw {
+    /// The plan in entry `seq` is not the one whose digest stands beside it.
+    PlanDiffers {
+        seq: u64,
+    },
+    /// It ran, and nobody had approved this plan.
+    ApprovalMissing {
+        seq: u64,
+    },
+    /// The approver is the one who asked, or who carried it out.
+    ApproverNotApart {
+        seq: u64,
+        person: PersonId,
+    },
+    ApprovalExpired {
+        seq: u64,
+        person: PersonId,
+    },
+    /// A step ran under the digest of another plan.
+    StepOfOtherPlan {
+        seq: u64,
+        step: u32,
+    },
+    SessionNotByExecutor {
+        person: PersonId,
+    },
+    /// Entry `seq` says that another block comes next.
+    BlocksMisplaced {
+        seq: u64,
+        first: u64,
+    },
+    BlockMissing {
+        block: u64,
+    },
+    BlockBroken {
+        block: u64,
+        detail: String,
+    },
+    /// The session ended, and the recording does not show it.
+    RecordingCut {
+        blocks: u64,
+    },
+    EndDiffers,
+    /// The ledger tells of a command that is not in the recording.
+    CommandNotRecorded {
+        number: u32,
+    },
+    /// The recording shows a command of which the ledger tells nothing.
+    CommandNotTold {
+        number: u32,
+    },
+    CommandDiffers {
+        number: u32,
+        field: String,
+    },
+    /// A signed word about a block that is not there.
+    AckBeyondEnd {
+        seq: u64,
+        person: PersonId,
+        block: u64,
+    },
+    /// A signed word about another recording.
+    AckOfOtherHead {
+        seq: u64,
+        person: PersonId,
+        block: u64,
+    },
+    AckWithoutDevice {
+        seq: u64,
+        person: PersonId,
+    },
+    AckNotSigned {
+        seq: u64,
+        person: PersonId,
+        block: u64,
+    },
+    DeviceShared {
+        person: PersonId,
+        with: PersonId,
+    },
+    WitnessIsExecutor {
+        person: PersonId,
+    },
+    WitnessNotJoined {
+        person: PersonId,
+    },
+}
+
+/// A flaw with its place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Flawed {
+    pub emergency: EmergencyId,
+    #[serde(default)]
+    pub session: Option<u32>,
+    #[serde(flatten)]
+    pub flaw: Flaw,
+}
+
+/// What one recording has shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionVerdict {
+    pub session: u32,
+    pub by: Option<PersonId>,
+    pub opened_at: Option<Timestamp>,
+    pub ended_at: Option<Timestamp>,
+    pub blocks: u64,
+    pub commands: u64,
+    pub output_bytes: u64,
+    pub gaps: u64,
+    /// Blocks in which keys could reach the shell.
+    pub open_blocks: u64,
+    /// Who has signed which blocks.
+    pub watched: BTreeMap<PersonId, Vec<Stretch>>,
+    /// Those of the watchers who are senior and have not approved.
+    pub seniors: BTreeSet<PersonId>,
+    /// Blocks in which keys could pass and for which too few have signed.
+    pub short: Vec<Stretch>,
+}
+
+/// What the record of one exception has shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExceptionVerdict {
+    pub emergency: EmergencyId,
+    pub requester: PersonId,
+    pub executor: PersonId,
+    pub plan: Digest,
+    /// Whether the plan's digest was computed again; not when the target is declared otherwise by now.
+    pub plan_recomputed: bool,
+    pub started_at: Option<Timestamp>,
+    pub approvals: Vec<Approval>,
+    pub sessions: Vec<SessionVerdict>,
+}
+
+/// What a bundle has shown, whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CaseVerdict {
+    #[serde(flatten)]
+    pub bundle: BundleVerdict,
+    /// Entries that this program cannot read, though nobody has touched them: written by a newer one.
+    pub entries_unread: u64,
+    pub exceptions: Vec<ExceptionVerdict>,
+    pub flaws: Vec<Flawed>,
+    pub flaws_unlisted: u64,
+    /// Names of the people, as the bundle has them.
+    pub people: BTreeMap<PersonId, String>,
+}
+
+impl CaseVerdict {
+    pub fn holds(&self) -> bool {
+        self.bundle.holds() && self.flaws.is_empty()
+    }
+}
+
+/// Where flaws are gathered.
+pub(super) struct Found {
+    emergency: EmergencyId,
+    flaws: Vec<Flawed>,
+    unlisted: u64,
+}
+
+impl Found {
+    pub(super) fn say(&mut self, session: Option<u32>, flaw: Flaw) {
+        if self.flaws.len() < FLAWS_MAX {
+            self.flaws.push(Flawed { emergency: self.emergency, session, flaw });
+        } else {
+            self.unlisted += 1;
+        }
+    }
+}
+
+/// Everything of one exception that the entries tell.
+struct Exception {
+    incident: IncidentId,
+    /// When it was requested: part of the plan's document.
+    requested_at: Timestamp,
+    requester: PersonId,
+    plan: Plan,
+    revision: u32,
+    digest: Digest,
+    recomputed: bool,
+    approvals: Vec<Approval>,
+    ever_approved: BTreeSet<PersonId>,
+    joined: BTreeSet<PersonId>,
+    started_at: Option<Timestamp>,
+    sessions: BTreeMap<u32, Told>,
+    found: Found,
+}
+
+/// How packed bytes are unpacked, to at most so many.
+pub type Unpack<'a> = &'a dyn Fn(&[u8], usize) -> Option<Vec<u8>>;
+
+/// Verifies a bundle, and then what it tells.
+pub fn verify_case(files: &Files, trusted: Option<&VerifierKey>, earlier: &[Checkpoint], unpack: Unpack<'_>) -> CaseVerdict {
+    let bundle = verify_bundle(files, trusted, earlier);
+    let declared = files.get(DECLARED_FILE).and_then(|bytes| serde_json::from_slice::<Declared>(bytes).ok());
+    let (mut told, mut entries_unread) = (BTreeMap::new(), 0);
+    let text = files.get(ENTRIES_FILE).map_or(&[][..], Vec::as_slice);
+    for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        match serde_json::from_slice::<Entry>(line) {
+            Ok(entry) => hear_entry(&entry, declared.as_ref(), &mut told),
+            Err(_) => entries_unread += 1,
+        }
+    }
+    let mut verdict =
+        CaseVerdict { bundle, entries_unread, exceptions: Vec::new(), flaws: Vec::new(), flaws_unlisted: 0, people: names(files) };
+    for (id, told) in told {
+        let (exception, found) = conclude(id, told, files, declared.as_ref(), unpack);
+        verdict.exceptions.push(exception);
+        verdict.flaws.extend(found.flaws);
+        verdict.flaws_unlisted += found.unlisted;
+    }
+    verdict
+}
+
+/// Names are for reading only: nothing is judged by them.
+fn names(files: &Files) -> BTreeMap<PersonId, String> {
+    #[derive(Deserialize)]
+    struct Named {
+        people: BTreeMap<PersonId, String>,
+    }
+    let text = files.get(MANIFEST_FILE).and_then(|note| str::from_utf8(note).ok()).and_then(|note| note.lines().nth(1));
+    text.and_then(|json| serde_json::from_str::<Named>(json).ok()).map(|named| named.people).unwrap_or_default()
+}
+
+fn hear_entry(entry: &Entry, declared: Option<&Declared>, told: &mut BTreeMap<EmergencyId, Exception>) {
+    let EntryResult::Done { events, .. } = &entry.result else { return };
+    for event in events {
+        if let Event::EmergencyRequested { emergency, incident, requester, plan, digest, .. } = event {
+            let fresh = Exception::new(*emergency, *incident, requester, entry.at, plan, *digest);
+            told.entry(*emergency).or_insert(fresh).planned(entry.seq, declared);
+        }
+        if let Some(one) = emergency_of(event).and_then(|id| told.get_mut(&id)) {
+            one.hear(entry, event, declared);
+        }
+    }
+}
+
+fn emergency_of(event: &Event) -> Option<EmergencyId> {
+    Some(match event {
+        Event::PlanRevised { emergency, .. }
+        | Event::EmergencyApproved { emergency, .. }
+        | Event::ApprovalExpired { emergency }
+        | Event::WitnessJoined { emergency, .. }
+        | Event::EmergencyStarted { emergency, .. }
+        | Event::StepStarted { emergency, .. } => *emergency,
+        _ => return Told::about(event).map(|(emergency, _)| emergency),
+    })
+}
+
+impl Exception {
+    fn new(
+        emergency: EmergencyId,
+        incident: IncidentId,
+        requester: &PersonId,
+        requested_at: Timestamp,
+        plan: &Plan,
+        digest: Digest,
+    ) -> Self {
+        Self {
+            incident,
+            requested_at,
+            requester: requester.clone(),
+            plan: plan.clone(),
+            revision: 1,
+            digest,
+            recomputed: false,
+            approvals: Vec::new(),
+            ever_approved: BTreeSet::new(),
+            joined: BTreeSet::new(),
+            started_at: None,
+            sessions: BTreeMap::new(),
+            found: Found { emergency, flaws: Vec::new(), unlisted: 0 },
+        }
+    }
+
+    /// A plan stands in this entry: what was approved is its digest, computed again.
+    fn planned(&mut self, seq: u64, declared: Option<&Declared>) {
+        let emergency = self.found.emergency;
+        let target = declared.and_then(|declared| declared.targets.get(&emergency));
+        self.recomputed = target.is_some();
+        let document = PlanDocument::new(emergency, self.incident, &self.requester, self.requested_at, self.revision, &self.plan, target);
+        if target.is_some() && document.digest() != self.digest {
+            self.found.say(None, Flaw::PlanDiffers { seq });
+        }
+    }
+
+    fn hear(&mut self, entry: &Entry, event: &Event, declared: Option<&Declared>) {
+        let (seq, at) = (entry.seq, entry.at);
+        match event {
+            Event::PlanRevised { plan, revision, digest, .. } => {
+                (self.plan, self.revision, self.digest) = (plan.clone(), *revision, *digest);
+                self.approvals.clear();
+                self.planned(seq, declared);
+            }
+            Event::EmergencyApproved { approval, .. } => {
+                self.ever_approved.insert(approval.by.clone());
+                if approval.by == self.requester || approval.by == self.plan.executor {
+                    self.found.say(None, Flaw::ApproverNotApart { seq, person: approval.by.clone() });
+                }
+                self.approvals.push(approval.clone());
+            }
+            Event::ApprovalExpired { .. } => self.approvals.clear(),
+            Event::WitnessJoined { person, .. } => {
+                self.joined.insert(person.clone());
+            }
+            Event::EmergencyStarted { .. } => {
+                self.started_at = Some(at);
+                self.agreed(seq, at);
+            }
+            Event::StepStarted { step, digest, .. } => {
+                if *digest != self.digest {
+                    self.found.say(None, Flaw::StepOfOtherPlan { seq, step: *step });
+                }
+            }
+            _ => {}
+        }
+        if let Some((emergency, session)) = Told::about(event).filter(|(_, session)| *session > 0) {
+            self.sessions.entry(session).or_insert_with(|| Told::new(emergency, session)).hear(seq, at, event);
+        }
+    }
+
+    /// What begins must have been approved, and the approval must still be good.
+    fn agreed(&mut self, seq: u64, at: Timestamp) {
+        let of_this_plan: Vec<Approval> = self.approvals.iter().filter(|approval| approval.digest == self.digest).cloned().collect();
+        if of_this_plan.is_empty() {
+            self.found.say(None, Flaw::ApprovalMissing { seq });
+        }
+        for approval in of_this_plan.into_iter().filter(|approval| approval.expires_at < at) {
+            self.found.say(None, Flaw::ApprovalExpired { seq, person: approval.by });
+        }
+    }
+}
+
+fn conclude(
+    emergency: EmergencyId,
+    told: Exception,
+    files: &Files,
+    declared: Option<&Declared>,
+    unpack: Unpack<'_>,
+) -> (ExceptionVerdict, Found) {
+    let Exception { requester, plan, digest, recomputed, approvals, ever_approved, joined, started_at, sessions, mut found, .. } = told;
+    let around = Recorded { executor: &plan.executor, joined: &joined, approved: &ever_approved, declared, files, unpack };
+    let sessions = sessions.into_values().map(|told| look_at(&told, &around, &mut found)).collect();
+    let exception = ExceptionVerdict {
+        emergency,
+        requester,
+        executor: plan.executor.clone(),
+        plan: digest,
+        plan_recomputed: recomputed,
+        started_at,
+        approvals,
+        sessions,
+    };
+    (exception, found)
+}

@@ -1,0 +1,228 @@
+//! What the ledger tells of one session: gathered from the events of its case in their order. The recording itself is checked by
+//! [`Reel`](super::record::Reel), and both together by [`crate::ledger`]'s bundle.
+
+#![expect(clippy::wildcard_enum_match_arm, reason = "a fold takes the events of its own area; the rest are other areas'")]
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Ack, CommandRef, DeviceKey, Gap, HeldBecause, SealedBlock, SessionEnd, TypedCommand};
+use crate::event::Event;
+use crate::ids::{EmergencyId, PersonId};
+
+/// More blocks than this are no recording of this program: twelve days at one a second.
+pub const BLOCKS_MAX: usize = 1_000_000;
+/// More than this of anything else is counted in the ledger, and not gathered.
+const TOLD_MAX: usize = 100_000;
+
+/// While these reasons held, no key reached the shell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HeldPeriod {
+    pub from: Timestamp,
+    /// `None`: until the session ended.
+    pub to: Option<Timestamp>,
+    pub why: Vec<HeldBecause>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WitnessNote {
+    pub at: Timestamp,
+    pub by: PersonId,
+    pub text: String,
+}
+
+/// Blocks that somebody's own device has signed to have shown, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Stretch {
+    pub from: u64,
+    pub to: u64,
+}
+
+/// One signed word with the entry that holds it, and the key that was bound to its person then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AckTold {
+    pub seq: u64,
+    pub ack: Ack,
+    pub key: Option<DeviceKey>,
+}
+
+/// Which files changed after which command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChangedAfter {
+    pub after: CommandRef,
+    pub paths: Vec<String>,
+}
+
+/// Everything that the entries of a case say of one session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    pub emergency: EmergencyId,
+    pub session: u32,
+    pub opened: Option<(Timestamp, PersonId, String)>,
+    pub blocks: Vec<SealedBlock>,
+    /// The first entry whose blocks do not follow those before, and the block that it says comes first.
+    pub misplaced: Option<(u64, u64)>,
+    pub commands: BTreeMap<u32, TypedCommand>,
+    pub gaps: Vec<Gap>,
+    pub held: Vec<HeldPeriod>,
+    pub notes: Vec<WitnessNote>,
+    pub devices: BTreeMap<PersonId, DeviceKey>,
+    pub acks: Vec<AckTold>,
+    pub changed: Vec<ChangedAfter>,
+    pub ended: Option<(Timestamp, SessionEnd)>,
+}
+
+impl Told {
+    pub fn new(emergency: EmergencyId, session: u32) -> Self {
+        Self {
+            emergency,
+            session,
+            opened: None,
+            blocks: Vec::new(),
+            misplaced: None,
+            commands: BTreeMap::new(),
+            gaps: Vec::new(),
+            held: Vec::new(),
+            notes: Vec::new(),
+            devices: BTreeMap::new(),
+            acks: Vec::new(),
+            changed: Vec::new(),
+            ended: None,
+        }
+    }
+
+    /// Which session an event is about, if about one.
+    pub fn about(event: &Event) -> Option<(EmergencyId, u32)> {
+        Some(match event {
+            Event::TerminalOpened { emergency, session, .. }
+            | Event::DeviceBound { emergency, session, .. }
+            | Event::SessionNoted { emergency, session, .. }
+            | Event::BlocksSealed { emergency, session, .. }
+            | Event::BlocksWatched { emergency, session, .. }
+            | Event::KeysHeld { emergency, session, .. }
+            | Event::KeysReleased { emergency, session }
+            | Event::TerminalStopped { emergency, session, .. }
+            | Event::TerminalEnded { emergency, session, .. } => (*emergency, *session),
+            Event::FilesSeen { emergency, after, .. } => (*emergency, after.session),
+            _ => return None,
+        })
+    }
+
+    /// Hears one event of entry `seq`, recorded `at`. Events of other sessions say nothing here.
+    pub fn hear(&mut self, seq: u64, at: Timestamp, event: &Event) {
+        if Self::about(event) != Some((self.emergency, self.session)) {
+            return;
+        }
+        match event {
+            Event::TerminalOpened { by, place, .. } => self.opened = Some((at, by.clone(), place.clone())),
+            Event::DeviceBound { person, key, .. } => {
+                self.devices.insert(person.clone(), key.clone());
+            }
+            Event::SessionNoted { by, text, .. } => few(&mut self.notes, [WitnessNote { at, by: by.clone(), text: text.clone() }]),
+            Event::BlocksSealed { first, blocks, commands, gaps, .. } => {
+                if *first != count(self.blocks.len()) && self.misplaced.is_none() {
+                    self.misplaced = Some((seq, *first));
+                }
+                let room = BLOCKS_MAX.saturating_sub(self.blocks.len());
+                self.blocks.extend(blocks.iter().take(room).cloned());
+                for command in commands.iter().take(TOLD_MAX) {
+                    self.commands.insert(command.number, command.clone());
+                }
+                few(&mut self.gaps, gaps.iter().cloned());
+            }
+            Event::BlocksWatched { acks, .. } => {
+                let devices = &self.devices;
+                let told = acks.iter().map(|ack| AckTold { seq, ack: ack.clone(), key: devices.get(&ack.person).cloned() });
+                self.acks.extend(told);
+            }
+            Event::KeysHeld { held, .. } => {
+                self.released(at);
+                few(&mut self.held, [HeldPeriod { from: at, to: None, why: held.clone() }]);
+            }
+            Event::KeysReleased { .. } => self.released(at),
+            Event::FilesSeen { after, changes, .. } => {
+                let paths = changes.iter().map(|change| change.path.clone()).collect::<Vec<_>>();
+                few(&mut self.changed, (!paths.is_empty()).then_some(ChangedAfter { after: *after, paths }));
+            }
+            Event::TerminalEnded { end, .. } => {
+                self.released(at);
+                self.ended = Some((at, end.clone()));
+            }
+            _ => {}
+        }
+    }
+
+    fn released(&mut self, at: Timestamp) {
+        if let Some(open) = self.held.last_mut().filter(|period| period.to.is_none()) {
+            open.to = Some(at);
+        }
+    }
+
+    /// Which blocks each person's device has signed, as far as the words are good. Stretches that touch are one.
+    pub fn watched(&self) -> BTreeMap<PersonId, Vec<Stretch>> {
+        let mut watched: BTreeMap<PersonId, Vec<Stretch>> = BTreeMap::new();
+        for told in self.acks.iter().filter(|told| self.is_good(told)) {
+            watched.entry(told.ack.person.clone()).or_default().push(Stretch { from: told.ack.from, to: told.ack.block });
+        }
+        watched.values_mut().for_each(join);
+        watched
+    }
+
+    /// Signed with the key that was bound to this person, about a block that is there, with that block's head.
+    pub fn is_good(&self, told: &AckTold) -> bool {
+        let head = usize::try_from(told.ack.block).ok().and_then(|block| self.blocks.get(block)).map(|block| block.head);
+        told.ack.from <= told.ack.block
+            && head == Some(told.ack.head)
+            && told.key.as_ref().is_some_and(|key| told.ack.is_signed_by(key, self.emergency, self.session))
+    }
+}
+
+/// Sorts stretches, and joins those that overlap or follow each other.
+pub fn join(stretches: &mut Vec<Stretch>) {
+    stretches.sort_unstable_by_key(|stretch| (stretch.from, stretch.to));
+    let mut joined: Vec<Stretch> = Vec::with_capacity(stretches.len());
+    for next in stretches.drain(..) {
+        match joined.last_mut().filter(|last| next.from <= last.to.saturating_add(1)) {
+            Some(last) => last.to = last.to.max(next.to),
+            None => joined.push(next),
+        }
+    }
+    *stretches = joined;
+}
+
+/// Whether one of these stretches holds the block.
+pub fn holds(stretches: &[Stretch], block: u64) -> bool {
+    stretches.iter().any(|stretch| (stretch.from..=stretch.to).contains(&block))
+}
+
+/// The blocks of `of` in which the watching was not enough: fewer people than `needed`, or fewer of `seniors` than `seniors_needed`.
+pub fn short_of(
+    of: &[u64],
+    watched: &BTreeMap<PersonId, Vec<Stretch>>,
+    counts: impl Fn(&PersonId) -> bool,
+    is_senior: impl Fn(&PersonId) -> bool,
+    needed: (u32, u32),
+) -> Vec<Stretch> {
+    let enough = |have: usize, needed: u32| u32::try_from(have).unwrap_or(u32::MAX) >= needed;
+    let short = of.iter().filter(|block| {
+        let there: Vec<&PersonId> =
+            watched.iter().filter(|(person, stretches)| counts(person) && holds(stretches, **block)).map(|(person, _)| person).collect();
+        let seniors = there.iter().filter(|person| is_senior(person)).count();
+        !(enough(there.len(), needed.0) && enough(seniors, needed.1))
+    });
+    let mut found: Vec<Stretch> = short.map(|block| Stretch { from: *block, to: *block }).collect();
+    join(&mut found);
+    found
+}
+
+fn few<T>(list: &mut Vec<T>, more: impl IntoIterator<Item = T>) {
+    let room = TOLD_MAX.saturating_sub(list.len());
+    list.extend(more.into_iter().take(room));
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}

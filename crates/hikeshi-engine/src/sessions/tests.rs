@@ -1,0 +1,117 @@
+//! Which signed words reach the ledger when pages are hidden and closed, and the screen that is drawn again.
+
+use super::live::Live;
+use hikeshi_domain::Timestamp;
+use hikeshi_domain::ids::{Digest, EmergencyId, PersonId};
+use hikeshi_domain::session::record::{Frame, Header};
+use hikeshi_domain::session::{Ack, DeviceKey, Encoding, SealedBlock, Session};
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use std::time::Duration;
+
+const ID: EmergencyId = EmergencyId(1);
+
+fn session(blocks: u64, head: Option<Digest>) -> Session {
+    let by = PersonId::new("sato").expect("a handle");
+    serde_json::from_value(serde_json::json!({
+        "number": 1, "by": by, "place": "app-1", "opened_at": "2026-11-20T17:58:00Z", "blocks": blocks, "head": head,
+    }))
+    .expect("a session")
+}
+
+fn now() -> Timestamp {
+    "2026-11-20T18:00:00Z".parse().expect("a time")
+}
+
+struct Device(EcdsaKeyPair);
+
+impl Device {
+    fn new() -> Self {
+        let random = SystemRandom::new();
+        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).expect("a key");
+        Self(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random).expect("a key"))
+    }
+    fn key(&self) -> DeviceKey {
+        DeviceKey::of(self.0.public_key().as_ref())
+    }
+    fn ack(&self, person: &PersonId, from: u64, block: u64, head: Digest) -> Ack {
+        let message = Ack::message(ID, 1, person, from..=block, &head, now());
+        let signature = self.0.sign(&SystemRandom::new(), &message).expect("signed");
+        let signature = signature.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        Ack { person: person.clone(), from, block, head, shown_at: now(), signature }
+    }
+}
+
+/// Stores one block with this output; its head.
+fn block(live: &Live, number: u64, prev: Option<Digest>, text: &str) -> Digest {
+    let mut frames = Vec::new();
+    Frame::Output(text.as_bytes().to_vec()).write(0, &mut frames);
+    live.frames(&frames).expect("frames");
+    let header = Header {
+        format: Header::FORMAT.to_owned(),
+        emergency: ID,
+        session: 1,
+        block: number,
+        prev,
+        from_us: 0,
+        to_us: 0,
+        bytes: frames.len() as u64,
+        frames: Digest::of(&frames),
+    };
+    let file = live.block_file(&header.bytes()).expect("a block");
+    live.stored(&header.bytes(), Digest::of(&file), now()).expect("stored");
+    header.head()
+}
+
+#[test]
+fn a_stretch_that_ended_is_told_beside_the_one_that_began_after_it() {
+    let live = Live::new(ID, &session(0, None), Encoding::Utf8, now());
+    live.connect(1);
+    let (device, person) = (Device::new(), PersonId::new("ito").expect("a handle"));
+    live.bind(&person, 7, device.key(), now());
+    let first = block(&live, 0, None, "a");
+    assert!(live.looked(&person, 7, true, Some(device.ack(&person, 0, 0, first)), now()));
+    let second = block(&live, 1, Some(first), "b");
+    // Hidden while block 1 came: shown on return, as the beginning of another stretch.
+    assert!(live.looked(&person, 7, false, None, now()));
+    assert!(live.looked(&person, 7, true, Some(device.ack(&person, 1, 1, second)), now()));
+    let third = block(&live, 2, Some(second), "c");
+    assert!(live.looked(&person, 7, true, Some(device.ack(&person, 1, 2, third)), now()));
+    // Closed before the ledger has heard of it.
+    live.unbind(&person, 7);
+    let told = live.take_acks(3, Duration::ZERO).expect("something to tell");
+    let stretches: Vec<(u64, u64)> = told.iter().map(|ack| (ack.from, ack.block)).collect();
+    assert_eq!(stretches, [(0, 0), (1, 2)]);
+    assert!(live.take_acks(3, Duration::ZERO).is_none(), "each word is told once");
+}
+
+#[test]
+fn a_word_about_blocks_that_the_ledger_does_not_name_waits() {
+    let live = Live::new(ID, &session(0, None), Encoding::Utf8, now());
+    live.connect(1);
+    let (device, person) = (Device::new(), PersonId::new("ito").expect("a handle"));
+    live.bind(&person, 7, device.key(), now());
+    let first = block(&live, 0, None, "a");
+    live.looked(&person, 7, true, Some(device.ack(&person, 0, 0, first)), now());
+    live.unbind(&person, 7);
+    assert!(live.take_acks(0, Duration::ZERO).is_none());
+    assert_eq!(live.take_acks(1, Duration::ZERO).map(|acks| acks.len()), Some(1));
+}
+
+#[test]
+fn a_screen_that_is_drawn_again_is_taken_only_when_it_shows_all_blocks() {
+    let before = SealedBlock { head: Digest::of(b"0"), file: Digest::of(b"file") };
+    let live = Live::new(ID, &session(1, Some(before.head)), Encoding::Utf8, now());
+    live.connect(1);
+    assert!(live.wants_its_screen() && !live.wants_its_screen(), "once");
+    block(&live, 1, Some(before.head), "later");
+    let mut drawn = super::screen::ScreenModel::new(Encoding::Utf8);
+    drawn.show(&Frame::Output(b"earlier ".to_vec()));
+    let (mut drawn, more) = live.take_screen(drawn, 1).expect_err("a block came since");
+    assert_eq!(more.len(), 1);
+    drawn.show(&Frame::Output(b"later".to_vec()));
+    assert!(live.take_screen(*drawn, 2).is_ok());
+    assert_eq!(live.text(), "earlier later");
+    // A session that begins here has nothing to draw again.
+    assert!(!Live::new(ID, &session(0, None), Encoding::Utf8, now()).wants_its_screen());
+}

@@ -1,0 +1,109 @@
+//! Pages of a witnessed session: its replay, its place on the exception's page, and what a witness may do beside it.
+
+use super::words;
+use crate::Lang::{self, En, Ja};
+
+words! {
+    witnessed_sessions: "立会セッション", "Witnessed sessions";
+    session_open_badge: "進行中", "open";
+    session_over_badge: "終了", "over";
+    session_watch: "見る", "Watch";
+    session_replay: "再生する", "Replay";
+    session_place: "場所", "Where";
+    session_executor: "実行者", "Carried out by";
+    session_times: "時刻", "When";
+    session_end: "終わり方", "How it ended";
+    session_watched: "見た人", "Who watched";
+    session_watched_none: "見たと署名した人はいません。", "Nobody signed to have watched.";
+    session_blocks: "ブロック", "Blocks";
+    session_senior: "シニア（承認者ではない）", "senior, not the approver";
+    session_commands: "コマンド", "Commands";
+    session_commands_none: "コマンドは記録されていません。", "No command was recorded.";
+    session_held: "入力が止まっていた時間", "When keys were held";
+    session_held_none: "ありません。", "Never.";
+    session_gaps: "記録の欠落", "Gaps in the recording";
+    session_gaps_none: "ありません。", "None.";
+    session_notes: "立会人の書き添え", "Notes of witnesses";
+    session_notes_none: "ありません。", "None.";
+    session_changed: "変わったファイル", "Changed files";
+    session_damaged: "記録が壊れています", "The recording is damaged";
+    session_short: "見た人が足りない区間があります", "Too few have watched some of it";
+    replay_title: "セッションの再生", "Replay of a session";
+    replay_speed: "速さ", "Speed";
+    replay_search: "コマンドと出力から探す", "Search commands and output";
+    replay_found: "見つかった場所", "Found";
+    replay_none_found: "見つかりません。", "Nothing found.";
+    replay_jump: "ここから再生", "Play from here";
+    replay_failed: "再生できませんでした。下のファイルを保存して確かめてください。", "It cannot be played here. Save one of the files below instead.";
+    replay_too_large: "大きすぎるため、ここでは再生しません。下のファイルを保存して再生してください。", "Too large to be played here. Save one of the files below and play that.";
+    replay_no_script: "スクリプトが動かないブラウザでは再生できません。コマンドの一覧と、下のファイルをご覧ください。", "Without scripts nothing plays here. See the list of commands and the files below.";
+    replay_files: "記録を保存する", "Save the recording";
+    replay_cast: "asciicast v3（再生用）", "asciicast v3 (for players)";
+    replay_cast2: "asciicast v2（古い再生ソフト用）", "asciicast v2 (for older players)";
+    replay_raw: "出力そのもの（バイト単位）", "The output, byte for byte";
+    replay_frames: "記録そのもの（フレーム）", "The frames as recorded";
+    watch_commands: "最近のコマンド", "Last commands";
+    note_text: "書き添える内容", "What to note";
+    plan_terminal: "手作業の端末", "Work by hand";
+    plan_terminal_use: "立会いの下で端末を開く（手順を手で行う）", "Open a witnessed terminal (work by hand)";
+    plan_terminal_help: "開いた端末は、必要な人数が画面を見ている間だけ入力できます。", "Keys reach it only while enough witnesses have it on screen.";
+    plan_terminal_shell: "シェル", "Shell";
+    plan_terminal_encoding: "画面の文字コード", "Encoding of the screen";
+    plan_terminal_input: "打った文字も記録する", "Record typed keys too";
+    plan_captures: "前後で見比べるもの", "What is compared before and after";
+    plan_captures_help: "ファイルではない変更（データベースの構造など）を、見るだけのコマンドで前後に記録します。", "For changes that are not files: a command that only looks, run before and after.";
+    plan_capture_title: "名前", "Name";
+    plan_capture_run: "コマンド", "Command";
+    plan_capture_add: "見比べるものを追加", "Add one";
+}
+
+/// The session's number as a heading.
+pub fn session_heading(lang: Lang, number: u32) -> String {
+    match lang {
+        Ja => format!("セッション{number}"),
+        En => format!("Session {number}"),
+    }
+}
+
+/// Which capture, in the plan's form.
+pub fn capture_number(lang: Lang, number: usize) -> String {
+    match lang {
+        Ja => format!("見比べるもの{number}"),
+        En => format!("Capture {number}"),
+    }
+}
+
+pub fn commands_counted(lang: Lang, commands: usize, files: usize) -> String {
+    match lang {
+        Ja => format!("コマンド{commands}件・変わったファイル{files}件"),
+        En => format!("{commands} commands, {files} changed files"),
+    }
+}
+
+/// Who has watched how much: `ranges` is `0–184` or several of these.
+pub fn watched_by(lang: Lang, people: usize, ranges: &str, seniors: usize) -> String {
+    match lang {
+        Ja => format!("{people}人が ブロック{ranges} を見ました。うち{seniors}人はシニア"),
+        En => format!("{people} people watched blocks {ranges}; {seniors} of them senior"),
+    }
+}
+
+/// Keys could pass there, and too few have signed to have watched.
+pub fn watched_short(lang: Lang, ranges: &str, needed: u32, seniors_needed: u32) -> String {
+    match lang {
+        Ja => format!(
+            "ブロック{ranges} では入力できる状態でしたが、見たと署名した人が足りません（必要 {needed}人、うちシニア{seniors_needed}人）。"
+        ),
+        En => format!(
+            "In blocks {ranges} keys could pass, and too few have signed to have watched ({needed} needed, {seniors_needed} senior)."
+        ),
+    }
+}
+
+/// What must be typed to end a session.
+pub fn stop_confirm(lang: Lang, name: &str) -> String {
+    match lang {
+        Ja => format!("確認のため「{name}」と入力（端末が切られます）"),
+        En => format!("Type `{name}` to confirm; the terminal is hung up"),
+    }
+}

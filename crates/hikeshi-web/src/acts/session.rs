@@ -1,0 +1,48 @@
+//! Acts of a witness on an open session: a note beside the recording, and its end.
+
+use hikeshi_domain::command::Command;
+use hikeshi_domain::session::Command as Session;
+use hikeshi_engine::look::EmergencyView;
+use hikeshi_text::page::{self, Words};
+use hikeshi_text::{Sentence, label};
+
+use super::Input;
+use super::show::{Act, Field, FieldKind, Weight, offer_of};
+use crate::viewer::Viewer;
+
+pub fn command(kind: &str, input: &Input<'_>) -> Result<Command, Sentence> {
+    let t = input.words();
+    let emergency = input.parse("emergency", t.column_id())?;
+    let session: u32 = input.parse("session", t.witnessed_sessions())?;
+    Ok(Command::Session(match kind {
+        "session.note" => Session::Note { emergency, session, text: input.text("text") },
+        "session.stop" => {
+            let (typed, wanted) = (input.text("confirm"), format!("{emergency}/{session}"));
+            if typed != wanted {
+                return Err(input.unreadable(&page::stop_confirm(input.lang, &wanted), &typed));
+            }
+            Session::Stop { emergency, session, reason: input.text("reason") }
+        }
+        _ => return Err(input.unknown_kind(kind)),
+    }))
+}
+
+/// What a witness may do with the session that is open; nothing when none is.
+pub fn of_session(viewer: &Viewer, view: &EmergencyView) -> Vec<Act> {
+    let emergency = &view.emergency;
+    let Some(session) = emergency.sessions.iter().find(|session| session.is_open()) else { return Vec::new() };
+    let t = Words(viewer.lang);
+    let (id, number) = (emergency.id, session.number);
+    let act =
+        |kind: &str| Act::new(viewer, kind).hidden("emergency", id).hidden("session", number).offered(viewer, offer_of(&view.offers, kind));
+    let name = format!("{id}/{number}");
+    vec![
+        act("session.note").with(Field::new(FieldKind::Area, "text", t.note_text())).cli(format!("hikeshi emergency note {id} …")),
+        act("session.stop")
+            .label(label::command(viewer.lang, "session.stop"))
+            .weight(Weight::Danger)
+            .with(Field::new(FieldKind::Line, "reason", t.reason()))
+            .with(Field::new(FieldKind::Typed, "confirm", &page::stop_confirm(viewer.lang, &name)))
+            .cli(format!("hikeshi emergency end-session {id} --reason …")),
+    ]
+}

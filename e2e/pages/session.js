@@ -1,0 +1,276 @@
+// A witnessed session in real browsers: keys pass only while enough people really have it on screen, and afterwards it is played back.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { Person, desktop, phone } from "../browser.js";
+import { equal, holds, pause, until } from "../checks.js";
+import * as night from "../night.js";
+import { Terminal } from "../terminal.js";
+import { Workspace } from "../workspace.js";
+
+const CLOSES_WITHIN_MS = 12_000;
+const links = { watanabe: 1, tanaka: 2, takahashi: 3, sato: 2, suzuki: 4, yamamoto: 4, ito: 2 };
+
+const plan = `
+[conditions.serious_failure]
+statement = "${night.conditions["serious_failure.statement"]}"
+evidence = "監視"
+[conditions.normal_flow_cannot]
+statement = "${night.conditions["normal_flow_cannot.statement"]}"
+evidence = "CI"
+[conditions.cannot_wait]
+statement = "${night.conditions["cannot_wait.statement"]}"
+evidence = "41 件"
+[conditions.judged_by]
+person = "takahashi"
+evidence = "電話"
+[plan]
+target = "reservation-prod"
+executor = "sato"
+summary = "接続先を手で直す"
+scope = ["config"]
+[plan.terminal]
+shell = "bash"
+[[plan.verification.solved]]
+title = "予約できる"
+check = "command"
+run = "grep -q db2 config/app.toml"
+[[plan.verification.unaffected]]
+title = "設定がある"
+check = "command"
+run = "test -f config/app.toml"
+`;
+
+// An exception that is being carried out, with whoever joined.
+async function executing(workspace, witnesses) {
+  const run = (person, ...words) => (workspace.token(person), workspace.ask(person, ...words));
+  const incident = run("watanabe", "incident", "open", "予約ができない", "--service", "reservation", "--environment", "production", "--impact", "all_users", "--business", "lost_sales").receipt.made;
+  writeFileSync(join(workspace.dir, "plan.toml"), plan);
+  const emergency = run("tanaka", "emergency", "request", "--plan", "plan.toml", "--incident", incident).receipt.made;
+  const { digest } = run("takahashi", "emergency", "show", emergency).emergency;
+  run("takahashi", "emergency", "approve", emergency, "--judgement", "全面停止のため", "--digest", digest);
+  for (const person of witnesses) run(person, "emergency", "join", emergency);
+  run("sato", "emergency", "start", emergency);
+  return emergency;
+}
+
+// Playwright makes every page believe that it is in front. To be hidden for real, that has to be taken back where it was set.
+async function honest(page) {
+  const inner = page._connection.toImpl(page);
+  await (inner.delegate ?? inner._delegate)._mainFrameSession._client.send("Emulation.setFocusEmulationEnabled", { enabled: false });
+}
+
+const gate = (person) => person.page.locator("#terminal .gate.open").count().then((count) => count === 1);
+const opens = (person, within_ms = 20_000) => until("keys pass", within_ms, () => gate(person));
+const closes = (person) => until("keys are held", CLOSES_WITHIN_MS, async () => !(await gate(person)));
+const why = (person) => person.text("#terminal .gate .why");
+const glass = (person) => person.page.locator("#terminal .screen").evaluate((screen) => screen.innerText);
+
+async function watches(browser, workspace, handle, size, emergency) {
+  const person = await (await Person.arrive(browser, workspace, handle, size)).signIn();
+  await honest(person.page);
+  await person.go(`/emergencies/${emergency}/watch`);
+  return person;
+}
+
+export async function session(checks, browser) {
+  const workspace = await Workspace.open(links);
+  let terminal;
+  try {
+    const emergency = await executing(workspace, ["suzuki", "yamamoto"]);
+    terminal = new Terminal(workspace, "sato", emergency);
+    const around = { browser, workspace, emergency, terminal };
+    const both = await checks.check("keys pass when one watches on a phone and one on a desktop", () => begins(around), true);
+    if (!both) return;
+    Object.assign(around, both);
+    await checks.check("what is typed is on both screens", () => typed(around));
+    await checks.check("who joins late sees the screen as it is at once", () => late(around));
+    await checks.check("a page that is really hidden closes the gate within 10 s, and nothing typed meanwhile is executed", () => hidden(around));
+    await checks.check("a tab that is closed closes the gate", () => closed(around));
+    await checks.check("a network that is cut closes the gate", () => offline(around));
+    await checks.check("the same person twice counts once", () => twice(around));
+    await checks.check("the watch page is accessible on both sizes", () => accessible(around));
+    await checks.check("a witness writes a note, and ends the session", () => ended(around));
+    await checks.check("the replay plays, jumps to a command and finds words, and is accessible", () => replayed(around));
+    await checks.check("the record of the session is verified offline", () => verified(around));
+    await around.phone.leave();
+    await around.desk.leave();
+    await checks.check("an approver as the only senior does not open the gate", () => approver(browser));
+  } finally {
+    terminal?.kill();
+    await workspace.close();
+  }
+}
+
+async function begins({ browser, workspace, emergency, terminal }) {
+  const small = await watches(browser, workspace, "suzuki", phone, emergency);
+  await until("the terminal is on the page", 20_000, async () => {
+    await small.go(`/emergencies/${emergency}/watch`);
+    return small.page.locator("#terminal").count();
+  });
+  holds(!(await gate(small)), "one witness is not enough");
+  const desk = await watches(browser, workspace, "yamamoto", desktop, emergency);
+  await opens(small);
+  await opens(desk);
+  await terminal.prints("入力できます");
+  return { phone: small, desk };
+}
+
+async function typed({ terminal, phone: small, desk }) {
+  terminal.keys("printf '予約サービス %s\\n' を直します\n");
+  await terminal.prints("予約サービス を直します");
+  for (const person of [small, desk]) await until("it is on screen", 10_000, async () => (await glass(person)).includes("予約サービス を直します"));
+}
+
+async function late({ browser, workspace, emergency }) {
+  const began = Date.now();
+  const viewer = await watches(browser, workspace, "ito", desktop, emergency);
+  await until("the screen as it is", 5_000, async () => (await glass(viewer)).includes("予約サービス を直します"));
+  console.log(`      ${Date.now() - began} ms with signing in`);
+  equal(await viewer.page.locator("#terminal").getAttribute("data-joined"), "false", "whether the onlooker is a witness");
+  await viewer.leave();
+}
+
+// A key that would leave a trace on the disk.
+function trace({ workspace, terminal }, name) {
+  const file = join(workspace.root, "config", name);
+  terminal.keys(`touch config/${name}\n`);
+  return file;
+}
+
+async function hidden(around) {
+  const { phone: small, desk, terminal } = around;
+  const other = await small.context.newPage();
+  await other.goto("about:blank");
+  await other.bringToFront();
+  equal(await small.page.evaluate(() => document.hidden), true, "document.hidden");
+  await closes(desk);
+  holds((await why(desk)).includes("鈴木"), `it is said who is missing: ${await why(desk)}`);
+  const file = trace(around, "while-hidden");
+  await pause(1_500);
+  await other.close();
+  await small.page.bringToFront();
+  equal(await small.page.evaluate(() => document.hidden), false, "document.hidden afterwards");
+  await opens(desk);
+  const mark = terminal.said.length;
+  terminal.keys("echo after-$((40+2))\n");
+  await terminal.prints("after-42", 20_000, mark);
+  holds(!existsSync(file), "what was typed while keys were held was executed");
+}
+
+async function closed(around) {
+  const { desk, emergency, workspace, browser } = around;
+  await around.phone.page.close();
+  await closes(desk);
+  const file = trace(around, "while-closed");
+  await pause(1_000);
+  around.phone.page = await around.phone.context.newPage();
+  await honest(around.phone.page);
+  await around.phone.go(`/emergencies/${emergency}/watch`);
+  await opens(desk);
+  holds(browser.isConnected() && !existsSync(file), `executed while held: ${file} in ${workspace.root}`);
+}
+
+async function offline(around) {
+  const { phone: small, desk } = around;
+  await small.context.setOffline(true);
+  // Playwright cuts requests and not sockets that are open: the witness's device goes on silent with the proxy only.
+  const silent = await small.page.evaluate(() => navigator.onLine);
+  equal(silent, false, "navigator.onLine");
+  around.workspace.proxy.silence();
+  await closes(desk);
+  const file = trace(around, "while-offline");
+  await pause(1_000);
+  await small.context.setOffline(false);
+  await opens(small, 40_000);
+  await opens(desk, 40_000);
+  holds(!existsSync(file), "executed while held");
+}
+
+async function twice(around) {
+  const { phone: small, desk, emergency, browser, workspace } = around;
+  const again = await watches(browser, workspace, "suzuki", desktop, emergency);
+  await until("the earlier screen is told", 10_000, async () => (await small.text("#terminal .counts")).includes("別の端末"));
+  await desk.page.goto("about:blank");
+  await closes(again);
+  holds((await why(again)).includes("1/2"), `two screens of one person are one: ${await why(again)}`);
+  await desk.go(`/emergencies/${emergency}/watch`);
+  await opens(desk);
+  await again.leave();
+  await small.go(`/emergencies/${emergency}/watch`);
+  await opens(small);
+}
+
+async function accessible({ phone: small, desk }) {
+  for (const person of [small, desk]) {
+    for (const scheme of ["light", "dark"]) equal(await person.axe(scheme), [], `axe in ${scheme}`);
+  }
+  equal(await small.overflow(), 0, "pixels beyond the phone's screen");
+}
+
+async function ended({ phone: small, desk, emergency, terminal }) {
+  terminal.keys("sed -i s/db1/db2/ config/app.toml; echo changed-$?\n");
+  await terminal.prints("changed-0");
+  await desk.act("session.note", { text: "接続先だけが変わったことを見た" });
+  await small.act("session.stop", { reason: "作業が終わった", confirm: `${emergency}/1` });
+  await until("the page says that it is over", 20_000, async () => {
+    await desk.go(`/emergencies/${emergency}`);
+    return (await desk.page.locator("#session-1").innerText()).includes("終了");
+  });
+  await terminal.ends();
+}
+
+async function replayed({ phone: small, desk, emergency }) {
+  await desk.go(`/emergencies/${emergency}`);
+  await desk.page.locator("#session-1 a.button").click();
+  await desk.page.locator("#replay[data-ready]").waitFor();
+  await desk.page.locator("#speed").selectOption("4");
+  await until("it plays", 20_000, async () => (await desk.page.locator("#replay .screen").evaluate((screen) => screen.innerText)).includes("予約サービス を直します"));
+  await desk.page.locator("#find").fill("を直します");
+  await desk.page.locator("#replay .hits li").first().waitFor();
+  await desk.page.locator("#replay .hits button").first().click();
+  const jumps = desk.page.locator("#commands .jump:visible");
+  if ((await jumps.count()) > 0) await jumps.first().click();
+  await desk.page.locator("#find").fill("どこにもない言葉");
+  holds((await desk.text("#replay .message")).includes("見つかりません"), "nothing is found and said");
+  holds((await desk.text("#watched")).includes("2人が"), await desk.text("#watched"));
+  holds((await desk.text("#notes")).includes("接続先だけが変わったことを見た"), "the note is there");
+  for (const person of [desk, small]) {
+    await person.go(`/emergencies/${emergency}/sessions/1`);
+    await person.page.locator("#replay[data-ready]").waitFor();
+    for (const scheme of ["light", "dark"]) equal(await person.axe(scheme), [], `axe in ${scheme}`);
+  }
+  equal(await small.overflow(), 0, "pixels beyond the phone's screen");
+}
+
+async function verified({ workspace, emergency }) {
+  const shown = workspace.ask("takahashi", "emergency", "show", emergency);
+  workspace.run("takahashi", "ledger", "export", shown.incident.id, "--output", "case.zip");
+  const found = workspace.ask("takahashi", "ledger", "verify", "--bundle", "case.zip");
+  equal([found.faults, found.flaws], [[], []], "faults and flaws");
+  const [watched] = found.exceptions[0].sessions;
+  equal(Object.keys(watched.watched).sort(), ["suzuki", "yamamoto"], "who watched");
+  workspace.run("takahashi", "emergency", "recording", emergency, "--format", "raw", "--out", "session.raw");
+  holds(readFileSync(join(workspace.dir, "session.raw"), "utf8").includes("予約サービス を直します"), "the output is saved");
+}
+
+// Two people watch; the only senior of them is the one who approved.
+async function approver(browser) {
+  const workspace = await Workspace.open(links, (text) => text.replace('roles = ["cto"]', 'roles = ["cto", "senior"]'));
+  let terminal;
+  try {
+    const emergency = await executing(workspace, ["takahashi", "suzuki", "yamamoto"]);
+    terminal = new Terminal(workspace, "sato", emergency);
+    await until("the session is open", 20_000, async () => workspace.ask("sato", "emergency", "show", emergency).emergency.sessions.length === 1);
+    const cto = await watches(browser, workspace, "takahashi", desktop, emergency);
+    const developer = await watches(browser, workspace, "yamamoto", phone, emergency);
+    await until("both are counted", 15_000, async () => (await why(developer)).includes("2/2"));
+    holds(!(await gate(developer)) && (await why(developer)).includes("0/1"), `the approver is no senior witness: ${await why(developer)}`);
+    const senior = await watches(browser, workspace, "suzuki", desktop, emergency);
+    await opens(senior);
+    for (const person of [cto, developer, senior]) await person.leave();
+  } finally {
+    terminal?.kill();
+    await workspace.close();
+  }
+}
