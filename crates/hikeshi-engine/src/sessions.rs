@@ -6,6 +6,7 @@
 
 mod feed;
 mod live;
+mod news;
 mod screen;
 #[cfg(test)]
 mod tests;
@@ -25,7 +26,7 @@ use hikeshi_store::Span;
 use tokio::task::JoinSet;
 
 pub use feed::{FeedError, Recorder, Seen, Watcher};
-pub use live::{News, Screen};
+pub use news::{News, Screen};
 
 use crate::door::{Answer, Door, inside_key};
 use live::Live;

@@ -11,9 +11,12 @@ use crate::fail::{Fail, Failed};
 use crate::state::App;
 use crate::viewer;
 
-/// WebAssembly of our own origin: the terminal's player is made of it.
-const CSP: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
                    base-uri 'none'; frame-ancestors 'none'";
+
+/// For the pages with a terminal: its player is WebAssembly of our own origin.
+const CSP_PLAYER: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+                          form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Same-origin, not `no-referrer`: with the latter a browser sends `Origin: null` with our own forms.
 const HEADERS: [(HeaderName, &str); 5] = [
@@ -46,6 +49,9 @@ pub async fn finish(State(app): State<App>, request: Request, next: Next) -> Res
         }
     }
     let headers = response.headers_mut();
+    if has_player(&asked.path) {
+        headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(CSP_PLAYER));
+    }
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
@@ -54,6 +60,12 @@ pub async fn finish(State(app): State<App>, request: Request, next: Next) -> Res
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// `/emergencies/emg_3/watch`, `/emergencies/emg_3/sessions/1`
+fn has_player(path: &str) -> bool {
+    let mut parts = path.trim_matches('/').split('/');
+    parts.next() == Some("emergencies") && matches!(parts.nth(1), Some("watch" | "sessions"))
 }
 
 /// What must be known of a request after it was handed on.

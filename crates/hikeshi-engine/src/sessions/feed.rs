@@ -10,7 +10,8 @@ use hikeshi_domain::session::{Ack, DeviceKey, HeldBecause, SessionEnd};
 use tokio::sync::{broadcast, watch};
 
 use super::kept;
-use super::live::{Live, News, Screen};
+use super::live::Live;
+use super::news::{News, Screen};
 use crate::door::{Door, Fault};
 
 /// Why somebody cannot be at a session's end.

@@ -13,6 +13,7 @@ use hikeshi_domain::session::{
 };
 use tokio::sync::{broadcast, watch};
 
+use super::news::{News, Screen};
 use super::screen::ScreenModel;
 
 /// News that a slow watcher may be behind before it is shown the screen anew.
@@ -21,36 +22,6 @@ const NEWS_KEPT_MAX: usize = 1_024;
 const OWED_ACKS_MAX: usize = 200;
 /// Heads of the last blocks, to check acknowledgements by and to tell how far behind a screen is.
 const HEADS_KEPT_MAX: usize = 4_096;
-
-/// What watchers are told, in order.
-#[derive(Debug, Clone)]
-pub enum News {
-    /// Frames of the block under way.
-    Frames(Arc<[u8]>),
-    /// The frames since the last of these are a block, with this header.
-    Sealed(Arc<[u8]>),
-    /// Why keys are held; empty: they pass.
-    Gate(Arc<Vec<HeldBecause>>),
-    /// The recorder begins anew: whoever watches joins again.
-    Again,
-    /// No more will come.
-    Over,
-}
-
-/// What whoever joins is shown first.
-#[derive(Debug, Clone)]
-pub struct Screen {
-    pub columns: u16,
-    pub rows: u16,
-    pub encoding: Encoding,
-    /// Escape sequences that draw the screen as it was after the last sealed block.
-    pub state: String,
-    /// Number of the block under way, the head of the one before it, and its frames so far.
-    pub block: u64,
-    pub prev: Option<Digest>,
-    pub frames: Arc<[u8]>,
-    pub gate: Arc<Vec<HeldBecause>>,
-}
 
 struct Watching {
     connection: u64,

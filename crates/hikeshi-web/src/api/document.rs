@@ -173,6 +173,9 @@ fn answer(operation: &Operation) -> Value {
         "application/zip" => {
             json!({"description": "A zip archive.", "content": {"application/zip": {"schema": {"type": "string", "contentMediaType": "application/zip"}}}})
         }
+        "application/x-asciicast" => {
+            json!({"description": "A recording, a line for each event.", "content": {"application/x-asciicast": {"schema": {"type": "string"}}}})
+        }
         "text/plain" => json!({"description": "The bytes.", "content": {"text/plain": {"schema": {"type": "string"}}}}),
         name => {
             json!({"description": operation.summary, "content": {"application/json": {"schema": {"$ref": format!("#/components/schemas/{name}")}}}})
