@@ -182,6 +182,11 @@ impl Watcher {
         self.door.inside.stopped().await;
     }
 
+    /// Why keys are held now; empty: they pass.
+    pub fn held(&self) -> Arc<Vec<HeldBecause>> {
+        Arc::clone(&self.live.gate().borrow())
+    }
+
     pub fn is_bound(&self) -> bool {
         self.bound.is_some()
     }
