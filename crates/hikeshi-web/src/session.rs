@@ -267,6 +267,7 @@ impl Watching {
     /// The door says whether this person witnesses; only then does the device count.
     async fn bind(&mut self, key: DeviceKey) -> ToWatcher {
         let bind = hikeshi_domain::session::Command::Bind { emergency: self.emergency, session: self.session, key: key.clone() };
+        self.watcher.settle().await;
         let request = match secret::request_key() {
             Ok(key) => key,
             Err(error) => return ToWatcher::NotBound { words: vec![error.to_string()] },

@@ -171,6 +171,11 @@ impl Watcher {
         self.live.join()
     }
 
+    /// Before a device is bound: what an earlier one of this person has signed goes into the ledger while its key still stands there.
+    pub async fn settle(&self) {
+        super::settle(&self.door, &self.live).await;
+    }
+
     /// From now on this device counts for the person. The door has taken the key before.
     pub fn bind(&mut self, person: PersonId, key: DeviceKey) {
         self.live.bind(&person, self.connection, key, self.door.inside.clock.now());

@@ -130,6 +130,10 @@ pub(super) struct Batch {
 }
 
 impl Batch {
+    pub(super) fn len(&self) -> u64 {
+        u64::try_from(self.blocks.len()).unwrap_or(u64::MAX)
+    }
+
     pub(super) fn command(&self, emergency: EmergencyId, session: u32, first: u64) -> Command {
         Command::Seal { emergency, session, first, blocks: self.blocks.clone(), commands: self.commands.clone(), gaps: self.gaps.clone() }
     }

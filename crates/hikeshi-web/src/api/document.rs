@@ -173,6 +173,9 @@ fn answer(operation: &Operation) -> Value {
         "application/zip" => {
             json!({"description": "A zip archive.", "content": {"application/zip": {"schema": {"type": "string", "contentMediaType": "application/zip"}}}})
         }
+        media @ ("application/x-asciicast" | "application/octet-stream") => {
+            json!({"description": "The recording, sent while it is read.", "content": {media: {"schema": {"type": "string", "contentMediaType": media}}}})
+        }
         "text/plain" => json!({"description": "The bytes.", "content": {"text/plain": {"schema": {"type": "string"}}}}),
         name => {
             json!({"description": operation.summary, "content": {"application/json": {"schema": {"$ref": format!("#/components/schemas/{name}")}}}})
