@@ -1,5 +1,7 @@
 //! One open session in memory: the block under way, the screen, who looks, and what the ledger has not heard yet.
 
+mod redraw;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,6 +15,7 @@ use hikeshi_domain::session::{
 };
 use tokio::sync::{broadcast, watch};
 
+use self::redraw::Redraw;
 use super::screen::ScreenModel;
 
 /// News that a slow watcher may be behind before it is shown the screen anew.
@@ -79,14 +82,6 @@ struct Sealed {
     number: u64,
     head: Digest,
     at: Timestamp,
-}
-
-/// The screen before a restart is being drawn again.
-struct Redraw {
-    begun: bool,
-    /// Blocks that were there before, and those that came since.
-    before: u64,
-    since: Vec<SealedBlock>,
 }
 
 struct State {
@@ -426,34 +421,6 @@ impl Live {
         }
         state.acks_told_at = Instant::now();
         Some(acks)
-    }
-
-    // ---- the screen after a restart
-
-    /// True once, when the screen has to be drawn from what was recorded before.
-    pub(super) fn wants_its_screen(&self) -> bool {
-        let mut state = self.lock();
-        state.redraw.as_mut().is_some_and(|redraw| !std::mem::replace(&mut redraw.begun, true))
-    }
-
-    /// Takes a screen that was drawn from the first `drawn` blocks. Gives it back with the blocks that came since, if there are any.
-    pub(super) fn take_screen(&self, screen: ScreenModel, drawn: usize) -> Result<(), (Box<ScreenModel>, Vec<SealedBlock>)> {
-        let mut state = self.lock();
-        let drawn = u64::try_from(drawn).unwrap_or(u64::MAX);
-        let Some(redraw) = &state.redraw else { return Ok(()) };
-        if drawn < state.blocks {
-            let known = usize::try_from(drawn.saturating_sub(redraw.before)).unwrap_or(usize::MAX);
-            return Err((Box::new(screen), redraw.since.iter().skip(known).cloned().collect()));
-        }
-        state.screen = screen;
-        state.redraw = None;
-        self.tell(News::Again);
-        Ok(())
-    }
-
-    /// The recording cannot be drawn: the screen stays as it is.
-    pub(super) fn keep_screen(&self) {
-        self.lock().redraw = None;
     }
 
     // ---- watchers
