@@ -1,4 +1,5 @@
 // A witnessed session in real browsers: keys pass only while enough people really have it on screen, and afterwards it is played back.
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -8,6 +9,7 @@ import * as night from "../night.js";
 import { Terminal } from "../terminal.js";
 import { Workspace } from "../workspace.js";
 
+const asciinema = process.env.HIKESHI_CACHE ? join(process.env.HIKESHI_CACHE, "venv", "bin", "asciinema") : "asciinema";
 const CLOSES_WITHIN_MS = 12_000;
 const links = { watanabe: 1, tanaka: 2, takahashi: 3, sato: 2, suzuki: 4, yamamoto: 4, ito: 2 };
 
@@ -60,11 +62,14 @@ async function honest(page) {
   await (inner.delegate ?? inner._delegate)._mainFrameSession._client.send("Emulation.setFocusEmulationEnabled", { enabled: false });
 }
 
-const gate = (person) => person.page.locator("#terminal .gate.open").count().then((count) => count === 1);
+const gate = (person) => person.page.locator("#terminal:not(.stale) .gate.open").count().then((count) => count === 1);
 const opens = (person, within_ms = 20_000) => until("keys pass", within_ms, () => gate(person));
 const closes = (person) => until("keys are held", CLOSES_WITHIN_MS, async () => !(await gate(person)));
 const why = (person) => person.text("#terminal .gate .why");
-const glass = (person) => person.page.locator("#terminal .screen").evaluate((screen) => screen.innerText);
+// The player draws wide characters one by one.
+const shown = (person, box) => person.page.locator(`${box} .screen`).evaluate((screen) => screen.textContent.replace(/\s/g, ""));
+const glass = (person) => shown(person, "#terminal");
+const words = "予約サービスを直します";
 
 async function watches(browser, workspace, handle, size, emergency) {
   const person = await (await Person.arrive(browser, workspace, handle, size)).signIn();
@@ -92,6 +97,7 @@ export async function session(checks, browser) {
     await checks.check("the watch page is accessible on both sizes", () => accessible(around));
     await checks.check("a witness writes a note, and ends the session", () => ended(around));
     await checks.check("the replay plays, jumps to a command and finds words, and is accessible", () => replayed(around));
+    await checks.check("the official asciinema program prints what the terminal printed", () => official(around));
     await checks.check("the record of the session is verified offline", () => verified(around));
     await around.phone.leave();
     await around.desk.leave();
@@ -119,13 +125,13 @@ async function begins({ browser, workspace, emergency, terminal }) {
 async function typed({ terminal, phone: small, desk }) {
   terminal.keys("printf '予約サービス %s\\n' を直します\n");
   await terminal.prints("予約サービス を直します");
-  for (const person of [small, desk]) await until("it is on screen", 10_000, async () => (await glass(person)).includes("予約サービス を直します"));
+  for (const person of [small, desk]) await until("it is on screen", 10_000, async () => (await glass(person)).includes(words));
 }
 
 async function late({ browser, workspace, emergency }) {
   const began = Date.now();
   const viewer = await watches(browser, workspace, "ito", desktop, emergency);
-  await until("the screen as it is", 5_000, async () => (await glass(viewer)).includes("予約サービス を直します"));
+  await until("the screen as it is", 5_000, async () => (await glass(viewer)).includes(words));
   console.log(`      ${Date.now() - began} ms with signing in`);
   equal(await viewer.page.locator("#terminal").getAttribute("data-joined"), "false", "whether the onlooker is a witness");
   await viewer.leave();
@@ -171,20 +177,25 @@ async function closed(around) {
   holds(browser.isConnected() && !existsSync(file), `executed while held: ${file} in ${workspace.root}`);
 }
 
+// Connections that fall silent without a goodbye, as when a phone changes from one network to another; and no new ones.
 async function offline(around) {
-  const { phone: small, desk } = around;
+  const { phone: small, desk, terminal, workspace, emergency } = around;
+  const held = () => workspace.ask("tanaka", "emergency", "show", emergency).emergency.sessions[0].held ?? [];
   await small.context.setOffline(true);
-  // Playwright cuts requests and not sockets that are open: the witness's device goes on silent with the proxy only.
-  const silent = await small.page.evaluate(() => navigator.onLine);
-  equal(silent, false, "navigator.onLine");
-  around.workspace.proxy.silence();
-  await closes(desk);
+  equal(await small.page.evaluate(() => navigator.onLine), false, "navigator.onLine");
+  const mark = terminal.said.length;
+  workspace.proxy.silence();
+  await terminal.prints("入力を止めています", CLOSES_WITHIN_MS, mark);
+  await until("it is in the record", 5_000, async () => held().length > 0);
   const file = trace(around, "while-offline");
   await pause(1_000);
   await small.context.setOffline(false);
+  // A page that has heard nothing yet still shows what it heard last; the record knows when both are back.
+  await until("both count again", 60_000, async () => held().length === 0);
   await opens(small, 40_000);
   await opens(desk, 40_000);
   holds(!existsSync(file), "executed while held");
+  await until("both pages are live again", 20_000, async () => (await small.page.locator("body.cut").count()) + (await desk.page.locator("body.cut").count()) === 0);
 }
 
 async function twice(around) {
@@ -225,7 +236,7 @@ async function replayed({ phone: small, desk, emergency }) {
   await desk.page.locator("#session-1 a.button").click();
   await desk.page.locator("#replay[data-ready]").waitFor();
   await desk.page.locator("#speed").selectOption("4");
-  await until("it plays", 20_000, async () => (await desk.page.locator("#replay .screen").evaluate((screen) => screen.innerText)).includes("予約サービス を直します"));
+  await until("it plays", 20_000, async () => (await shown(desk, "#replay")).includes(words));
   await desk.page.locator("#find").fill("を直します");
   await desk.page.locator("#replay .hits li").first().waitFor();
   await desk.page.locator("#replay .hits button").first().click();
@@ -241,6 +252,14 @@ async function replayed({ phone: small, desk, emergency }) {
     for (const scheme of ["light", "dark"]) equal(await person.axe(scheme), [], `axe in ${scheme}`);
   }
   equal(await small.overflow(), 0, "pixels beyond the phone's screen");
+}
+
+// Version 2, which is what the released Python program reads; the player in the browser has read version 3.
+async function official({ workspace, emergency }) {
+  workspace.run("takahashi", "emergency", "recording", emergency, "--format", "cast2", "--out", "session.cast");
+  workspace.run("takahashi", "emergency", "recording", emergency, "--format", "raw", "--out", "session.raw");
+  const printed = execFileSync(asciinema, ["cat", "session.cast"], { cwd: workspace.dir, env: { ...process.env, LC_ALL: "C.UTF-8" } });
+  holds(printed.equals(readFileSync(join(workspace.dir, "session.raw"))), "asciinema cat prints other bytes than were recorded");
 }
 
 async function verified({ workspace, emergency }) {
@@ -261,7 +280,7 @@ async function approver(browser) {
   try {
     const emergency = await executing(workspace, ["takahashi", "suzuki", "yamamoto"]);
     terminal = new Terminal(workspace, "sato", emergency);
-    await until("the session is open", 20_000, async () => workspace.ask("sato", "emergency", "show", emergency).emergency.sessions.length === 1);
+    await until("the session is open", 20_000, async () => workspace.ask("sato", "emergency", "show", emergency).emergency.sessions?.length === 1);
     const cto = await watches(browser, workspace, "takahashi", desktop, emergency);
     const developer = await watches(browser, workspace, "yamamoto", phone, emergency);
     await until("both are counted", 15_000, async () => (await why(developer)).includes("2/2"));

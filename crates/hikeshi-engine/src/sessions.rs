@@ -211,6 +211,21 @@ async fn redraw(door: Door, key: Key, live: Arc<Live>) {
     }
 }
 
+/// Tells the ledger at once what is stored and signed: before another device counts for a person, whose key would not fit the words of this one.
+async fn settle(door: &Door, live: &Live) {
+    let (emergency, number) = (live.emergency, live.session);
+    let Ok(Some(kept)) = kept(door, emergency).await else { return };
+    let Some(mut sealed) = kept.session(number).map(|session| session.blocks) else { return };
+    if let Some(batch) = live.take_sealed(sealed, Duration::ZERO) {
+        let told = say(door, "seal", live, batch.command(emergency, number, sealed)).await;
+        live.sealed_told(&batch, told);
+        sealed = if told { sealed.saturating_add(batch.len()) } else { sealed };
+    }
+    if let Some(acks) = live.take_acks(sealed, Duration::ZERO) {
+        say(door, "acks", live, session::Command::Acknowledge { emergency, session: number, acks }).await;
+    }
+}
+
 async fn look_after(door: &Door, key: Key, live: &Arc<Live>, kept: &Kept) {
     let (emergency, number) = key;
     let Some(session) = kept.session(number) else { return };

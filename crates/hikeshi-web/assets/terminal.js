@@ -2,7 +2,7 @@
 // The key is made here, cannot leave the browser, and the server never sees it.
 (() => {
   "use strict";
-  const LOOK_MS = 2000, RETRY_MS = 1000, RETRY_MAX_MS = 5000;
+  const LOOK_MS = 2000, SILENT_MS = 12000, RETRY_MS = 1000, RETRY_MAX_MS = 5000;
   const hex = (bytes) => [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   const utf8 = new TextEncoder();
 
@@ -11,7 +11,7 @@
     box.dataset.started = "1";
     const gate = box.querySelector(".gate"), counts = box.querySelector(".counts"), screen = box.querySelector(".screen");
     const { emergency, session, person } = box.dataset;
-    let dispatch = null, socket = null, retry = RETRY_MS, over = false, decoder = null;
+    let heardAt = 0, dispatch = null, socket = null, retry = RETRY_MS, over = false, decoder = null;
     let keys = null, bound = false, broken = false, ready = [];
     // The chain: the block under way, its frames so far, the head before it, and the last head that was on screen.
     let block = 0, prev = null, parts = [], last = null, shown = null, queue = Promise.resolve();
@@ -136,8 +136,10 @@
       url.protocol = url.protocol.replace("http", "ws");
       socket = new WebSocket(url);
       socket.binaryType = "arraybuffer";
+      heardAt = Date.now();
       socket.onopen = () => { retry = RETRY_MS; box.classList.remove("stale"); bind(); };
       socket.onmessage = ({ data }) => {
+        heardAt = Date.now();
         queue = queue.then(() => {
           if (typeof data === "string") { const word = JSON.parse(data); return heard[word.say]?.(word); }
           const bytes = new Uint8Array(data, 1);
@@ -145,20 +147,28 @@
           show(bytes);
         }).catch((error) => { console.error(error); broken = true; say(); });
       };
-      socket.onclose = () => {
-        if (over) return;
-        bound = false; box.classList.add("stale");
-        tell("bad", box.dataset.cut);
-        setTimeout(connect, retry * (0.7 + Math.random() * 0.6));
-        retry = Math.min(retry * 2, RETRY_MAX_MS);
-      };
+      socket.onclose = lost;
+    }
+    function lost() {
+      if (over) return;
+      bound = false; box.classList.add("stale");
+      tell("bad", box.dataset.cut);
+      setTimeout(connect, retry * (0.7 + Math.random() * 0.6));
+      retry = Math.min(retry * 2, RETRY_MAX_MS);
+    }
+    // A connection that only falls silent says no goodbye: the server speaks every few seconds, so nothing heard is nothing there.
+    function watchdog() {
+      if (over || socket?.readyState !== WebSocket.OPEN || Date.now() - heardAt < SILENT_MS) return;
+      socket.onclose = socket.onmessage = null;
+      socket.close();
+      lost();
     }
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) { from = null; shown = null; } else glass(last);
       if (bound) say();
       look();
     });
-    setInterval(look, LOOK_MS);
+    setInterval(() => { watchdog(); look(); }, LOOK_MS);
     player().then(connect, (error) => { console.error(error); tell("bad", box.dataset.cut); });
   }
 

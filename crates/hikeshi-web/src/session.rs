@@ -30,6 +30,8 @@ const RECORDER_BYTES_MAX: usize = 4 << 20;
 const WATCHER_BYTES_MAX: usize = 16 * 1024;
 /// How often the recorder hears the gate, changed or not: what it has heard holds for two seconds.
 const GATE_EVERY: Duration = Duration::from_millis(500);
+/// How often a watching device hears the gate, changed or not: one that hears nothing knows that its connection is gone.
+const TELL_EVERY: Duration = Duration::from_secs(4);
 /// A device that says nothing for this long is cut off.
 const WATCHER_SILENT_MAX: Duration = Duration::from_secs(30);
 const RECORDER_SILENT_MAX: Duration = Duration::from_secs(10);
@@ -190,6 +192,7 @@ struct Watching {
 impl Watching {
     async fn follow(mut self, mut socket: WebSocket) -> Result<(), axum::Error> {
         let mut news = self.show_screen(&mut socket).await?;
+        let mut turn = tokio::time::interval(TELL_EVERY);
         loop {
             tokio::select! {
                 said = tokio::time::timeout(WATCHER_SILENT_MAX, socket.recv()) => match said {
@@ -199,6 +202,10 @@ impl Watching {
                     Ok(Some(Err(error))) => return Err(error),
                 },
                 () = self.watcher.stopped() => return Ok(()),
+                _ = turn.tick() => {
+                    let held = self.watcher.held();
+                    self.say_gate(&mut socket, &held).await?;
+                }
                 told = news.recv() => match told {
                     Ok(News::Frames(frames)) => send_frames(&mut socket, &frames).await?,
                     Ok(News::Sealed(header)) => {
@@ -260,6 +267,7 @@ impl Watching {
     /// The door says whether this person witnesses; only then does the device count.
     async fn bind(&mut self, key: DeviceKey) -> ToWatcher {
         let bind = hikeshi_domain::session::Command::Bind { emergency: self.emergency, session: self.session, key: key.clone() };
+        self.watcher.settle().await;
         let request = match secret::request_key() {
             Ok(key) => key,
             Err(error) => return ToWatcher::NotBound { words: vec![error.to_string()] },

@@ -1,12 +1,14 @@
 //! A session that is over, as a browser and a program get it: page, player's file, and the very bytes.
 
+use std::time::{Duration, Instant};
+
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
 use hikeshi_domain::emergency::Plan;
 use hikeshi_domain::ids::EmergencyId;
 use hikeshi_domain::session::record::{Frame, Word, frames};
 use hikeshi_domain::session::{Encoding, Terminal};
-use hikeshi_testkit::{Eyes, Plans, Tape};
+use hikeshi_testkit::{Eyes, Plans, Tape, World};
 use serde_json::Value;
 
 use super::face::{Answer, Face};
@@ -70,6 +72,10 @@ async fn every_encoding_comes_back_byte_for_byte_and_is_read_whole() {
             (header["version"].as_u64(), header["term"]["cols"].as_u64(), header["term"]["rows"].as_u64()),
             (Some(3), Some(100), Some(30))
         );
+        let packed = Face::request(Method::GET, &format!("/emergencies/{id}/sessions/1/recording.cast"));
+        let packed = packed.header(header::COOKIE, &browser.cookie).header(header::ACCEPT_ENCODING, "gzip");
+        let packed = face.send(packed.body(Body::empty()).expect("a request")).await;
+        assert!(packed.bytes.starts_with(&[0x1f, 0x8b]), "packed to its end");
         if let Some(text) = text {
             assert_eq!(said(&events, "o"), text);
         }
@@ -160,4 +166,30 @@ async fn a_replay_shows_commands_who_watched_and_what_was_not_watched() {
     );
     drop((suzuki, yamamoto));
     face.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restart_the_screen_of_an_open_session_is_drawn_again() {
+    let mut world = World::new().await.expect("a world");
+    let plan = Plan { terminal: Some(Terminal::default()), steps: Vec::new(), ..Plans::repair().expect("a plan") };
+    let id = world.until_executing(plan).await.expect("executing");
+    let mut tape = Tape::begin(&world, "sato", id).await.expect("a terminal");
+    tape.prints("予約サービスを".as_bytes()).expect("printed");
+    tape.seal().await.expect("sealed");
+    tape.runs(1, "true", "直します".as_bytes(), 0).expect("ran");
+    tape.seal().await.expect("sealed");
+    let sealed = async |world: &World| world.emergency(id).await.expect("seen").emergency.sessions[0].blocks == 2;
+    while !sealed(&world).await {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    drop(tape);
+    world.come_back().await.expect("back");
+    let door = world.door().expect("a door");
+    let began = Instant::now();
+    while door.screen_text(id, 1).is_none_or(|text| !text.contains("予約サービスを直します")) {
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", door.screen_text(id, 1));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    drop(door);
+    world.end().await.expect("a sound end");
 }

@@ -367,10 +367,8 @@ impl Exception {
                 self.started_at = Some(at);
                 self.agreed(seq, at);
             }
-            Event::StepStarted { step, digest, .. } => {
-                if *digest != self.digest {
-                    self.found.say(None, Flaw::StepOfOtherPlan { seq, step: *step });
-                }
+            Event::StepStarted { step, digest, .. } if *digest != self.digest => {
+                self.found.say(None, Flaw::StepOfOtherPlan { seq, step: *step });
             }
             _ => {}
         }

@@ -177,6 +177,11 @@ impl Watcher {
         self.live.join()
     }
 
+    /// Before a device is bound: what an earlier one of this person has signed goes into the ledger while its key still stands there.
+    pub async fn settle(&self) {
+        super::settle(&self.door, &self.live).await;
+    }
+
     /// From now on this device counts for the person. The door has taken the key before.
     pub fn bind(&mut self, person: PersonId, key: DeviceKey) {
         self.live.bind(&person, self.connection, key, self.door.inside.clock.now());
@@ -186,6 +191,11 @@ impl Watcher {
     /// Ends when the server stops.
     pub async fn stopped(&self) {
         self.door.inside.stopped().await;
+    }
+
+    /// Why keys are held now; empty: they pass.
+    pub fn held(&self) -> Arc<Vec<HeldBecause>> {
+        Arc::clone(&self.live.gate().borrow())
     }
 
     pub fn is_bound(&self) -> bool {

@@ -1,5 +1,7 @@
 //! One open session in memory: the block under way, the screen, who looks, and what the ledger has not heard yet.
 
+mod redraw;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,6 +15,7 @@ use hikeshi_domain::session::{
 };
 use tokio::sync::{broadcast, watch};
 
+use self::redraw::Redraw;
 use super::news::{News, Screen};
 use super::screen::ScreenModel;
 
@@ -50,14 +53,6 @@ struct Sealed {
     number: u64,
     head: Digest,
     at: Timestamp,
-}
-
-/// The screen before a restart is being drawn again.
-struct Redraw {
-    begun: bool,
-    /// Blocks that were there before, and those that came since.
-    before: u64,
-    since: Vec<SealedBlock>,
 }
 
 struct State {
@@ -102,6 +97,10 @@ pub(super) struct Batch {
 }
 
 impl Batch {
+    pub(super) fn len(&self) -> u64 {
+        u64::try_from(self.blocks.len()).unwrap_or(u64::MAX)
+    }
+
     pub(super) fn command(&self, emergency: EmergencyId, session: u32, first: u64) -> Command {
         Command::Seal { emergency, session, first, blocks: self.blocks.clone(), commands: self.commands.clone(), gaps: self.gaps.clone() }
     }
@@ -401,34 +400,6 @@ impl Live {
         }
         state.acks_told_at = Instant::now();
         Some(acks)
-    }
-
-    // ---- the screen after a restart
-
-    /// True once, when the screen has to be drawn from what was recorded before.
-    pub(super) fn wants_its_screen(&self) -> bool {
-        let mut state = self.lock();
-        state.redraw.as_mut().is_some_and(|redraw| !std::mem::replace(&mut redraw.begun, true))
-    }
-
-    /// Takes a screen that was drawn from the first `drawn` blocks. Gives it back with the blocks that came since, if there are any.
-    pub(super) fn take_screen(&self, screen: ScreenModel, drawn: usize) -> Result<(), (Box<ScreenModel>, Vec<SealedBlock>)> {
-        let mut state = self.lock();
-        let drawn = u64::try_from(drawn).unwrap_or(u64::MAX);
-        let Some(redraw) = &state.redraw else { return Ok(()) };
-        if drawn < state.blocks {
-            let known = usize::try_from(drawn.saturating_sub(redraw.before)).unwrap_or(usize::MAX);
-            return Err((Box::new(screen), redraw.since.iter().skip(known).cloned().collect()));
-        }
-        state.screen = screen;
-        state.redraw = None;
-        self.tell(News::Again);
-        Ok(())
-    }
-
-    /// The recording cannot be drawn: the screen stays as it is.
-    pub(super) fn keep_screen(&self) {
-        self.lock().redraw = None;
     }
 
     // ---- watchers

@@ -173,8 +173,8 @@ fn answer(operation: &Operation) -> Value {
         "application/zip" => {
             json!({"description": "A zip archive.", "content": {"application/zip": {"schema": {"type": "string", "contentMediaType": "application/zip"}}}})
         }
-        "application/x-asciicast" => {
-            json!({"description": "A recording, a line for each event.", "content": {"application/x-asciicast": {"schema": {"type": "string"}}}})
+        media @ ("application/x-asciicast" | "application/octet-stream") => {
+            json!({"description": "The recording, sent while it is read.", "content": {media: {"schema": {"type": "string", "contentMediaType": media}}}})
         }
         "text/plain" => json!({"description": "The bytes.", "content": {"text/plain": {"schema": {"type": "string"}}}}),
         name => {

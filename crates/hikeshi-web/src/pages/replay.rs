@@ -5,7 +5,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::Path;
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
-use futures_util::stream;
+use futures_util::stream::{self, StreamExt as _};
 use hikeshi_domain::emergency::Emergency;
 use hikeshi_domain::ids::EmergencyId;
 use hikeshi_domain::session::record::{Frame, Word};
@@ -148,7 +148,8 @@ pub async fn recording(viewer: &Viewer, id: &str, session: &str, form: Form) -> 
         Some(Err(error)) => return Err(Fail::Broken { detail: error.to_string() }),
         None => Vec::new(),
     };
-    let pieces = stream::unfold((Some(first), export), next);
+    // Compression asks once more after the end.
+    let pieces = stream::unfold((Some(first), export), next).fuse();
     let headers = [
         (header::CONTENT_TYPE, form.media_type().to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{id}-{number}-{}\"", form.file())),
