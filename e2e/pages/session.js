@@ -287,6 +287,9 @@ async function approver(browser) {
     holds(!(await gate(developer)) && (await why(developer)).includes("0/1"), `the approver is no senior witness: ${await why(developer)}`);
     const senior = await watches(browser, workspace, "suzuki", desktop, emergency);
     await opens(senior);
+    // The recorder outlives its terminal; the session has to be ended.
+    workspace.run("suzuki", "--confirm", `${emergency}/1`, "emergency", "end-session", emergency, "--reason", "確認が済んだ");
+    await terminal.ends();
     for (const person of [cto, developer, senior]) await person.leave();
   } finally {
     terminal?.kill();

@@ -86,7 +86,7 @@ fn by_a_stranger(case: &Case) -> Vec<Variant> {
     let printed = |files: &Files| files.keys().find(|name| name.starts_with("contents/")).expect("a content").clone();
     vec![
         variant("a byte of a block", "content_altered", "書き換え", &|files| {
-            *files.get_mut(&blocks[1]).unwrap().last_mut().unwrap() ^= 1
+            *files.get_mut(&blocks[1]).unwrap().last_mut().unwrap() ^= 1;
         }),
         variant("a block is missing", "content_missing", "ブロック 2 がありません", &|files| drop(files.remove(&blocks[2]))),
         variant("two blocks are swapped", "content_altered", "ブロック 1 が記録の鎖と合いません", &|files| {
@@ -95,7 +95,7 @@ fn by_a_stranger(case: &Case) -> Vec<Variant> {
             files.insert(blocks[2].clone(), one);
         }),
         variant("a changed file's content", "content_altered", "書き換え", &|files| {
-            drop(files.insert(changed_file.clone(), b"host=db3".to_vec()))
+            drop(files.insert(changed_file.clone(), b"host=db3".to_vec()));
         }),
         variant("a changed file is missing", "content_missing", "がありません", &|files| drop(files.remove(&changed_file))),
         variant("the judgement of the approval", "entry_altered", "書き換え", &|files| {
@@ -136,22 +136,26 @@ fn command(all: &mut [Value], number: u64) -> &mut Value {
     commands.find(|command| command["number"] == number).expect("the command")
 }
 
+/// What is done to the entries and to the contents.
+type Change<'a> = dyn Fn(&mut Vec<Value>, &mut Vec<Vec<u8>>) + 'a;
+
 /// By somebody who holds the ledger's key and writes the whole history again. What witnesses have signed they cannot sign.
+#[expect(clippy::too_many_lines, reason = "a table of tamperings, a few lines each")]
 fn by_the_keeper(case: &Case) -> Vec<Variant> {
-    let variant = |name, found, says, change: &dyn Fn(&mut Vec<Value>, &mut Vec<Vec<u8>>)| {
+    let variant = |name, found, says, change: &Change<'_>| {
         let files = rewritten(case, &case.key, |all, contents| change(all, contents));
         Variant { name, found, says, files }
     };
     vec![
         variant("a forged signature", "ack_not_signed", "署名が正しくありません", &|all, _| {
-            ack(all)["signature"] = "00".repeat(64).into()
+            ack(all)["signature"] = "00".repeat(64).into();
         }),
         variant("a signature of another device", "ack_not_signed", "署名が正しくありません", &|all, _| {
             let other = events(all, "blocks_watched").into_iter().next().expect("words")["acks"][1]["signature"].clone();
             ack(all)["signature"] = other;
         }),
         variant("a stretch that was drawn out", "ack_not_signed", "署名が正しくありません", &|all, _| {
-            ack(all)["from"] = 0.into()
+            ack(all)["from"] = 0.into();
         }),
         variant("a signed word about another recording", "ack_of_other_head", "別の記録", &|all, _| {
             ack(all)["head"] = Digest::of(b"another").to_string().into();
@@ -159,7 +163,7 @@ fn by_the_keeper(case: &Case) -> Vec<Variant> {
         variant("a witness is replaced", "witness_not_joined", "立会人に加わっていない", &|all, _| {
             let replace = |value: &mut Value| {
                 if *value == "suzuki" {
-                    *value = "ito".into()
+                    *value = "ito".into();
                 }
             };
             events(all, "device_bound").into_iter().for_each(|event| replace(&mut event["person"]));
@@ -174,7 +178,7 @@ fn by_the_keeper(case: &Case) -> Vec<Variant> {
         }),
         variant("the text of a command", "command_differs", "コマンド 2 の text", &|all, _| command(all, 2)["text"] = "true".into()),
         variant("the exit code of a command", "command_differs", "コマンド 3 の exit_code", &|all, _| {
-            command(all, 3)["exit_code"] = 0.into()
+            command(all, 3)["exit_code"] = 0.into();
         }),
         variant("a command is left out", "command_not_told", "コマンド 3 は記録にだけ", &|all, _| {
             for event in events(all, "blocks_sealed") {
@@ -216,7 +220,7 @@ fn by_the_keeper(case: &Case) -> Vec<Variant> {
             events(all, "terminal_opened")[0]["by"] = "tanaka".into();
         }),
         variant("how it ended", "end_differs", "終わり方", &|all, _| {
-            events(all, "terminal_ended")[0]["end"] = json!({"how": "exited", "code": 1})
+            events(all, "terminal_ended")[0]["end"] = json!({"how": "exited", "code": 1});
         }),
     ]
 }

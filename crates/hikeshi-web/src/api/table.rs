@@ -76,7 +76,7 @@ pub fn table() -> Vec<(Operation, MethodRouter<App>)> {
         open: false,
     };
     let open = |operation: Operation| Operation { open: true, ..operation };
-    vec![
+    let mut all = vec![
         (command, post(commands::post)),
         (seen("/now", "seeNow", "cases", "What burns, who has it, what is owed, what may I do.", &[], "NowView"), get(read::now)),
         (seen("/incidents", "listIncidents", "cases", "Incidents, newest first.", LISTED, "IncidentPage"), get(read::incidents)),
@@ -97,6 +97,57 @@ pub fn table() -> Vec<(Operation, MethodRouter<App>)> {
             seen("/emergencies/{id}/plan", "seePlan", "cases", "The plan, byte for byte as its digest is of it.", &[], "PlanDocument"),
             get(read::plan),
         ),
+        (
+            seen("/obligations", "listObligations", "cases", "What is owed after exceptions, newest first.", LISTED, "ObligationPage"),
+            get(read::obligations),
+        ),
+        (seen("/obligations/{id}", "seeObligation", "cases", "One thing that is owed.", &[], "ObligationView"), get(read::obligation)),
+        (seen("/channels/{name}", "seeChannel", "record", "Posts of a channel, newest first.", PAGED, "ChannelView"), get(read::channel)),
+        (seen("/people", "listPeople", "workspace", "The people of the policy.", &[], "People"), get(read::people)),
+        (
+            seen("/policy", "seePolicy", "workspace", "The policy in force, and a change that waits.", &[], "PolicyAnswer"),
+            get(read::policy),
+        ),
+        (seen("/contents/{digest}", "getContent", "record", "An output or a file, byte for byte.", &[], "text/plain"), get(read::contents)),
+        (seen("/me", "seeMe", "workspace", "Who the asker is.", &[], "Me"), get(read::me)),
+        (open(seen("/health", "seeHealth", "workspace", "Whether the server can be used.", &[], "Health")), get(read::health)),
+        (open(seen("/openapi.json", "seeDescription", "workspace", "This description.", &[], "Description")), get(read::openapi)),
+    ];
+    all.extend(ledger());
+    all.extend(recordings());
+    all
+}
+
+/// The record, and what verifying it needs.
+fn ledger() -> Vec<(Operation, MethodRouter<App>)> {
+    vec![
+        (
+            seen("/ledger", "seeLedger", "record", "Size, root and entries of the ledger, newest first.", PAGED, "LedgerView"),
+            get(read::ledger),
+        ),
+        (
+            seen("/ledger/checkpoint", "seeCheckpoint", "record", "The newest signed checkpoint.", &[], "CheckpointAnswer"),
+            get(read::checkpoint),
+        ),
+        (seen("/ledger/{seq}", "seeEntry", "record", "One entry with its canonical bytes.", &[], "EntryAnswer"), get(read::entry)),
+        (
+            seen(
+                "/ledger/bundle/{incident}",
+                "getBundle",
+                "record",
+                "The whole record of one case, to be verified offline.",
+                &[],
+                "application/zip",
+            ),
+            get(read::bundle),
+        ),
+        (seen("/trust", "seeTrust", "record", "Who may approve with which key, signed.", &[], "text/plain"), get(read::trust)),
+    ]
+}
+
+/// A witnessed session in the forms that others read.
+fn recordings() -> Vec<(Operation, MethodRouter<App>)> {
+    vec![
         (
             seen(
                 "/emergencies/{id}/sessions/{session}/recording.cast",
@@ -141,42 +192,6 @@ pub fn table() -> Vec<(Operation, MethodRouter<App>)> {
             ),
             get(read::frames),
         ),
-        (
-            seen("/obligations", "listObligations", "cases", "What is owed after exceptions, newest first.", LISTED, "ObligationPage"),
-            get(read::obligations),
-        ),
-        (seen("/obligations/{id}", "seeObligation", "cases", "One thing that is owed.", &[], "ObligationView"), get(read::obligation)),
-        (seen("/channels/{name}", "seeChannel", "record", "Posts of a channel, newest first.", PAGED, "ChannelView"), get(read::channel)),
-        (
-            seen("/ledger", "seeLedger", "record", "Size, root and entries of the ledger, newest first.", PAGED, "LedgerView"),
-            get(read::ledger),
-        ),
-        (seen("/trust", "seeTrust", "record", "Who may approve with which key, signed.", &[], "text/plain"), get(read::trust)),
-        (
-            seen("/ledger/checkpoint", "seeCheckpoint", "record", "The newest signed checkpoint.", &[], "CheckpointAnswer"),
-            get(read::checkpoint),
-        ),
-        (seen("/ledger/{seq}", "seeEntry", "record", "One entry with its canonical bytes.", &[], "EntryAnswer"), get(read::entry)),
-        (
-            seen(
-                "/ledger/bundle/{incident}",
-                "getBundle",
-                "record",
-                "The whole record of one case, to be verified offline.",
-                &[],
-                "application/zip",
-            ),
-            get(read::bundle),
-        ),
-        (seen("/people", "listPeople", "workspace", "The people of the policy.", &[], "People"), get(read::people)),
-        (
-            seen("/policy", "seePolicy", "workspace", "The policy in force, and a change that waits.", &[], "PolicyAnswer"),
-            get(read::policy),
-        ),
-        (seen("/contents/{digest}", "getContent", "record", "An output or a file, byte for byte.", &[], "text/plain"), get(read::contents)),
-        (seen("/me", "seeMe", "workspace", "Who the asker is.", &[], "Me"), get(read::me)),
-        (open(seen("/health", "seeHealth", "workspace", "Whether the server can be used.", &[], "Health")), get(read::health)),
-        (open(seen("/openapi.json", "seeDescription", "workspace", "This description.", &[], "Description")), get(read::openapi)),
     ]
 }
 

@@ -52,7 +52,7 @@ pub async fn get(viewer: Viewer, Path((id, session)): Path<(String, String)>, qu
     let recording = viewer.look().recording(id, number).await?;
     let e = &view.emergency;
     let row = sessions::rows(&viewer, e, view.at).into_iter().find(|row| row.number == number);
-    let row = row.ok_or_else(|| Fail::NotFound { what: "session", given: session })?;
+    let row = row.ok_or(Fail::NotFound { what: "session", given: session })?;
     if row.open {
         return Ok(Redirect::to(&row.href).into_response());
     }
