@@ -20,6 +20,7 @@ pub fn held(lang: Lang, because: &HeldBecause, names: &Names) -> String {
                 En => format!("{who} has stopped it ({reason})"),
             }
         }
+        HeldBecause::NotCounted => pick(lang, "立会人をまだ数えていません", "the witnesses have not been counted yet"),
         HeldBecause::Ending => pick(lang, "立会人がこのセッションを終わらせています", "a witness is ending this session"),
         HeldBecause::NotExecuting => {
             pick(lang, "今は実行中ではありません（検証・復元中か、終了しています）", "the exception is not being carried out now")

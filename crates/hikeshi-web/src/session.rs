@@ -95,11 +95,12 @@ async fn follow_recorder(socket: &mut WebSocket, recorder: Recorder) -> Result<(
             }
             changed = gate.changed() => {
                 changed.map_err(|_| "the session is gone".to_owned())?;
-                let held = (**gate.borrow_and_update()).clone();
+                gate.borrow_and_update();
+                let held = recorder.held();
                 say_gate(socket, held, recorder.named()).await?;
             }
             _ = turn.tick() => {
-                let held = (**gate.borrow()).clone();
+                let held = recorder.held();
                 say_gate(socket, held, recorder.named()).await?;
             }
             () = recorder.stopped() => return Ok(()),

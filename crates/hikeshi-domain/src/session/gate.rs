@@ -47,6 +47,8 @@ pub enum HeldBecause {
     Witnesses { looking: Vec<PersonId>, needed: u32, seniors: Vec<PersonId>, seniors_needed: u32, absent: Vec<Absent> },
     /// A witness said stop.
     Stopped { by: PersonId, reason: String },
+    /// Who looks has not been counted yet, or not for two seconds: nothing passes on an old word.
+    NotCounted,
     /// A witness has ended the session.
     Ending,
     /// The exception is not being carried out now: it is verified, restored, or over.

@@ -1,7 +1,7 @@
 //! The witnessed terminal session: an emergency exception carried out by hand, in company, on the record (rules E4 to E6).
 //!
 //! Here: what a session is and what can be asked of it. The form of the recording is in [`record`], what a witness's device signs in
-//! [`Ack`], whether keys may reach the shell in [`gate`]. Not here: the terminal itself (`hikeshi-outside`), the live stream (`hikeshi-engine`).
+//! [`Ack`], whether keys may reach the shell in [`gate()`]. Not here: the terminal itself (`hikeshi-outside`), the live stream (`hikeshi-engine`).
 
 mod ack;
 pub mod decide;

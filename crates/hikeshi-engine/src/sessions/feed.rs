@@ -134,7 +134,12 @@ impl Recorder {
         self.door.inside.stopped().await;
     }
 
-    /// Why keys are held, now and at each change.
+    /// Why keys are held now; empty: they pass.
+    pub fn held(&self) -> Vec<HeldBecause> {
+        self.live.held()
+    }
+
+    /// Tells that the gate has changed.
     pub fn gate(&self) -> watch::Receiver<Arc<Vec<HeldBecause>>> {
         self.live.gate()
     }

@@ -19,6 +19,8 @@ use self::redraw::Redraw;
 use super::news::{News, Screen};
 use super::screen::ScreenModel;
 
+/// How long a count of those who look holds. It is made several times a second.
+const GATE_HOLDS: Duration = Duration::from_secs(2);
 /// News that a slow watcher may be behind before it is shown the screen anew.
 const NEWS_KEPT_MAX: usize = 1_024;
 /// Signed words of stretches that have ended and that the ledger has not heard yet.
@@ -75,6 +77,7 @@ struct State {
     acks_told_at: Instant,
     gate: Arc<Vec<HeldBecause>>,
     gate_told: bool,
+    gate_at: Instant,
     recorder: Option<u64>,
     heard_at: Instant,
     end: Option<(SessionEnd, Instant)>,
@@ -118,7 +121,8 @@ pub(super) struct Live {
 
 impl Live {
     pub(super) fn new(emergency: EmergencyId, session: &Session, encoding: Encoding, now: Timestamp) -> Self {
-        let gate = Arc::new(session.held.clone());
+        // Nothing passes before somebody has looked who is there.
+        let gate = Arc::new(vec![HeldBecause::NotCounted]);
         let heads = session.head.map(|head| Sealed { number: session.blocks.saturating_sub(1), head, at: now }).into_iter().collect();
         Self {
             emergency,
@@ -145,6 +149,7 @@ impl Live {
                 acks_told_at: Instant::now(),
                 gate,
                 gate_told: false,
+                gate_at: Instant::now(),
                 recorder: None,
                 heard_at: Instant::now(),
                 end: None,
@@ -313,6 +318,7 @@ impl Live {
     /// Takes the gate over; gives it back when the ledger has to hear of it.
     pub(super) fn set_gate(&self, held: Vec<HeldBecause>) -> Option<Vec<HeldBecause>> {
         let mut state = self.lock();
+        state.gate_at = Instant::now();
         if *state.gate != held {
             state.gate = Arc::new(held);
             state.gate_told = false;
@@ -320,6 +326,12 @@ impl Live {
             self.tell(News::Gate(Arc::clone(&state.gate)));
         }
         (!state.gate_told).then(|| (*state.gate).clone())
+    }
+
+    /// Why keys are held, as of now: a word that nobody has renewed holds them.
+    pub(super) fn held(&self) -> Vec<HeldBecause> {
+        let state = self.lock();
+        if state.gate_at.elapsed() > GATE_HOLDS { vec![HeldBecause::NotCounted] } else { (*state.gate).clone() }
     }
 
     pub(super) fn gate_is_told(&self) {

@@ -171,6 +171,7 @@ fn the_gate_opens_for_those_who_look_and_closes_when_one_does_not(scratch: &Scra
         let door = engine.door();
         let id = opened(&town, &door).await;
         let recorder = door.record(&who("tanaka"), id, 1).await.expect("a recorder");
+        assert!(!recorder.held().is_empty() && !recorder.gate().borrow().is_empty(), "before anybody was counted nothing passes");
         let too_few = |held: &[HeldBecause]| matches!(held, [HeldBecause::Witnesses { .. }]);
         gate_is(&recorder, "held", too_few).await;
         let first = Device::bound(&door, id, "suzuki").await;

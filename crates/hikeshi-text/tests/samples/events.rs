@@ -91,6 +91,7 @@ fn held() -> Vec<HeldBecause> {
     vec![
         HeldBecause::Witnesses { looking: vec![person("takahashi")], needed: 2, seniors: Vec::new(), seniors_needed: 1, absent },
         HeldBecause::Stopped { by: person("ito"), reason: text("wrong file") },
+        HeldBecause::NotCounted,
         HeldBecause::Ending,
         HeldBecause::NotExecuting,
         HeldBecause::NotStored,

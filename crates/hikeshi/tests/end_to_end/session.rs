@@ -147,6 +147,11 @@ impl Terminal {
         self.pty.write_all(keys.as_bytes()).expect("typed");
     }
 
+    /// What is on the screen now is old.
+    fn forgets(&mut self) {
+        self.read = self.screen.lock().expect("screen").len();
+    }
+
     /// Waits for the words behind what was seen last; says how long it took.
     fn sees(&mut self, words: &str) -> Duration {
         let began = Instant::now();
@@ -341,6 +346,7 @@ fn a_full_disk_leaves_the_server_to_record_and_without_both_keys_are_held() {
         night.root("config/on-the-server").exists()
     });
     let mut night = night;
+    terminal.forgets();
     night.workspace.kill();
     terminal.sees(HELD);
     nothing_is_executed(&night, &mut terminal, "nowhere");
