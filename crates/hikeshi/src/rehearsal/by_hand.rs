@@ -89,6 +89,9 @@ impl Hand {
         if !done {
             self.types("echo 'rooms_file: data/rooms.csv' >> config/CHANGES.log; tail -n 3 config/CHANGES.log; echo \"written:$?\"\n")?;
             self.sees("written:0", ANSWER_WITHIN)?;
+        } else {
+            self.types("tail -n 3 config/CHANGES.log; echo \"shown:$?\"\n")?;
+            self.sees("shown:0", ANSWER_WITHIN)?;
         }
         self.types("exit\n")
     }

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::acts::Cast;
 use super::load::Felt;
-use super::script::Seen;
+use super::script::{Seen, seen_by};
 use super::workspace::OPERATOR;
 use crate::fail::{Failure, Result};
 use crate::serve::Running;
@@ -167,11 +167,8 @@ impl Evidence {
             .into_iter()
             .all(|verified| verified.as_ref().is_some_and(|verified| verified.passed));
         // What was typed by hand: two people have signed that they watched all of it, one of them senior and not the approver.
-        let hand = emergency.sessions.iter().find(|session| !session.commands.is_empty());
-        let eyes: Vec<&str> = hand.map_or_else(Vec::new, |session| {
-            let all = |watched: &hikeshi_domain::session::Watched| watched.to_block + 1 >= session.blocks;
-            session.watched.iter().filter(|(_, watched)| all(watched)).map(|(person, _)| person.as_str()).collect()
-        });
+        let hand = emergency.sessions.iter().max_by_key(|session| seen_by(session).len());
+        let eyes = hand.map_or_else(Vec::new, seen_by);
         let watched = eyes.len() >= 2 && eyes.iter().any(|person| *person == super::SENIOR_WITNESS && !approvers.contains(person));
         let blocks = hand.map_or(0, |session| session.blocks);
         let typed = hand.map_or(0, |session| session.commands.len());

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use hikeshi_domain::emergency::{Emergency, Status, StepState};
 use hikeshi_domain::incident::Stage;
 use hikeshi_domain::obligation::{Kind, Obligation, Status as Owed};
+use hikeshi_domain::session::{Session, Watched};
 use hikeshi_engine::look::{EmergencyView, IncidentView};
 
 use super::workspace::{APPROVER, LEAD, OPERATOR, REQUESTER, SENIOR_WITNESS, WITNESS};
@@ -196,7 +197,8 @@ fn executing(view: &EmergencyView) -> Act {
             StepState::Waiting | StepState::Ended(_) => return join_missing(view).unwrap_or(Act::Step(number)),
         }
     }
-    let by_hand = emergency.sessions.iter().any(|session| !session.is_open() && !session.commands.is_empty());
+    // What nobody signed as seen, because everything was killed in that moment, is shown once more.
+    let by_hand = emergency.sessions.iter().any(|session| !session.is_open() && seen_by(session).len() >= 2);
     if !by_hand {
         return join_missing(view).unwrap_or(Act::Terminal);
     }
@@ -205,6 +207,13 @@ fn executing(view: &EmergencyView) -> Act {
     }
     let passed = |verified: &Option<hikeshi_domain::emergency::Verified>| verified.as_ref().is_some_and(|verified| verified.passed);
     if passed(&emergency.solved) && passed(&emergency.unaffected) { Act::Close } else { Act::Verify }
+}
+
+/// Who has signed that they watched all of a session in which something was typed.
+pub fn seen_by(session: &Session) -> Vec<&str> {
+    let all = |watched: &Watched| watched.from_block == 0 && watched.to_block + 1 >= session.blocks;
+    let people = session.watched.iter().filter(|(_, watched)| all(watched)).map(|(person, _)| person.as_str());
+    if session.commands.is_empty() { Vec::new() } else { people.collect() }
 }
 
 fn after_close(seen: &Seen, incident: &IncidentView, emergency: &Emergency) -> Act {
