@@ -347,6 +347,8 @@ impl Recording {
         })?;
         *self.terminal.lock().unwrap_or_else(PoisonError::into_inner) = Some((turn, sender));
         self.valve.attached(true);
+        // Each terminal is told at once; what follows is told when it changes.
+        self.tell(ToTerminal::Gate(self.valve.held()));
         if let Some(end) = self.end.lock().unwrap_or_else(PoisonError::into_inner).clone() {
             self.tell(ToTerminal::Ended(end));
         }
