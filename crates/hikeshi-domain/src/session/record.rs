@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Gap, HeldBecause, SealedBlock, SessionEnd, TypedCommand};
-use crate::ids::{Digest, EmergencyId, PersonId};
+use crate::ids::{Digest, EmergencyId};
 
 /// Most bytes of frames in one block; a block is sealed when it has them, or one second after its first frame.
 pub const BLOCK_BYTES_MAX: usize = 256 * 1024;
@@ -62,10 +62,6 @@ pub enum Word {
     },
     Gap {
         gap: Gap,
-    },
-    Noted {
-        by: PersonId,
-        text: String,
     },
     Ended {
         end: SessionEnd,
