@@ -215,13 +215,20 @@ async fn redraw(door: Door, key: Key, live: Arc<Live>) {
 async fn settle(door: &Door, live: &Live) {
     let (emergency, number) = (live.emergency, live.session);
     let Ok(Some(kept)) = kept(door, emergency).await else { return };
-    let Some(mut sealed) = kept.session(number).map(|session| session.blocks) else { return };
-    if let Some(batch) = live.take_sealed(sealed, Duration::ZERO) {
+    if let Some(session) = kept.session(number) {
+        tell_stored(door, live, session.blocks, Duration::ZERO, Duration::ZERO).await;
+    }
+}
+
+/// Names in the ledger what is stored and what is signed, if it is time for it. `sealed`: the blocks that it names already.
+async fn tell_stored(door: &Door, live: &Live, mut sealed: u64, seal_every: Duration, acks_every: Duration) {
+    let (emergency, number) = (live.emergency, live.session);
+    if let Some(batch) = live.take_sealed(sealed, seal_every) {
         let told = say(door, "seal", live, batch.command(emergency, number, sealed)).await;
         live.sealed_told(&batch, told);
         sealed = if told { sealed.saturating_add(batch.len()) } else { sealed };
     }
-    if let Some(acks) = live.take_acks(sealed, Duration::ZERO) {
+    if let Some(acks) = live.take_acks(sealed, acks_every) {
         say(door, "acks", live, session::Command::Acknowledge { emergency, session: number, acks }).await;
     }
 }
@@ -235,20 +242,14 @@ async fn look_after(door: &Door, key: Key, live: &Arc<Live>, kept: &Kept) {
         return;
     }
     let now = door.inside.clock.now();
-    let gate = session::gate(&kept.emergency, session, &kept.policy, &live.looking(), now);
-    if let Some(held) = live.set_gate(gate.held) {
+    let held = session::gate(&kept.emergency, session, &kept.policy, &live.looking(), now);
+    if let Some(held) = live.set_gate(held) {
         let told = held == session.held || say(door, "gate", live, session::Command::Gate { emergency, session: number, held }).await;
         if told {
             live.gate_is_told();
         }
     }
-    if let Some(batch) = live.take_sealed(session.blocks, SEAL_EVERY) {
-        let told = say(door, "seal", live, batch.command(emergency, number, session.blocks)).await;
-        live.sealed_told(&batch, told);
-    }
-    if let Some(acks) = live.take_acks(session.blocks, ACKS_EVERY) {
-        say(door, "acks", live, session::Command::Acknowledge { emergency, session: number, acks }).await;
-    }
+    tell_stored(door, live, session.blocks, SEAL_EVERY, ACKS_EVERY).await;
     let end = live.ended(LAST_LOOK_WITHIN).or_else(|| (live.silent_for() > RECORDER_LOST_AFTER).then_some(SessionEnd::Lost));
     if let Some(end) = end.filter(|_| live.is_told()) {
         let end = match (&session.stop, end) {

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use command::{Command, Verdict};
 pub use plan::{Check, CheckKind, Plan, PlanDocument, Step, Verification};
+pub(crate) use presence::quorum_of;
 pub use presence::{Quorum, quorum};
 pub use proof::{Approval, ApprovalProof, Evidence, Means, Signed, Signer, signer};
 

@@ -23,16 +23,18 @@ pub struct Quorum {
 
 /// Counts distinct people who joined, were heard of within the timeout, and still hold a witness role. The executor never counts.
 pub fn quorum(emergency: &Emergency, policy: &Policy, heard: Option<&BTreeMap<PersonId, Timestamp>>, now: Timestamp) -> Quorum {
+    let oldest = now.checked_sub(SignedDuration::from_secs(i64::from(policy.emergency.presence_timeout_s))).unwrap_or(Timestamp::MIN);
+    quorum_of(emergency, policy, |person| heard.and_then(|heard| heard.get(person)).is_some_and(|at| *at >= oldest))
+}
+
+/// The count of rule E4, wherever it is asked: `there` says who of those who may count is there now.
+pub(crate) fn quorum_of(emergency: &Emergency, policy: &Policy, mut there: impl FnMut(&PersonId) -> bool) -> Quorum {
     let rules = &policy.emergency;
-    let oldest = now.checked_sub(SignedDuration::from_secs(i64::from(rules.presence_timeout_s))).unwrap_or(Timestamp::MIN);
     let present: Vec<PersonId> = emergency
         .witnesses
         .iter()
         .filter(|(person, witness)| {
-            witness.present
-                && **person != emergency.plan.executor
-                && policy.has_any_role(person, &rules.witness_roles)
-                && heard.and_then(|heard| heard.get(*person)).is_some_and(|at| *at >= oldest)
+            witness.present && **person != emergency.plan.executor && policy.has_any_role(person, &rules.witness_roles) && there(person)
         })
         .map(|(person, _)| person.clone())
         .collect();

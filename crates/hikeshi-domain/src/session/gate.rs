@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Session;
-use crate::emergency::Emergency;
+use crate::emergency::{Emergency, Quorum, Status, quorum_of};
 use crate::ids::PersonId;
 use crate::policy::Policy;
 
@@ -61,15 +61,16 @@ pub enum HeldBecause {
     Detached,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gate {
-    pub held: Vec<HeldBecause>,
-}
-
-/// Counts distinct people whose own screen shows the session now. Having joined is not enough.
-pub fn gate(emergency: &Emergency, session: &Session, policy: &Policy, looking: &BTreeMap<PersonId, Looking>, now: Timestamp) -> Gate {
+/// Why keys must not pass; empty: they may. Counts people whose own screen shows the session now: having joined is not enough.
+pub fn gate(
+    emergency: &Emergency,
+    session: &Session,
+    policy: &Policy,
+    looking: &BTreeMap<PersonId, Looking>,
+    now: Timestamp,
+) -> Vec<HeldBecause> {
     let mut held = Vec::new();
-    if emergency.status != crate::emergency::Status::Executing {
+    if emergency.status != Status::Executing {
         held.push(HeldBecause::NotExecuting);
     }
     if session.stop.is_some() {
@@ -78,8 +79,7 @@ pub fn gate(emergency: &Emergency, session: &Session, policy: &Policy, looking: 
     if let Some(hold) = &emergency.hold {
         held.push(HeldBecause::Stopped { by: hold.by.clone(), reason: hold.reason.clone() });
     }
-    let rules = &policy.emergency;
-    let oldest = now.checked_sub(SignedDuration::from_secs(i64::from(rules.watch_timeout_s))).unwrap_or(Timestamp::MIN);
+    let oldest = now.checked_sub(SignedDuration::from_secs(i64::from(policy.emergency.watch_timeout_s))).unwrap_or(Timestamp::MIN);
     let absence = |person: &PersonId| match looking.get(person) {
         None => Some(Absence::NotWatching),
         Some(seen) if seen.heard_at < oldest => Some(Absence::Silent),
@@ -87,31 +87,15 @@ pub fn gate(emergency: &Emergency, session: &Session, policy: &Policy, looking: 
         Some(seen) if seen.behind_since.is_some_and(|since| since < oldest) => Some(Absence::Behind),
         Some(_) => None,
     };
-    let (mut present, mut absent) = (Vec::new(), Vec::new());
-    for (person, _) in emergency.witnesses.iter().filter(|(person, witness)| {
-        witness.present && **person != emergency.plan.executor && policy.has_any_role(person, &rules.witness_roles)
-    }) {
-        match absence(person) {
-            Some(why) => absent.push(Absent { person: person.clone(), why }),
-            None => present.push(person.clone()),
-        }
+    let mut absent = Vec::new();
+    let quorum = quorum_of(emergency, policy, |person| {
+        let why = absence(person);
+        absent.extend(why.map(|why| Absent { person: person.clone(), why }));
+        why.is_none()
+    });
+    if !quorum.met {
+        let Quorum { present, needed, seniors, seniors_needed, met: _ } = quorum;
+        held.push(HeldBecause::Witnesses { looking: present, needed, seniors, seniors_needed, absent });
     }
-    let seniors: Vec<PersonId> = present
-        .iter()
-        .filter(|person| {
-            policy.has_any_role(person, &rules.senior_roles) && !emergency.approvals.iter().any(|approval| approval.by == **person)
-        })
-        .cloned()
-        .collect();
-    let enough = |have: usize, needed: u32| u32::try_from(have).unwrap_or(u32::MAX) >= needed;
-    if !enough(present.len(), rules.witnesses_min) || !enough(seniors.len(), rules.seniors_min) {
-        held.push(HeldBecause::Witnesses {
-            looking: present,
-            needed: rules.witnesses_min,
-            seniors,
-            seniors_needed: rules.seniors_min,
-            absent,
-        });
-    }
-    Gate { held }
+    held
 }

@@ -20,7 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use ack::{Ack, DeviceKey};
-pub use gate::{Absence, Absent, Gate, HeldBecause, Looking, gate};
+pub use gate::{Absence, Absent, HeldBecause, Looking, gate};
 
 use crate::effect::EffectKey;
 use crate::ids::{Digest, EmergencyId, PersonId};

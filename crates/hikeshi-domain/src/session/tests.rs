@@ -262,7 +262,7 @@ fn e4_a_witness_ends_the_session_and_nothing_is_typed_any_more() {
     assert_eq!(refused(give(&mut world, &witness, stop())), "session.over");
     let state = world.emergency(id).clone();
     let policy = crate::testing::policy();
-    let held = gate(&state, &state.sessions[0], &policy, &BTreeMap::new(), world.now).held;
+    let held = gate(&state, &state.sessions[0], &policy, &BTreeMap::new(), world.now);
     assert!(held.contains(&HeldBecause::Ending), "{held:?}");
 }
 
@@ -278,7 +278,7 @@ fn e4_the_gate_counts_people_who_really_look() {
     let long_ago = now.checked_sub(SignedDuration::from_secs(11)).expect("a time");
     let fine = Looking { visible: true, heard_at: now, behind_since: None };
     let all = |looking: Looking| people.iter().map(|person| (person.clone(), looking)).collect::<BTreeMap<_, _>>();
-    let why = |looking: &BTreeMap<PersonId, Looking>| gate(&state, &state.sessions[0], &policy, looking, now).held;
+    let why = |looking: &BTreeMap<PersonId, Looking>| gate(&state, &state.sessions[0], &policy, looking, now);
     assert_eq!(why(&all(fine)), Vec::new());
     let absent = |looking: &BTreeMap<PersonId, Looking>| match why(looking).as_slice() {
         [HeldBecause::Witnesses { absent, .. }] => absent.iter().map(|absent| absent.why).collect::<Vec<_>>(),
@@ -303,7 +303,7 @@ fn e4_the_gate_counts_people_who_really_look() {
     for approval in &mut approved.approvals {
         approval.by = people.iter().find(|person| policy.has_any_role(person, &policy.emergency.senior_roles)).expect("a senior").clone();
     }
-    let held = gate(&approved, &approved.sessions[0], &policy, &all(fine), now).held;
+    let held = gate(&approved, &approved.sessions[0], &policy, &all(fine), now);
     assert!(matches!(held.as_slice(), [HeldBecause::Witnesses { seniors, .. }] if seniors.is_empty()), "{held:?}");
 }
 
