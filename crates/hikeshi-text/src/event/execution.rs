@@ -3,6 +3,7 @@
 use hikeshi_domain::emergency::{Aspect, Backup, FileChange, StepEnd, Trouble, Verified};
 use hikeshi_domain::ids::{Digest, EmergencyId, PersonId};
 
+use super::session;
 use crate::Lang::{self, En, Ja};
 use crate::plain::{clipped, one_line};
 use crate::{Names, label, time};
@@ -34,16 +35,7 @@ pub(super) fn step_started(lang: Lang, step: u32, attempt: u32, digest: Digest, 
 
 pub(super) fn step_ended(lang: Lang, step: u32, end: &StepEnd, changes: &[FileChange], unlisted: u64) -> String {
     let how = label::seen(lang, end);
-    let changed = u64::try_from(changes.len()).unwrap_or(u64::MAX).saturating_add(unlisted);
-    let outside = changes.iter().filter(|change| !change.in_scope).count();
-    let files = match (lang, changed, outside) {
-        (Ja, 0, _) => "開始前から変わったファイルはありません".to_owned(),
-        (Ja, _, 0) => format!("開始前から変わったファイル {changed}件"),
-        (Ja, _, _) => format!("開始前から変わったファイル {changed}件、うち範囲外 {outside}件"),
-        (En, 0, _) => "no file differs from before the start".to_owned(),
-        (En, _, 0) => format!("{changed} file(s) differ from before the start"),
-        (En, _, _) => format!("{changed} file(s) differ from before the start, {outside} outside the scope"),
-    };
+    let files = session::files(lang, changes, unlisted);
     match lang {
         Ja => format!("手順{step}が終わりました: {how}。{files}"),
         En => format!("Step {step} ended: {how}; {files}"),

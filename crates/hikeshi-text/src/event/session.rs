@@ -109,7 +109,8 @@ fn capture(lang: Lang, captured: &Captured) -> String {
     }
 }
 
-fn files(lang: Lang, changes: &[FileChange], unlisted: u64) -> String {
+/// How many files differ from the backup, and how many of them nobody approved.
+pub(super) fn files(lang: Lang, changes: &[FileChange], unlisted: u64) -> String {
     let changed = u64::try_from(changes.len()).unwrap_or(u64::MAX).saturating_add(unlisted);
     let outside = changes.iter().filter(|change| !change.in_scope).count();
     match (lang, changed, outside) {
