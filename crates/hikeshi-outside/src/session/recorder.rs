@@ -24,7 +24,7 @@ use super::commands::Commands;
 use super::order::Order;
 use super::pty::{self, Master};
 use super::shell::Nonce;
-use super::sink::Sink;
+use super::sink::{OnTheWay, Sink};
 use super::spool::SessionSpool;
 use super::valve::Valve;
 use super::wire::{Late, ToRecorder, ToTerminal, give_pty};
@@ -114,6 +114,7 @@ fn record(dir: &Path, token: String) -> io::Result<()> {
     let spool = Arc::new(Mutex::new(spool));
     let valve = Arc::new(Valve::default());
     let (to_sink, sink_news) = tokio::sync::mpsc::unbounded_channel();
+    let on_the_way = Arc::new(OnTheWay::default());
     let (to_writer, writer_news) = sync_channel(WRITER_WAITS_MAX);
     let end = Arc::new(Mutex::new(None));
     let recording = Arc::new(Recording {
@@ -130,6 +131,7 @@ fn record(dir: &Path, token: String) -> io::Result<()> {
         order: order.clone(),
         token,
         spool: Arc::clone(&spool),
+        on_the_way: Arc::clone(&on_the_way),
         valve: Arc::clone(&valve),
         end,
         hang_up: Box::new(move || hung_up.master.hang_up()),
@@ -144,7 +146,7 @@ fn record(dir: &Path, token: String) -> io::Result<()> {
     }
     let (masker, mask) = mask(&order)?;
     let commands = Commands::new(Nonce::new(order.nonce), masker, order.encoding, left.commands);
-    let writer = Writer::new(order.clone(), mask, commands, spool, &left, to_sink, valve);
+    let writer = Writer::new(order.clone(), mask, commands, spool, &left, (to_sink, on_the_way), valve);
     let listener = listen(dir)?;
     if !adopted {
         recording.begin(left.blocks > 0)?;

@@ -1,9 +1,9 @@
 //! The way to the server: frames as they are made, headers when a block is sealed, and back the server's word about the gate.
 //!
-//! A connection that breaks is made again for as long as something is owed. What the server does not have is sent again, from memory
-//! or from the disk; the server tells how far it is.
+//! A connection that breaks is made again for as long as something is owed. What the server does not have is sent again from the spool;
+//! the server tells how far it is.
 
-use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,8 +27,8 @@ const SILENT_MAX: Duration = Duration::from_secs(4);
 const BEAT_EVERY: Duration = Duration::from_secs(1);
 const AGAIN_AFTER: Duration = Duration::from_millis(300);
 const AGAIN_AFTER_MAX: Duration = Duration::from_secs(5);
-/// Frames kept in memory for a server that is slow or away; beyond it they are read from the disk again.
-const MEMORY_BYTES_MAX: usize = 64 << 20;
+/// Frames that may be on their way to a server that is slow or away; beyond it blocks are sent when they are sealed, from the spool.
+const ON_THE_WAY_BYTES_MAX: usize = 8 << 20;
 /// How long what is left over is offered to the server after the shell has ended.
 const DELIVER_WITHIN: Duration = Duration::from_secs(3600);
 
@@ -38,23 +38,36 @@ pub(super) enum ToSink {
     Sealed {
         block: u64,
         header: Bytes,
-        frames: Bytes,
+        /// Its frames were said before. If not, the spool has them.
+        streamed: bool,
     },
     /// Nothing more is recorded.
     NoMore,
 }
 
-struct Owed {
-    block: u64,
-    header: Bytes,
-    /// `None`: on the disk only.
-    frames: Option<Bytes>,
+/// Counts the bytes of frames between writer and sink: the writer never waits for a slow server, and they do not pile up either.
+#[derive(Default)]
+pub(super) struct OnTheWay(AtomicUsize);
+
+impl OnTheWay {
+    pub(super) fn has_room(&self) -> bool {
+        self.0.load(Ordering::Relaxed) < ON_THE_WAY_BYTES_MAX
+    }
+
+    pub(super) fn add(&self, bytes: usize) {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn arrived(&self, bytes: usize) {
+        self.0.fetch_sub(bytes, Ordering::Relaxed);
+    }
 }
 
 pub(super) struct Sink {
     pub(super) order: Order,
     pub(super) token: String,
     pub(super) spool: Arc<Mutex<SessionSpool>>,
+    pub(super) on_the_way: Arc<OnTheWay>,
     pub(super) valve: Arc<Valve>,
     pub(super) end: Arc<Mutex<Option<SessionEnd>>>,
     pub(super) hang_up: Box<dyn Fn() + Send + Sync>,
@@ -62,8 +75,6 @@ pub(super) struct Sink {
 
 /// What is owed to the server, whatever became of a connection.
 struct Backlog {
-    owed: VecDeque<Owed>,
-    bytes: usize,
     /// Frames of the block under way.
     pending: Vec<u8>,
     /// How many blocks were sealed, and how many the server has stored since it was last connected to.
@@ -95,6 +106,17 @@ pub async fn dial(url: &str, token: &str) -> Result<Socket, String> {
     Ok(WebSocketStream::from_raw_socket(upgraded, Role::Client, Some(config)).await)
 }
 
+/// Why a connection is of no use any more.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error("{0}")]
+    Socket(#[from] tokio_tungstenite::tungstenite::Error),
+    #[error("block {block} cannot be read: {error}")]
+    Spool { block: u64, error: String },
+    #[error("block {block} is neither here nor at the server")]
+    Missing { block: u64 },
+}
+
 enum Ended {
     /// Everything is there.
     Delivered,
@@ -103,12 +125,8 @@ enum Ended {
 
 impl Sink {
     pub(super) async fn run(self, mut news: UnboundedReceiver<ToSink>, first: u64) {
-        let mut backlog = Backlog { owed: VecDeque::new(), bytes: 0, pending: Vec::new(), sealed: first, stored: 0, no_more: None };
         // What a dead recorder kept on the disk may not be at the server.
-        backlog.owed.extend((0..first).filter_map(|block| {
-            let kept = self.spool.lock().unwrap_or_else(PoisonError::into_inner).read(block).ok().flatten();
-            kept.map(|(header, _)| Owed { block, header: header.into(), frames: None })
-        }));
+        let mut backlog = Backlog { pending: Vec::new(), sealed: first, stored: 0, no_more: None };
         let mut wait = AGAIN_AFTER;
         loop {
             match self.connect().await {
@@ -125,13 +143,16 @@ impl Sink {
                 Err(why) => tracing::warn!(why, "the server cannot be reached"),
             }
             if backlog.no_more.is_some_and(|since| since.elapsed() > DELIVER_WITHIN) {
-                tracing::error!(blocks = backlog.owed.len(), "the server never took the rest of the recording; it stays on this disk");
+                tracing::error!(
+                    blocks = backlog.sealed.saturating_sub(backlog.stored),
+                    "the server never took the rest of the recording; it stays on this disk"
+                );
                 return;
             }
             // What is made meanwhile is taken in, so that nothing piles up elsewhere.
             let until = tokio::time::Instant::now() + wait;
             while let Ok(Some(more)) = tokio::time::timeout_at(until, news.recv()).await {
-                backlog.take(more);
+                self.take(&more, &mut backlog);
             }
             if news.is_closed() && backlog.no_more.is_none() {
                 backlog.no_more = Some(Instant::now());
@@ -165,8 +186,6 @@ impl Sink {
             Ok(Some(Ok(Message::Text(text)))) => match serde_json::from_str(&text) {
                 Ok(ToRecorder::Have { blocks, .. }) => {
                     backlog.stored = blocks;
-                    backlog.server_has(blocks);
-                    self.owe_again(blocks, backlog);
                 }
                 Ok(ToRecorder::Over) => return Ended::Delivered,
                 Ok(ToRecorder::Refused { why }) => return Ended::Broken(why),
@@ -203,14 +222,14 @@ impl Sink {
                         },
                         Some(Ok(Message::Close(_))) | None => return Ended::Broken("the server closed the connection".to_owned()),
                         Some(Ok(_)) => Ok(()),
-                        Some(Err(error)) => Err(error),
+                        Some(Err(error)) => Err(error.into()),
                     }
                 }
                 _ = beat.tick() => {
                     if heard.elapsed() > SILENT_MAX {
                         return Ended::Broken("the server is silent".to_owned());
                     }
-                    stream.send(message(BEAT, &[])).await
+                    stream.send(message(BEAT, &[])).await.map_err(Broken::from)
                 }
             };
             if let Err(error) = sent {
@@ -219,79 +238,66 @@ impl Sink {
         }
     }
 
-    async fn pass_on(
-        &self,
-        stream: &mut Socket,
-        backlog: &mut Backlog,
-        more: Option<ToSink>,
-    ) -> Result<(), tokio_tungstenite::tungstenite::Error> {
+    async fn pass_on(&self, stream: &mut Socket, backlog: &mut Backlog, more: Option<ToSink>) -> Result<(), Broken> {
         let Some(more) = more else {
             backlog.no_more = Some(Instant::now());
             return Ok(());
         };
-        let out = match &more {
-            ToSink::Frames(frames) => Some(message(FRAMES, frames)),
-            ToSink::Sealed { header, .. } => Some(message(SEALED, header)),
-            ToSink::NoMore => None,
-        };
-        backlog.take(more);
-        match out {
-            Some(out) => stream.send(out).await,
-            None => Ok(()),
+        self.take(&more, backlog);
+        match &more {
+            ToSink::Frames(frames) => stream.send(message(FRAMES, frames)).await.map_err(Broken::from),
+            ToSink::Sealed { header, streamed: true, .. } => stream.send(message(SEALED, header)).await.map_err(Broken::from),
+            ToSink::Sealed { block, streamed: false, .. } => self.send_block(stream, *block).await,
+            ToSink::NoMore => Ok(()),
         }
     }
 
-    /// A server that was restarted knows only what its ledger names: what it had stored since is sent again, from the disk.
-    fn owe_again(&self, blocks: u64, backlog: &mut Backlog) {
-        let first = backlog.owed.front().map_or(backlog.sealed, |owed| owed.block);
-        for block in (blocks..first).rev() {
-            match self.spool.lock().unwrap_or_else(PoisonError::into_inner).read(block) {
-                Ok(Some((header, _))) => backlog.owed.push_front(Owed { block, header: header.into(), frames: None }),
-                Ok(None) => tracing::error!(block, "a block is neither on this disk nor at the server"),
-                Err(error) => tracing::error!(%error, block, "a block on this disk cannot be read"),
-            }
-        }
-    }
-
-    /// Everything that the server does not have, in order, and the block under way.
-    async fn send_owed(&self, stream: &mut Socket, backlog: &mut Backlog) -> Result<(), tokio_tungstenite::tungstenite::Error> {
-        for owed in &backlog.owed {
-            let frames = match &owed.frames {
-                Some(frames) => frames.clone(),
-                None => {
-                    let kept = self.spool.lock().unwrap_or_else(PoisonError::into_inner).read(owed.block);
-                    match kept {
-                        Ok(Some((_, frames))) => frames.into(),
-                        Ok(None) => continue,
-                        Err(error) => {
-                            tracing::error!(%error, block = owed.block, "a block on this disk cannot be read");
-                            continue;
-                        }
-                    }
-                }
-            };
-            for part in frames.chunks(1 << 20) {
-                stream.feed(message(FRAMES, part)).await?;
-            }
-            stream.feed(message(SEALED, &owed.header)).await?;
+    /// Everything that the server does not have, in order, and the block under way. A server that was restarted knows only what its
+    /// ledger names: what it had stored since is sent again, too.
+    async fn send_owed(&self, stream: &mut Socket, backlog: &Backlog) -> Result<(), Broken> {
+        for block in backlog.stored..backlog.sealed {
+            self.send_block(stream, block).await?;
         }
         if !backlog.pending.is_empty() {
             stream.feed(message(FRAMES, &backlog.pending)).await?;
         }
-        stream.flush().await
+        Ok(stream.flush().await?)
+    }
+
+    async fn send_block(&self, stream: &mut Socket, block: u64) -> Result<(), Broken> {
+        let kept = self.spool.lock().unwrap_or_else(PoisonError::into_inner).read(block);
+        let (header, frames) = kept.map_err(|error| Broken::Spool { block, error: error.to_string() })?.ok_or(Broken::Missing { block })?;
+        for part in frames.chunks(1 << 20) {
+            stream.feed(message(FRAMES, part)).await?;
+        }
+        Ok(stream.send(message(SEALED, &header)).await?)
+    }
+
+    fn take(&self, more: &ToSink, backlog: &mut Backlog) {
+        match more {
+            ToSink::Frames(frames) => {
+                self.on_the_way.arrived(frames.len());
+                backlog.pending.extend_from_slice(frames);
+            }
+            ToSink::Sealed { block, .. } => {
+                backlog.pending.clear();
+                backlog.sealed = block + 1;
+            }
+            ToSink::NoMore => backlog.no_more = Some(Instant::now()),
+        }
     }
 
     /// True: all is delivered and the session is over.
     fn heard(&self, text: &str, backlog: &mut Backlog) -> Result<bool, String> {
         match serde_json::from_str(text).map_err(|error| error.to_string())? {
-            ToRecorder::Have { blocks, .. } => backlog.server_has(blocks),
+            ToRecorder::Have { .. } => {}
             ToRecorder::Stored { block } => {
                 backlog.stored = block + 1;
                 self.valve.at_server(block);
             }
             ToRecorder::Gate { held, named } => {
                 self.valve.server_says(held);
-                backlog.server_has(named);
+                self.spool.lock().unwrap_or_else(PoisonError::into_inner).named(named);
             }
             ToRecorder::HangUp => (self.hang_up)(),
             ToRecorder::Over => {
@@ -309,35 +315,4 @@ fn message(kind: u8, rest: &[u8]) -> Message {
     bytes.push(kind);
     bytes.extend_from_slice(rest);
     Message::Binary(bytes.into())
-}
-
-impl Backlog {
-    fn take(&mut self, more: ToSink) {
-        match more {
-            ToSink::Frames(frames) => self.pending.extend_from_slice(&frames),
-            ToSink::Sealed { block, header, frames } => {
-                self.pending.clear();
-                self.sealed = block + 1;
-                self.bytes += frames.len();
-                self.owed.push_back(Owed { block, header, frames: Some(frames) });
-                // The oldest are forgotten here first; they are on the disk, or lost, which is then told as a gap.
-                for owed in &mut self.owed {
-                    if self.bytes <= MEMORY_BYTES_MAX {
-                        break;
-                    }
-                    if let Some(frames) = owed.frames.take() {
-                        self.bytes -= frames.len();
-                    }
-                }
-            }
-            ToSink::NoMore => self.no_more = Some(Instant::now()),
-        }
-    }
-
-    fn server_has(&mut self, blocks: u64) {
-        while let Some(first) = self.owed.front().filter(|owed| owed.block < blocks) {
-            self.bytes -= first.frames.as_ref().map_or(0, Bytes::len);
-            self.owed.pop_front();
-        }
-    }
 }

@@ -1,7 +1,9 @@
 //! The recording on the executor's own disk: sealed blocks, one behind the other, in a file with room kept ahead of it.
 //!
-//! `header length ‖ body length` (4 bytes each, big endian) `‖ header ‖ zstd(frames)`. A full disk first uses up the room that was kept.
+//! `header length ‖ body length` (4 bytes each, big endian) `‖ header ‖ zstd(frames)`. A full disk first uses up the room that was kept;
+//! what it does not take then waits in memory, for the disk to have room again or for the ledger to name it.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -15,9 +17,18 @@ pub(super) struct SessionSpool {
     end: u64,
     kept_until: u64,
     reserve: u64,
-    /// Where each block lies; `None`: it could not be written.
+    /// Where each block lies; `None`: it is not on this disk.
     index: Vec<Option<(u64, u32, u32)>>,
+    /// Headers and frames that the disk did not take, and the bytes of these frames.
+    memory: BTreeMap<u64, (Vec<u8>, Vec<u8>)>,
+    memory_bytes: usize,
+    /// What the disk said last is told once.
+    is_full: bool,
 }
+
+/// Bytes of frames that may wait in memory: as many as room was to be kept on the disk, within these. While they do, output that comes is
+/// let through and lost, which is told as a gap.
+const MEMORY_BYTES: (u64, u64) = (4 << 20, 64 << 20);
 
 /// What a spool says after its recorder died.
 pub(super) struct Left {
@@ -50,7 +61,7 @@ impl SessionSpool {
             left = Left { blocks: header.block + 1, head: Some(header.head()), last_us: header.to_us, ..left };
         }
         file.set_len(end)?;
-        let mut spool = Self { file, end, kept_until: end, reserve, index };
+        let mut spool = Self { file, end, kept_until: end, reserve, index, memory: BTreeMap::new(), memory_bytes: 0, is_full: false };
         match spool.keep_room() {
             Err(error) if left.blocks == 0 => return Err(error),
             Err(error) => tracing::warn!(%error, "no more room can be kept for the recording"),
@@ -89,20 +100,63 @@ impl SessionSpool {
         Ok(())
     }
 
-    /// Appends a block. On an error nothing of it is kept, and the next one may be tried.
-    pub(super) fn append(&mut self, block: u64, header: &[u8], body: &[u8]) -> io::Result<()> {
+    /// Keeps a block, on the disk if it has room for it. Tells which blocks the disk has taken now.
+    pub(super) fn keep(&mut self, block: u64, header: Vec<u8>, frames: Vec<u8>) -> Vec<u64> {
+        self.memory_bytes += frames.len();
+        self.memory.insert(block, (header, frames));
+        self.bring_to_disk()
+    }
+
+    /// What waits in memory goes to the disk, in order, as far as there is room. Tells which blocks it has taken.
+    pub(super) fn bring_to_disk(&mut self) -> Vec<u64> {
+        let mut taken = Vec::new();
+        while let Some((block, (header, frames))) = self.memory.pop_first() {
+            if let Err(error) = self.append(block, &header, &frames) {
+                if !self.is_full {
+                    tracing::warn!(%error, block, "this disk does not take the recording; it waits in memory");
+                }
+                self.is_full = true;
+                self.memory.insert(block, (header, frames));
+                return taken;
+            }
+            self.memory_bytes -= frames.len();
+            taken.push(block);
+        }
+        self.is_full = false;
+        taken
+    }
+
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.memory.is_empty()
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        u64::try_from(self.memory_bytes).unwrap_or(u64::MAX) < self.reserve.clamp(MEMORY_BYTES.0, MEMORY_BYTES.1)
+    }
+
+    /// The ledger names the blocks before this one: what waits of them is needed no more.
+    pub(super) fn named(&mut self, blocks: u64) {
+        self.memory = self.memory.split_off(&blocks);
+        self.memory_bytes = self.memory.values().map(|(_, frames)| frames.len()).sum();
+    }
+
+    /// Appends a block. On an error nothing of it is kept, and it may be tried again.
+    fn append(&mut self, block: u64, header: &[u8], frames: &[u8]) -> io::Result<()> {
+        let body = zstd::bulk::compress(frames, 1)?;
         while u64::try_from(self.index.len()).unwrap_or(u64::MAX) < block {
             self.index.push(None);
         }
         // Without room ahead the write itself may still succeed, in the room that was kept before.
-        if let Err(error) = self.keep_room() {
+        if let Err(error) = self.keep_room()
+            && !self.is_full
+        {
             tracing::warn!(%error, "no more room can be kept for the recording");
         }
         let (header_length, body_length) = (u32::try_from(header.len()), u32::try_from(body.len()));
         let (Ok(header_length), Ok(body_length)) = (header_length, body_length) else {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "a block is too large"));
         };
-        let bytes = [&header_length.to_be_bytes()[..], &body_length.to_be_bytes(), header, body].concat();
+        let bytes = [&header_length.to_be_bytes()[..], &body_length.to_be_bytes(), header, &body].concat();
         if let Err(error) = self.write_at_end(&bytes) {
             self.file.set_len(self.end)?;
             return Err(error);
@@ -123,6 +177,9 @@ impl SessionSpool {
 
     /// Header and frames of a block; `None`: it is not here.
     pub(super) fn read(&self, block: u64) -> io::Result<Option<(Vec<u8>, Vec<u8>)>> {
+        if let Some(waiting) = self.memory.get(&block) {
+            return Ok(Some(waiting.clone()));
+        }
         let place = usize::try_from(block).ok().and_then(|block| self.index.get(block)).copied().flatten();
         let Some((at, header_length, body_length)) = place else { return Ok(None) };
         let mut header = vec![0; usize::try_from(header_length).map_err(io::Error::other)?];

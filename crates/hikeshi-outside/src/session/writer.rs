@@ -1,19 +1,18 @@
 //! From what comes out of the pty to sealed blocks: masked, framed, chained, on disk, and on their way to the server.
 
-use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::Digest;
-use hikeshi_domain::session::HeldBecause;
 use hikeshi_domain::session::record::{BLOCK_BYTES_MAX, Frame, Header, PAYLOAD_BYTES_MAX, Word};
+use hikeshi_domain::session::{Gap, GapReason, HeldBecause};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::commands::{Commands, Piece};
 use super::order::Order;
-use super::sink::ToSink;
+use super::sink::{OnTheWay, ToSink};
 use super::spool::{Left, SessionSpool};
 use super::valve::Valve;
 use crate::clock;
@@ -23,7 +22,7 @@ use crate::host::masking::MaskedStream;
 const SEAL_AFTER: Duration = Duration::from_millis(900);
 /// What is on disk is made durable at least this often.
 const SYNC_EVERY: Duration = Duration::from_millis(500);
-/// How often the gate is looked at for the record.
+/// How often the gate is looked at for the record, and for room where there was none.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Output that waits is put together up to this much.
 const GATHER_BYTES: usize = 64 * 1024;
@@ -53,7 +52,15 @@ pub(super) struct Writer {
     spool: Arc<Mutex<SessionSpool>>,
     unsynced: Vec<u64>,
     synced_at: Instant,
+    looked_at: Instant,
     sink: UnboundedSender<ToSink>,
+    on_the_way: Arc<OnTheWay>,
+    /// Whether the frames of this block go to the server as they are made; if not, the sink reads them when it is sealed.
+    streamed: bool,
+    /// Neither disk nor memory takes any more: output is let through and lost until there is room.
+    full: bool,
+    /// What was lost since when, and is not told yet.
+    lost: Option<(Timestamp, u64)>,
     valve: Arc<Valve>,
     held: Option<Vec<HeldBecause>>,
 }
@@ -65,7 +72,7 @@ impl Writer {
         commands: Commands,
         spool: Arc<Mutex<SessionSpool>>,
         left: &Left,
-        sink: UnboundedSender<ToSink>,
+        (sink, on_the_way): (UnboundedSender<ToSink>, Arc<OnTheWay>),
         valve: Arc<Valve>,
     ) -> Self {
         let since = clock::now().duration_since(order.began_at).as_micros();
@@ -87,7 +94,12 @@ impl Writer {
             spool,
             unsynced: Vec::new(),
             synced_at: Instant::now(),
+            looked_at: Instant::now(),
             sink,
+            on_the_way,
+            streamed: true,
+            full: false,
+            lost: None,
             valve,
             held: None,
         }
@@ -128,6 +140,7 @@ impl Writer {
                 }
             }
             self.look_at_gate();
+            self.look_for_room();
             if self.first_at.is_some_and(|since| since.elapsed() >= SEAL_AFTER) {
                 self.seal();
             }
@@ -152,12 +165,12 @@ impl Writer {
                 true
             }
             ToWriter::End(frame) => {
-                let mut pieces = Pieces::new(&mut self.mask, self.recorded);
+                let mut pieces = Pieces::new(&mut self.mask, self.recorded, self.full);
                 self.commands.finish(|piece| pieces.take(piece));
+                // What was held back to be masked.
+                pieces.take(Piece::Boundary);
                 let made = pieces.made;
                 self.write_all(made);
-                let rest = self.mask.finish();
-                self.output(&rest);
                 self.frame(&frame);
                 self.finish();
                 false
@@ -167,18 +180,21 @@ impl Writer {
 
     /// What came out of the pty: without the shell's marks, masked, with the words of commands where they belong.
     fn came_out(&mut self, bytes: &[u8]) {
-        let mut pieces = Pieces::new(&mut self.mask, self.recorded);
+        let mut pieces = Pieces::new(&mut self.mask, self.recorded, self.full);
         self.commands.feed(bytes, |piece| pieces.take(piece));
         let made = pieces.made;
         self.write_all(made);
     }
 
-    fn write_all(&mut self, made: Vec<Piece>) {
-        for piece in made {
-            match piece {
-                Piece::Bytes(ready) => self.output(&ready),
-                Piece::Boundary => {}
-                Piece::Word(word) => self.frame(&Frame::Word(word)),
+    fn write_all(&mut self, made: Vec<Made>) {
+        for made in made {
+            match made {
+                Made::Bytes(ready) => self.output(&ready),
+                Made::Word(word) => self.frame(&Frame::Word(word)),
+                Made::Lost(bytes) => {
+                    let (_, lost) = self.lost.get_or_insert_with(|| (now(), 0));
+                    *lost = lost.saturating_add(bytes);
+                }
             }
         }
     }
@@ -191,6 +207,7 @@ impl Writer {
     }
 
     fn frame(&mut self, frame: &Frame) {
+        self.tell_lost();
         let now_us = self.began_us.saturating_add(u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)).max(self.last_us);
         let before = self.frames.len();
         frame.write(now_us - self.last_us, &mut self.frames);
@@ -198,11 +215,22 @@ impl Writer {
         self.valve.frame_made();
         if self.first_at.is_none() {
             self.first_at = Some(Instant::now());
+            self.streamed = self.on_the_way.has_room();
         }
-        let made = self.frames.get(before..).unwrap_or_default();
-        self.tell(ToSink::Frames(made.to_vec().into()));
+        if self.streamed {
+            let made = self.frames.get(before..).unwrap_or_default();
+            self.on_the_way.add(made.len());
+            self.tell(ToSink::Frames(made.to_vec().into()));
+        }
         if self.frames.len() >= BLOCK_BYTES_MAX - PAYLOAD_BYTES_MAX / 2 {
             self.seal();
+        }
+    }
+
+    /// What was lost is in the record before anything that came after it.
+    fn tell_lost(&mut self) {
+        if let Some((from, bytes)) = self.lost.take() {
+            self.frame(&Frame::Word(Word::Gap { gap: Gap { why: GapReason::NotStored, from, to: now(), bytes } }));
         }
     }
 
@@ -231,19 +259,27 @@ impl Writer {
         let bytes = header.bytes();
         self.prev = Some(Digest::of(&bytes));
         self.valve.sealed(self.block);
-        match self.keep(&bytes, &frames) {
-            Ok(()) => self.unsynced.push(self.block),
-            Err(error) => tracing::error!(%error, block = self.block, "the block cannot be kept on this disk; only the server can have it"),
-        }
-        self.tell(ToSink::Sealed { block: self.block, header: bytes.into(), frames: frames.into() });
+        let mut spool = self.spool.lock().unwrap_or_else(PoisonError::into_inner);
+        self.unsynced.extend(spool.keep(self.block, bytes.clone(), frames));
+        self.full = !spool.has_room();
+        drop(spool);
+        self.tell(ToSink::Sealed { block: self.block, header: bytes.into(), streamed: self.streamed });
         self.block += 1;
         self.from_us = self.last_us;
         self.first_at = None;
     }
 
-    fn keep(&self, header: &[u8], frames: &[u8]) -> io::Result<()> {
-        let packed = zstd::bulk::compress(frames, 1)?;
-        self.spool.lock().unwrap_or_else(PoisonError::into_inner).append(self.block, header, &packed)
+    /// A disk that was full may have room again, and what waited in memory may be in the ledger.
+    fn look_for_room(&mut self) {
+        if self.looked_at.elapsed() < LOOK_EVERY {
+            return;
+        }
+        self.looked_at = Instant::now();
+        let mut spool = self.spool.lock().unwrap_or_else(PoisonError::into_inner);
+        if spool.is_waiting() {
+            self.unsynced.extend(spool.bring_to_disk());
+        }
+        self.full = !spool.has_room();
     }
 
     fn sync_if_due(&mut self) {
@@ -276,6 +312,7 @@ impl Writer {
     }
 
     fn finish(&mut self) {
+        self.tell_lost();
         self.seal();
         self.synced_at = Instant::now().checked_sub(SYNC_EVERY).unwrap_or(self.synced_at);
         self.sync_if_due();
@@ -283,16 +320,25 @@ impl Writer {
     }
 }
 
+/// What becomes of a piece.
+enum Made {
+    Bytes(Vec<u8>),
+    Word(Word),
+    /// So many bytes of output are in no block.
+    Lost(u64),
+}
+
 /// Masks what passes, and counts it: a command's output is told by where it lies in the record.
 struct Pieces<'a> {
     mask: &'a mut MaskedStream,
     recorded: u64,
-    made: Vec<Piece>,
+    full: bool,
+    made: Vec<Made>,
 }
 
 impl<'a> Pieces<'a> {
-    fn new(mask: &'a mut MaskedStream, recorded: u64) -> Self {
-        Self { mask, recorded, made: Vec::new() }
+    fn new(mask: &'a mut MaskedStream, recorded: u64, full: bool) -> Self {
+        Self { mask, recorded, full, made: Vec::new() }
     }
 
     fn take(&mut self, piece: Piece) -> u64 {
@@ -309,16 +355,19 @@ impl<'a> Pieces<'a> {
                 // No secret reaches over the boundary of a command.
                 let rest = self.mask.finish();
                 self.push(rest);
-                self.made.push(Piece::Word(word));
+                self.made.push(Made::Word(word));
             }
         }
         self.recorded
     }
 
     fn push(&mut self, ready: Vec<u8>) {
-        self.recorded = self.recorded.saturating_add(u64::try_from(ready.len()).unwrap_or(0));
-        if !ready.is_empty() {
-            self.made.push(Piece::Bytes(ready));
+        let count = u64::try_from(ready.len()).unwrap_or(0);
+        if self.full && count > 0 {
+            self.made.push(Made::Lost(count));
+        } else if count > 0 {
+            self.recorded = self.recorded.saturating_add(count);
+            self.made.push(Made::Bytes(ready));
         }
     }
 }

@@ -66,6 +66,13 @@ impl Night {
         self.workspace.ok("tanaka", &["emergency", "show", &self.emergency])["emergency"]["sessions"][0].clone()
     }
 
+    /// Bytes of output that the recording has.
+    fn recorded(&self) -> u64 {
+        let file = self.workspace.path("recording.raw").display().to_string();
+        let saved = self.workspace.ok("tanaka", &["emergency", "recording", &self.emergency, "--format", "raw", "--out", &file]);
+        saved["bytes"].as_u64().expect("a count")
+    }
+
     fn root(&self, name: &str) -> PathBuf {
         self.workspace.path("root").join(name)
     }
@@ -354,6 +361,42 @@ fn a_full_disk_leaves_the_server_to_record_and_without_both_keys_are_held() {
     terminal.sees(RELEASED);
     terminal.exit();
     assert_eq!(night.session()["gaps"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn output_that_nobody_can_keep_runs_on_and_is_told_as_a_gap() {
+    let night = Night::with("nowhere", "[plan.terminal]\n", "session_reserve_bytes = 262144\n", &["takahashi", "ito"]);
+    let disk = Disk::mounted(&night.workspace.path("small"));
+    let (_a, _b) = (night.watch("takahashi"), night.watch("ito"));
+    let mut terminal = night.shell_with(&[("XDG_STATE_HOME", &disk.0.display().to_string())]);
+    terminal.sees(RELEASED);
+    let _ = std::fs::write(disk.0.join("filler"), vec![7_u8; 4 << 20]);
+    // More than the disk and the recorder's memory hold, while there is no server.
+    terminal.keys(
+        "until [ -e config/go ]; do sleep 0.1; done; head -c 9000000 /dev/urandom | base64 -w 76; touch config/drained; echo FUL''L\n",
+    );
+    std::thread::sleep(Duration::from_millis(500));
+    let mut night = night;
+    night.workspace.kill();
+    terminal.sees(HELD);
+    std::fs::write(night.root("config/go"), "").expect("written");
+    until("what runs is not frozen", || night.root("config/drained").exists());
+    nothing_is_executed(&night, &mut terminal, "nowhere");
+    night.workspace.start();
+    terminal.sees(RELEASED);
+    terminal.forgets();
+    terminal.keys("echo AF''TER\n");
+    terminal.sees("AFTER");
+    terminal.exit();
+    let session = night.session();
+    let gaps = session["gaps"].as_array().expect("gaps");
+    assert!(!gaps.is_empty() && gaps.iter().all(|gap| gap["why"] == "not_stored"), "{session}");
+    let lost: u64 = gaps.iter().map(|gap| gap["bytes"].as_u64().expect("a count")).sum();
+    let flood = 9_000_000_u64.div_ceil(57) * 78;
+    assert!(lost > flood / 4 && lost < flood, "{lost} of about {flood} bytes");
+    // What was recorded and what was lost are all of it: the export has the rest.
+    let recorded = night.recorded();
+    assert!(lost + recorded >= flood && lost + recorded < flood + 20_000, "{lost} lost, {recorded} recorded, {flood} printed");
 }
 
 #[test]
