@@ -126,6 +126,11 @@ async function typed({ terminal, phone: small, desk }) {
   terminal.keys("printf '予約サービス %s\\n' を直します\n");
   await terminal.prints("予約サービス を直します");
   for (const person of [small, desk]) await until("it is on screen", 10_000, async () => (await glass(person)).includes(words));
+  // As high as the terminal has rows: the page's own rules for text must not press the lines together.
+  for (const person of [small, desk]) {
+    const [text, around] = await person.page.locator("#terminal .ap-term-text").evaluate((text) => [text, text.parentElement].map((box) => box.getBoundingClientRect().height));
+    holds(text > around * 0.9, `lines ${text} px high in a screen of ${around} px`);
+  }
 }
 
 async function late({ browser, workspace, emergency }) {

@@ -142,7 +142,7 @@ async fn a_replay_shows_commands_who_watched_and_what_was_not_watched() {
         "cat &#60;設定&#62;",
         "終了コード 0",
         "終了コード 1",
-        "2人が ブロック1–2 を見ました。うち1人はシニア",
+        "2人（うちシニア1人）以上がそろって見たのは ブロック1",
         "ブロック2 では入力できる状態でしたが",
         "ここで設定を確かめた",
         "recording.cast",

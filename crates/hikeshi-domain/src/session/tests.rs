@@ -8,6 +8,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 
 use super::record::{Frame, Header, Word, check, frames};
+use super::told::{Stretch, short_of, together};
 use super::*;
 use crate::command::Command as Any;
 use crate::decide::Decision;
@@ -362,4 +363,22 @@ proptest! {
         // Whatever it says, it says it without breaking.
         drop(frames(&bytes));
     }
+}
+
+#[test]
+fn what_was_watched_together_is_where_the_stretches_of_enough_people_meet() {
+    let stretch = |from, to| Stretch { from, to };
+    let watched: BTreeMap<PersonId, Vec<Stretch>> =
+        [("ito", vec![stretch(1, 3), stretch(6, 9)]), ("takahashi", vec![stretch(2, 7)]), ("sato", vec![stretch(0, 9)])]
+            .into_iter()
+            .map(|(person, stretches)| (PersonId::new(person).expect("a handle"), stretches))
+            .collect();
+    let is = |name: &'static str| move |person: &PersonId| person.as_str() == name;
+    let not_sato = |person: &PersonId| person.as_str() != "sato";
+    assert_eq!(together(&watched, not_sato, is("takahashi"), (2, 1)), vec![stretch(2, 3), stretch(6, 7)]);
+    assert_eq!(together(&watched, |_| true, is("takahashi"), (2, 1)), vec![stretch(2, 7)]);
+    assert_eq!(together(&watched, not_sato, is("sato"), (2, 1)), Vec::new(), "the senior does not count");
+    let all: Vec<u64> = (0..10).collect();
+    let short = short_of(&all, &watched, not_sato, is("takahashi"), (2, 1));
+    assert_eq!(short, vec![stretch(0, 1), stretch(4, 5), stretch(8, 9)], "the rest");
 }

@@ -3,7 +3,7 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "a fold takes the events of its own area; the rest are other areas'")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -206,16 +206,43 @@ pub fn short_of(
     is_senior: impl Fn(&PersonId) -> bool,
     needed: (u32, u32),
 ) -> Vec<Stretch> {
-    let enough = |have: usize, needed: u32| u32::try_from(have).unwrap_or(u32::MAX) >= needed;
-    let short = of.iter().filter(|block| {
-        let there: Vec<&PersonId> =
-            watched.iter().filter(|(person, stretches)| counts(person) && holds(stretches, **block)).map(|(person, _)| person).collect();
-        let seniors = there.iter().filter(|person| is_senior(person)).count();
-        !(enough(there.len(), needed.0) && enough(seniors, needed.1))
-    });
+    let short = of.iter().filter(|block| !enough_at(**block, watched, &counts, &is_senior, needed));
     let mut found: Vec<Stretch> = short.map(|block| Stretch { from: *block, to: *block }).collect();
     join(&mut found);
     found
+}
+
+/// The blocks that enough people have watched together.
+pub fn together(
+    watched: &BTreeMap<PersonId, Vec<Stretch>>,
+    counts: impl Fn(&PersonId) -> bool,
+    is_senior: impl Fn(&PersonId) -> bool,
+    needed: (u32, u32),
+) -> Vec<Stretch> {
+    // Who watches changes only where somebody's stretch begins or has ended.
+    let edges: BTreeSet<u64> = watched.values().flatten().flat_map(|stretch| [stretch.from, stretch.to.saturating_add(1)]).collect();
+    let mut found: Vec<Stretch> = edges
+        .iter()
+        .zip(edges.iter().skip(1))
+        .filter(|(from, _)| enough_at(**from, watched, &counts, &is_senior, needed))
+        .map(|(from, next)| Stretch { from: *from, to: next.saturating_sub(1) })
+        .collect();
+    join(&mut found);
+    found
+}
+
+fn enough_at(
+    block: u64,
+    watched: &BTreeMap<PersonId, Vec<Stretch>>,
+    counts: &impl Fn(&PersonId) -> bool,
+    is_senior: &impl Fn(&PersonId) -> bool,
+    needed: (u32, u32),
+) -> bool {
+    let enough = |have: usize, needed: u32| u32::try_from(have).unwrap_or(u32::MAX) >= needed;
+    let there: Vec<&PersonId> =
+        watched.iter().filter(|(person, stretches)| counts(person) && holds(stretches, block)).map(|(person, _)| person).collect();
+    let seniors = there.iter().filter(|person| is_senior(person)).count();
+    enough(there.len(), needed.0) && enough(seniors, needed.1)
 }
 
 fn few<T>(list: &mut Vec<T>, more: impl IntoIterator<Item = T>) {

@@ -80,11 +80,13 @@ pub fn commands_counted(lang: Lang, commands: usize, files: usize) -> String {
     }
 }
 
-/// Who has watched how much: `ranges` is `0–184` or several of these.
-pub fn watched_by(lang: Lang, people: usize, ranges: &str, seniors: usize) -> String {
-    match lang {
-        Ja => format!("{people}人が ブロック{ranges} を見ました。うち{seniors}人はシニア"),
-        En => format!("{people} people watched blocks {ranges}; {seniors} of them senior"),
+/// Where enough people watched at the same time: `ranges` is `0–184`, several of these, or empty.
+pub fn watched_together(lang: Lang, ranges: &str, needed: u32, seniors_needed: u32) -> String {
+    match (lang, ranges.is_empty()) {
+        (Ja, true) => format!("{needed}人（うちシニア{seniors_needed}人）以上がそろって見たブロックはありません"),
+        (Ja, false) => format!("{needed}人（うちシニア{seniors_needed}人）以上がそろって見たのは ブロック{ranges}"),
+        (En, true) => format!("No block was watched by {needed} people or more, {seniors_needed} of them senior"),
+        (En, false) => format!("Blocks {ranges} were watched by {needed} people or more, {seniors_needed} of them senior"),
     }
 }
 

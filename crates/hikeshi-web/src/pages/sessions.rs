@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::emergency::Emergency;
 use hikeshi_domain::ids::PersonId;
-use hikeshi_domain::session::told::{Stretch, join};
+use hikeshi_domain::session::told::{Stretch, together};
 use hikeshi_domain::session::{CommandRef, Session, TypedCommand};
 use hikeshi_text::page::{self, Words};
 use hikeshi_text::session as words;
@@ -67,15 +67,15 @@ pub fn seniors(viewer: &Viewer, emergency: &Emergency, watched: &BTreeMap<Person
     watched.keys().filter(|person| viewer.policy.has_any_role(person, &rules.senior_roles) && !approved(person)).cloned().collect()
 }
 
-/// "2人が ブロック0–184 を見ました。うち1人はシニア"
+/// Which blocks enough people have watched together; `None`: nobody has signed anything.
 pub fn watched_line(viewer: &Viewer, emergency: &Emergency, watched: &BTreeMap<PersonId, Vec<Stretch>>) -> Option<String> {
-    let mut all: Vec<Stretch> = watched.values().flatten().copied().collect();
-    if all.is_empty() {
+    if watched.is_empty() {
         return None;
     }
-    join(&mut all);
-    let people = watched.keys().filter(|person| **person != emergency.plan.executor).count();
-    Some(page::watched_by(viewer.lang, people, &ranges(&all), seniors(viewer, emergency, watched).len()))
+    let (rules, seniors) = (&viewer.policy.emergency, seniors(viewer, emergency, watched));
+    let needed = (rules.witnesses_min, rules.seniors_min);
+    let met = together(watched, |person| *person != emergency.plan.executor, |person| seniors.contains(person), needed);
+    Some(page::watched_together(viewer.lang, &ranges(&met), needed.0, needed.1))
 }
 
 /// `0–3, 7`
