@@ -6,6 +6,7 @@
 mod check;
 mod decide;
 mod slack;
+mod ssh;
 mod weaken;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use check::{BUILT_IN_ROLES, Flaw, FlawKind};
 pub use decide::decide;
 pub use slack::{Slack, SlackMode};
+pub use ssh::SshPlace;
 pub use weaken::Weakening;
 
 use crate::emergency::ApprovalProof;
@@ -137,9 +139,12 @@ pub struct Environment {
 pub struct Target {
     pub service: ServiceName,
     pub environment: EnvironmentName,
-    /// Directory on this host in which commands start, and under which every change is watched. Absolute.
+    /// The host on which the target is, as `ssh` reaches it. Left out: the server's own host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssh: Option<SshPlace>,
+    /// Directory on that host in which commands start, and under which every change is watched. Absolute.
     pub root: String,
-    /// Directory that receives the backups of rule E7. Absolute, outside `root`.
+    /// Directory there that receives the backups of rule E7. Absolute, outside `root`.
     pub backups: String,
     /// Where the content of `root` lives in the repository, so that changes can be brought back: `config`, or `` for the top.
     #[serde(default)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ForgeKind, Policy};
+use super::{ForgeKind, Policy, SshPlace, ssh};
 use crate::ids::{EnvironmentName, PersonId, RoleName, ServiceName};
 use crate::input::nearest;
 use crate::signature::ssh::{KeyFlaw, PublicKey};
@@ -69,6 +69,10 @@ pub enum FlawKind {
     /// The same key stands beside two names, so a signature would say nothing of who signed.
     SharedSshKey {
         other: String,
+    },
+    /// Nothing that `ssh` would take as a destination and as nothing else.
+    BadSshDestination {
+        given: String,
     },
     /// Later escalation steps must come later.
     NotAscending,
@@ -235,8 +239,40 @@ impl Checking<'_> {
             if format!("{}/", target.backups.trim_end_matches('/')).starts_with(&inside) {
                 self.flaw(&[at.as_slice(), &["backups"]].concat(), FlawKind::BackupsInsideRoot);
             }
+            if let Some(place) = &target.ssh {
+                self.ssh_place(id.as_str(), place);
+            }
             self.bounds(&[at.as_slice(), &["watch_files_max"]].concat(), target.watch_files_max, 1, 1_000_000);
             self.bounds(&[at.as_slice(), &["watch_bytes_max"]].concat(), target.watch_bytes_max, 1, 1 << 40);
+        }
+    }
+
+    fn ssh_place(&mut self, target: &str, place: &SshPlace) {
+        let at = |key| ["targets", target, "ssh", key];
+        if !ssh::is_destination(&place.destination) {
+            self.flaw(&at("destination"), FlawKind::BadSshDestination { given: place.destination.clone() });
+        }
+        if place.port == Some(0) {
+            self.flaw(&at("port"), FlawKind::OutOfBounds { min: "1".to_owned(), max: "65535".to_owned(), given: "0".to_owned() });
+        }
+        for (key, file) in [("identity_file", &place.identity_file), ("config_file", &place.config_file), ("hands", &place.hands)] {
+            if let Some(given) = file.as_ref().filter(|file| !ssh::is_file(file)) {
+                self.flaw(&at(key), FlawKind::NotAbsolute { given: given.clone() });
+            }
+        }
+        if place.host_keys.len() > ssh::HOST_KEYS_MAX {
+            let (max, given) = (ssh::HOST_KEYS_MAX.to_string(), place.host_keys.len().to_string());
+            self.flaw(&at("host_keys"), FlawKind::OutOfBounds { min: "0".to_owned(), max, given });
+        }
+        for (index, key) in place.host_keys.iter().enumerate() {
+            let unsupported = match PublicKey::parse(key) {
+                Ok(_) => continue,
+                Err(KeyFlaw::NotAKey) => None,
+                Err(KeyFlaw::Unsupported { algorithm }) => Some(algorithm),
+            };
+            let index = index.to_string();
+            let what = FlawKind::BadSshKey { given: key.chars().take(80).collect(), unsupported };
+            self.flaw(&[at("host_keys").as_slice(), &[index.as_str()]].concat(), what);
         }
     }
 

@@ -148,6 +148,7 @@ every! {
         BadCell => FlawKind::BadCell { given: text("all+now"), nearest: None },
         BadSshKey => FlawKind::BadSshKey { given: text("ssh-ed25519"), unsupported: None },
         SharedSshKey => FlawKind::SharedSshKey { other: text("mori") },
+        BadSshDestination => FlawKind::BadSshDestination { given: text("-oProxyCommand=x") },
         NotAscending => FlawKind::NotAscending,
         SameAs => FlawKind::SameAs { other: text("mori") },
     }

@@ -141,7 +141,7 @@ fn target(viewer: &Viewer, view: &EmergencyView) -> String {
                 "{name} · {} · {} · {}",
                 viewer.names.service(&target.service),
                 viewer.names.environment(&target.environment),
-                target.root
+                target.place()
             )
         }
         None => name.to_string(),

@@ -68,7 +68,7 @@ pub fn plan_text(view: &EmergencyView, names: &Names, lang: Lang) -> String {
         conditions.judged_by.person.as_ref().map(|person| names.person(lang, person)).unwrap_or_default(),
         conditions.judged_by.evidence
     );
-    let target = view.target.as_ref().map(|target| format!(" ({})", target.root)).unwrap_or_default();
+    let target = view.target.as_ref().map(|target| format!(" ({})", target.place())).unwrap_or_default();
     let mut rows = vec![
         (terminal::word_incident(lang), format!("{} {}", view.incident.id, view.incident.title)),
         (terminal::condition_title(lang, 1), condition(&conditions.serious_failure)),
