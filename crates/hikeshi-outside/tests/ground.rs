@@ -111,6 +111,7 @@ impl Ground {
             program_args: Vec::new(),
             base: self.dir.join("workspace"),
             env: self.env.clone(),
+            ledger: "testing".to_owned(),
         }
     }
     pub fn hands(&self) -> Hands {

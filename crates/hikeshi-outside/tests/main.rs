@@ -8,6 +8,8 @@ mod crash;
 mod documents;
 mod forge;
 mod ground;
+mod over_ssh;
 mod shell;
+mod sshd;
 mod step;
 mod watch;

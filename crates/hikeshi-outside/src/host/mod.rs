@@ -75,7 +75,7 @@ fn says_secret(name: &str) -> bool {
     ["password", "passwd", "passphrase", "secret", "token", "key", "credential"].iter().any(|word| name.contains(word))
 }
 
-fn ground_of(work: &Work) -> Option<(EmergencyId, &HostSpec)> {
+pub(crate) fn ground_of(work: &Work) -> Option<(EmergencyId, &HostSpec)> {
     match work {
         Work::TakeBackup { emergency, host, .. }
         | Work::RunStep { emergency, host, .. }
@@ -87,7 +87,7 @@ fn ground_of(work: &Work) -> Option<(EmergencyId, &HostSpec)> {
     }
 }
 
-fn limit_of(work: &Work) -> Duration {
+pub(crate) fn limit_of(work: &Work) -> Duration {
     match work {
         Work::RunStep { timeout_s, .. } => Duration::from_secs(u64::from(*timeout_s)).saturating_add(STEP_MARGIN),
         Work::TakeBackup { .. }
@@ -104,7 +104,7 @@ fn limit_of(work: &Work) -> Duration {
 }
 
 /// How it could not be carried out. For a step this means that it certainly did not run.
-fn could_not(work: &Work, why: &str) -> Performed {
+pub(crate) fn could_not(work: &Work, why: &str) -> Performed {
     let outcome = match work {
         Work::RunStep { .. } => supervisor::not_started(why),
         Work::TakeBackup { .. }
@@ -122,7 +122,7 @@ fn could_not(work: &Work, why: &str) -> Performed {
 }
 
 /// It began, and its end is out of reach: told as killed, which claims neither success nor that nothing ran.
-fn lost(work: &Work, why: &str) -> Performed {
+pub(crate) fn lost(work: &Work, why: &str) -> Performed {
     let outcome = match work {
         Work::RunStep { .. } => supervisor::killed(),
         Work::TakeBackup { .. }

@@ -129,6 +129,11 @@ pub enum Area {
     StepRunner {
         spool: PathBuf,
     },
+    /// The server's hands on the host of a target; started by the server through ssh.
+    #[command(hide = true)]
+    Hands {
+        ledger: String,
+    },
     #[command(hide = true)]
     SessionRecorder {
         dir: PathBuf,
@@ -154,6 +159,9 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     };
     if let Area::StepRunner { spool } = &cli.area {
         return hikeshi_outside::step_runner(spool);
+    }
+    if let Area::Hands { ledger } = &cli.area {
+        return hikeshi_outside::ssh::hands(ledger, vec![OsString::from("step-runner")]);
     }
     if let Area::SessionRecorder { dir } = &cli.area {
         return emergency::shell::recorder(dir);
@@ -201,7 +209,9 @@ fn dispatch(cli: Cli, lang: Lang, out: &Out) -> Result<()> {
             show::line(String::from_utf8_lossy(&script).trim_end());
             Ok(())
         }
-        Area::StepRunner { .. } | Area::SessionRecorder { .. } => Err(Failure::Usage(terminal::not_a_door_command(lang))),
+        Area::StepRunner { .. } | Area::Hands { .. } | Area::SessionRecorder { .. } => {
+            Err(Failure::Usage(terminal::not_a_door_command(lang)))
+        }
         Area::ReservationService(args) => crate::rehearsal::reservations::serve(&args).map_err(Failure::from),
         Area::Ledger { verb } if verb.is_offline() => ledger::offline(&verb, &global, lang, out),
         Area::Trust { verb } if verb.is_offline() => trust::offline(&verb, &global, lang, out),
@@ -255,6 +265,7 @@ async fn answer(area: Area, caller: &Caller<'_>) -> Result<()> {
         | Area::Try(_)
         | Area::Completions { .. }
         | Area::StepRunner { .. }
+        | Area::Hands { .. }
         | Area::SessionRecorder { .. }
         | Area::ReservationService(_) => Err(Failure::Usage(terminal::not_a_door_command(caller.lang))),
     }

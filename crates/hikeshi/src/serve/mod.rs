@@ -14,6 +14,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use clap::Args;
+use hikeshi_domain::ids::Digest;
+use hikeshi_domain::ledger::LedgerKey;
 use hikeshi_engine::clock::SystemClock;
 use hikeshi_engine::door::Door;
 use hikeshi_engine::{Engine, Options, Probe};
@@ -75,7 +77,7 @@ impl Running {
         let location = config.location()?;
         let store = blocking(move || Ok(Store::open(&location)?)).await?;
         let signer = key::key(&data_dir, &config.ledger_name())?;
-        let outside = Arc::new(hands::hands(&config, &data_dir)?);
+        let outside = Arc::new(hands::hands(&config, &data_dir, ledger_id(&config, &signer)?)?);
         let options = Options {
             store: store.clone(),
             outside,
@@ -165,6 +167,18 @@ fn lock(data_dir: &Path, lang: Lang) -> Result<File> {
         Ok(()) => Ok(file),
         Err(_) => Err(Failure::Failed(terminal::already_running(lang, &data_dir.display().to_string()))),
     }
+}
+
+/// A name of this ledger that no other has: nodes that share a database share it, everybody else has a key of their own.
+fn ledger_id(config: &Config, signer: &LedgerKey) -> Result<String> {
+    let name = match config.location()? {
+        Location::Postgres(address) => {
+            let url = url::Url::parse(&address).with_context(|| "database".to_owned())?;
+            format!("{}:{}{}", url.host_str().unwrap_or_default(), url.port().unwrap_or(5432), url.path())
+        }
+        Location::Sqlite(_) => signer.verifier().to_string(),
+    };
+    Ok(Digest::of(name.as_bytes()).short())
 }
 
 /// The same name after a restart, another one on another machine.
