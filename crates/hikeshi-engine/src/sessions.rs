@@ -252,7 +252,7 @@ async fn look_after(door: &Door, key: Key, live: &Arc<Live>, kept: &Kept) {
     let end = live.ended(LAST_LOOK_WITHIN).or_else(|| (live.silent_for() > RECORDER_LOST_AFTER).then_some(SessionEnd::Lost));
     if let Some(end) = end.filter(|_| live.is_told()) {
         let end = match (&session.stop, end) {
-            (Some(stop), SessionEnd::Exited { .. }) => stop.clone(),
+            (Some(stop), SessionEnd::Exited { .. } | SessionEnd::ConnectionLost { .. }) => stop.clone(),
             (_, end) => end,
         };
         say(door, "end", live, session::Command::End { emergency, session: number, end }).await;

@@ -121,6 +121,13 @@ pub fn end(lang: Lang, end: &SessionEnd, names: &Names) -> String {
                 En => format!("ended by {who}: {reason}"),
             }
         }
+        SessionEnd::ConnectionLost { detail } => {
+            let detail = one_line(detail);
+            match lang {
+                Ja => format!("実行先との接続が切れました。終わり方は分かりません（ssh: {detail}）"),
+                En => format!("the connection to the target's host was lost, how the shell ended is unknown (ssh: {detail})"),
+            }
+        }
         SessionEnd::Abandoned => pick(lang, "開けなかったため、取りやめました", "given up: it could not begin"),
         SessionEnd::Lost => pick(lang, "記録する側からの応答が途絶えました", "the recorder is silent"),
     }

@@ -13,6 +13,8 @@
 mod double;
 #[path = "end_to_end/harness.rs"]
 mod harness;
+#[path = "../../hikeshi-outside/tests/sshd.rs"]
+mod sshd;
 
 #[path = "end_to_end/approvals.rs"]
 mod approvals;
@@ -24,6 +26,8 @@ mod files;
 mod github;
 #[path = "end_to_end/ledger.rs"]
 mod ledger;
+#[path = "end_to_end/over_ssh.rs"]
+mod over_ssh;
 #[path = "end_to_end/rehearsal.rs"]
 mod rehearsal;
 #[path = "end_to_end/scenarios.rs"]

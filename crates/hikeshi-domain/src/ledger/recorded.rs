@@ -136,12 +136,15 @@ fn compare(told: &Told, shown: &Shown, found: &mut Found) {
         found.say(session, Flaw::CommandNotTold { number: *number });
     }
     match (&told.ended, &shown.end) {
-        (Some((_, SessionEnd::Exited { .. } | SessionEnd::Stopped { .. })), None) => {
+        (Some((_, SessionEnd::Exited { .. } | SessionEnd::Stopped { .. } | SessionEnd::ConnectionLost { .. })), None) => {
             found.say(session, Flaw::RecordingCut { blocks: shown.read });
         }
         (Some((_, SessionEnd::Exited { code })), Some(SessionEnd::Exited { code: recorded })) if code != recorded => {
             found.say(session, Flaw::EndDiffers);
         }
+        // A connection that broke is no shell that ended, and the other way round.
+        (Some((_, SessionEnd::Exited { .. })), Some(SessionEnd::ConnectionLost { .. }))
+        | (Some((_, SessionEnd::ConnectionLost { .. })), Some(SessionEnd::Exited { .. })) => found.say(session, Flaw::EndDiffers),
         _ => {}
     }
 }

@@ -230,6 +230,11 @@ pub enum SessionEnd {
     },
     /// A witness ended it.
     Stopped { by: PersonId, reason: String },
+    /// The connection to the target's host broke; what ran there was hung up by the host, and how it ended is not known.
+    ConnectionLost {
+        /// The last words of `ssh`.
+        detail: String,
+    },
     /// It could not begin; nothing was recorded.
     Abandoned,
     /// Nothing was heard of the recorder any more.

@@ -125,7 +125,7 @@ impl Recorder {
 
     pub fn end(&self, end: SessionEnd) -> Result<(), FeedError> {
         self.current()?;
-        self.live.end(end);
+        self.live.end(as_a_recorder_knows(end));
         Ok(())
     }
 
@@ -219,5 +219,17 @@ impl Drop for Watcher {
         if let Some(person) = &self.bound {
             self.live.unbind(person, self.connection);
         }
+    }
+}
+
+/// Longest word of ssh about a lost connection that is kept.
+const LOST_CHARS_MAX: usize = 300;
+
+/// A recorder knows how its shell ended, and nothing else: who stopped a session is in the ledger.
+fn as_a_recorder_knows(end: SessionEnd) -> SessionEnd {
+    match end {
+        SessionEnd::Exited { code } => SessionEnd::Exited { code },
+        SessionEnd::ConnectionLost { detail } => SessionEnd::ConnectionLost { detail: detail.chars().take(LOST_CHARS_MAX).collect() },
+        SessionEnd::Stopped { .. } | SessionEnd::Abandoned | SessionEnd::Lost => SessionEnd::Exited { code: None },
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::EmergencyId;
+use hikeshi_domain::policy::SshPlace;
 use hikeshi_domain::session::{Encoding, Shell};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,13 @@ use serde::{Deserialize, Serialize};
 pub enum Place {
     /// This host, beginning in this directory.
     Here { root: PathBuf },
+    /// Another host: the pty is here, in it is `ssh`, and the shell is there.
+    There {
+        place: SshPlace,
+        /// The executor's own configuration of ssh, instead of the usual one.
+        config: Option<PathBuf>,
+        root: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +68,11 @@ impl Order {
 
     pub(crate) fn log(dir: &Path) -> PathBuf {
         dir.join("recorder.log")
+    }
+
+    /// What `ssh` says of itself: apart from what the shell prints.
+    pub(crate) fn ssh_log(dir: &Path) -> PathBuf {
+        dir.join("ssh.log")
     }
 
     /// Makes the private directory with the order in it.

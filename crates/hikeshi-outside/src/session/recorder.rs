@@ -21,7 +21,7 @@ use hikeshi_domain::session::record::{Frame, Word};
 use hikeshi_domain::session::{Gap, GapReason, SessionEnd};
 
 use super::commands::Commands;
-use super::order::Order;
+use super::order::{Order, Place};
 use super::pty::{self, Master};
 use super::shell::Nonce;
 use super::sink::Sink;
@@ -157,7 +157,7 @@ fn record(dir: &Path, token: String) -> io::Result<()> {
     let telling = Arc::clone(&recording);
     thread("gate", move || telling.tell_gate())?;
     recording.read_pty();
-    let ended = SessionEnd::Exited { code: child.and_then(exit_code) };
+    let ended = pty::ended(&order, dir, child.and_then(exit_code));
     recording.over(ended);
     for ending in [writing, sinking] {
         if ending.join().is_err() {
@@ -388,7 +388,9 @@ impl Recording {
             self.tell(ToTerminal::Refused { keys: count });
             return;
         }
-        if !self.master.echoes() {
+        // Over ssh it is not known here whether the other end shows them: a password would look like any other key.
+        let shown_is_unknown = matches!(self.order.place, Place::There { .. }) && self.order.record_input;
+        if shown_is_unknown || !self.master.echoes() {
             self.frame(Frame::Hidden(count));
         } else if self.order.record_input {
             self.frame(Frame::Input(keys.to_vec()));

@@ -245,6 +245,7 @@ const ARGUMENTS: &[(&str, &str, &str)] = &[
     ("link", "一度きりのリンク", "the one-time link"),
     ("save_to", "トークンの保存先", "where to keep the token"),
     ("shell", "シェルの種類", "the shell"),
+    ("ssh_config", "ssh の設定ファイル（実行先が別のホストのとき）", "configuration of ssh, for a target on another host"),
     ("bundle", "書き出した束", "an exported bundle"),
     ("checkpoint", "以前のチェックポイントのファイル", "file with an earlier checkpoint"),
     ("trust", "別の経路で得た検証鍵", "verifier key that you got from elsewhere"),

@@ -35,6 +35,52 @@ pub fn shell_wrong_host(lang: Lang, root: &str) -> String {
     )
 }
 
+pub fn ssh_host_key(lang: Lang, destination: &str, detail: &str) -> String {
+    two(
+        lang,
+        format!(
+            "{destination} のホスト鍵を確かめられないため、接続していません（ssh: {detail}）。初めてのホストなら、鍵を別の手段で確かめてから known_hosts に加えるか、ポリシーの host_keys に書いてもらってください。前と変わったのなら、ホストの管理者に確かめるまで進めないでください。"
+        ),
+        format!(
+            "The host key of {destination} could not be verified, so no connection was made (ssh: {detail}). If the host is new to you, check its key by another way and add it to known_hosts, or have it put into host_keys of the policy. If it has changed, go no further before its administrator has confirmed it."
+        ),
+    )
+}
+
+pub fn ssh_sign_in(lang: Lang, destination: &str, detail: &str) -> String {
+    two(
+        lang,
+        format!(
+            "{destination} にサインインできません（ssh: {detail}）。パスワードは尋ねません。ssh-agent に鍵を加える（ssh-add）か、--ssh-config で設定ファイルを指定してください。"
+        ),
+        format!(
+            "{destination} does not let you sign in (ssh: {detail}). No password is asked for: add your key to the agent (ssh-add), or name a configuration with --ssh-config."
+        ),
+    )
+}
+
+pub fn ssh_unreachable(lang: Lang, destination: &str, detail: &str) -> String {
+    two(
+        lang,
+        format!(
+            "{destination} に接続できません（ssh: {detail}）。ssh {destination} で届くか確かめてください。セッションは開いていません。"
+        ),
+        format!("{destination} cannot be reached (ssh: {detail}). Try `ssh {destination}`. No session was opened."),
+    )
+}
+
+pub fn ssh_wrong_host(lang: Lang, destination: &str, missing: &str) -> String {
+    two(
+        lang,
+        format!(
+            "接続した {destination} に {missing} がありません。サーバーが見ているホストと違うようです。ssh の設定（HostName など）を確かめてください。"
+        ),
+        format!(
+            "{missing} is not on the {destination} that was reached. It seems to be another host than the server's: check your ssh configuration (HostName and the like)."
+        ),
+    )
+}
+
 pub fn shell_begins(lang: Lang, id: &str, number: u32) -> String {
     two(
         lang,

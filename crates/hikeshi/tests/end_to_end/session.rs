@@ -14,13 +14,13 @@ use serde_json::Value;
 use super::harness::{PLAN, PROGRAM, Workspace, until};
 
 const EVERYONE: &[&str] = &["tanaka", "sato", "suzuki", "takahashi", "ito"];
-const RELEASED: &str = "Keys pass";
-const HELD: &str = "Keys are held";
+pub const RELEASED: &str = "Keys pass";
+pub const HELD: &str = "Keys are held";
 
 /// An exception whose plan is a terminal, with its backup taken and two people who have joined.
-struct Night {
-    workspace: Workspace,
-    emergency: String,
+pub struct Night {
+    pub workspace: Workspace,
+    pub emergency: String,
 }
 
 impl Night {
@@ -28,7 +28,14 @@ impl Night {
         Self::with(name, "[plan.terminal]\n", "", &["takahashi", "ito"])
     }
 
-    fn with(name: &str, terminal: &str, policy: &str, witnesses: &[&str]) -> Self {
+    pub fn with(name: &str, terminal: &str, policy: &str, witnesses: &[&str]) -> Self {
+        let night = Self::approved(name, terminal, policy, witnesses);
+        night.workspace.ok("tanaka", &["emergency", "start", &night.emergency]);
+        night
+    }
+
+    /// Everything is agreed, and nothing has begun.
+    pub fn approved(name: &str, terminal: &str, policy: &str, witnesses: &[&str]) -> Self {
         let mut workspace = Workspace::new(name);
         let file = workspace.path("hikeshi.toml");
         let text = std::fs::read_to_string(&file).expect("the policy");
@@ -44,11 +51,10 @@ impl Night {
         for person in witnesses {
             workspace.ok(person, &["emergency", "join", &emergency]);
         }
-        workspace.ok("tanaka", &["emergency", "start", &emergency]);
         Self { workspace, emergency }
     }
 
-    fn watch(&self, person: &str) -> Watching {
+    pub fn watch(&self, person: &str) -> Watching {
         let mut command = self.workspace.as_person(person);
         command.args(["emergency", "watch", &self.emergency]).stdout(Stdio::null()).stderr(Stdio::null());
         Watching(command.spawn().expect("watching"))
@@ -58,20 +64,20 @@ impl Night {
         self.shell_with(&[])
     }
 
-    fn shell_with(&self, env: &[(&str, &str)]) -> Terminal {
+    pub fn shell_with(&self, env: &[(&str, &str)]) -> Terminal {
         Terminal::open(&self.workspace, &self.emergency, env)
     }
 
-    fn session(&self) -> Value {
+    pub fn session(&self) -> Value {
         self.workspace.ok("tanaka", &["emergency", "show", &self.emergency])["emergency"]["sessions"][0].clone()
     }
 
-    fn root(&self, name: &str) -> PathBuf {
+    pub fn root(&self, name: &str) -> PathBuf {
         self.workspace.path("root").join(name)
     }
 
     /// The recorder of this workspace's session.
-    fn recorder(&self) -> String {
+    pub fn recorder(&self) -> String {
         let mark = format!("session-recorder {}", self.workspace.dir.display());
         let found = Command::new("pgrep").args(["-f", &mark]).output().expect("pgrep");
         String::from_utf8_lossy(&found.stdout).split_whitespace().next().expect("a recorder").to_owned()
@@ -85,10 +91,10 @@ impl Drop for Night {
     }
 }
 
-struct Watching(Child);
+pub struct Watching(Child);
 
 impl Watching {
-    fn leave(mut self) {
+    pub fn leave(mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -102,7 +108,7 @@ impl Drop for Watching {
 }
 
 /// The executor's window.
-struct Terminal {
+pub struct Terminal {
     child: Child,
     pty: File,
     screen: Arc<Mutex<String>>,
@@ -143,7 +149,7 @@ impl Terminal {
         Self { child, pty, screen, read: 0 }
     }
 
-    fn keys(&mut self, keys: &str) {
+    pub fn keys(&mut self, keys: &str) {
         self.pty.write_all(keys.as_bytes()).expect("typed");
     }
 
@@ -153,7 +159,7 @@ impl Terminal {
     }
 
     /// Waits for the words behind what was seen last; says how long it took.
-    fn sees(&mut self, words: &str) -> Duration {
+    pub fn sees(&mut self, words: &str) -> Duration {
         let began = Instant::now();
         loop {
             let screen = self.screen.lock().expect("screen").clone();
@@ -167,7 +173,7 @@ impl Terminal {
         }
     }
 
-    fn exit(mut self) {
+    pub fn exit(mut self) {
         self.keys("exit\n");
         self.sees("ended");
         assert!(self.child.wait().expect("ended").success());
@@ -182,7 +188,7 @@ impl Drop for Terminal {
 }
 
 /// Types something that would leave a file, and makes sure that it does not.
-fn nothing_is_executed(night: &Night, terminal: &mut Terminal, name: &str) {
+pub fn nothing_is_executed(night: &Night, terminal: &mut Terminal, name: &str) {
     terminal.keys(&format!("touch config/{name}\n"));
     terminal.sees(HELD);
     std::thread::sleep(Duration::from_millis(700));

@@ -96,6 +96,8 @@ pub enum Verb {
     },
     Shell {
         id: EmergencyId,
+        #[arg(long, env = "HIKESHI_SSH_CONFIG", value_name = "FILE")]
+        ssh_config: Option<PathBuf>,
     },
     Recording(recording::RecordingArgs),
     Note {
@@ -218,7 +220,7 @@ pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
             carry_out(id, emergency::Command::Start { emergency: id }, Some(format!("hikeshi emergency step {id} 1")), caller).await
         }
         Verb::Step { id, step } => run_step(id, step, caller).await,
-        Verb::Shell { id } => shell::shell(id, caller).await,
+        Verb::Shell { id, ssh_config } => shell::shell(id, ssh_config.as_deref(), caller).await,
         Verb::Recording(args) => recording::save(args, caller).await,
         Verb::Note { id, text } => recording::note(id, text, caller).await,
         Verb::EndSession { id, reason } => recording::end(id, reason, caller).await,
