@@ -15,6 +15,7 @@ use crate::input::{self, TEXT_CHARS_MAX};
 use crate::obligation;
 use crate::people::Actor;
 use crate::refusal::Refusal;
+use crate::review::{FindingName, Period};
 use crate::session::SessionEnd;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -167,9 +168,27 @@ pub enum Notice {
         obligation: ObligationId,
         kind: obligation::Kind,
     },
+    /// It stays undone past its due time: further people are told (rule E12).
+    ObligationEscalated {
+        obligation: ObligationId,
+        kind: obligation::Kind,
+        step: u32,
+        due_at: Timestamp,
+    },
     ObligationDone {
         obligation: ObligationId,
         kind: obligation::Kind,
+    },
+    /// A month or quarter is over and its report is owed (rule E13).
+    ReportDue {
+        obligation: ObligationId,
+        period: Period,
+        due_at: Timestamp,
+    },
+    /// The record shows signs of abuse; each needs a corrective action (rule E13).
+    AbuseFound {
+        kinds: Vec<FindingName>,
+        obligations: Vec<ObligationId>,
     },
     /// Somebody can sign in as `person` with a link that `by` asked for. Public, so that nobody borrows a name unnoticed.
     SignInLinkIssued {

@@ -8,7 +8,7 @@ use crate::ids::{Digest, RequestKey};
 use crate::people::{Actor, Via};
 use crate::policy::Policy;
 use crate::timer::Wake;
-use crate::{account, channel, emergency, incident, monitor, obligation, session};
+use crate::{account, channel, emergency, incident, monitor, obligation, review, session};
 
 /// A command on its way to the door.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +30,8 @@ pub enum Command {
     Monitor(monitor::Command),
     Obligation(obligation::Command),
     Policy(PolicyCommand),
+    /// What the program found when it looked back.
+    Review(review::Command),
     Session(session::Command),
     /// What became of an effect.
     Outcome(OutcomeCommand),
@@ -121,9 +123,11 @@ kinds! {
     Command::Obligation(obligation::Command::Schedule { .. }) => "obligation.schedule",
     Command::Obligation(obligation::Command::Hold { .. }) => "obligation.hold",
     Command::Obligation(obligation::Command::Finish { .. }) => "obligation.finish",
+    Command::Obligation(obligation::Command::Present { .. }) => "obligation.present",
     Command::Policy(PolicyCommand::Adopt { .. }) => "policy.adopt",
     Command::Policy(PolicyCommand::Approve { .. }) => "policy.approve",
     Command::Policy(PolicyCommand::Reject { .. }) => "policy.reject",
+    Command::Review(review::Command::Examine { .. }) => "review.examine",
     Command::Session(session::Command::Open { .. }) => "session.open",
     Command::Session(session::Command::Bind { .. }) => "session.bind",
     Command::Session(session::Command::Note { .. }) => "session.note",
@@ -142,5 +146,8 @@ kinds! {
     Command::Wake(Wake::WitnessSilent { .. }) => "wake.witness_silent",
     Command::Wake(Wake::Remind { .. }) => "wake.remind",
     Command::Wake(Wake::Overdue { .. }) => "wake.overdue",
+    Command::Wake(Wake::EscalateOwed { .. }) => "wake.escalate_owed",
     Command::Wake(Wake::Compare { .. }) => "wake.compare",
+    Command::Wake(Wake::Examine { .. }) => "wake.examine",
+    Command::Wake(Wake::MonthEnds) => "wake.month_ends",
 }

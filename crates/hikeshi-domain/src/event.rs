@@ -13,6 +13,7 @@ use crate::incident::{Priority, Stage, Triage};
 use crate::obligation::{ChangeRequest, Comparison, Held, Meeting, Obligation, Report, Waiver};
 use crate::people::Actor;
 use crate::policy::{Policy, Weakening};
+use crate::review::{Finding, Presented};
 use crate::session::{Ack, Captured, CommandRef, DeviceKey, Gap, HeldBecause, SealedBlock, SessionEnd, TypedCommand};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -410,6 +411,24 @@ pub enum Event {
     },
     ObligationOverdue {
         obligation: ObligationId,
+    },
+    /// It is still owed, and further people were told (rule E12).
+    ObligationEscalated {
+        obligation: ObligationId,
+        step: u32,
+        to: Vec<PersonId>,
+    },
+    /// The report of a month or quarter stood before the development meeting (rule E13).
+    ReportPresented {
+        obligation: ObligationId,
+        presented: Presented,
+    },
+    /// The record of an exception was searched for abuse (rule E13).
+    EmergencyExamined {
+        emergency: EmergencyId,
+        /// How many entries the ledger had then.
+        size: u64,
+        findings: Vec<Finding>,
     },
     ObligationDone {
         obligation: ObligationId,

@@ -31,6 +31,7 @@ pub mod people;
 pub mod permit;
 pub mod policy;
 pub mod refusal;
+pub mod review;
 pub mod session;
 pub mod signature;
 #[cfg(test)]

@@ -77,6 +77,7 @@ pub fn row(kind: &str) -> Row {
         | "obligation.schedule"
         | "obligation.hold"
         | "obligation.finish"
+        | "obligation.present"
         | "obligation.accept_drift" => Row::Roles(&["operator", "lead", "manager", "developer", "senior", "dev-lead", "cto"]),
         "policy.adopt" => Row::Roles(&["admin"]),
         "policy.approve" | "policy.reject" => Row::ByCase,
@@ -103,7 +104,7 @@ pub fn permit(facts: &Facts, actor: &Actor, command: &Command) -> Result<Permit,
     let row = row(kind);
     let inside = match command {
         Command::Outcome(_) => *actor == Actor::Runner,
-        Command::Wake(_) => *actor == Actor::Timer,
+        Command::Wake(_) | Command::Review(_) => *actor == Actor::Timer,
         Command::Monitor(_) => matches!(actor, Actor::Monitor { .. }),
         Command::Session(
             session::Command::Seal { .. }

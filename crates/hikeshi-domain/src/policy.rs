@@ -5,6 +5,7 @@
 
 mod check;
 mod decide;
+mod reviews;
 mod slack;
 mod weaken;
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{BUILT_IN_ROLES, Flaw, FlawKind};
 pub use decide::decide;
+pub use reviews::{OverdueStep, Reviews};
 pub use slack::{Slack, SlackMode};
 pub use weaken::Weakening;
 
@@ -45,6 +47,8 @@ pub struct Policy {
     pub emergency: EmergencyPolicy,
     #[serde(default)]
     pub obligations: ObligationPolicy,
+    #[serde(default)]
+    pub reviews: Reviews,
     #[serde(default)]
     pub channels: Channels,
     /// The team's chat. Without it everything is announced in the workspace's own channels only.
@@ -338,6 +342,8 @@ pub struct ObligationPolicy {
     pub retrospective_within_h: u32,
     /// Reminders before the due time.
     pub remind_before_min: Vec<u32>,
+    /// Who is told when it stays undone past its due time, beside its owner, and how long past (rule E12).
+    pub escalation: Vec<OverdueStep>,
     /// Label of the change request (rule E10).
     pub label: String,
     /// How long after the close the retrospective is proposed, and how long it lasts.
@@ -352,6 +358,11 @@ impl Default for ObligationPolicy {
             report_within_h: 24,
             retrospective_within_h: 48,
             remind_before_min: vec![240, 60],
+            escalation: vec![
+                OverdueStep { after_h: 0, roles: named(&["lead"]) },
+                OverdueStep { after_h: 24, roles: named(&["dev-lead"]) },
+                OverdueStep { after_h: 72, roles: named(&["cto"]) },
+            ],
             label: "Emergency Fix".to_owned(),
             retrospective_after_h: 24,
             retrospective_lasts_min: 60,

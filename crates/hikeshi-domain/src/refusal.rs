@@ -145,6 +145,8 @@ refusals! {
     MeetingAfterDue { due_at: Timestamp } => "E12", "obligation.meeting_after_due";
     PreventionMissing => "E12", "obligation.prevention_missing";
     DriftSelfAccepted { person: PersonId } => "E10", "obligation.drift_self_accepted";
+    /// Whoever asked for an exception or carried it out does not declare it corrected.
+    CorrectionSelfFinished { person: PersonId } => "E13", "obligation.correction_self_finished";
 
     PolicyFlawed { flaws: Vec<crate::policy::Flaw> } => "A3", "policy.flawed";
     PolicyUnchanged => "A3", "policy.unchanged";

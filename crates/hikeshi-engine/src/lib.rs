@@ -6,6 +6,7 @@
 mod checkpoints;
 pub mod clock;
 pub mod door;
+mod examine;
 mod figures;
 pub mod look;
 mod monitors;

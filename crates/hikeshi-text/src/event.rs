@@ -115,6 +115,9 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
         E::MeetingHeld { obligation: _, held } => obligation::meeting_held(lang, held, names),
         E::ObligationReminded { obligation, before_min } => obligation::reminded(lang, *obligation, *before_min),
         E::ObligationOverdue { obligation } => obligation::overdue(lang, *obligation),
+        E::ObligationEscalated { obligation, step, to } => obligation::escalated(lang, *obligation, *step, to, names),
+        E::ReportPresented { obligation, presented } => obligation::presented(lang, *obligation, presented, names),
+        E::EmergencyExamined { emergency, size, findings } => obligation::examined(lang, *emergency, *size, findings),
         E::ObligationDone { obligation, evidence, by: _ } => obligation::done(lang, *obligation, evidence),
         E::ObligationWaived { obligation, waiver } => obligation::waived(lang, *obligation, *waiver),
     }

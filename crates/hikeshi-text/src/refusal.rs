@@ -121,6 +121,7 @@ pub fn refusal(lang: Lang, refusal: &Refusal, names: &Names) -> Sentence {
         R::MeetingAfterDue { due_at } => obligation::meeting_after_due(lang, *due_at, names),
         R::PreventionMissing => obligation::prevention_missing(lang),
         R::DriftSelfAccepted { person } => obligation::drift_self_accepted(lang, person, names),
+        R::CorrectionSelfFinished { person } => obligation::correction_self_finished(lang, person, names),
 
         R::PolicyFlawed { flaws } => account::policy_flawed(lang, flaws),
         R::PolicyUnchanged => account::policy_unchanged(lang),

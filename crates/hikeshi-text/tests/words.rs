@@ -13,7 +13,8 @@ use hikeshi_domain::people::{Actor, Via};
 use hikeshi_domain::permit::{Row, row};
 use hikeshi_domain::policy::{Flaw, Scheme};
 use hikeshi_domain::refusal::REFUSALS;
-use hikeshi_text::{Lang, Sentence, label};
+use hikeshi_domain::review::Standing;
+use hikeshi_text::{Lang, Sentence, label, review};
 
 use crate::expected::check;
 use crate::samples::{self, every};
@@ -212,7 +213,8 @@ every! {
         Cancelled => Status::Cancelled, Expired => Status::Expired
     }
 }
-every! { kinds: Kind { ChangeRequest => Kind::ChangeRequest, Report => Kind::Report, Retrospective => Kind::Retrospective, Prevention => Kind::Prevention } }
+every! { kinds: Kind { ChangeRequest => Kind::ChangeRequest, Report => Kind::Report, Retrospective => Kind::Retrospective, Prevention => Kind::Prevention, MonthlyReport => Kind::MonthlyReport, QuarterlyReport => Kind::QuarterlyReport, Corrective => Kind::Corrective } }
+every! { standings: Standing { InTime => Standing::InTime, Late => Standing::Late, Open => Standing::Open, Overdue => Standing::Overdue, NotNeeded => Standing::NotNeeded } }
 use obligation::Status as Owed;
 every! { owed: Owed { Owed => Owed::Owed, Done => Owed::Done, Waived => Owed::Waived } }
 every! { waivers: Waiver { NothingChanged => Waiver::NothingChanged } }
@@ -309,6 +311,7 @@ fn every_code_has_a_label() {
         "doing" doings label::doing;
         "again" agains label::again;
         "verdict" verdicts label::verdict;
+        "standing" standings review::standing;
     }
     for (name, via) in vias() {
         labels.add("via", name, true, |lang| hikeshi_text::via(lang, via).to_owned());
@@ -347,6 +350,21 @@ fn every_code_has_a_label() {
         labels.add("effect", kind, false, |lang| label::effect(lang, kind).to_owned());
     }
     check("labels.txt", &labels.table);
+}
+
+#[test]
+fn every_finding_says_what_it_is_and_why() {
+    let names = samples::latin_names();
+    let mut labels = Labels { table: String::new() };
+    for finding in samples::findings() {
+        let name = format!("{:?}", finding.kind.name());
+        labels.add("finding", &name, false, |lang| review::finding_name(lang, finding.kind.name()).to_owned());
+        labels.add("why", &name, false, |lang| review::explanation(lang, &finding.kind, &names));
+    }
+    for period in ["2026-11", "2026-Q4", "2028-02"] {
+        labels.add("period", period, false, |lang| review::title(lang, period.parse().unwrap()));
+    }
+    check("findings.txt", &labels.table);
 }
 
 #[test]

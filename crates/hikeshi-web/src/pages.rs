@@ -14,6 +14,7 @@ pub mod obligations;
 pub mod people;
 pub mod plan;
 pub mod replay;
+pub mod reviews;
 pub mod sessions;
 pub mod signin;
 pub mod watch;

@@ -10,7 +10,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::fail::Fail;
 use crate::pages::{
-    bundle, channel, content, emergencies, emergency, incidents, ledger, me, now, obligations, people, plan, replay, signin, watch,
+    bundle, channel, content, emergencies, emergency, incidents, ledger, me, now, obligations, people, plan, replay, reviews, signin, watch,
 };
 use crate::state::{App, WebOptions};
 use crate::{api, assets, guard, inbound, live, passkey, session};
@@ -58,6 +58,9 @@ fn pages() -> Router<App> {
         .route("/approvals", get(emergencies::approvals))
         .route("/obligations", get(obligations::list))
         .route("/obligations/{id}", get(obligations::get).post(obligations::post))
+        .route("/reports", get(reviews::list))
+        .route("/reports/{period}", get(reviews::get))
+        .route("/reports/{period}/markdown", get(reviews::markdown))
         .route("/channel", get(channel::first))
         .route("/channel/{name}", get(channel::get).post(channel::post))
         .route("/ledger", get(ledger::list))

@@ -99,6 +99,20 @@ impl Status {
             Self::Requested | Self::Approved | Self::BackingUp | Self::Executing | Self::Verifying | Self::Restoring => false,
         }
     }
+    /// Whether it counts as a use of the last resort: what was declined or taken back does not (rule E15).
+    pub fn is_use(self) -> bool {
+        match self {
+            Self::Declined | Self::Cancelled => false,
+            Self::Requested
+            | Self::Approved
+            | Self::BackingUp
+            | Self::Executing
+            | Self::Verifying
+            | Self::Restoring
+            | Self::Closed
+            | Self::Expired => true,
+        }
+    }
     /// Between the start of the backup and the close: production is being touched.
     pub fn is_running(self) -> bool {
         match self {
@@ -371,6 +385,9 @@ pub struct Emergency {
     pub end_reason: Option<String>,
     #[serde(default)]
     pub obligations: Vec<ObligationId>,
+    /// When its record was last searched for abuse; `None`: it is to be searched (rule E13).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub examined: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -63,6 +63,7 @@ fn request(facts: &mut Facts, event: &Event, at: Timestamp) {
             ending: None,
             end_reason: None,
             obligations: Vec::new(),
+            examined: None,
         }),
     );
 }
@@ -104,6 +105,7 @@ fn end(facts: &mut Facts, id: EmergencyId, status: Status, reason: Option<&Strin
     with(facts, id, |state| {
         state.status = status;
         state.closed_at = Some(at);
+        state.examined = None;
         state.end_reason = reason.cloned();
         state.hold = None;
         for witness in state.witnesses.values_mut().filter(|witness| witness.present) {
@@ -250,7 +252,11 @@ fn verify(facts: &mut Facts, event: &Event, _at: Timestamp) {
                 Aspect::Unaffected => state.unaffected = Some(verified.clone()),
             }
         }),
-        Event::ObligationRaised { obligation } => with(facts, obligation.emergency, |state| state.obligations.push(obligation.id)),
+        Event::ObligationRaised { obligation } => {
+            if let Some(emergency) = obligation.emergency {
+                with(facts, emergency, |state| state.obligations.push(obligation.id));
+            }
+        }
         _ => {}
     }
 }

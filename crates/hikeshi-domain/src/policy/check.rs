@@ -339,10 +339,35 @@ impl Checking<'_> {
             self.bounds(&["obligations", key], u64::from(given), 1, 8_760);
         }
         self.filled(&["obligations", "label"], &rules.label);
+        self.looking_back();
         self.bounds(&["obligations", "retrospective_lasts_min"], u64::from(rules.retrospective_lasts_min), 5, 480);
         self.forge();
         self.slack();
         self.filled(&["documents", "root"], &self.policy.documents.root);
+    }
+
+    fn looking_back(&mut self) {
+        let steps = &self.policy.obligations.escalation;
+        if steps.windows(2).any(|pair| matches!(pair, [one, next] if next.after_h <= one.after_h)) {
+            self.flaw(&["obligations", "escalation"], FlawKind::NotAscending);
+        }
+        for (index, step) in steps.iter().enumerate() {
+            self.roles(&["obligations", "escalation", &index.to_string(), "roles"], &step.roles);
+            self.bounds(&["obligations", "escalation", &index.to_string(), "after_h"], u64::from(step.after_h), 0, 8_760);
+        }
+        let rules = &self.policy.reviews;
+        self.roles(&["reviews", "owner_roles"], &rules.owner_roles);
+        for (key, given, min, max) in [
+            ("monthly_within_days", rules.monthly_within_days, 1, 60),
+            ("quarterly_within_days", rules.quarterly_within_days, 1, 90),
+            ("corrective_within_days", rules.corrective_within_days, 1, 366),
+            ("same_cause_days", rules.same_cause_days, 0, 366),
+            ("same_cause_percent", rules.same_cause_percent, 1, 100),
+            ("cannot_wait_h", rules.cannot_wait_h, 1, 720),
+            ("refusals_min", rules.refusals_min, 0, 1_000),
+        ] {
+            self.bounds(&["reviews", key], u64::from(given), min, max);
+        }
     }
 
     fn forge(&mut self) {

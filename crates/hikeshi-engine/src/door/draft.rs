@@ -196,16 +196,20 @@ impl Draft {
                     self.facts.touched.incidents.insert(*incident);
                 }
             }
-            Wake::ApprovalExpires { emergency } | Wake::SessionLong { emergency } => {
+            Wake::ApprovalExpires { emergency } | Wake::SessionLong { emergency } | Wake::Examine { emergency } => {
                 if self.facts.emergency(*emergency).is_some() {
                     self.facts.touched.emergencies.insert(*emergency);
                 }
             }
-            Wake::Remind { obligation } | Wake::Overdue { obligation } | Wake::Compare { obligation } => {
+            Wake::Remind { obligation }
+            | Wake::Overdue { obligation }
+            | Wake::EscalateOwed { obligation }
+            | Wake::Compare { obligation } => {
                 if self.facts.obligation(*obligation).is_some() {
                     self.facts.touched.obligations.insert(*obligation);
                 }
             }
+            Wake::MonthEnds => self.facts.touched.workspace = true,
             // Presence has no timer rows.
             Wake::WitnessSilent { .. } => {}
         }
@@ -273,5 +277,6 @@ pub(super) fn timers_of(facts: &Facts) -> Vec<Timer> {
         .iter()
         .filter_map(|id| facts.obligation(*id))
         .flat_map(|obligation| timer::of_obligation(obligation, policy));
-    incidents.chain(emergencies).chain(obligations).collect()
+    let workspace = facts.touched.workspace.then(|| timer::of_workspace(&facts.workspace)).into_iter().flatten();
+    incidents.chain(emergencies).chain(obligations).chain(workspace).collect()
 }

@@ -143,6 +143,7 @@ fn masked(envelope: Envelope, mask: Arc<Mask>) -> Result<Taken, Refusal> {
         | Command::Monitor(_)
         | Command::Obligation(_)
         | Command::Outcome(_)
+        | Command::Review(_)
         | Command::Session(_)
         | Command::Wake(_) => mask_value(&mask.masker, &mut asked),
     };

@@ -97,10 +97,14 @@ pub(super) fn of_obligation(sight: &mut Sight<'_, '_>, owed: &Obligation) -> Res
             let item = PreventionItem { text: words(), owner: viewer.clone(), due_at: later(now, SignedDuration::from_hours(24 * 7)) };
             vec![
                 Do::Schedule { obligation: id, starts_at, lasts_min: 60, invited: vec![viewer.clone()] },
-                Do::Hold { obligation: id, held_at: now, attended: vec![viewer], lessons: words(), items: vec![item] },
+                Do::Hold { obligation: id, held_at: now, attended: vec![viewer], lessons: words(), avoidable: None, items: vec![item] },
             ]
         }
-        Kind::Prevention => vec![Do::Finish { obligation: id, evidence: words() }],
+        Kind::Prevention | Kind::Corrective => vec![Do::Finish { obligation: id, evidence: words() }],
+        Kind::MonthlyReport | Kind::QuarterlyReport => {
+            let digest = Digest::of(b"");
+            vec![Do::Present { obligation: id, held_at: now, size: sight.head.size, at: now, digest, note: words() }]
+        }
     };
     try_all(sight, candidates.into_iter().map(Command::Obligation).collect())
 }

@@ -100,6 +100,9 @@ pub fn obligation_kind(lang: Lang, kind: Kind) -> &'static str {
             Kind::Report => ("緊急対応報告書", "Emergency report"),
             Kind::Retrospective => ("振り返り", "Retrospective"),
             Kind::Prevention => ("再発防止策", "Prevention item"),
+            Kind::MonthlyReport => ("月次報告", "Monthly report"),
+            Kind::QuarterlyReport => ("四半期分析", "Quarterly analysis"),
+            Kind::Corrective => ("是正措置", "Corrective action"),
         },
     )
 }

@@ -52,10 +52,12 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("obligation.report", "報告書の判断を記入する", "write the judgement of the report"),
     ("obligation.schedule", "振り返りの日時を変える", "move the retrospective"),
     ("obligation.hold", "振り返りの実施を記録する", "record the retrospective"),
-    ("obligation.finish", "再発防止策の完了を記録する", "finish a prevention item"),
+    ("obligation.finish", "完了を記録する", "record that it is done"),
+    ("obligation.present", "開発会議での報告を記録する", "record the presentation at the development meeting"),
     ("policy.adopt", "ポリシーを適用する", "adopt the policy"),
     ("policy.approve", "ポリシーの変更を承認する", "approve the policy change"),
     ("policy.reject", "ポリシーの変更を却下する", "reject the policy change"),
+    ("review.examine", "記録を調べた結果を残す", "record what the search for abuse found"),
     ("session.open", "立会セッションの端末を開く", "open the witnessed terminal"),
     ("session.bind", "見る端末の鍵を登録する", "register the device that watches"),
     ("session.note", "立会セッションに書き添える", "note in the session"),
@@ -74,7 +76,10 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("wake.witness_silent", "応答のない立会人を不在にする", "mark a silent witness absent"),
     ("wake.remind", "期限の前に知らせる", "remind before the due time"),
     ("wake.overdue", "期限の超過を知らせる", "announce that it is overdue"),
+    ("wake.escalate_owed", "遅れている事後処理を上の役割に知らせる", "escalate what is overdue"),
     ("wake.compare", "マージされたか確かめる", "ask whether it was merged"),
+    ("wake.examine", "記録を調べる", "search the record for abuse"),
+    ("wake.month_ends", "月の終わりに報告を求める", "ask for the report of a month"),
 ];
 
 /// What the command does, as an order: 「承認する」, "approve". A kind of a newer version is called by its code.

@@ -35,6 +35,18 @@ pub fn argument(lang: Lang, path: &str, name: &str) -> Option<String> {
         ("token issue", "label") => Some(("トークンの名前", "a name for it")),
         ("open", "id") => Some(("inc_12、emg_3、obl_7 など", "inc_12, emg_3, obl_7")),
         ("obligation hold", "items") => Some(("再発防止策: 担当|期限|内容", "prevention item: OWNER|DUE|TEXT")),
+        ("obligation hold", "avoidable") => {
+            Some(("通常の手順で間に合ったなら、その理由", "why the normal flow would have done, if it would"))
+        }
+        ("obligation present", "held_at") => Some(("会議の日時（省くと今）", "when the meeting was; now without it")),
+        ("obligation present", "note") => Some(("会議で決まったこと", "what the meeting decided")),
+        ("report month", "period") => Some(("月（2026-11）", "month (2026-11)")),
+        ("report quarter", "period") => Some(("四半期（2026-Q4）", "quarter (2026-Q4)")),
+        ("report month" | "report quarter", "markdown") => Some(("Markdown で書きます", "as Markdown")),
+        ("report month" | "report quarter", "size") => {
+            Some(("台帳の最初の何件から計算するか", "compute from the first so many ledger entries"))
+        }
+        ("report month" | "report quarter", "at") => Some(("期限を判断する時刻", "time by which it is judged what is overdue")),
         ("obligation report", "impact") => Some(("影響の実際", "what the impact was")),
         ("obligation report", "file") => Some(("判断を書いたファイル (TOML か JSON)", "file with the judgement (TOML or JSON)")),
         ("ledger entry", "seq") => Some(("記録の番号", "index of the entry")),
@@ -137,7 +149,12 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("obligation report", "報告書の判断の部分を書きます", "Write the judgement of the report"),
     ("obligation schedule", "振り返りの日時を変えます", "Move the retrospective"),
     ("obligation hold", "振り返りを実施したことを記録します", "Record that the retrospective took place"),
-    ("obligation finish", "再発防止策を終えます", "Finish a prevention item"),
+    ("obligation finish", "再発防止策・是正措置を終えます", "Finish a prevention item or a corrective action"),
+    ("obligation present", "開発会議で報告したことを記録します", "Record that a report was presented at the development meeting"),
+    ("report", "緊急例外の月次報告と四半期分析", "Monthly reports and quarterly analyses"),
+    ("report list", "月ごとの件数", "Uses per month"),
+    ("report month", "月次報告", "The report of a month"),
+    ("report quarter", "四半期分析", "The analysis of a quarter"),
     ("channel", "公開チャンネル", "The public channel"),
     ("channel show", "投稿を表示します", "Show posts"),
     ("channel post", "投稿します", "Post a message"),

@@ -217,7 +217,10 @@ every! {
             obligation: OBL, meeting: Meeting { starts_at: at("23:00:00"), lasts_min: 60, invited: vec![person("tanaka")], file: None, sequence: 0, held: None }
         },
         InvitationFiled => Event::InvitationFiled { obligation: OBL, file: text("docs/retrospectives/emg_3.ics") },
-        MeetingHeld => Event::MeetingHeld { obligation: OBL, held: Held { at: at("23:00:00"), attended: vec![person("tanaka")], lessons: text("look first") } },
+        MeetingHeld => Event::MeetingHeld { obligation: OBL, held: Held { at: at("23:00:00"), attended: vec![person("tanaka")], lessons: text("look first"), avoidable: Some(text("the deploy was back")) } },
+        ObligationEscalated => Event::ObligationEscalated { obligation: OBL, step: 1, to: vec![person("sato"), person("tanaka")] },
+        ReportPresented => Event::ReportPresented { obligation: OBL, presented: super::presented() },
+        EmergencyExamined => Event::EmergencyExamined { emergency: EMG, size: 120, findings: super::findings() },
         ObligationReminded => Event::ObligationReminded { obligation: OBL, before_min: 240 },
         ObligationOverdue => Event::ObligationOverdue { obligation: OBL },
         ObligationDone => Event::ObligationDone { obligation: OBL, by: Some(person("tanaka")), evidence: text("merged") },

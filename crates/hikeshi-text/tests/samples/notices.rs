@@ -6,6 +6,7 @@ use hikeshi_domain::emergency::{Ending, Means, Requirement};
 use hikeshi_domain::incident::{Priority, Stage};
 use hikeshi_domain::obligation::Kind;
 use hikeshi_domain::people::Actor;
+use hikeshi_domain::review::FindingName;
 use hikeshi_domain::session::SessionEnd;
 
 use super::{OBL, at, digest, every, person};
@@ -54,6 +55,9 @@ every! {
         ObligationsRaised => Notice::ObligationsRaised { obligations: vec![OBL] },
         ObligationReminder => Notice::ObligationReminder { obligation: OBL, kind: Kind::Report, due_at: at("23:25:00") },
         ObligationOverdue => Notice::ObligationOverdue { obligation: OBL, kind: Kind::ChangeRequest },
+        ObligationEscalated => Notice::ObligationEscalated { obligation: OBL, kind: Kind::Report, step: 2, due_at: at("23:25:00") },
+        ReportDue => Notice::ReportDue { obligation: OBL, period: "2026-Q4".parse().unwrap(), due_at: at("23:25:00") },
+        AbuseFound => Notice::AbuseFound { kinds: vec![FindingName::Repeated, FindingName::RecordGap], obligations: vec![OBL] },
         ObligationDone => Notice::ObligationDone { obligation: OBL, kind: Kind::Retrospective },
         SignInLinkIssued => Notice::SignInLinkIssued { person: person("mori"), by: Actor::person(person("sato")) },
         PolicyAwaitsApproval => Notice::PolicyAwaitsApproval { digest: digest("policy") },

@@ -118,6 +118,7 @@ every! {
         MeetingAfterDue => Refusal::MeetingAfterDue { due_at: at("23:25:00") },
         PreventionMissing => Refusal::PreventionMissing,
         DriftSelfAccepted => Refusal::DriftSelfAccepted { person: person("tanaka") },
+        CorrectionSelfFinished => Refusal::CorrectionSelfFinished { person: person("tanaka") },
         PolicyFlawed => Refusal::PolicyFlawed { flaws: flaws().into_iter().map(|(_, what)| Flaw { at: vec![text("people")], what }).take(2).collect() },
         PolicyUnchanged => Refusal::PolicyUnchanged,
         NoPolicyPending => Refusal::NoPolicyPending,

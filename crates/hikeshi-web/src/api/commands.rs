@@ -66,7 +66,7 @@ pub fn is_public(command: &Command) -> bool {
             | session::Command::End { .. } => false,
         },
         Command::Channel(_) | Command::Emergency(_) | Command::Incident(_) | Command::Obligation(_) | Command::Policy(_) => true,
-        Command::Monitor(_) | Command::Outcome(_) | Command::Wake(_) => false,
+        Command::Monitor(_) | Command::Outcome(_) | Command::Review(_) | Command::Wake(_) => false,
     }
 }
 

@@ -9,7 +9,7 @@ use hikeshi_domain::incident::{Incident, Priority};
 use hikeshi_domain::obligation::{Obligation, Status};
 use hikeshi_engine::look::{EmergencyView, NowView};
 use hikeshi_text::page::{self, Words};
-use hikeshi_text::{label, time};
+use hikeshi_text::{label, review, time};
 
 use super::{Flash, Frame, Html, Query, act, due_html, html, time_html};
 use crate::acts;
@@ -162,7 +162,7 @@ pub fn owed_line(viewer: &Viewer, owed: &Obligation, now: Timestamp) -> Owed {
         href: format!("/obligations/{}", owed.id),
         id: owed.id.to_string(),
         kind: label::obligation_kind(viewer.lang, owed.kind),
-        text: if owed.text.is_empty() { owed.emergency.to_string() } else { owed.text.clone() },
+        text: owed_text(viewer, owed),
         owner: viewer.names.person(viewer.lang, &owed.owner),
         due: match owed.status {
             Status::Owed => due_html(viewer, owed.due_at, now),
@@ -170,6 +170,14 @@ pub fn owed_line(viewer: &Viewer, owed: &Obligation, now: Timestamp) -> Owed {
         },
         overdue: owed.is_overdue(now),
     }
+}
+
+/// What tells this one from others of its kind: a text, a period, a finding, or the exception.
+fn owed_text(viewer: &Viewer, owed: &Obligation) -> String {
+    let finding = owed.finding.as_ref().map(|finding| review::finding_name(viewer.lang, finding.kind.name()).to_owned());
+    let period = owed.period.map(|period| review::period(viewer.lang, period));
+    let text = (!owed.text.is_empty()).then(|| owed.text.clone());
+    text.or(finding).or(period).or_else(|| owed.emergency.map(|id| id.to_string())).unwrap_or_default()
 }
 
 fn monitors(viewer: &Viewer, view: &NowView) -> Vec<MonitorLine> {

@@ -14,6 +14,7 @@ mod obligation;
 mod people;
 mod plan_file;
 mod policy;
+mod report;
 mod slack;
 #[cfg(test)]
 mod table;
@@ -84,6 +85,10 @@ pub enum Area {
     Obligation {
         #[command(subcommand)]
         verb: obligation::Verb,
+    },
+    Report {
+        #[command(subcommand)]
+        verb: report::Verb,
     },
     Channel {
         #[command(subcommand)]
@@ -240,6 +245,7 @@ async fn answer(area: Area, caller: &Caller<'_>) -> Result<()> {
         Area::Incident { verb } => incident::run(verb, caller).await,
         Area::Emergency { verb } => emergency::run(verb, caller).await,
         Area::Obligation { verb } => obligation::run(verb, caller).await,
+        Area::Report { verb } => report::run(verb, caller).await,
         Area::Channel { verb } => channel::run(verb, caller).await,
         Area::Ledger { verb } => ledger::run(verb, caller).await,
         Area::People { verb } => people::run(verb, caller).await,

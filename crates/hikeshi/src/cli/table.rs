@@ -16,9 +16,9 @@ use hikeshi_text::{Lang, Names, label};
 use super::Cli;
 
 /// Rules that the first form of the product enforces, tracks or shows.
-const CLAIMED: [&str; 25] = [
-    "E1", "E2", "E3", "E4", "E5", "E6", "E7", "E8", "E9", "E10", "E11", "E12", "E14", "I1", "I2", "I3", "I4", "I6", "I7", "I10", "I11",
-    "A1", "A2", "A3", "A4",
+const CLAIMED: [&str; 27] = [
+    "E1", "E2", "E3", "E4", "E5", "E6", "E7", "E8", "E9", "E10", "E11", "E12", "E13", "E14", "E15", "I1", "I2", "I3", "I4", "I6", "I7",
+    "I10", "I11", "A1", "A2", "A3", "A4",
 ];
 
 /// Which rules a command serves. A1, A3 and A4 hold for every command at the door itself.
@@ -57,7 +57,10 @@ fn rules(kind: &str) -> &'static [&'static str] {
         "monitor.fire" | "monitor.recover" => &["I10", "I11"],
         "obligation.propose" | "obligation.compare" | "obligation.accept_drift" | "wake.compare" => &["E10"],
         "obligation.report" => &["E11"],
-        "obligation.schedule" | "obligation.hold" | "obligation.finish" => &["E12"],
+        "obligation.schedule" | "wake.escalate_owed" => &["E12"],
+        "obligation.hold" | "obligation.finish" => &["E12", "E13"],
+        "obligation.present" | "wake.month_ends" => &["E13", "E15"],
+        "review.examine" | "wake.examine" => &["E13"],
         "wake.remind" | "wake.overdue" => &["E10", "E11", "E12", "E14"],
         "policy.adopt" | "policy.approve" | "policy.reject" => &["A3"],
         "outcome.ended" | "outcome.in_doubt" => &["A1", "A2", "A4"],

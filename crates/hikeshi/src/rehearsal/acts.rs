@@ -257,6 +257,7 @@ impl Cast<'_> {
             held_at: crate::now(),
             attended,
             lessons: terminal::rehearsal_lessons(self.lang),
+            avoidable: None,
             items,
         }))
     }

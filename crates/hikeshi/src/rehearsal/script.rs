@@ -220,7 +220,7 @@ fn after_close(seen: &Seen, incident: &IncidentView, emergency: &Emergency) -> A
     if incident.incident.resolved.is_none() {
         return if incident.incident.firing.is_empty() { Act::Resolve } else { Act::AwaitRecovery };
     }
-    let of = |kind: Kind| seen.obligations.iter().find(|owed| owed.kind == kind && owed.emergency == emergency.id);
+    let of = |kind: Kind| seen.obligations.iter().find(|owed| owed.kind == kind && owed.emergency == Some(emergency.id));
     let (Some(request), Some(report), Some(meeting)) = (of(Kind::ChangeRequest), of(Kind::Report), of(Kind::Retrospective)) else {
         return Act::AwaitObligations;
     };

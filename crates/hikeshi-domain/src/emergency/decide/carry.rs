@@ -144,7 +144,7 @@ pub(crate) fn owe(case: &Case<'_>) -> Vec<Event> {
 }
 
 fn new_obligation(id: ObligationId, kind: obligation::Kind, case: &Case<'_>, owner: &PersonId, due_at: Timestamp) -> Obligation {
-    Obligation::new(id, kind, case.state.id, case.state.incident, owner.clone(), case.now, due_at)
+    Obligation::new(id, kind, Some((case.state.id, case.state.incident)), owner.clone(), case.now, due_at)
 }
 
 /// A person says what became of a step that nobody could tell (design: never guess in an emergency).

@@ -85,7 +85,10 @@ fn follow_up(case: &Case<'_>, ending: Ending, owed: &Obligation, decision: &mut 
                 begin(owed, effect, decision);
             }
         }
-        obligation::Kind::Prevention => {}
+        obligation::Kind::Prevention
+        | obligation::Kind::MonthlyReport
+        | obligation::Kind::QuarterlyReport
+        | obligation::Kind::Corrective => {}
     }
 }
 

@@ -81,7 +81,7 @@ pub(super) fn requirement(facts: &Facts, emergency: EmergencyId, now: Timestamp)
         .iter()
         .flatten()
         .filter_map(|id| facts.obligation(*id))
-        .filter(|obligation| obligation.kind.hardens_next() && obligation.emergency != emergency && obligation.is_overdue(now))
+        .filter(|obligation| obligation.kind.hardens_next() && obligation.emergency != Some(emergency) && obligation.is_overdue(now))
         .map(|obligation| obligation.id)
         .collect();
     Requirement { every_role: !because.is_empty(), because }

@@ -104,6 +104,10 @@ fn state_text(view: &EmergencyView, names: &Names, lang: Lang) -> String {
     let emergency = &view.emergency;
     let moment = |at: Timestamp| terminal::moment(lang, names.zone(), at, view.at);
     let mut rows = vec![(terminal::word_status(lang), label::emergency_status(lang, emergency.status).to_owned())];
+    if emergency.requirement.every_role {
+        let because: Vec<String> = emergency.requirement.because.iter().map(ToString::to_string).collect();
+        rows.push((terminal::word_approvals(lang), terminal::harder(lang, &because)));
+    }
     for approval in &emergency.approvals {
         rows.push((
             terminal::word_approval(lang),
