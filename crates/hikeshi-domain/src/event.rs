@@ -7,7 +7,9 @@ use crate::account::{Passkey, Proof, Session, Token};
 use crate::channel::Post;
 use crate::chat::{ChatTrouble, Place};
 use crate::effect::EffectKey;
-use crate::emergency::{Approval, Aspect, Backup, Conditions, Ending, Evidence, FileChange, Plan, Requirement, StepEnd, Trouble, Verified};
+use crate::emergency::{
+    Approval, Aspect, Backup, Conditions, Ending, Evidence, FileChange, Plan, PutBack, PuttingBack, Requirement, StepEnd, Trouble, Verified,
+};
 use crate::ids::{Digest, EmergencyId, EnvironmentName, IncidentId, MonitorName, ObligationId, PersonId, ServiceName, TokenId};
 use crate::incident::{Priority, Stage, Triage};
 use crate::obligation::{ChangeRequest, Comparison, Held, Meeting, Obligation, Report, Waiver};
@@ -264,13 +266,16 @@ pub enum Event {
     },
     RevertStarted {
         emergency: EmergencyId,
-        path: String,
+        files: Vec<PuttingBack>,
         by: PersonId,
+        reason: String,
         effect: EffectKey,
     },
     FilesReverted {
         emergency: EmergencyId,
+        files: Vec<PutBack>,
         changes: Vec<FileChange>,
+        changes_unlisted: u64,
     },
     RestoreStarted {
         emergency: EmergencyId,
@@ -282,6 +287,9 @@ pub enum Event {
         emergency: EmergencyId,
         files: u64,
         manifest: Digest,
+        /// What lay in the scope and was replaced, as it was found; contents are kept.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        replaced: Vec<FileChange>,
         changes: Vec<FileChange>,
     },
     EmergencyTroubled {

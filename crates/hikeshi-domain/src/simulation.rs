@@ -305,7 +305,7 @@ fn anything(world: &World, id: EmergencyId, dice: &mut Dice) -> (String, emergen
         12 | 13 => emergency::Command::Settle { emergency: id, step, verdict, reason: reason() },
         14 => emergency::Command::Verify { emergency: id },
         15 => emergency::Command::Accept { emergency: id, path, reason: reason() },
-        16 => emergency::Command::Revert { emergency: id, path },
+        16 => emergency::Command::Revert { emergency: id, paths: vec![path], reason: reason(), confirm: id.to_string() },
         17 => emergency::Command::Restore { emergency: id, reason: reason(), confirm: id.to_string() },
         _ => emergency::Command::Close { emergency: id },
     };
@@ -346,9 +346,9 @@ fn answer(world: &mut World, dice: &mut Dice) {
         Work::RunChecks { .. } => Outcome::ChecksEnded { results: checks(dice.roll(4) > 0) },
         Work::Restore { .. } => {
             let manifest = if dice.roll(5) == 0 { Digest::of(b"damaged") } else { backup().manifest };
-            Outcome::Restored { files: 2, manifest, changes: Vec::new() }
+            Outcome::Restored { files: 2, manifest, replaced: Vec::new(), changes: Vec::new() }
         }
-        Work::RevertFile { .. } => Outcome::Reverted { changes: Vec::new() },
+        Work::RevertFile { .. } => Outcome::Reverted { files: Vec::new(), changes: Vec::new(), changes_unlisted: 0 },
         Work::OpenChangeRequest(_) => {
             Outcome::ChangeRequestOpened { commit: "abc".to_owned(), request_file: "r.md".to_owned(), patch_file: "r.patch".to_owned() }
         }

@@ -8,6 +8,7 @@ mod crash;
 mod documents;
 mod forge;
 mod ground;
+mod revert;
 mod shell;
 mod step;
 mod watch;

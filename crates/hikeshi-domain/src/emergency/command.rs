@@ -114,10 +114,12 @@ pub enum Command {
         path: String,
         reason: String,
     },
-    /// Puts one changed file back as it was.
+    /// Puts changed files back as they were, also while a terminal is open. `confirm` repeats the emergency's id.
     Revert {
         emergency: EmergencyId,
-        path: String,
+        paths: Vec<String>,
+        reason: String,
+        confirm: String,
     },
     /// Puts the whole backup back. `confirm` repeats the emergency's id.
     Restore {

@@ -9,6 +9,9 @@ pub mod decide;
 mod plan;
 mod presence;
 mod proof;
+mod put_back;
+#[cfg(test)]
+mod put_back_tests;
 pub(crate) mod state;
 #[cfg(test)]
 mod tests;
@@ -23,6 +26,7 @@ pub use command::{Command, Verdict};
 pub use plan::{Check, CheckKind, Plan, PlanDocument, Step, Verification};
 pub use presence::{Quorum, quorum};
 pub use proof::{Approval, ApprovalProof, Evidence, Means, Signed, Signer, signer};
+pub use put_back::{PUT_BACK_AT_ONCE_MAX, PUT_BACK_NAMES_BYTES_MAX, PutBack, PuttingBack, Reverted, can_be_put_back, unaccepted};
 
 use crate::effect::EffectKey;
 use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId};
@@ -355,6 +359,9 @@ pub struct Emergency {
     pub tries: u32,
     #[serde(default)]
     pub restored: Option<Restored>,
+    /// Files that were put back one by one; the last orders.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reverts: Vec<Reverted>,
     pub requested_at: Timestamp,
     #[serde(default)]
     pub started_at: Option<Timestamp>,

@@ -4,13 +4,15 @@
 
 use jiff::Timestamp;
 
-use super::{Aspect, Emergency, FileChange, Hold, Restored, Status, StepState, Witness};
+use super::{Aspect, Doing, Emergency, FileChange, Hold, Restored, Reverted, Status, StepState, Witness};
 use crate::event::Event;
 use crate::facts::Facts;
 use crate::ids::EmergencyId;
 
 /// Changed files listed in the state; more are counted.
 const CHANGES_LISTED_MAX: usize = 500;
+/// Orders to put files back that are kept in the state; earlier ones stand in the ledger.
+const REVERTS_KEPT_MAX: usize = 10;
 
 pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
     request(facts, event, at);
@@ -55,6 +57,7 @@ fn request(facts: &mut Facts, event: &Event, at: Timestamp) {
             unaffected: None,
             tries: 0,
             restored: None,
+            reverts: Vec::new(),
             requested_at: at,
             started_at: None,
             started_by: None,
@@ -185,16 +188,23 @@ fn undo(facts: &mut Facts, event: &Event, at: Timestamp) {
                 change.accepted_by = Some(by.clone());
             }
         }),
-        Event::RevertStarted { emergency, .. } => with(facts, *emergency, |state| {
+        Event::RevertStarted { emergency, by, reason, .. } => with(facts, *emergency, |state| {
             state.status = Status::Restoring;
             state.tries += 1;
             state.trouble = None;
+            state.reverts.push(Reverted { by: by.clone(), reason: reason.clone(), at, finished_at: None, files: Vec::new() });
+            let over = state.reverts.len().saturating_sub(REVERTS_KEPT_MAX);
+            state.reverts.drain(..over);
         }),
-        Event::FilesReverted { emergency, changes } => with(facts, *emergency, |state| {
+        Event::FilesReverted { emergency, files, changes, changes_unlisted } => with(facts, *emergency, |state| {
             state.status = Status::Executing;
             state.solved = None;
             state.unaffected = None;
-            changed(state, changes, 0);
+            if let Some(last) = state.reverts.last_mut() {
+                last.finished_at = Some(at);
+                last.files.clone_from(files);
+            }
+            changed(state, changes, *changes_unlisted);
         }),
         Event::RestoreStarted { emergency, by, reason, .. } => with(facts, *emergency, |state| {
             state.status = Status::Restoring;
@@ -202,7 +212,7 @@ fn undo(facts: &mut Facts, event: &Event, at: Timestamp) {
             state.trouble = None;
             state.restored = Some(Restored { by: by.clone(), reason: reason.clone(), finished_at: None, files: 0, manifest: None });
         }),
-        Event::BackupRestored { emergency, files, manifest, changes } => with(facts, *emergency, |state| {
+        Event::BackupRestored { emergency, files, manifest, changes, .. } => with(facts, *emergency, |state| {
             state.status = Status::Executing;
             if let Some(restored) = &mut state.restored {
                 restored.finished_at = Some(at);
@@ -213,6 +223,10 @@ fn undo(facts: &mut Facts, event: &Event, at: Timestamp) {
         }),
         Event::EmergencyTroubled { emergency, trouble } => with(facts, *emergency, |state| {
             state.trouble = Some(trouble.clone());
+            // Looking goes on beside everything else; that it failed ends nothing.
+            if trouble.doing == Doing::Look {
+                return;
+            }
             state.status = match state.status {
                 // Without a backup nothing may run; the start can be tried again while the approval lasts.
                 Status::BackingUp => Status::Approved,

@@ -354,7 +354,7 @@ fn e9_a_failure_is_undone_by_one_typed_act_that_must_end_where_it_began() {
     for manifest in [Digest::of(b"something else"), backup().manifest] {
         world.give("tanaka", restore("emg_1")).expect("restoring");
         let key = world.queued.last().expect("the restore").key.clone();
-        world.end(&key, Outcome::Restored { files: 2, manifest, changes: Vec::new() }).expect("recorded");
+        world.end(&key, Outcome::Restored { files: 2, manifest, replaced: Vec::new(), changes: Vec::new() }).expect("recorded");
     }
     assert_eq!(
         refused(world.give("tanaka", Command::Step { emergency: id, step: 1, confirm: String::new() })),

@@ -165,7 +165,13 @@ fn seal(
 }
 
 /// Has the files looked at. While that is under way, once more is owed; a dozen quick commands are one look.
-fn look(case: &Case<'_>, after: CommandRef, captures: bool, events: &mut Vec<Event>, decision: &mut Decision) -> Result<(), Refusal> {
+pub(crate) fn look(
+    case: &Case<'_>,
+    after: CommandRef,
+    captures: bool,
+    events: &mut Vec<Event>,
+    decision: &mut Decision,
+) -> Result<(), Refusal> {
     let emergency = case.state.id;
     if case.state.looking.is_some() {
         events.push(Event::LookOwed { emergency, after });

@@ -69,7 +69,8 @@ pub struct Gate {
 /// Counts distinct people whose own screen shows the session now. Having joined is not enough.
 pub fn gate(emergency: &Emergency, session: &Session, policy: &Policy, looking: &BTreeMap<PersonId, Looking>, now: Timestamp) -> Gate {
     let mut held = Vec::new();
-    if emergency.status != crate::emergency::Status::Executing {
+    let restored = emergency.restored.as_ref().is_some_and(|restored| restored.finished_at.is_some());
+    if emergency.status != crate::emergency::Status::Executing || restored {
         held.push(HeldBecause::NotExecuting);
     }
     if session.stop.is_some() {

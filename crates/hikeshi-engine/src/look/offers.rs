@@ -70,7 +70,7 @@ pub(super) fn of_emergency(sight: &mut Sight<'_, '_>, emergency: &Emergency) -> 
         Do::Verify { emergency: id },
         Do::Attest { emergency: id, aspect: open_aspect(emergency), passed: true, note: words() },
         Do::Accept { emergency: id, path: open_path(emergency), reason: words() },
-        Do::Revert { emergency: id, path: open_path(emergency) },
+        Do::Revert { emergency: id, paths: vec![open_path(emergency)], reason: words(), confirm: id.to_string() },
         Do::Restore { emergency: id, reason: words(), confirm: id.to_string() },
         Do::Close { emergency: id },
     ];

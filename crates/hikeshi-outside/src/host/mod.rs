@@ -2,7 +2,7 @@
 //! directory ([`spool`]), so that the death of the server neither kills nor loses it.
 //!
 //! Here: starting a supervisor, waiting for it, and asking a spool what happened. Not here: what the work is ([`backup`], [`script`],
-//! [`restore`], [`checks`], [`watch`]).
+//! [`restore`], [`revert`], [`checks`], [`watch`]).
 
 mod backup;
 mod captures;
@@ -10,6 +10,7 @@ mod checks;
 pub(crate) mod masking;
 mod names;
 mod restore;
+mod revert;
 mod script;
 pub(crate) mod spool;
 mod supervisor;

@@ -222,7 +222,7 @@ pub fn doing(lang: Lang, doing: Doing) -> &'static str {
             Doing::Backup => ("バックアップ", "The backup"),
             Doing::Verify => ("検証", "The verification"),
             Doing::Restore => ("バックアップからの復元", "The restore"),
-            Doing::Revert => ("ファイルを元に戻す処理", "Putting the file back"),
+            Doing::Revert => ("ファイルを元に戻す処理", "Putting files back"),
             Doing::Look => ("変更の確認", "Looking at what has changed"),
             Doing::ChangeRequest => ("反映リクエストの作成", "Opening the change request"),
             Doing::Compare => ("マージ内容の照合", "The comparison with what was merged"),

@@ -34,7 +34,7 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("emergency.verify", "検証を実行する", "run the verification"),
     ("emergency.attest", "目視の検証結果を記録する", "record a verification by eye"),
     ("emergency.accept", "範囲外の変更を認める", "accept a change outside the scope"),
-    ("emergency.revert", "ファイルを元に戻す", "put a file back"),
+    ("emergency.revert", "ファイルを元に戻す", "put files back"),
     ("emergency.restore", "バックアップから復元する", "restore the backup"),
     ("emergency.close", "緊急例外を終了する", "close the exception"),
     ("incident.open", "インシデントを登録する", "open an incident"),

@@ -4,7 +4,7 @@ use hikeshi_domain::account::{Passkey, Proof, Session, Token};
 use hikeshi_domain::channel::{Body, Post};
 use hikeshi_domain::chat::{ChatTrouble, Place};
 use hikeshi_domain::effect::EffectKey;
-use hikeshi_domain::emergency::{Aspect, Backup, Doing, Emergency, Ending, Requirement, Trouble};
+use hikeshi_domain::emergency::{Aspect, Backup, Doing, Emergency, Ending, FileContent, PutBack, PuttingBack, Requirement, Trouble};
 use hikeshi_domain::event::Event;
 use hikeshi_domain::ids::{MonitorName, TokenId};
 use hikeshi_domain::incident::{Override, Priority, Stage};
@@ -30,6 +30,19 @@ fn key() -> EffectKey {
 
 fn place() -> Place {
     Place { channel: channel(), incident: Some(INC), emergency: Some(EMG) }
+}
+
+fn content(name: &str) -> Option<FileContent> {
+    Some(FileContent { digest: digest(name), bytes: 12, mode: 0o100_644, kept: true })
+}
+
+fn putting_back(path: &str) -> PuttingBack {
+    PuttingBack { path: text(path), before: content("before"), seen: content("after") }
+}
+
+fn put_back(path: &str, failed: Option<&str>) -> PutBack {
+    let changed_since = failed.is_none();
+    PutBack { path: text(path), found: content("later"), now: content("before"), changed_since, failed: failed.map(str::to_owned) }
 }
 
 fn session() -> Session {
@@ -172,10 +185,10 @@ every! {
         VerificationStarted => Event::VerificationStarted { emergency: EMG, effect: key() },
         VerificationRecorded => Event::VerificationRecorded { emergency: EMG, aspect: Aspect::Solved, verified: emergency().solved.unwrap() },
         ChangeAccepted => Event::ChangeAccepted { emergency: EMG, path: text("run/cache"), by: person("sato"), reason: text("only a cache") },
-        RevertStarted => Event::RevertStarted { emergency: EMG, path: text("run/cache"), by: person("tanaka"), effect: key() },
-        FilesReverted => Event::FilesReverted { emergency: EMG, changes: vec![] },
+        RevertStarted => Event::RevertStarted { emergency: EMG, files: vec![putting_back("run/cache")], by: person("tanaka"), reason: text("wrong file"), effect: key() },
+        FilesReverted => Event::FilesReverted { emergency: EMG, files: vec![put_back("run/cache", None), put_back("run/lock", Some("Permission denied"))], changes: vec![], changes_unlisted: 0 },
         RestoreStarted => Event::RestoreStarted { emergency: EMG, by: person("tanaka"), reason: text("verification failed"), effect: key() },
-        BackupRestored => Event::BackupRestored { emergency: EMG, files: 4, manifest: digest("manifest"), changes: vec![] },
+        BackupRestored => Event::BackupRestored { emergency: EMG, files: 4, manifest: digest("manifest"), replaced: vec![], changes: vec![] },
         EmergencyTroubled => Event::EmergencyTroubled { emergency: EMG, trouble: trouble(Doing::Backup) },
         TerminalOpened => Event::TerminalOpened { emergency: EMG, session: 1, by: person("tanaka"), place: text("app-1") },
         DeviceBound => Event::DeviceBound { emergency: EMG, session: 1, person: person("ito"), key: DeviceKey::of(&[4; 65]) },

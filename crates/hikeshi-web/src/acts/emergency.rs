@@ -63,7 +63,7 @@ pub fn command(kind: &str, input: &Input<'_>) -> Result<Command, Sentence> {
             note: input.text("note"),
         },
         "emergency.accept" => Emergency::Accept { emergency, path: path(), reason: reason() },
-        "emergency.revert" => Emergency::Revert { emergency, path: path() },
+        "emergency.revert" => Emergency::Revert { emergency, paths: vec![path()], reason: reason(), confirm: input.text("confirm") },
         "emergency.restore" => Emergency::Restore { emergency, reason: reason(), confirm: input.text("confirm") },
         "emergency.close" => Emergency::Close { emergency },
         _ => return Err(input.unknown_kind(kind)),
@@ -322,10 +322,14 @@ impl Maker<'_> {
     }
 }
 
-/// Accepting or reverting one change outside the scope; shown beside the change.
+/// Accepting one change outside the scope, or putting any one back; shown beside the change.
 pub fn of_change(viewer: &Viewer, view: &EmergencyView, index: usize, path: &str) -> Vec<Act> {
     let maker = Maker { viewer, view, passkeys: &[], t: Words(viewer.lang) };
     let id = view.emergency.id;
     let act = |verb: &str| maker.act(verb).id_part(index).hidden("path", path).cli(format!("hikeshi emergency {verb} {id} {path}"));
-    vec![act("accept").with(maker.reason()), act("revert")]
+    let revert = act("revert")
+        .with(maker.reason())
+        .with(Field::new(FieldKind::Typed, "confirm", &page::type_to_confirm(viewer.lang, &id.to_string())))
+        .cli(format!("hikeshi emergency restore {id} {path} --reason … --confirm {id}"));
+    vec![act("accept").with(maker.reason()), revert]
 }

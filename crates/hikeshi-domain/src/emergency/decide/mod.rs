@@ -85,7 +85,7 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
         Command::Verify { .. } => carry::verify(&permit, &case),
         Command::Attest { aspect, passed, note, .. } => carry::attest(&permit, &case, *aspect, *passed, note),
         Command::Accept { path, reason, .. } => undo::accept(&permit, &case, path, reason),
-        Command::Revert { path, .. } => undo::revert(&permit, &case, path),
+        Command::Revert { paths, reason, confirm, .. } => undo::revert(&permit, &case, paths, reason, confirm),
         Command::Restore { reason, confirm, .. } => undo::restore(&permit, &case, reason, confirm),
         Command::Close { .. } => close::close(&permit, &case),
     }

@@ -138,10 +138,14 @@ pub enum Verb {
     },
     Revert {
         id: EmergencyId,
-        path: String,
+        #[arg(required = true)]
+        paths: Vec<String>,
+        #[arg(long)]
+        reason: String,
     },
     Restore {
         id: EmergencyId,
+        paths: Vec<String>,
         #[arg(long)]
         reason: String,
     },
@@ -213,7 +217,6 @@ pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
             tell(emergency::Command::Attest { emergency: id, aspect, passed: !failed, note }, None, caller).await
         }
         Verb::Accept { id, path, reason } => tell(emergency::Command::Accept { emergency: id, path, reason }, None, caller).await,
-        Verb::Revert { id, path } => carry_out(id, emergency::Command::Revert { emergency: id, path }, None, caller).await,
         Verb::Start { id } => {
             carry_out(id, emergency::Command::Start { emergency: id }, Some(format!("hikeshi emergency step {id} 1")), caller).await
         }
@@ -225,7 +228,9 @@ pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
         Verb::Verify { id } => {
             carry_out(id, emergency::Command::Verify { emergency: id }, Some(format!("hikeshi emergency close {id}")), caller).await
         }
-        Verb::Restore { id, reason } => {
+        Verb::Revert { id, paths, reason } => revert(id, paths, reason, caller).await,
+        Verb::Restore { id, paths, reason } if !paths.is_empty() => revert(id, paths, reason, caller).await,
+        Verb::Restore { id, reason, paths: _ } => {
             let confirm = caller.confirmation(&terminal::restore_question(caller.lang, &id.to_string()), &id.to_string()).await?;
             carry_out(
                 id,
@@ -316,6 +321,13 @@ async fn run_step(id: EmergencyId, step: u32, caller: &Caller<'_>) -> Result<()>
     carry_out(id, emergency::Command::Step { emergency: id, step, confirm }, Some(next), caller).await
 }
 
+/// Some files as they were before the start; what is there now stays in the record.
+async fn revert(id: EmergencyId, paths: Vec<String>, reason: String, caller: &Caller<'_>) -> Result<()> {
+    let confirm = caller.confirmation(&terminal::revert_question(caller.lang, &paths), &id.to_string()).await?;
+    let command = emergency::Command::Revert { emergency: id, paths, reason, confirm };
+    carry_out(id, command, Some(format!("hikeshi emergency show {id}")), caller).await
+}
+
 /// Submits what sets an effect going, waits for its end, and says how it ended.
 async fn carry_out(id: EmergencyId, command: emergency::Command, next: Option<String>, caller: &Caller<'_>) -> Result<()> {
     let step = match &command {
@@ -342,7 +354,7 @@ async fn carry_out(id: EmergencyId, command: emergency::Command, next: Option<St
         Some(_) | None => None,
     };
     let verified = after.solved.as_ref().zip(after.unaffected.as_ref());
-    caller.out.data(&json!({"already": done.already, "dry_run": false, "receipt": done.receipt, "status": after.status, "step": state, "solved": after.solved, "unaffected": after.unaffected,
+    caller.out.data(&json!({"already": done.already, "dry_run": false, "receipt": done.receipt, "status": after.status, "step": state, "solved": after.solved, "unaffected": after.unaffected, "reverted": after.reverts.last(),
         "output": output.as_deref().map(String::from_utf8_lossy)}), || view::carried_out(lang, &after, state, output.as_deref()));
     let failed = match state {
         Some(StepState::Ended(end)) => !end.succeeded(),
