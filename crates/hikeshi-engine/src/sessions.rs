@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hikeshi_domain::command::{Command, Envelope};
-use hikeshi_domain::emergency::Emergency;
+use hikeshi_domain::emergency::{Emergency, unaccepted};
 use hikeshi_domain::facts::{Facts, Needs};
 use hikeshi_domain::ids::EmergencyId;
 use hikeshi_domain::people::{Actor, Via};
@@ -39,6 +39,8 @@ const GATE_EVERY: Duration = Duration::from_millis(200);
 /// What is stored is named in the ledger at least this often.
 const SEAL_EVERY: Duration = Duration::from_secs(10);
 const ACKS_EVERY: Duration = Duration::from_secs(10);
+/// Files outside the scope that those who watch are told by name; the page lists all.
+const OUTSIDE_TOLD_MAX: usize = 20;
 /// How long the end waits for those who watch to have signed the last block.
 const LAST_LOOK_WITHIN: Duration = Duration::from_secs(3);
 /// A recorder that is silent for this long will not come back.
@@ -235,6 +237,7 @@ async fn look_after(door: &Door, key: Key, live: &Arc<Live>, kept: &Kept) {
         return;
     }
     let now = door.inside.clock.now();
+    live.set_outside(unaccepted(&kept.emergency).map(|change| change.path.clone()).take(OUTSIDE_TOLD_MAX).collect());
     let gate = session::gate(&kept.emergency, session, &kept.policy, &live.looking(), now);
     if let Some(held) = live.set_gate(gate.held) {
         let told = held == session.held || say(door, "gate", live, session::Command::Gate { emergency, session: number, held }).await;

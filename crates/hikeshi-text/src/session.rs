@@ -44,6 +44,25 @@ pub fn held_all(lang: Lang, held_because: &[HeldBecause], names: &Names) -> Stri
     })
 }
 
+/// Files outside the approved scope that nobody has accepted (rule E8): for everyone who watches, and for the executor.
+pub fn outside(lang: Lang, paths: &[String]) -> String {
+    const NAMED_MAX: usize = 3;
+    if paths.is_empty() {
+        return pick(lang, "範囲外の変更で、決まっていないものはありません", "No change outside the scope is open");
+    }
+    let named = paths.iter().take(NAMED_MAX).map(|path| one_line(path)).collect::<Vec<_>>().join(", ");
+    match (paths.len().saturating_sub(NAMED_MAX), lang) {
+        (0, Ja) => format!("承認された範囲の外が変わりました: {named}。承認者が認めるか元に戻すまで、終えられません"),
+        (more, Ja) => format!("承認された範囲の外が変わりました: {named} ほか{more}件。承認者が認めるか元に戻すまで、終えられません"),
+        (0, En) => {
+            format!("Changed outside the approved scope: {named}. It cannot be closed until the approver accepts it or it is put back")
+        }
+        (more, En) => format!(
+            "Changed outside the approved scope: {named} and {more} more. It cannot be closed until the approver accepts them or they are put back"
+        ),
+    }
+}
+
 fn witnesses(
     lang: Lang,
     looking: &[PersonId],

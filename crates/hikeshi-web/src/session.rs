@@ -77,7 +77,9 @@ pub async fn record(
 async fn follow_recorder(socket: &mut WebSocket, recorder: Recorder) -> Result<(), String> {
     let words = |error: axum::Error| error.to_string();
     say(socket, &ToRecorder::Have { blocks: recorder.blocks, head: recorder.head }).await.map_err(words)?;
-    let (mut gate, mut over) = (recorder.gate(), recorder.over());
+    let (mut gate, mut over, mut outside) = (recorder.gate(), recorder.over(), recorder.outside());
+    // A recorder that connects anew is told what stands already.
+    outside.mark_changed();
     let mut turn = tokio::time::interval(GATE_EVERY);
     loop {
         tokio::select! {
@@ -102,6 +104,11 @@ async fn follow_recorder(socket: &mut WebSocket, recorder: Recorder) -> Result<(
             _ = turn.tick() => {
                 let held = recorder.held();
                 say_gate(socket, held, recorder.named()).await?;
+            }
+            changed = outside.changed() => {
+                changed.map_err(|_| "the session is gone".to_owned())?;
+                let paths = (**outside.borrow_and_update()).clone();
+                say(socket, &ToRecorder::Outside { paths }).await.map_err(words)?;
             }
             () = recorder.stopped() => return Ok(()),
             changed = over.changed() => {
@@ -213,6 +220,7 @@ impl Watching {
                         say(&mut socket, &ToWatcher::Sealed { header: String::from_utf8_lossy(&header).into_owned() }).await?;
                     }
                     Ok(News::Gate(held)) => self.say_gate(&mut socket, &held).await?,
+                    Ok(News::Outside(paths)) => self.say_outside(&mut socket, &paths).await?,
                     // The recorder has begun anew, or this device was too slow: the screen is shown as it is now.
                     Ok(News::Again) | Err(RecvError::Lagged(_)) => news = self.show_screen(&mut socket).await?,
                     Ok(News::Over) | Err(RecvError::Closed) => return say(&mut socket, &ToWatcher::Over).await,
@@ -236,12 +244,18 @@ impl Watching {
             send_frames(socket, &screen.frames).await?;
         }
         self.say_gate(socket, &screen.gate).await?;
+        self.say_outside(socket, &screen.outside).await?;
         Ok(news)
     }
 
     async fn say_gate(&self, socket: &mut WebSocket, held: &Arc<Vec<HeldBecause>>) -> Result<(), axum::Error> {
         let words = held.iter().map(|because| hikeshi_text::session::held(self.viewer.lang, because, &self.viewer.names)).collect();
         say(socket, &ToWatcher::Gate { held: (**held).clone(), words }).await
+    }
+
+    async fn say_outside(&self, socket: &mut WebSocket, paths: &[String]) -> Result<(), axum::Error> {
+        let words = hikeshi_text::session::outside(self.viewer.lang, paths);
+        say(socket, &ToWatcher::Outside { paths: paths.to_vec(), words }).await
     }
 
     async fn heard(&mut self, socket: &mut WebSocket, text: &str) -> Result<(), axum::Error> {

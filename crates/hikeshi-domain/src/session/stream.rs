@@ -33,6 +33,10 @@ pub enum ToRecorder {
         held: Vec<HeldBecause>,
         named: u64,
     },
+    /// Changed files outside the approved scope that nobody has accepted yet (rule E8); again when there are others.
+    Outside {
+        paths: Vec<String>,
+    },
     /// A witness ends the session: the shell is to be hung up.
     HangUp,
     /// The session is over in the ledger.
@@ -52,6 +56,8 @@ pub enum ToWatcher {
     Sealed { header: String },
     /// Why keys are held, with the words for it in the reader's language; empty: they pass.
     Gate { held: Vec<HeldBecause>, words: Vec<String> },
+    /// Changed files outside the approved scope that nobody has accepted yet (rule E8), with the words for it; empty: none any more.
+    Outside { paths: Vec<String>, words: String },
     /// The device counts for its person now.
     Bound,
     /// It does not, and why: three sentences for people.

@@ -144,6 +144,11 @@ impl Recorder {
         self.live.gate()
     }
 
+    /// Tells which files outside the scope nobody has accepted.
+    pub fn outside(&self) -> watch::Receiver<Arc<Vec<String>>> {
+        self.live.outside()
+    }
+
     /// How many blocks the ledger names: what comes after them would not survive this server.
     pub fn named(&self) -> u64 {
         self.live.named()

@@ -115,6 +115,7 @@ pub(super) struct Live {
     pub(super) encoding: Encoding,
     news: broadcast::Sender<News>,
     gate: watch::Sender<Arc<Vec<HeldBecause>>>,
+    outside: watch::Sender<Arc<Vec<String>>>,
     over: watch::Sender<bool>,
     state: Mutex<State>,
 }
@@ -130,6 +131,7 @@ impl Live {
             encoding,
             news: broadcast::Sender::new(NEWS_KEPT_MAX),
             gate: watch::Sender::new(Arc::clone(&gate)),
+            outside: watch::Sender::default(),
             over: watch::Sender::new(false),
             state: Mutex::new(State {
                 screen: ScreenModel::new(encoding),
@@ -338,6 +340,27 @@ impl Live {
         self.lock().gate_told = true;
     }
 
+    // ---- files outside the scope
+
+    /// What everyone who watches is told; said again only when it has changed.
+    pub(super) fn set_outside(&self, paths: Vec<String>) {
+        let changed = self.outside.send_if_modified(|known| {
+            let differs = **known != paths;
+            if differs {
+                *known = Arc::new(paths);
+            }
+            differs
+        });
+        if changed {
+            let _under = self.lock();
+            self.tell(News::Outside(Arc::clone(&self.outside.borrow())));
+        }
+    }
+
+    pub(super) fn outside(&self) -> watch::Receiver<Arc<Vec<String>>> {
+        self.outside.subscribe()
+    }
+
     pub(super) fn next_word(&self) -> u64 {
         let mut state = self.lock();
         state.words += 1;
@@ -428,6 +451,7 @@ impl Live {
             prev: state.head,
             frames: state.pending.as_slice().into(),
             gate: Arc::clone(&state.gate),
+            outside: Arc::clone(&self.outside.borrow()),
         };
         (screen, self.news.subscribe())
     }

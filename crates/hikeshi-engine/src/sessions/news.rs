@@ -14,6 +14,8 @@ pub enum News {
     Sealed(Arc<[u8]>),
     /// Why keys are held; empty: they pass.
     Gate(Arc<Vec<HeldBecause>>),
+    /// Changed files outside the scope that nobody has accepted; empty: none any more.
+    Outside(Arc<Vec<String>>),
     /// The recorder begins anew: whoever watches joins again.
     Again,
     /// No more will come.
@@ -33,4 +35,5 @@ pub struct Screen {
     pub prev: Option<Digest>,
     pub frames: Arc<[u8]>,
     pub gate: Arc<Vec<HeldBecause>>,
+    pub outside: Arc<Vec<String>>,
 }

@@ -298,6 +298,7 @@ impl Recording {
 
     fn tell_gate(&self) {
         let mut told = None;
+        let mut told_outside = Vec::new();
         let mut attached = false;
         loop {
             let held = self.valve.held();
@@ -305,6 +306,11 @@ impl Recording {
             if now_attached && (told.as_ref() != Some(&held) || !attached) {
                 self.tell(ToTerminal::Gate(held.clone()));
                 told = Some(held);
+            }
+            let outside = self.valve.outside();
+            if now_attached && (outside != told_outside || (!attached && !outside.is_empty())) {
+                self.tell(ToTerminal::Outside(outside.clone()));
+                told_outside = outside;
             }
             attached = now_attached;
             std::thread::sleep(GATE_EVERY);

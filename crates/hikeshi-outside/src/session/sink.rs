@@ -293,6 +293,7 @@ impl Sink {
                 self.valve.server_says(held);
                 backlog.server_has(named);
             }
+            ToRecorder::Outside { paths } => self.valve.outside_the_scope(paths),
             ToRecorder::HangUp => (self.hang_up)(),
             ToRecorder::Over => {
                 (self.hang_up)();

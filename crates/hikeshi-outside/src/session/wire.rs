@@ -64,6 +64,8 @@ pub enum ToTerminal {
     Output(Vec<u8>),
     /// Why keys are held now; empty: they pass.
     Gate(Vec<HeldBecause>),
+    /// Changed files outside the scope that nobody has accepted; empty: none any more.
+    Outside(Vec<String>),
     /// Keys came while they were held, and went nowhere.
     Refused {
         keys: u64,
@@ -133,6 +135,7 @@ impl ToTerminal {
         match self {
             Self::Output(bytes) => put(to, b'o', bytes),
             Self::Gate(held) => put(to, b'g', &serde_json::to_vec(held)?),
+            Self::Outside(paths) => put(to, b'f', &serde_json::to_vec(paths)?),
             Self::Refused { keys } => put(to, b'n', &keys.to_be_bytes()),
             Self::Skipped { bytes } => put(to, b's', &bytes.to_be_bytes()),
             Self::Ended(end) => put(to, b'e', &serde_json::to_vec(end)?),
@@ -145,6 +148,7 @@ impl ToTerminal {
         Ok(Some(match kind {
             b'o' => Self::Output(payload),
             b'g' => Self::Gate(serde_json::from_slice(&payload)?),
+            b'f' => Self::Outside(serde_json::from_slice(&payload)?),
             b'n' => Self::Refused { keys: count()? },
             b's' => Self::Skipped { bytes: count()? },
             b'e' => Self::Ended(serde_json::from_slice(&payload)?),

@@ -60,6 +60,8 @@ struct Chain {
     from: u64,
     /// The last block that was shown, and its head.
     shown: Option<(u64, Digest)>,
+    /// Files outside the scope, as told last.
+    outside: Vec<String>,
 }
 
 pub struct Witness<'a> {
@@ -170,7 +172,8 @@ impl Witness<'_> {
     fn heard(&self, word: ToWatcher, chain: &mut Chain) -> Result<bool> {
         match word {
             ToWatcher::Screen { state, block, prev, .. } => {
-                *chain = Chain { block, prev, pending: Vec::new(), from: block, shown: None };
+                let outside = std::mem::take(&mut chain.outside);
+                *chain = Chain { block, prev, pending: Vec::new(), from: block, shown: None, outside };
                 self.print(b"\x1b[2J\x1b[H")?;
                 self.print(state.as_bytes())?;
             }
@@ -189,6 +192,14 @@ impl Witness<'_> {
                 let lang = self.lang();
                 let text = if words.is_empty() { terminal::keys_pass(lang) } else { terminal::keys_held(lang, &words.join(" ")) };
                 self.hint(&text);
+            }
+            // In this reader's language, whatever the server's pages speak.
+            ToWatcher::Outside { paths, .. } => {
+                if paths != chain.outside {
+                    let words = hikeshi_text::session::outside(self.lang(), &paths);
+                    self.hint(&format!("{} {words}", terminal::badge()));
+                    chain.outside = paths;
+                }
             }
             ToWatcher::Bound => self.hint(&terminal::screen_counts(self.lang())),
             ToWatcher::NotBound { words } => return Err(Failure::Failed(words.join(" "))),
