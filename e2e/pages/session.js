@@ -8,10 +8,11 @@ import { equal, holds, pause, until } from "../checks.js";
 import * as night from "../night.js";
 import { Terminal } from "../terminal.js";
 import { Workspace } from "../workspace.js";
+import { flagged, restored } from "./session_files.js";
 
 const asciinema = process.env.HIKESHI_CACHE ? join(process.env.HIKESHI_CACHE, "venv", "bin", "asciinema") : "asciinema";
 const CLOSES_WITHIN_MS = 12_000;
-const links = { watanabe: 1, tanaka: 2, takahashi: 3, sato: 2, suzuki: 4, yamamoto: 4, ito: 2 };
+const links = { watanabe: 1, tanaka: 2, takahashi: 5, sato: 2, suzuki: 4, yamamoto: 4, ito: 2 };
 
 const plan = `
 [conditions.serious_failure]
@@ -95,8 +96,10 @@ export async function session(checks, browser) {
     await checks.check("a network that is cut closes the gate", () => offline(around));
     await checks.check("the same person twice counts once", () => twice(around));
     await checks.check("the watch page is accessible on both sizes", () => accessible(around));
+    await checks.check("a change outside the scope is flagged beside the live screens, and put back from there", () => flagged(around));
     await checks.check("a witness writes a note, and ends the session", () => ended(around));
     await checks.check("the replay plays, jumps to a command and finds words, and is accessible", () => replayed(around));
+    await checks.check("one file is put back from the page of the replay", () => restored(around));
     await checks.check("the official asciinema program prints what the terminal printed", () => official(around));
     await checks.check("the record of the session is verified offline", () => verified(around));
     await around.phone.leave();

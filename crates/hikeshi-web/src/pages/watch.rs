@@ -13,11 +13,12 @@ use hikeshi_engine::look::EmergencyView;
 use hikeshi_text::page::{self, Words};
 use hikeshi_text::{Sentence, label, time};
 
-use super::emergency::{Banner, banners};
+use super::changes::Shown;
+use super::emergency::{Banner, Flagged, banners};
 use super::emergency_rows::{self as rows, StepRow, WitnessRow};
 use super::perform::own_form;
 use super::sessions::{self, CommandRow};
-use super::{Bar, Flash, Frame, Query, act, html};
+use super::{Bar, Flash, Frame, Html, Query, act, changes, html};
 use crate::acts;
 use crate::fail::Fail;
 use crate::form::Fields;
@@ -43,6 +44,8 @@ struct WatchTemplate<'a> {
     steps: Vec<StepRow>,
     terminal: Option<Terminal>,
     commands: Vec<CommandRow>,
+    outside: Html,
+    changes: Html,
     bar: Bar,
 }
 
@@ -133,12 +136,14 @@ async fn show(viewer: &Viewer, id: EmergencyId, refused: Option<Sentence>, flash
         present: quorum.present.contains(&viewer.person) && view.emergency.status != Status::Closed,
         last_beat: heard.map(|heard| time::time_of_day(viewer.zone(), heard.at)),
         refused,
-        banners: banners(viewer, &view.emergency),
+        banners: banners(viewer, &view.emergency, Flagged::Apart),
         quorum: page::witness_count(lang, quorum.present.len(), quorum.needed, quorum.seniors.len(), quorum.seniors_needed),
         witnesses: rows::witnesses(viewer, &view),
         steps: rows::steps(viewer, &view).await?,
         terminal: terminal(viewer, &view),
         commands: last_commands(viewer, &view),
+        outside: changes::outside(viewer, &view, flash)?,
+        changes: changes::list(viewer, &view, flash, Shown::Beside, "").await?,
         bar: Bar::new(viewer, &shown, flash)?,
         view: &view,
     };
