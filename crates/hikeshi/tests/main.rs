@@ -32,5 +32,7 @@ mod scenarios;
 mod serving;
 #[path = "end_to_end/session.rs"]
 mod session;
+#[path = "end_to_end/session_files.rs"]
+mod session_files;
 #[path = "end_to_end/slack.rs"]
 mod slack;
