@@ -1,10 +1,11 @@
 //! Measurements of hikeshi beside the limits of the disk and the databases under it, in one run: machines are noisy, ratios are not.
 //!
 //! `benches/run` is the one command: it starts a PostgreSQL of its own, runs every part, and writes `docs/benchmarks.md` with its plot.
-//! Parts: [`door`] (durable commands per second), [`ledger`] (verification), [`pages`] (a server with a long past), [`sweep`]
+//! Parts: [`door`] (durable commands per second), [`ledger`] (verification), [`pages`] (a server with a long past), [`files`] (a large target), [`sweep`]
 //! (hundreds of kills, by `benches/kill-sweep`), [`report`] (table and plot).
 
 mod door;
+mod files;
 mod ledger;
 mod pages;
 mod raw;
@@ -55,6 +56,16 @@ enum Part {
         /// The release binary, for start time and memory and for pages over HTTP.
         #[arg(long)]
         binary: PathBuf,
+    },
+    /// Files under a large target's root: before the first command, and after each.
+    Files {
+        /// The release binary, which becomes the supervisor.
+        #[arg(long)]
+        binary: PathBuf,
+        #[arg(long, default_value_t = 100_000)]
+        files: u64,
+        #[arg(long, default_value_t = 4_096)]
+        bytes_each: usize,
     },
     /// Kills (-9) the rehearsal at many moments, continues it each time, and prints what held.
     Sweep {
@@ -140,6 +151,7 @@ fn main() -> anyhow::Result<()> {
         }
         Part::Ledger { entries } => ("ledger", ledger::measure(&args.dir, entries)?),
         Part::Pages { incidents, entries, binary } => ("pages", pages::measure(&args.dir, incidents, entries, &binary)?),
+        Part::Files { binary, files, bytes_each } => ("files", files::measure(&args.dir, &binary, files, bytes_each)?),
         Part::Sweep { binary, postgres, kills, seed } => return sweep::sweep(&args.dir, &binary, postgres.as_deref(), kills, seed),
         Part::Report { markdown, plot } => return report::write(&args.dir, &markdown, &plot),
     };

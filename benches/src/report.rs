@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use crate::Row;
 
-const PARTS: [&str; 3] = ["door", "ledger", "pages"];
+const PARTS: [&str; 4] = ["door", "ledger", "pages", "files"];
 
 pub fn say(line: &str) -> anyhow::Result<()> {
     Ok(writeln!(std::io::stdout(), "{line}")?)

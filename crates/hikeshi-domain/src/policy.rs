@@ -155,7 +155,7 @@ pub struct Target {
 }
 
 fn default_watch_files() -> u64 {
-    20_000
+    100_000
 }
 fn default_watch_bytes() -> u64 {
     512 * 1024 * 1024
