@@ -340,20 +340,14 @@ impl Live {
         self.lock().gate_told = true;
     }
 
-    // ---- files outside the scope
-
-    /// What everyone who watches is told; said again only when it has changed.
+    /// Files outside the scope that everyone who watches is told of; said again only when they have changed.
     pub(super) fn set_outside(&self, paths: Vec<String>) {
-        let changed = self.outside.send_if_modified(|known| {
-            let differs = **known != paths;
-            if differs {
-                *known = Arc::new(paths);
-            }
-            differs
-        });
-        if changed {
-            let _under = self.lock();
-            self.tell(News::Outside(Arc::clone(&self.outside.borrow())));
+        // Under the lock, so that whoever joins hears of each change.
+        let _under = self.lock();
+        if **self.outside.borrow() != paths {
+            let paths = Arc::new(paths);
+            self.outside.send_replace(Arc::clone(&paths));
+            self.tell(News::Outside(paths));
         }
     }
 
