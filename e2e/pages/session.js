@@ -33,6 +33,7 @@ summary = "接続先を手で直す"
 scope = ["config"]
 [plan.terminal]
 shell = "bash"
+dangerous = [{ match = "rm -rf", why = "消したファイルは戻らない" }]
 [[plan.verification.solved]]
 title = "予約できる"
 check = "command"
@@ -95,6 +96,7 @@ export async function session(checks, browser) {
     await checks.check("a network that is cut closes the gate", () => offline(around));
     await checks.check("the same person twice counts once", () => twice(around));
     await checks.check("the watch page is accessible on both sizes", () => accessible(around));
+    await checks.check("a dangerous line waits until a witness has typed its words, on a phone", () => dangerous(around));
     await checks.check("a witness writes a note, and ends the session", () => ended(around));
     await checks.check("the replay plays, jumps to a command and finds words, and is accessible", () => replayed(around));
     await checks.check("the official asciinema program prints what the terminal printed", () => official(around));
@@ -217,6 +219,31 @@ async function accessible({ phone: small, desk }) {
     for (const scheme of ["light", "dark"]) equal(await person.axe(scheme), [], `axe in ${scheme}`);
   }
   equal(await small.overflow(), 0, "pixels beyond the phone's screen");
+}
+
+// Both see the very line; neither a click nor another word lets it run, and the phone's typed words let it run once.
+async function dangerous({ phone: small, desk, emergency, terminal, workspace }) {
+  const scratch = join(workspace.root, "config", "scratch");
+  terminal.keys("touch config/scratch\n");
+  await until("the file is there", 10_000, async () => existsSync(scratch));
+  const mark = terminal.said.length;
+  terminal.keys("rm  -rf config/scratch\n");
+  await terminal.prints("立会人の確認を待っています", 20_000, mark);
+  for (const person of [small, desk]) {
+    await person.page.locator(".notice.line").waitFor();
+    equal(await person.text(".notice.line pre"), "rm  -rf config/scratch", "the line");
+    holds((await person.text(".notice.line")).includes("消したファイルは戻らない"), "why it is dangerous");
+    for (const scheme of ["light", "dark"]) equal(await person.axe(scheme), [], `axe in ${scheme}`);
+  }
+  equal(await small.overflow(), 0, "pixels beyond the phone's screen");
+  await small.act("session.confirm", { confirm: "はい" }, { refused: true, within: ".notice.line" });
+  holds(existsSync(scratch), "another word let it run");
+  await small.go(`/emergencies/${emergency}/watch`);
+  await small.act("session.confirm", { confirm: "rm -rf" }, { within: ".notice.line" });
+  await until("it ran", 20_000, async () => !existsSync(scratch));
+  await until("nothing waits any more", 10_000, async () => (await desk.page.locator(".notice.line").count()) === 0);
+  await opens(small, 40_000);
+  await opens(desk, 40_000);
 }
 
 async function ended({ phone: small, desk, emergency, terminal }) {

@@ -111,6 +111,12 @@ pub enum Notice {
         executor: PersonId,
         session: u32,
     },
+    /// A dangerous line ran that no witness had confirmed.
+    LineUnconfirmed {
+        session: u32,
+        command: u32,
+        words: String,
+    },
     TerminalStopped {
         by: PersonId,
         session: u32,

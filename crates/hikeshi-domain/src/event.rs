@@ -13,7 +13,7 @@ use crate::incident::{Priority, Stage, Triage};
 use crate::obligation::{ChangeRequest, Comparison, Held, Meeting, Obligation, Report, Waiver};
 use crate::people::Actor;
 use crate::policy::{Policy, Weakening};
-use crate::session::{Ack, Captured, CommandRef, DeviceKey, Gap, HeldBecause, SealedBlock, SessionEnd, TypedCommand};
+use crate::session::{Ack, Captured, CommandRef, DeviceKey, Gap, HeldBecause, LineAsk, SealedBlock, SessionEnd, TypedCommand};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -213,6 +213,15 @@ pub enum Event {
         emergency: EmergencyId,
         backup: Backup,
     },
+    /// A witness confirms a dangerous step, for one attempt (rule E4).
+    StepConfirmed {
+        emergency: EmergencyId,
+        step: u32,
+        attempt: u32,
+        digest: Digest,
+        by: PersonId,
+        expires_at: Timestamp,
+    },
     StepStarted {
         emergency: EmergencyId,
         step: u32,
@@ -221,6 +230,9 @@ pub enum Event {
         by: PersonId,
         digest: Digest,
         witnesses: Vec<PersonId>,
+        /// Who has confirmed it, when the plan marks it as dangerous.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        confirmed_by: Option<PersonId>,
     },
     StepEnded {
         emergency: EmergencyId,
@@ -344,6 +356,41 @@ pub enum Event {
     KeysReleased {
         emergency: EmergencyId,
         session: u32,
+    },
+    /// Enter is held at a line that the plan calls dangerous.
+    LineAsked {
+        emergency: EmergencyId,
+        session: u32,
+        ask: LineAsk,
+    },
+    LineConfirmed {
+        emergency: EmergencyId,
+        session: u32,
+        ask: u32,
+        digest: Digest,
+        by: PersonId,
+    },
+    LineDenied {
+        emergency: EmergencyId,
+        session: u32,
+        ask: u32,
+        digest: Digest,
+        by: PersonId,
+        reason: String,
+    },
+    LineWithdrawn {
+        emergency: EmergencyId,
+        session: u32,
+        ask: u32,
+        digest: Digest,
+    },
+    /// A command ran that has words which the plan calls dangerous, and no witness had confirmed it.
+    LineUnconfirmed {
+        emergency: EmergencyId,
+        session: u32,
+        command: u32,
+        words: String,
+        why: String,
     },
     TerminalStopped {
         emergency: EmergencyId,

@@ -58,6 +58,7 @@ pub fn row(kind: &str) -> Row {
         | "emergency.hold"
         | "emergency.resume"
         | "emergency.start"
+        | "emergency.confirm"
         | "emergency.step"
         | "emergency.settle"
         | "emergency.verify"
@@ -70,7 +71,9 @@ pub fn row(kind: &str) -> Row {
         "incident.triage" | "incident.acknowledge" | "incident.move" | "incident.update" | "incident.resolve" => {
             Row::Roles(&["operator", "lead", "manager", "developer", "senior", "dev-lead", "cto"])
         }
-        "session.open" | "session.bind" | "session.note" | "session.stop" | "session.abandon" => Row::ByCase,
+        "session.open" | "session.bind" | "session.note" | "session.stop" | "session.abandon" | "session.confirm" | "session.deny" => {
+            Row::ByCase
+        }
         "obligation.propose"
         | "obligation.compare"
         | "obligation.report"
@@ -106,7 +109,9 @@ pub fn permit(facts: &Facts, actor: &Actor, command: &Command) -> Result<Permit,
         Command::Wake(_) => *actor == Actor::Timer,
         Command::Monitor(_) => matches!(actor, Actor::Monitor { .. }),
         Command::Session(
-            session::Command::Seal { .. }
+            session::Command::Ask { .. }
+            | session::Command::Withdraw { .. }
+            | session::Command::Seal { .. }
             | session::Command::Acknowledge { .. }
             | session::Command::Gate { .. }
             | session::Command::End { .. },

@@ -293,6 +293,8 @@ pub struct EmergencyPolicy {
     pub presence_timeout_s: u32,
     /// A witness of a terminal whose screen is hidden, silent, or behind the recording for this long does not count.
     pub watch_timeout_s: u32,
+    /// A witness's confirmation of a dangerous step or line holds for this long, and a line that nobody answers is given up after it.
+    pub confirm_valid_s: u32,
     /// Room kept free for the recording of a terminal, on the executor's disk: where it cannot be kept, no terminal opens.
     pub session_reserve_bytes: u64,
     /// A session that is still open after this time is announced as running long.
@@ -319,6 +321,7 @@ impl Default for EmergencyPolicy {
             senior_roles: named(&["senior", "dev-lead", "cto"]),
             presence_timeout_s: 20,
             watch_timeout_s: 10,
+            confirm_valid_s: 300,
             session_reserve_bytes: 64 * 1024 * 1024,
             session_max_min: 120,
             step_timeout_max_s: 3600,

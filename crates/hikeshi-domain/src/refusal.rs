@@ -109,6 +109,9 @@ refusals! {
     EarlierStepFailed { step: u32 } => "E9", "emergency.earlier_step_failed";
     /// A dangerous act takes the typed words.
     ConfirmationDiffers { expected: String } => "E4", "emergency.confirmation_differs";
+    /// A step that the plan marks as dangerous waits for a witness's own confirmation.
+    StepUnconfirmed { step: u32, title: String } => "E4", "emergency.step_unconfirmed";
+    StepNotDangerous { step: u32 } => "E4", "emergency.step_not_dangerous";
     /// The backup was put back: the plan is over, only the close is left.
     AlreadyRestored => "E9", "emergency.already_restored";
     /// Only people of this case may do this: `who` lists them.
@@ -131,6 +134,8 @@ refusals! {
     SessionOver { session: u32 } => "E5", "session.over";
     /// It is still being looked which files the typed commands have changed.
     FilesNotSeen => "E6", "session.files_not_seen";
+    /// No line waits for an answer, or another one by now.
+    NothingAsked { session: u32 } => "E4", "session.nothing_asked";
     DeviceKeyUnreadable => "E4", "session.device_key_unreadable";
     /// Another witness signs with the same key.
     DeviceShared { with: PersonId } => "E4", "session.device_shared";

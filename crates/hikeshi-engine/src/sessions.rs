@@ -234,6 +234,7 @@ async fn look_after(door: &Door, key: Key, live: &Arc<Live>, kept: &Kept) {
         door.inside.sessions.leave(key);
         return;
     }
+    live.set_asked(session.asked.as_ref());
     let now = door.inside.clock.now();
     let gate = session::gate(&kept.emergency, session, &kept.policy, &live.looking(), now);
     if let Some(held) = live.set_gate(gate.held) {

@@ -3,6 +3,7 @@
 //! The match below has no catch-all: a new event does not compile before it has words in both languages.
 
 mod account;
+mod danger;
 mod emergency;
 mod execution;
 mod incident;
@@ -78,6 +79,11 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
         E::BlocksWatched { session, acks, emergency: _ } => session::watched(lang, *session, acks, names),
         E::KeysHeld { session, held, emergency: _ } => session::held(lang, *session, held, names),
         E::KeysReleased { session, emergency: _ } => session::released(lang, *session),
+        E::LineAsked { session, ask, emergency: _ } => danger::asked(lang, *session, ask),
+        E::LineConfirmed { session, ask, emergency: _, digest: _, by: _ } => danger::confirmed(lang, *session, *ask),
+        E::LineDenied { session, ask, reason, emergency: _, digest: _, by: _ } => danger::denied(lang, *session, *ask, reason),
+        E::LineWithdrawn { session, ask, emergency: _, digest: _ } => danger::withdrawn(lang, *session, *ask),
+        E::LineUnconfirmed { session, command, words, why, emergency: _ } => danger::unconfirmed(lang, *session, *command, words, why),
         E::TerminalStopped { session, reason, emergency: _, by: _ } => session::stopped(lang, *session, reason),
         E::TerminalEnded { session, end, emergency: _ } => session::ended(lang, *session, end, names),
         E::SessionRanLong { emergency } => emergency::ran_long(lang, *emergency),
@@ -85,8 +91,11 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
 
         E::EmergencyStarted { emergency, by: _, effect: _ } => execution::started(lang, *emergency),
         E::BackupTaken { backup, emergency: _ } => execution::backup_taken(lang, backup),
-        E::StepStarted { step, attempt, digest, witnesses, .. } => {
-            execution::step_started(lang, *step, *attempt, *digest, witnesses, names)
+        E::StepConfirmed { step, digest, emergency: _, attempt: _, by: _, expires_at: _ } => {
+            execution::step_confirmed(lang, *step, *digest)
+        }
+        E::StepStarted { step, attempt, digest, witnesses, confirmed_by, .. } => {
+            execution::step_started(lang, *step, *attempt, *digest, (witnesses, confirmed_by.as_ref()), names)
         }
         E::StepEnded { step, end, changes, changes_unlisted, emergency: _ } => {
             execution::step_ended(lang, *step, end, changes, *changes_unlisted)

@@ -90,6 +90,8 @@ pub fn refusal(lang: Lang, refusal: &Refusal, names: &Names) -> Sentence {
         R::NotInDoubt { step } => execution::not_in_doubt(lang, *step),
         R::EarlierStepFailed { step } => execution::earlier_step_failed(lang, *step),
         R::ConfirmationDiffers { expected } => execution::confirmation_differs(lang, expected),
+        R::StepUnconfirmed { step, title } => witness::step_unconfirmed(lang, *step, title),
+        R::StepNotDangerous { step } => witness::step_not_dangerous(lang, *step),
         R::NothingRun => execution::nothing_run(lang),
         R::AlreadyRestored => execution::already_restored(lang),
         R::NotInvolved { who } => execution::not_involved(lang, who, names),
@@ -108,6 +110,7 @@ pub fn refusal(lang: Lang, refusal: &Refusal, names: &Names) -> Sentence {
         R::NoSuchSession { session } => session::no_such(lang, *session),
         R::SessionOver { session } => session::over(lang, *session),
         R::FilesNotSeen => session::files_not_seen(lang),
+        R::NothingAsked { session } => session::nothing_asked(lang, *session),
         R::DeviceKeyUnreadable => session::key_unreadable(lang),
         R::DeviceShared { with } => session::shared(lang, with, names),
 

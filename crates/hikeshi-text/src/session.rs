@@ -1,7 +1,7 @@
 //! Words about a witnessed terminal that several faces share: why keys are held, how a command or a session ended.
 
 use hikeshi_domain::ids::PersonId;
-use hikeshi_domain::session::{Absence, Absent, Gap, GapReason, HeldBecause, SessionEnd, TypedCommand};
+use hikeshi_domain::session::{Absence, Absent, Gap, GapReason, HeldBecause, LineAnswer, LineAsk, SessionEnd, TypedCommand};
 
 use crate::Lang::{self, En, Ja};
 use crate::plain::one_line;
@@ -138,6 +138,37 @@ pub fn gap(lang: Lang, gap: &Gap) -> String {
         (0, _) => why.to_owned(),
         (_, Ja) => format!("{why}（出力 {bytes}）"),
         (_, En) => format!("{why} ({bytes} of output)"),
+    }
+}
+
+/// A dangerous line that waits, or what became of it.
+pub fn asked(lang: Lang, ask: &LineAsk, names: &Names) -> String {
+    let (line, words, why) = (one_line(&ask.line), one_line(&ask.words), one_line(&ask.why));
+    match (&ask.answer, lang) {
+        (None, Ja) => format!("危険な行が立会人の確認を待っています: {line} ── 「{words}」: {why}"),
+        (None, En) => format!("A dangerous line waits for a witness: {line} — \"{words}\": {why}"),
+        (Some(answer), _) => format!("{}: {line}", answered(lang, answer, names)),
+    }
+}
+
+/// How a dangerous line was answered.
+pub fn answered(lang: Lang, answer: &LineAnswer, names: &Names) -> String {
+    match answer {
+        LineAnswer::Confirmed { by } => {
+            let who = names.person(lang, by);
+            match lang {
+                Ja => format!("{who}が確認しました"),
+                En => format!("Confirmed by {who}"),
+            }
+        }
+        LineAnswer::Denied { by, reason } => {
+            let (who, reason) = (names.person(lang, by), one_line(reason));
+            match lang {
+                Ja => format!("{who}が拒否しました（{reason}）"),
+                En => format!("Denied by {who} ({reason})"),
+            }
+        }
+        LineAnswer::Withdrawn => pick(lang, "取り下げられました", "Given up"),
     }
 }
 

@@ -35,9 +35,15 @@ async fn a_case_that_nobody_touched_holds_and_says_who_watched_what() {
     assert_eq!(session.seniors.iter().map(|person| person.as_str()).collect::<Vec<_>>(), ["suzuki"]);
     // Block 0 came before the keys were released: nobody had to watch it.
     assert_eq!((session.open_blocks, session.short.len()), (3, 0));
+    assert_eq!((session.confirmed, session.unconfirmed.iter().copied().collect::<Vec<_>>()), (1, vec![3]));
     let report = terminal::case_report(Lang::Ja, "case.zip", &verdict);
-    for wanted in ["✓ case.zip", "鈴木 次郎 (suzuki)（シニア、承認者ではない） ブロック 1–3", "3 ブロックすべて"]
-    {
+    for wanted in [
+        "✓ case.zip",
+        "鈴木 次郎 (suzuki)（シニア、承認者ではない） ブロック 1–3",
+        "3 ブロックすべて",
+        "危険な行 1 件",
+        "確認なしに実行された危険なコマンド: 3",
+    ] {
         assert!(report.contains(wanted), "{wanted}: {report}");
     }
     // The captures and the blocks are in it.
@@ -219,10 +225,49 @@ fn by_the_keeper(case: &Case) -> Vec<Variant> {
         variant("who carried it out", "session_not_by_executor", "実行者ではない", &|all, _| {
             events(all, "terminal_opened")[0]["by"] = "tanaka".into();
         }),
+        variant(
+            "the confirmation of a step is left out",
+            "step_unconfirmed",
+            "危険な手順 1 は、立会人の確認なしに",
+            &|all, _| {
+                left_out(all, "step_confirmed");
+            },
+        ),
+        variant("who confirmed a step", "confirmer_not_witness", "立会人ではない", &|all, _| {
+            events(all, "step_confirmed")[0]["by"] = "sato".into();
+        }),
+        variant(
+            "a step that was confirmed under another plan",
+            "step_unconfirmed",
+            "危険な手順 1 は、立会人の確認なしに",
+            &|all, _| {
+                events(all, "step_confirmed")[0]["digest"] = Digest::of(b"another plan").to_string().into();
+            },
+        ),
+        variant("the confirmation of a line is left out", "command_unconfirmed", "コマンド 2 は危険と計画に", &|all, _| {
+            left_out(all, "line_confirmed");
+        }),
+        variant("who confirmed a line", "confirmer_not_witness", "立会人ではない", &|all, _| {
+            events(all, "line_confirmed")[0]["by"] = "sato".into();
+        }),
+        variant("the line that was asked about", "line_not_asked", "待っていた行がありません", &|all, _| {
+            events(all, "line_asked")[0]["ask"]["line"] = "true".into();
+        }),
+        variant("that a line ran unconfirmed is left out", "command_unconfirmed", "コマンド 3 は危険と計画に", &|all, _| {
+            left_out(all, "line_unconfirmed");
+        }),
         variant("how it ended", "end_differs", "終わり方", &|all, _| {
             events(all, "terminal_ended")[0]["end"] = json!({"how": "exited", "code": 1});
         }),
     ]
+}
+
+fn left_out(all: &mut [Value], name: &str) {
+    for entry in all.iter_mut() {
+        if let Some(events) = entry.get_mut("events").and_then(Value::as_array_mut) {
+            events.retain(|event| event["event"] != name);
+        }
+    }
 }
 
 /// The last block with other output, and every hash after it.

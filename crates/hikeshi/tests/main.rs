@@ -16,6 +16,8 @@ mod harness;
 
 #[path = "end_to_end/approvals.rs"]
 mod approvals;
+#[path = "end_to_end/confirm.rs"]
+mod confirm;
 #[path = "end_to_end/exit_codes.rs"]
 mod exit_codes;
 #[path = "end_to_end/files.rs"]

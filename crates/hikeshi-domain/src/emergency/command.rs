@@ -83,6 +83,14 @@ pub enum Command {
     Start {
         emergency: EmergencyId,
     },
+    /// A present witness confirms a step that the plan marks as dangerous: `digest` is that of the plan that they read, `confirm` repeats the
+    /// step's title. For its next attempt only (rule E4).
+    Confirm {
+        emergency: EmergencyId,
+        step: u32,
+        digest: Digest,
+        confirm: String,
+    },
     /// Runs one step. `confirm` repeats the step's title when the plan marks it dangerous.
     Step {
         emergency: EmergencyId,

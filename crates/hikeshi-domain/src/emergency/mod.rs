@@ -125,6 +125,22 @@ pub struct Witness {
     pub left_at: Option<Timestamp>,
 }
 
+/// A witness's word that a dangerous step may run; the last one of each step is kept (rule E4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Confirmation {
+    pub step: u32,
+    /// The attempt for which it is.
+    pub attempt: u32,
+    /// The plan that was confirmed.
+    pub digest: Digest,
+    pub by: PersonId,
+    pub at: Timestamp,
+    pub expires_at: Timestamp,
+    /// When the step was started with it; it does not start another.
+    #[serde(default)]
+    pub used_at: Option<Timestamp>,
+}
+
 /// A witness stopped the execution; only they or another witness lift it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Hold {
@@ -330,6 +346,8 @@ pub struct Emergency {
     pub steps: Vec<StepState>,
     /// Attempts per step; a failed step may be tried again, which is another attempt.
     pub attempts: Vec<u32>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub confirmations: Vec<Confirmation>,
     /// Witnessed terminals, in the order in which they were opened.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sessions: Vec<Session>,

@@ -40,7 +40,7 @@ pub struct Step {
     pub run: String,
     #[serde(default = "default_timeout")]
     pub timeout_s: u32,
-    /// Starting it takes the typed title.
+    /// Starting it takes the typed title, and before that a present witness's typed confirmation.
     #[serde(default)]
     pub dangerous: bool,
 }

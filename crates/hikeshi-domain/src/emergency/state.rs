@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use super::{Aspect, Emergency, FileChange, Hold, Restored, Status, StepState, Witness};
+use super::{Aspect, Confirmation, Emergency, FileChange, Hold, Restored, Status, StepState, Witness};
 use crate::event::Event;
 use crate::facts::Facts;
 use crate::ids::EmergencyId;
@@ -45,6 +45,7 @@ fn request(facts: &mut Facts, event: &Event, at: Timestamp) {
             hold: None,
             backup: None,
             trouble: None,
+            confirmations: Vec::new(),
             sessions: Vec::new(),
             looking: None,
             looks: 0,
@@ -77,6 +78,7 @@ fn agree(facts: &mut Facts, event: &Event, at: Timestamp) {
             state.digest = *digest;
             state.requirement = requirement.clone();
             state.approvals.clear();
+            state.confirmations.clear();
             state.status = Status::Requested;
         }),
         Event::EmergencyApproved { emergency, approval, complete, .. } => with(facts, *emergency, |state| {
@@ -154,10 +156,18 @@ fn carry_out(facts: &mut Facts, event: &Event, at: Timestamp) {
             state.backup = Some(backup.clone());
             state.status = Status::Executing;
         }),
+        Event::StepConfirmed { emergency, step, attempt, digest, by, expires_at } => with(facts, *emergency, |state| {
+            state.confirmations.retain(|one| one.step != *step);
+            let (step, attempt, digest, by) = (*step, *attempt, *digest, by.clone());
+            state.confirmations.push(Confirmation { step, attempt, digest, by, at, expires_at: *expires_at, used_at: None });
+        }),
         Event::StepStarted { emergency, step, effect, attempt, .. } => with_step(facts, *emergency, *step, |state, slot| {
             *slot = StepState::Running { effect: effect.clone(), since: at };
             if let Some(count) = index(*step).and_then(|at| state.attempts.get_mut(at)) {
                 *count = *attempt;
+            }
+            for used in state.confirmations.iter_mut().filter(|one| one.step == *step && one.attempt == *attempt) {
+                used.used_at = Some(at);
             }
             // What was verified before this step says nothing about after it.
             state.solved = None;

@@ -81,6 +81,25 @@ pub enum Flaw {
         seq: u64,
         step: u32,
     },
+    /// A step that the plan marks as dangerous ran without a witness's confirmation of it.
+    StepUnconfirmed {
+        seq: u64,
+        step: u32,
+    },
+    /// It was confirmed by somebody who did not witness.
+    ConfirmerNotWitness {
+        seq: u64,
+        person: PersonId,
+    },
+    /// A confirmation of a line that was not asked about.
+    LineNotAsked {
+        seq: u64,
+        person: PersonId,
+    },
+    /// A command has words that the plan calls dangerous; nobody had confirmed it, and the ledger does not say so.
+    CommandUnconfirmed {
+        number: u32,
+    },
     SessionNotByExecutor {
         person: PersonId,
     },
@@ -167,6 +186,11 @@ pub struct SessionVerdict {
     pub commands: u64,
     pub output_bytes: u64,
     pub gaps: u64,
+    /// Dangerous lines that a witness has confirmed, and commands that ran without: the ledger says so itself.
+    #[serde(default)]
+    pub confirmed: u64,
+    #[serde(default)]
+    pub unconfirmed: BTreeSet<u32>,
     /// Blocks in which keys could reach the shell.
     pub open_blocks: u64,
     /// Who has signed which blocks.
@@ -242,6 +266,8 @@ struct Exception {
     ever_approved: BTreeSet<PersonId>,
     joined: BTreeSet<PersonId>,
     started_at: Option<Timestamp>,
+    /// By step: the attempt, the plan and until when it was confirmed.
+    confirmed: BTreeMap<u32, (u32, Digest, Timestamp)>,
     sessions: BTreeMap<u32, Told>,
     found: Found,
 }
@@ -302,6 +328,7 @@ fn emergency_of(event: &Event) -> Option<EmergencyId> {
         | Event::ApprovalExpired { emergency }
         | Event::WitnessJoined { emergency, .. }
         | Event::EmergencyStarted { emergency, .. }
+        | Event::StepConfirmed { emergency, .. }
         | Event::StepStarted { emergency, .. } => *emergency,
         _ => return Told::about(event).map(|(emergency, _)| emergency),
     })
@@ -328,6 +355,7 @@ impl Exception {
             ever_approved: BTreeSet::new(),
             joined: BTreeSet::new(),
             started_at: None,
+            confirmed: BTreeMap::new(),
             sessions: BTreeMap::new(),
             found: Found { emergency, flaws: Vec::new(), unlisted: 0 },
         }
@@ -367,13 +395,34 @@ impl Exception {
                 self.started_at = Some(at);
                 self.agreed(seq, at);
             }
-            Event::StepStarted { step, digest, .. } if *digest != self.digest => {
-                self.found.say(None, Flaw::StepOfOtherPlan { seq, step: *step });
+            Event::StepConfirmed { step, attempt, digest, by, expires_at, .. } => {
+                if *by == self.plan.executor || !self.joined.contains(by) {
+                    self.found.say(None, Flaw::ConfirmerNotWitness { seq, person: by.clone() });
+                }
+                self.confirmed.insert(*step, (*attempt, *digest, *expires_at));
+            }
+            Event::StepStarted { step, attempt, digest, .. } => {
+                if *digest != self.digest {
+                    self.found.say(None, Flaw::StepOfOtherPlan { seq, step: *step });
+                }
+                self.confirmed_step(seq, at, *step, *attempt);
             }
             _ => {}
         }
         if let Some((emergency, session)) = Told::about(event).filter(|(_, session)| *session > 0) {
             self.sessions.entry(session).or_insert_with(|| Told::new(emergency, session)).hear(seq, at, event);
+        }
+    }
+
+    /// A dangerous step begins: with a confirmation of its own, which is used up by it.
+    fn confirmed_step(&mut self, seq: u64, now: Timestamp, step: u32, attempt: u32) {
+        let index = step.checked_sub(1).and_then(|index| usize::try_from(index).ok());
+        if !index.and_then(|index| self.plan.steps.get(index)).is_some_and(|step| step.dangerous) {
+            return;
+        }
+        let good = |(of, digest, until): &(u32, Digest, Timestamp)| *of == attempt && *digest == self.digest && now < *until;
+        if !self.confirmed.remove(&step).as_ref().is_some_and(good) {
+            self.found.say(None, Flaw::StepUnconfirmed { seq, step });
         }
     }
 
@@ -397,7 +446,8 @@ fn conclude(
     unpack: Unpack<'_>,
 ) -> (ExceptionVerdict, Found) {
     let Exception { requester, plan, digest, recomputed, approvals, ever_approved, joined, started_at, sessions, mut found, .. } = told;
-    let around = Recorded { executor: &plan.executor, joined: &joined, approved: &ever_approved, declared, files, unpack };
+    let dangerous = plan.terminal.as_ref().map(|terminal| terminal.dangerous.as_slice()).unwrap_or_default();
+    let around = Recorded { executor: &plan.executor, dangerous, joined: &joined, approved: &ever_approved, declared, files, unpack };
     let sessions = sessions.into_values().map(|told| look_at(&told, &around, &mut found)).collect();
     let exception = ExceptionVerdict {
         emergency,

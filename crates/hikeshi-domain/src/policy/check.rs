@@ -300,6 +300,7 @@ impl Checking<'_> {
             ("seniors_min", rules.seniors_min, 0, 20),
             ("presence_timeout_s", rules.presence_timeout_s, 2, 3_600),
             ("watch_timeout_s", rules.watch_timeout_s, 3, 60),
+            ("confirm_valid_s", rules.confirm_valid_s, 10, 3_600),
             ("session_max_min", rules.session_max_min, 1, 1_440),
             ("step_timeout_max_s", rules.step_timeout_max_s, 1, 86_400),
             ("steps_max", rules.steps_max, 1, 200),

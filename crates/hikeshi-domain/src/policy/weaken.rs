@@ -72,6 +72,7 @@ fn numbers(old: &Policy, new: &Policy, found: &mut Vec<Weakening>) {
         ("emergency.trust_valid_h", was.trust_valid_h, is.trust_valid_h, false),
         ("emergency.presence_timeout_s", was.presence_timeout_s, is.presence_timeout_s, false),
         ("emergency.watch_timeout_s", was.watch_timeout_s, is.watch_timeout_s, false),
+        ("emergency.confirm_valid_s", was.confirm_valid_s, is.confirm_valid_s, false),
         ("obligations.change_request_within_h", owed_was.change_request_within_h, owed_is.change_request_within_h, false),
         ("obligations.report_within_h", owed_was.report_within_h, owed_is.report_within_h, false),
         ("obligations.retrospective_within_h", owed_was.retrospective_within_h, owed_is.retrospective_within_h, false),

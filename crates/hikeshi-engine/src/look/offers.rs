@@ -65,6 +65,7 @@ pub(super) fn of_emergency(sight: &mut Sight<'_, '_>, emergency: &Emergency) -> 
         Do::Hold { emergency: id, reason: words() },
         Do::Resume { emergency: id },
         Do::Start { emergency: id },
+        Do::Confirm { emergency: id, step, digest: emergency.digest, confirm: confirm.clone() },
         Do::Step { emergency: id, step, confirm },
         Do::Settle { emergency: id, step: doubtful_step(emergency).unwrap_or(step), verdict: Verdict::DidNotRun, reason: words() },
         Do::Verify { emergency: id },
@@ -75,9 +76,15 @@ pub(super) fn of_emergency(sight: &mut Sight<'_, '_>, emergency: &Emergency) -> 
         Do::Close { emergency: id },
     ];
     let mut candidates: Vec<Command> = candidates.into_iter().map(Command::Emergency).collect();
-    if let Some(session) = emergency.sessions.iter().find(|session| session.is_open()).map(|session| session.number) {
+    if let Some(open) = emergency.sessions.iter().find(|session| session.is_open()) {
+        let session = open.number;
         candidates.push(Command::Session(session::Command::Note { emergency: id, session, text: words() }));
         candidates.push(Command::Session(session::Command::Stop { emergency: id, session, reason: words() }));
+        if let Some(asked) = &open.asked {
+            let (digest, confirm) = (asked.digest, asked.words.clone());
+            candidates.push(Command::Session(session::Command::Confirm { emergency: id, session, digest, confirm }));
+            candidates.push(Command::Session(session::Command::Deny { emergency: id, session, digest, reason: words() }));
+        }
     }
     try_all(sight, candidates)
 }

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::{Digest, EmergencyId, PersonId};
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::session::record::RecordError;
-use hikeshi_domain::session::{Ack, DeviceKey, HeldBecause, SessionEnd};
+use hikeshi_domain::session::stream::Asking;
+use hikeshi_domain::session::{Ack, Command, DeviceKey, HeldBecause, LineAsk, SessionEnd};
 use tokio::sync::{broadcast, watch};
 
 use super::kept;
@@ -149,6 +151,27 @@ impl Recorder {
         self.live.named()
     }
 
+    /// Enter is held at a dangerous line: whoever witnesses is asked.
+    pub async fn ask(&self, asking: Asking) -> Result<(), FeedError> {
+        self.current()?;
+        let (emergency, session) = (self.live.emergency, self.live.session);
+        let Asking { line, rule, asked_at } = asking;
+        super::say(&self.door, "ask", &self.live, Command::Ask { emergency, session, line, rule, asked_at }).await;
+        Ok(())
+    }
+
+    pub async fn withdraw(&self, asked_at: Timestamp) -> Result<(), FeedError> {
+        self.current()?;
+        let (emergency, session) = (self.live.emergency, self.live.session);
+        super::say(&self.door, "withdraw", &self.live, Command::Withdraw { emergency, session, asked_at }).await;
+        Ok(())
+    }
+
+    /// Tells what became of the line that was asked about.
+    pub fn asked(&self) -> watch::Receiver<Option<Arc<LineAsk>>> {
+        self.live.asked()
+    }
+
     /// Becomes true when the session has ended in the ledger.
     pub fn over(&self) -> watch::Receiver<bool> {
         self.live.is_over()
@@ -201,6 +224,12 @@ impl Watcher {
     /// Why keys are held now; empty: they pass.
     pub fn held(&self) -> Arc<Vec<HeldBecause>> {
         Arc::clone(&self.live.gate().borrow())
+    }
+
+    /// The dangerous line that waits, if one does.
+    pub fn asked(&self) -> Option<Arc<LineAsk>> {
+        let asked = self.live.asked().borrow().clone();
+        asked.filter(|asked| asked.is_open(self.door.inside.clock.now()))
     }
 
     pub fn is_bound(&self) -> bool {

@@ -11,7 +11,7 @@ use hikeshi_domain::ids::{Digest, EmergencyId, PersonId};
 use hikeshi_domain::session::decide::{ACKS_AT_ONCE_MAX, SEALED_AT_ONCE_MAX};
 use hikeshi_domain::session::record::{BLOCK_BYTES_MAX, Frame, Header, RecordError, Word, check, frames};
 use hikeshi_domain::session::{
-    Ack, Command, DeviceKey, Encoding, Gap, HeldBecause, Looking, SealedBlock, Session, SessionEnd, TypedCommand,
+    Ack, Command, DeviceKey, Encoding, Gap, HeldBecause, LineAsk, Looking, SealedBlock, Session, SessionEnd, TypedCommand,
 };
 use tokio::sync::{broadcast, watch};
 
@@ -115,6 +115,7 @@ pub(super) struct Live {
     pub(super) encoding: Encoding,
     news: broadcast::Sender<News>,
     gate: watch::Sender<Arc<Vec<HeldBecause>>>,
+    asked: watch::Sender<Option<Arc<LineAsk>>>,
     over: watch::Sender<bool>,
     state: Mutex<State>,
 }
@@ -130,6 +131,7 @@ impl Live {
             encoding,
             news: broadcast::Sender::new(NEWS_KEPT_MAX),
             gate: watch::Sender::new(Arc::clone(&gate)),
+            asked: watch::Sender::new(session.asked.clone().map(Arc::new)),
             over: watch::Sender::new(false),
             state: Mutex::new(State {
                 screen: ScreenModel::new(encoding),
@@ -291,6 +293,17 @@ impl Live {
 
     pub(super) fn is_over(&self) -> watch::Receiver<bool> {
         self.over.subscribe()
+    }
+
+    pub(super) fn asked(&self) -> watch::Receiver<Option<Arc<LineAsk>>> {
+        self.asked.subscribe()
+    }
+
+    /// What the ledger says of the dangerous line that waits, or did last.
+    pub(super) fn set_asked(&self, asked: Option<&LineAsk>) {
+        let Some(asked) = asked.filter(|asked| self.asked.borrow().as_deref() != Some(*asked)).cloned().map(Arc::new) else { return };
+        self.asked.send_replace(Some(Arc::clone(&asked)));
+        self.tell(News::Asked(asked));
     }
 
     /// The session has ended in the ledger.

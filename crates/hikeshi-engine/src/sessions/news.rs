@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hikeshi_domain::ids::Digest;
-use hikeshi_domain::session::{Encoding, HeldBecause};
+use hikeshi_domain::session::{Encoding, HeldBecause, LineAsk};
 
 /// What watchers are told, in order.
 #[derive(Debug, Clone)]
@@ -14,6 +14,8 @@ pub enum News {
     Sealed(Arc<[u8]>),
     /// Why keys are held; empty: they pass.
     Gate(Arc<Vec<HeldBecause>>),
+    /// A dangerous line waits for a witness, or has been answered.
+    Asked(Arc<LineAsk>),
     /// The recorder begins anew: whoever watches joins again.
     Again,
     /// No more will come.

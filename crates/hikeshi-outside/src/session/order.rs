@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::EmergencyId;
-use hikeshi_domain::session::{Encoding, Shell};
+use hikeshi_domain::session::{DangerousLine, Encoding, Shell};
 use serde::{Deserialize, Serialize};
 
 /// Where the shell runs.
@@ -31,6 +31,11 @@ pub struct Order {
     pub shell: Shell,
     pub encoding: Encoding,
     pub record_input: bool,
+    /// Lines of the plan at which Enter waits for a witness, and for how long.
+    #[serde(default)]
+    pub dangerous: Vec<DangerousLine>,
+    #[serde(default)]
+    pub confirm_valid_s: u32,
     pub began_at: Timestamp,
     /// Patterns of the policy that are masked, and the variables whose values are.
     pub mask_patterns: Vec<String>,

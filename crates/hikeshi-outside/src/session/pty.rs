@@ -31,6 +31,12 @@ impl Master {
         Ok(rustix::termios::tcsetwinsize(&self.file, size)?)
     }
 
+    /// Columns and rows.
+    pub(super) fn size(&self) -> Option<(u16, u16)> {
+        let size = rustix::termios::tcgetwinsize(&self.file).ok()?;
+        (size.ws_col > 0 && size.ws_row > 0).then_some((size.ws_col, size.ws_row))
+    }
+
     /// Whether typed keys are shown: a password prompt turns that off.
     pub(super) fn echoes(&self) -> bool {
         rustix::termios::tcgetattr(&self.file).is_ok_and(|termios| {
@@ -38,6 +44,11 @@ impl Master {
             let modes = termios.local_modes;
             modes.contains(rustix::termios::LocalModes::ECHO) || !modes.contains(rustix::termios::LocalModes::ICANON)
         })
+    }
+
+    /// Whether a program edits lines by itself, so that the screen shows what Enter would send.
+    pub(super) fn edits(&self) -> bool {
+        rustix::termios::tcgetattr(&self.file).is_ok_and(|termios| !termios.local_modes.contains(rustix::termios::LocalModes::ICANON))
     }
 
     /// As a terminal that goes away does: the shell and what it runs are hung up.

@@ -3,6 +3,8 @@
 //! Four threads: reading the pty (never waits for people), writing the record, talking to the server, and one for the attached terminal.
 //! When the recorder dies the terminal drains the pty and starts another one, which adopts it.
 
+mod lines;
+
 use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
@@ -11,7 +13,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,6 +23,7 @@ use hikeshi_domain::session::record::{Frame, Word};
 use hikeshi_domain::session::{Gap, GapReason, SessionEnd};
 
 use super::commands::Commands;
+use super::guard::Guard;
 use super::order::Order;
 use super::pty::{self, Master};
 use super::shell::Nonce;
@@ -95,6 +98,8 @@ struct Recording {
     writer: SyncSender<ToWriter>,
     /// The terminal that is attached now.
     terminal: Mutex<Option<(u64, SyncSender<ToTerminal>)>>,
+    /// `None`: the plan calls no line dangerous.
+    guard: Option<Guard>,
     skipped: Mutex<u64>,
     end: Arc<Mutex<Option<SessionEnd>>>,
 }
@@ -109,6 +114,7 @@ fn record(dir: &Path, token: String) -> io::Result<()> {
         let (pty, child) = pty::start(&order, dir, FIRST_SIZE.0, FIRST_SIZE.1)?;
         (Master::of(&pty)?, Some(child))
     };
+    let master_size = master.size().unwrap_or(FIRST_SIZE);
     let (spool, mut left) = SessionSpool::open(&Order::blocks(dir), order.reserve_bytes)?;
     let on_disk = left.blocks;
     let spool = Arc::new(Mutex::new(spool));
@@ -116,6 +122,8 @@ fn record(dir: &Path, token: String) -> io::Result<()> {
     let (to_sink, sink_news) = tokio::sync::mpsc::unbounded_channel();
     let (to_writer, writer_news) = sync_channel(WRITER_WAITS_MAX);
     let end = Arc::new(Mutex::new(None));
+    let (masker, mask) = mask(&order)?;
+    let (answers, answered) = channel();
     let recording = Arc::new(Recording {
         order: order.clone(),
         master,
@@ -123,6 +131,7 @@ fn record(dir: &Path, token: String) -> io::Result<()> {
         writer: to_writer,
         terminal: Mutex::new(None),
         skipped: Mutex::new(0),
+        guard: Guard::of(&order, masker.clone(), master_size, to_sink.downgrade()),
         end: Arc::clone(&end),
     });
     let hung_up = Arc::clone(&recording);
@@ -133,6 +142,7 @@ fn record(dir: &Path, token: String) -> io::Result<()> {
         valve: Arc::clone(&valve),
         end,
         hang_up: Box::new(move || hung_up.master.hang_up()),
+        answers,
     };
     // When the disk was full the server may have more than the disk: the chain goes on behind whatever is furthest.
     if adopted
@@ -142,7 +152,6 @@ fn record(dir: &Path, token: String) -> io::Result<()> {
         left.blocks = blocks;
         left.head = head;
     }
-    let (masker, mask) = mask(&order)?;
     let commands = Commands::new(Nonce::new(order.nonce), masker, order.encoding, left.commands);
     let writer = Writer::new(order.clone(), mask, commands, spool, &left, to_sink, valve);
     let listener = listen(dir)?;
@@ -154,6 +163,8 @@ fn record(dir: &Path, token: String) -> io::Result<()> {
     let accepting = Arc::clone(&recording);
     // Not waited for: it ends with the process.
     thread("terminal", move || accepting.accept(&listener))?;
+    let answering = Arc::clone(&recording);
+    thread("answers", move || answering.take_answers(&answered))?;
     let telling = Arc::clone(&recording);
     thread("gate", move || telling.tell_gate())?;
     recording.read_pty();
@@ -269,6 +280,9 @@ impl Recording {
                 }
             };
             let bytes = buffer.get(..count).unwrap_or_default();
+            if let Some(guard) = &self.guard {
+                guard.shown(bytes);
+            }
             self.show(bytes);
             self.write(ToWriter::Output(bytes.to_vec()));
         }
@@ -388,6 +402,15 @@ impl Recording {
             self.tell(ToTerminal::Refused { keys: count });
             return;
         }
+        match &self.guard {
+            None => self.pass(keys),
+            Some(guard) => self.guarded(guard, keys),
+        }
+    }
+
+    /// To the shell.
+    fn pass(&self, keys: &[u8]) {
+        let count = u64::try_from(keys.len()).unwrap_or(u64::MAX);
         if !self.master.echoes() {
             self.frame(Frame::Hidden(count));
         } else if self.order.record_input {
@@ -400,7 +423,12 @@ impl Recording {
 
     fn resize(&self, columns: u16, rows: u16) {
         match self.master.resize(columns, rows) {
-            Ok(()) => self.frame(Frame::Resize { columns, rows }),
+            Ok(()) => {
+                if let Some(guard) = &self.guard {
+                    guard.resized(columns, rows);
+                }
+                self.frame(Frame::Resize { columns, rows });
+            }
             Err(error) => tracing::warn!(%error, "the size of the terminal cannot be set"),
         }
     }

@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
+use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::Digest;
-use hikeshi_domain::session::SessionEnd;
-use hikeshi_domain::session::stream::{BEAT, END, FRAMES, SEALED, ToRecorder};
+use hikeshi_domain::session::stream::{ASK, BEAT, END, FRAMES, SEALED, ToRecorder, WITHDRAW};
+use hikeshi_domain::session::{LineAnswer, SessionEnd};
 use reqwest::header::{AUTHORIZATION, CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_tungstenite::WebSocketStream;
@@ -40,6 +41,9 @@ pub(super) enum ToSink {
         header: Bytes,
         frames: Bytes,
     },
+    /// A line waits for a witness, or does not wait any more: both as JSON.
+    Ask(Bytes),
+    Withdraw(Bytes),
     /// Nothing more is recorded.
     NoMore,
 }
@@ -58,6 +62,7 @@ pub(super) struct Sink {
     pub(super) valve: Arc<Valve>,
     pub(super) end: Arc<Mutex<Option<SessionEnd>>>,
     pub(super) hang_up: Box<dyn Fn() + Send + Sync>,
+    pub(super) answers: std::sync::mpsc::Sender<(Timestamp, LineAnswer)>,
 }
 
 /// What is owed to the server, whatever became of a connection.
@@ -70,6 +75,8 @@ struct Backlog {
     sealed: u64,
     stored: u64,
     no_more: Option<Instant>,
+    /// The line that waits: asked again at every new connection.
+    asking: Option<Bytes>,
 }
 
 /// A web socket to a server.
@@ -103,7 +110,8 @@ enum Ended {
 
 impl Sink {
     pub(super) async fn run(self, mut news: UnboundedReceiver<ToSink>, first: u64) {
-        let mut backlog = Backlog { owed: VecDeque::new(), bytes: 0, pending: Vec::new(), sealed: first, stored: 0, no_more: None };
+        let mut backlog =
+            Backlog { owed: VecDeque::new(), bytes: 0, pending: Vec::new(), sealed: first, stored: 0, no_more: None, asking: None };
         // What a dead recorder kept on the disk may not be at the server.
         backlog.owed.extend((0..first).filter_map(|block| {
             let kept = self.spool.lock().unwrap_or_else(PoisonError::into_inner).read(block).ok().flatten();
@@ -232,6 +240,8 @@ impl Sink {
         let out = match &more {
             ToSink::Frames(frames) => Some(message(FRAMES, frames)),
             ToSink::Sealed { header, .. } => Some(message(SEALED, header)),
+            ToSink::Ask(json) => Some(message(ASK, json)),
+            ToSink::Withdraw(json) => Some(message(WITHDRAW, json)),
             ToSink::NoMore => None,
         };
         backlog.take(more);
@@ -278,6 +288,9 @@ impl Sink {
         if !backlog.pending.is_empty() {
             stream.feed(message(FRAMES, &backlog.pending)).await?;
         }
+        if let Some(asking) = &backlog.asking {
+            stream.feed(message(ASK, asking)).await?;
+        }
         stream.flush().await
     }
 
@@ -292,6 +305,11 @@ impl Sink {
             ToRecorder::Gate { held, named } => {
                 self.valve.server_says(held);
                 backlog.server_has(named);
+            }
+            ToRecorder::Answered { asked_at, answer } => {
+                if self.answers.send((asked_at, answer)).is_err() {
+                    tracing::debug!("nobody waits for an answer");
+                }
             }
             ToRecorder::HangUp => (self.hang_up)(),
             ToRecorder::Over => {
@@ -330,6 +348,8 @@ impl Backlog {
                     }
                 }
             }
+            ToSink::Ask(json) => self.asking = Some(json),
+            ToSink::Withdraw(_) => self.asking = None,
             ToSink::NoMore => self.no_more = Some(Instant::now()),
         }
     }

@@ -22,13 +22,35 @@ pub(super) fn backup_taken(lang: Lang, backup: &Backup) -> String {
     }
 }
 
-pub(super) fn step_started(lang: Lang, step: u32, attempt: u32, digest: Digest, witnesses: &[PersonId], names: &Names) -> String {
-    let (people, digest) = (names.people(lang, witnesses), digest.short());
+pub(super) fn step_confirmed(lang: Lang, step: u32, digest: Digest) -> String {
+    let digest = digest.short();
+    match lang {
+        Ja => format!("危険な手順{step}を立会人として確認しました（計画 {digest}、一回の実行に限る）"),
+        En => format!("Confirmed the dangerous step {step} as a witness (plan {digest}, for one run)"),
+    }
+}
+
+/// `people`: who witnessed, and who had confirmed a dangerous one.
+pub(super) fn step_started(
+    lang: Lang,
+    step: u32,
+    attempt: u32,
+    digest: Digest,
+    people: (&[PersonId], Option<&PersonId>),
+    names: &Names,
+) -> String {
+    let (witnesses, digest) = (names.people(lang, people.0), digest.short());
+    let confirmed = people.1.map(|by| names.person(lang, by));
+    let confirmed = match (lang, confirmed) {
+        (_, None) => String::new(),
+        (Ja, Some(by)) => format!("、確認 {by}"),
+        (En, Some(by)) => format!(", confirmed by {by}"),
+    };
     match (lang, attempt > 1) {
-        (Ja, false) => format!("手順{step}を開始しました（計画 {digest}、立会人 {people}）"),
-        (Ja, true) => format!("手順{step}を開始しました（{attempt}回目、計画 {digest}、立会人 {people}）"),
-        (En, false) => format!("Started step {step} (plan {digest}, witnessed by {people})"),
-        (En, true) => format!("Started step {step} (attempt {attempt}, plan {digest}, witnessed by {people})"),
+        (Ja, false) => format!("手順{step}を開始しました（計画 {digest}、立会人 {witnesses}{confirmed}）"),
+        (Ja, true) => format!("手順{step}を開始しました（{attempt}回目、計画 {digest}、立会人 {witnesses}{confirmed}）"),
+        (En, false) => format!("Started step {step} (plan {digest}, witnessed by {witnesses}{confirmed})"),
+        (En, true) => format!("Started step {step} (attempt {attempt}, plan {digest}, witnessed by {witnesses}{confirmed})"),
     }
 }
 

@@ -140,6 +140,7 @@ fn setting(lang: Lang, key: &str) -> &str {
         "emergency.approval_valid_min" => ("承認の有効時間（分）", "validity of an approval (minutes)"),
         "emergency.approver_roles" => ("承認できる役割", "approver roles"),
         "emergency.presence_timeout_s" => ("立会人を不在とみなすまでの時間（秒）", "time until a witness counts as absent (seconds)"),
+        "emergency.confirm_valid_s" => ("立会人の確認の有効時間（秒）", "validity of a witness's confirmation (seconds)"),
         "emergency.trust_valid_h" => ("信頼情報の有効時間（時間）", "validity of the trust bundle (hours)"),
         "emergency.senior_roles" => ("シニアとみなす役割", "senior roles"),
         "emergency.seniors_min" => ("必要なシニアの人数", "seniors needed"),

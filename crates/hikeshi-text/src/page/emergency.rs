@@ -29,7 +29,7 @@ words! {
     step_run: "実行するコマンド", "Commands";
     step_run_help: "bash で実行します。途中で失敗すると、そこで止まります。", "Runs in bash and stops at the first failure.";
     step_timeout: "制限時間（秒）", "Time limit (s)";
-    step_dangerous: "危険な手順（開始時に手順名の入力を求める）", "Dangerous (takes the typed title to start)";
+    step_dangerous: "危険な手順（立会人の確認と、手順名の入力を求める）", "Dangerous (takes a witness's confirmation, and the typed title to start)";
     add_step: "手順の欄を増やす", "Add a step";
     add_check: "検証の欄を増やす", "Add a check";
     check_title: "検証の名前", "Title of the check";

@@ -157,3 +157,49 @@ pub fn end_session_question(lang: Lang, name: &str) -> String {
         format!("Session {name} will be ended; the terminal is hung up."),
     )
 }
+
+/// Enter is held: to the executor.
+pub fn line_waits(lang: Lang, words: &str, why: &str) -> String {
+    two(
+        lang,
+        format!("この行は危険と計画にあります（「{words}」: {why}）。立会人の確認を待っています。何かキーを打つと取り下げます"),
+        format!("The plan calls this line dangerous (\"{words}\": {why}). Waiting for a witness to confirm it. Any key takes it back"),
+    )
+}
+
+pub fn line_still_waits(lang: Lang) -> String {
+    two(lang, "まだ立会人の確認を待っています", "Still waiting for a witness to confirm")
+}
+
+/// It was answered or given up; `dropped` bytes of a paste behind it were not sent.
+pub fn line_over(lang: Lang, how: &str, dropped: u64) -> String {
+    match dropped {
+        0 => how.to_owned(),
+        _ => two(
+            lang,
+            format!("{how}。貼り付けた残り {dropped} バイトは送っていません"),
+            format!("{how}. {dropped} byte(s) of the paste behind it were not sent"),
+        ),
+    }
+}
+
+/// What a witness is asked before a dangerous line runs.
+pub fn confirm_line(lang: Lang, line: &str, words: &str, why: &str) -> String {
+    two(
+        lang,
+        format!("実行者が次の行を実行しようとしています:\n  {line}\n危険とされた理由（「{words}」）: {why}"),
+        format!("The executor is about to run:\n  {line}\nWhy it is dangerous (\"{words}\"): {why}"),
+    )
+}
+
+pub fn confirm_step(lang: Lang, step: u32, title: &str, run: &str) -> String {
+    two(
+        lang,
+        format!("立会人として、危険な手順 {step}「{title}」を一回だけ実行してよいと確認します:\n{run}"),
+        format!("As a witness you confirm one run of the dangerous step {step}, {title}:\n{run}"),
+    )
+}
+
+pub fn no_line_waits(lang: Lang, id: &str) -> String {
+    two(lang, format!("{id} に、確認を待っている行はありません。"), format!("No line of {id} waits for a confirmation."))
+}

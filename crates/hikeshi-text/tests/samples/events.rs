@@ -11,7 +11,8 @@ use hikeshi_domain::incident::{Override, Priority, Stage};
 use hikeshi_domain::obligation::{Comparison, Drift, Held, Meeting, Report, Waiver};
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::session::{
-    Absence, Absent, Ack, Captured, CommandRef, DeviceKey, Gap, GapReason, HeldBecause, Inner, Known, SealedBlock, SessionEnd, TypedCommand,
+    Absence, Absent, Ack, Captured, CommandRef, DeviceKey, Gap, GapReason, HeldBecause, Inner, Known, LineAsk, SealedBlock, SessionEnd,
+    TypedCommand,
 };
 
 use super::{EMG, INC, OBL, at, changes, channel, digest, emergency, end, every, incident, obligation, person, plan, policy, request};
@@ -79,6 +80,19 @@ fn typed() -> TypedCommand {
 
 fn gap() -> Gap {
     Gap { why: GapReason::RecorderLost, from: at("03:14:05"), to: at("03:14:06"), bytes: 4_096 }
+}
+
+fn asked() -> LineAsk {
+    LineAsk {
+        ask: 1,
+        line: text("psql -c 'drop table rooms'"),
+        digest: digest("line"),
+        words: text("drop table"),
+        why: text("no way back"),
+        asked_at: at("03:14:10"),
+        until: at("03:19:10"),
+        answer: None,
+    }
 }
 
 fn ack(who: &str, block: u64) -> Ack {
@@ -163,7 +177,10 @@ every! {
         EmergencyStarted => Event::EmergencyStarted { emergency: EMG, by: person("tanaka"), effect: key() },
         BackupTaken => Event::BackupTaken { emergency: EMG, backup: backup() },
         StepStarted => Event::StepStarted {
-            emergency: EMG, step: 2, attempt: 2, effect: key(), by: person("tanaka"), digest: digest("plan"), witnesses: vec![person("ito"), person("mori")]
+            emergency: EMG, step: 2, attempt: 2, effect: key(), by: person("tanaka"), digest: digest("plan"), witnesses: vec![person("ito"), person("mori")], confirmed_by: Some(person("ito"))
+        },
+        StepConfirmed => Event::StepConfirmed {
+            emergency: EMG, step: 2, attempt: 1, digest: digest("plan"), by: person("ito"), expires_at: at("04:00:00")
         },
         StepEnded => Event::StepEnded { emergency: EMG, step: 2, end: end(None), changes: changes(), changes_unlisted: 1 },
         StepInDoubt => Event::StepInDoubt { emergency: EMG, step: 2, effect: key() },
@@ -194,6 +211,11 @@ every! {
         BlocksWatched => Event::BlocksWatched { emergency: EMG, session: 1, acks: vec![ack("ito", 4), ack("takahashi", 5), ack("ito", 5)] },
         KeysHeld => Event::KeysHeld { emergency: EMG, session: 1, held: held() },
         KeysReleased => Event::KeysReleased { emergency: EMG, session: 1 },
+        LineAsked => Event::LineAsked { emergency: EMG, session: 1, ask: asked() },
+        LineConfirmed => Event::LineConfirmed { emergency: EMG, session: 1, ask: 1, digest: digest("line"), by: person("ito") },
+        LineDenied => Event::LineDenied { emergency: EMG, session: 1, ask: 1, digest: digest("line"), by: person("ito"), reason: text("wrong table") },
+        LineWithdrawn => Event::LineWithdrawn { emergency: EMG, session: 1, ask: 1, digest: digest("line") },
+        LineUnconfirmed => Event::LineUnconfirmed { emergency: EMG, session: 1, command: 4, words: text("drop table"), why: text("no way back") },
         TerminalStopped => Event::TerminalStopped { emergency: EMG, session: 1, by: person("ito"), reason: text("wrong file") },
         TerminalEnded => Event::TerminalEnded { emergency: EMG, session: 1, end: SessionEnd::Lost },
         SessionRanLong => Event::SessionRanLong { emergency: EMG },

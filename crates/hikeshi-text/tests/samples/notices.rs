@@ -38,6 +38,7 @@ every! {
         ApprovalExpired => Notice::ApprovalExpired,
         SessionStarted => Notice::SessionStarted { executor: person("tanaka") },
         TerminalOpened => Notice::TerminalOpened { executor: person("tanaka"), session: 1 },
+        LineUnconfirmed => Notice::LineUnconfirmed { session: 1, command: 4, words: text("drop table") },
         TerminalStopped => Notice::TerminalStopped { by: person("ito"), session: 1, reason: text("wrong file") },
         TerminalEnded => Notice::TerminalEnded { session: 1, end: SessionEnd::Exited { code: Some(0) } },
         SessionLong => Notice::SessionLong { minutes: 120 },

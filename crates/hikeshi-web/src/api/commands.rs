@@ -58,9 +58,13 @@ pub fn is_public(command: &Command) -> bool {
             | session::Command::Bind { .. }
             | session::Command::Note { .. }
             | session::Command::Stop { .. }
+            | session::Command::Confirm { .. }
+            | session::Command::Deny { .. }
             | session::Command::Abandon { .. } => true,
             // What the recorder and watching devices send comes through their own streams.
-            session::Command::Seal { .. }
+            session::Command::Ask { .. }
+            | session::Command::Withdraw { .. }
+            | session::Command::Seal { .. }
             | session::Command::Acknowledge { .. }
             | session::Command::Gate { .. }
             | session::Command::End { .. } => false,

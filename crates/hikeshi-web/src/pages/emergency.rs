@@ -183,6 +183,10 @@ pub fn banners(viewer: &Viewer, e: &Emergency) -> Vec<Banner> {
     if !outside.is_empty() {
         banners.push(Banner { title: t.scope_banner(), text: outside.join(", ") });
     }
+    for session in e.sessions.iter().filter(|session| !session.unconfirmed.is_empty()) {
+        let text = page::unconfirmed(viewer.lang, session.number, &session.unconfirmed);
+        banners.push(Banner { title: t.unconfirmed_banner(), text });
+    }
     if let Some(trouble) = &e.trouble {
         banners
             .push(Banner { title: t.trouble_banner(), text: format!("{}: {}", label::doing(viewer.lang, trouble.doing), trouble.detail) });

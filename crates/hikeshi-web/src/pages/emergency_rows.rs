@@ -121,6 +121,8 @@ pub struct StepRow {
     pub heading: String,
     pub run: String,
     pub dangerous: bool,
+    /// Who has confirmed it, and when; set for a dangerous one.
+    pub confirmed: Option<(String, Html)>,
     pub state: String,
     pub class: &'static str,
     pub attempts: u32,
@@ -149,6 +151,7 @@ pub async fn steps(viewer: &Viewer, view: &EmergencyView) -> Result<Vec<StepRow>
             heading: page::step_heading(viewer.lang, number, &step.title),
             run: step.run.clone(),
             dangerous: step.dangerous,
+            confirmed: confirmed(viewer, view, number),
             state: label::step_state(viewer.lang, state),
             class: "silent",
             attempts: emergency.attempts.get(index).copied().unwrap_or(0),
@@ -179,6 +182,12 @@ pub async fn steps(viewer: &Viewer, view: &EmergencyView) -> Result<Vec<StepRow>
         rows.push(row);
     }
     Ok(rows)
+}
+
+fn confirmed(viewer: &Viewer, view: &EmergencyView, number: u32) -> Option<(String, Html)> {
+    let one = view.emergency.confirmations.iter().find(|one| one.step == number)?;
+    let used = one.used_at.is_some() || view.at < one.expires_at;
+    used.then(|| (viewer.names.person(viewer.lang, &one.by), time_html(viewer, one.at, view.at)))
 }
 
 async fn output(viewer: &Viewer, digest: Digest, bytes: u64, cut: u64, inline: bool) -> Result<Output, Fail> {

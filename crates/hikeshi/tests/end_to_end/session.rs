@@ -13,14 +13,14 @@ use serde_json::Value;
 
 use super::harness::{PLAN, PROGRAM, Workspace, until};
 
-const EVERYONE: &[&str] = &["tanaka", "sato", "suzuki", "takahashi", "ito"];
-const RELEASED: &str = "Keys pass";
-const HELD: &str = "Keys are held";
+pub(super) const EVERYONE: &[&str] = &["tanaka", "sato", "suzuki", "takahashi", "ito"];
+pub(super) const RELEASED: &str = "Keys pass";
+pub(super) const HELD: &str = "Keys are held";
 
 /// An exception whose plan is a terminal, with its backup taken and two people who have joined.
-struct Night {
-    workspace: Workspace,
-    emergency: String,
+pub(super) struct Night {
+    pub(super) workspace: Workspace,
+    pub(super) emergency: String,
 }
 
 impl Night {
@@ -28,7 +28,7 @@ impl Night {
         Self::with(name, "[plan.terminal]\n", "", &["takahashi", "ito"])
     }
 
-    fn with(name: &str, terminal: &str, policy: &str, witnesses: &[&str]) -> Self {
+    pub(super) fn with(name: &str, terminal: &str, policy: &str, witnesses: &[&str]) -> Self {
         let mut workspace = Workspace::new(name);
         let file = workspace.path("hikeshi.toml");
         let text = std::fs::read_to_string(&file).expect("the policy");
@@ -48,13 +48,13 @@ impl Night {
         Self { workspace, emergency }
     }
 
-    fn watch(&self, person: &str) -> Watching {
+    pub(super) fn watch(&self, person: &str) -> Watching {
         let mut command = self.workspace.as_person(person);
         command.args(["emergency", "watch", &self.emergency]).stdout(Stdio::null()).stderr(Stdio::null());
         Watching(command.spawn().expect("watching"))
     }
 
-    fn shell(&self) -> Terminal {
+    pub(super) fn shell(&self) -> Terminal {
         self.shell_with(&[])
     }
 
@@ -62,11 +62,11 @@ impl Night {
         Terminal::open(&self.workspace, &self.emergency, env)
     }
 
-    fn session(&self) -> Value {
+    pub(super) fn session(&self) -> Value {
         self.workspace.ok("tanaka", &["emergency", "show", &self.emergency])["emergency"]["sessions"][0].clone()
     }
 
-    fn root(&self, name: &str) -> PathBuf {
+    pub(super) fn root(&self, name: &str) -> PathBuf {
         self.workspace.path("root").join(name)
     }
 
@@ -85,7 +85,7 @@ impl Drop for Night {
     }
 }
 
-struct Watching(Child);
+pub(super) struct Watching(Child);
 
 impl Watching {
     fn leave(mut self) {
@@ -102,7 +102,7 @@ impl Drop for Watching {
 }
 
 /// The executor's window.
-struct Terminal {
+pub(super) struct Terminal {
     child: Child,
     pty: File,
     screen: Arc<Mutex<String>>,
@@ -143,17 +143,17 @@ impl Terminal {
         Self { child, pty, screen, read: 0 }
     }
 
-    fn keys(&mut self, keys: &str) {
+    pub(super) fn keys(&mut self, keys: &str) {
         self.pty.write_all(keys.as_bytes()).expect("typed");
     }
 
     /// What is on the screen now is old.
-    fn forgets(&mut self) {
+    pub(super) fn forgets(&mut self) {
         self.read = self.screen.lock().expect("screen").len();
     }
 
     /// Waits for the words behind what was seen last; says how long it took.
-    fn sees(&mut self, words: &str) -> Duration {
+    pub(super) fn sees(&mut self, words: &str) -> Duration {
         let began = Instant::now();
         loop {
             let screen = self.screen.lock().expect("screen").clone();
@@ -167,7 +167,7 @@ impl Terminal {
         }
     }
 
-    fn exit(mut self) {
+    pub(super) fn exit(mut self) {
         self.keys("exit\n");
         self.sees("ended");
         assert!(self.child.wait().expect("ended").success());

@@ -53,6 +53,7 @@ fn whole_exception(workspace: &Workspace, emergency: &str) {
     workspace.join(emergency);
     workspace.ok("tanaka", &["emergency", "start", emergency]);
     workspace.ok("tanaka", &["emergency", "step", emergency, "1"]);
+    workspace.ok("ito", &["emergency", "confirm", emergency, "--step", "2", "--confirm", "直す"]);
     workspace.ok("tanaka", &["emergency", "step", emergency, "2", "--confirm", "直す"]);
     workspace.ok("tanaka", &["emergency", "verify", emergency]);
     workspace.ok("tanaka", &["emergency", "close", emergency]);

@@ -3,6 +3,7 @@
 mod agree;
 pub(crate) mod carry;
 mod close;
+mod confirm;
 pub(crate) mod outcome;
 mod request;
 mod signed;
@@ -40,6 +41,7 @@ pub fn needs(command: &Command, facts: &Facts) -> Needs {
         | Command::Leave { emergency }
         | Command::Hold { emergency, .. }
         | Command::Resume { emergency }
+        | Command::Confirm { emergency, .. }
         | Command::Step { emergency, .. }
         | Command::Settle { emergency, .. }
         | Command::Verify { emergency }
@@ -80,6 +82,7 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
         Command::Hold { reason, .. } => watch::hold(&permit, &case, reason),
         Command::Resume { .. } => watch::resume(&permit, &case),
         Command::Start { .. } => carry::start(&permit, &case),
+        Command::Confirm { step, digest, confirm, .. } => confirm::confirm(&permit, &case, *step, *digest, confirm),
         Command::Step { step, confirm, .. } => carry::step(&permit, &case, *step, confirm),
         Command::Settle { step, verdict, reason, .. } => carry::settle(&permit, &case, *step, *verdict, reason),
         Command::Verify { .. } => carry::verify(&permit, &case),
@@ -147,6 +150,12 @@ impl<'a> Case<'a> {
 
     pub(crate) fn is_present(&self, person: &PersonId) -> bool {
         self.state.witnesses.get(person).is_some_and(|witness| witness.present)
+    }
+
+    /// A witness who counts at this moment: joined, heard of, entitled, and not the executor.
+    pub(crate) fn witness_here(&self, permit: &Permit) -> Result<PersonId, Refusal> {
+        let person = permit.person()?;
+        if self.quorum().present.contains(person) { Ok(person.clone()) } else { Err(Refusal::NotAWitness { person: person.clone() }) }
     }
 
     /// Every approval is of the plan as it would run now.

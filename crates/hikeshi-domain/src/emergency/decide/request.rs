@@ -16,6 +16,7 @@ use crate::permit::{Permit, roles_for};
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::session::Terminal;
+use crate::session::danger::{DANGEROUS_MAX, MATCH_CHARS_MAX};
 
 const SCOPE_PATHS_MAX: u32 = 100;
 const CHECKS_MAX: u32 = 20;
@@ -193,6 +194,17 @@ fn check_terminal(terminal: Option<&Terminal>) -> Result<(), Refusal> {
     for (number, capture) in (1_u32..).zip(&terminal.captures) {
         input::required(&format!("terminal.captures.{number}.title"), &capture.title, TITLE_CHARS_MAX)?;
         script(&format!("terminal.captures.{number}.run"), &capture.run)?;
+    }
+    check_dangerous(terminal)
+}
+
+fn check_dangerous(terminal: &Terminal) -> Result<(), Refusal> {
+    input::at_most("terminal.dangerous", terminal.dangerous.len(), DANGEROUS_MAX)?;
+    for (number, one) in (1_u32..).zip(&terminal.dangerous) {
+        let field = format!("terminal.dangerous.{number}.match");
+        input::required(&field, &one.words, MATCH_CHARS_MAX)?;
+        unmasked(&field, &one.words)?;
+        input::required(&format!("terminal.dangerous.{number}.why"), &one.why, TEXT_CHARS_MAX)?;
     }
     Ok(())
 }

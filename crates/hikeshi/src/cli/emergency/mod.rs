@@ -1,5 +1,6 @@
 //! `hikeshi emergency …`: an exception from its request to its close. What a plan file is: [`super::plan_file`]; how it is shown: [`view`].
 
+mod confirm;
 mod recording;
 pub mod shell;
 mod signed;
@@ -88,6 +89,18 @@ pub enum Verb {
     },
     Start {
         id: EmergencyId,
+    },
+    Confirm {
+        id: EmergencyId,
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..), required_unless_present = "line")]
+        step: Option<u32>,
+        #[arg(long, conflicts_with = "step")]
+        line: bool,
+    },
+    Deny {
+        id: EmergencyId,
+        #[arg(long)]
+        reason: String,
     },
     Step {
         id: EmergencyId,
@@ -217,6 +230,9 @@ pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
         Verb::Start { id } => {
             carry_out(id, emergency::Command::Start { emergency: id }, Some(format!("hikeshi emergency step {id} 1")), caller).await
         }
+        Verb::Confirm { id, step: Some(step), line: _ } => confirm::step(id, step, caller).await,
+        Verb::Confirm { id, step: None, line: _ } => confirm::line(id, caller).await,
+        Verb::Deny { id, reason } => confirm::deny(id, reason, caller).await,
         Verb::Step { id, step } => run_step(id, step, caller).await,
         Verb::Shell { id } => shell::shell(id, caller).await,
         Verb::Recording(args) => recording::save(args, caller).await,

@@ -105,6 +105,8 @@ async fn open_new(id: EmergencyId, emergency: &Emergency, caller: &Caller<'_>, u
         shell: planned.shell,
         encoding: planned.encoding,
         record_input: planned.record_input,
+        dangerous: planned.dangerous,
+        confirm_valid_s: policy.emergency.confirm_valid_s,
         began_at: crate::now(),
         mask_patterns: policy.secrets.patterns.clone(),
         mask_env: policy.secrets.env.clone(),

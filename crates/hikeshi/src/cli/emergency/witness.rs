@@ -190,6 +190,7 @@ impl Witness<'_> {
                 let text = if words.is_empty() { terminal::keys_pass(lang) } else { terminal::keys_held(lang, &words.join(" ")) };
                 self.hint(&text);
             }
+            ToWatcher::Asked { words, .. } => self.hint(&words),
             ToWatcher::Bound => self.hint(&terminal::screen_counts(self.lang())),
             ToWatcher::NotBound { words } => return Err(Failure::Failed(words.join(" "))),
             ToWatcher::Replaced => return Err(Failure::Failed(terminal::screen_replaced(self.lang()))),

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hikeshi_domain::session::{HeldBecause, SessionEnd};
-use hikeshi_outside::session::wire::{Attached, Late, ToRecorder, ToTerminal, attach};
+use hikeshi_outside::session::wire::{Attached, Late, LineNews, ToRecorder, ToTerminal, attach};
 use hikeshi_text::{Lang, Names, terminal};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
@@ -124,10 +124,21 @@ impl Window {
                     let held = shared.held.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default();
                     self.note(&terminal::keys_held(self.lang, &hikeshi_text::session::held_all(self.lang, &held, &self.names)))?;
                 }
+                Some(ToTerminal::Line(news)) => self.note(&self.line(&news))?,
                 Some(ToTerminal::Skipped { bytes }) => self.note(&terminal::output_skipped(self.lang, bytes))?,
                 Some(ToTerminal::Ended(end)) => return Ok(Some(Left::Ended(end))),
                 None if shared.detached.load(Ordering::Relaxed) => return Ok(Some(Left::Detached)),
                 None => return Ok(None),
+            }
+        }
+    }
+
+    fn line(&self, news: &LineNews) -> String {
+        match news {
+            LineNews::Waits { words, why } => terminal::line_waits(self.lang, words, why),
+            LineNews::StillWaits => terminal::line_still_waits(self.lang),
+            LineNews::Over { answer, dropped } => {
+                terminal::line_over(self.lang, &hikeshi_text::session::answered(self.lang, answer, &self.names), *dropped)
             }
         }
     }
