@@ -13,6 +13,7 @@ use crate::ids::{ChannelName, Digest, EmergencyId, IncidentId, ObligationId, Per
 use crate::incident::{Priority, Stage};
 use crate::input::{self, TEXT_CHARS_MAX};
 use crate::obligation;
+use crate::offline::Degraded;
 use crate::people::Actor;
 use crate::refusal::Refusal;
 use crate::session::SessionEnd;
@@ -175,6 +176,23 @@ pub enum Notice {
     SignInLinkIssued {
         person: PersonId,
         by: Actor,
+    },
+    /// Somewhere else an exception is carried out, or was, without this ledger.
+    OfflineAnnounced {
+        title: String,
+        host: String,
+        by: PersonId,
+        due_at: Timestamp,
+    },
+    OfflineLate {
+        title: String,
+        host: String,
+    },
+    OfflineReconciled {
+        host: String,
+        by: PersonId,
+        emergencies: Vec<EmergencyId>,
+        degraded: Vec<Degraded>,
     },
     PolicyAwaitsApproval {
         digest: Digest,

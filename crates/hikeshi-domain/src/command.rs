@@ -8,7 +8,7 @@ use crate::ids::{Digest, RequestKey};
 use crate::people::{Actor, Via};
 use crate::policy::Policy;
 use crate::timer::Wake;
-use crate::{account, channel, emergency, incident, monitor, obligation, session};
+use crate::{account, channel, emergency, incident, monitor, obligation, offline, session};
 
 /// A command on its way to the door.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +29,7 @@ pub enum Command {
     Incident(incident::Command),
     Monitor(monitor::Command),
     Obligation(obligation::Command),
+    Offline(offline::Command),
     Policy(PolicyCommand),
     Session(session::Command),
     /// What became of an effect.
@@ -83,6 +84,7 @@ kinds! {
     Command::Account(account::Command::RemovePasskey { .. }) => "account.remove_passkey",
     Command::Account(account::Command::IssueToken { .. }) => "account.issue_token",
     Command::Account(account::Command::RevokeToken { .. }) => "account.revoke_token",
+    Command::Account(account::Command::Enter { .. }) => "account.enter",
     Command::Channel(channel::Command::Post { .. }) => "channel.post",
     Command::Emergency(emergency::Command::Request { .. }) => "emergency.request",
     Command::Emergency(emergency::Command::Revise { .. }) => "emergency.revise",
@@ -121,6 +123,9 @@ kinds! {
     Command::Obligation(obligation::Command::Schedule { .. }) => "obligation.schedule",
     Command::Obligation(obligation::Command::Hold { .. }) => "obligation.hold",
     Command::Obligation(obligation::Command::Finish { .. }) => "obligation.finish",
+    Command::Offline(offline::Command::Announce { .. }) => "offline.announce",
+    Command::Offline(offline::Command::Import { .. }) => "offline.import",
+    Command::Offline(offline::Command::TurnAway { .. }) => "offline.turn_away",
     Command::Policy(PolicyCommand::Adopt { .. }) => "policy.adopt",
     Command::Policy(PolicyCommand::Approve { .. }) => "policy.approve",
     Command::Policy(PolicyCommand::Reject { .. }) => "policy.reject",
@@ -143,4 +148,5 @@ kinds! {
     Command::Wake(Wake::Remind { .. }) => "wake.remind",
     Command::Wake(Wake::Overdue { .. }) => "wake.overdue",
     Command::Wake(Wake::Compare { .. }) => "wake.compare",
+    Command::Wake(Wake::Unreconciled { .. }) => "wake.unreconciled",
 }

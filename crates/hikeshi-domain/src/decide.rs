@@ -13,7 +13,7 @@ use crate::people::Actor;
 use crate::permit::Permit;
 use crate::refusal::Refusal;
 use crate::timer::Wake;
-use crate::{account, channel, chat, emergency, incident, monitor, obligation, policy, session};
+use crate::{account, channel, chat, emergency, incident, monitor, obligation, offline, policy, session};
 
 /// What follows from a command.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -52,6 +52,7 @@ pub fn needs(actor: &Actor, command: &Command, facts: &Facts) -> Needs {
         Command::Incident(command) => incident::decide::needs(command, facts),
         Command::Monitor(command) => monitor::needs(command, facts),
         Command::Obligation(command) => obligation::decide::needs(command, facts),
+        Command::Offline(command) => offline::decide::needs(command),
         Command::Policy(_) => Needs::default(),
         Command::Session(command) => session::decide::needs(command, facts),
         Command::Outcome(OutcomeCommand::Ended { effect, .. } | OutcomeCommand::InDoubt { effect }) => effect_needs(effect, facts),
@@ -69,7 +70,9 @@ fn effect_needs(effect: &EffectKey, facts: &Facts) -> Needs {
 
 fn wake_needs(wake: &Wake, facts: &Facts) -> Needs {
     match wake {
-        Wake::Escalate { incident } | Wake::UpdateDue { incident } => incident::decide::needs_of(*incident),
+        Wake::Escalate { incident } | Wake::UpdateDue { incident } | Wake::Unreconciled { incident } => {
+            incident::decide::needs_of(*incident)
+        }
         Wake::ApprovalExpires { emergency } | Wake::SessionLong { emergency } => emergency::decide::needs_of(*emergency, facts),
         Wake::WitnessSilent { emergency, .. } => {
             let mut needs = emergency::decide::needs_of(*emergency, facts);
@@ -91,6 +94,7 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
         Command::Incident(command) => incident::decide::decide(permit, facts, command, now),
         Command::Monitor(command) => monitor::decide(&permit, facts, command, now),
         Command::Obligation(command) => obligation::decide::decide(permit, facts, command, now),
+        Command::Offline(command) => offline::decide::decide(facts, command, now),
         Command::Policy(command) => policy::decide(permit, facts, command),
         Command::Session(command) => session::decide::decide(&permit, facts, command, now),
         Command::Outcome(OutcomeCommand::Ended { effect, outcome }) => {
@@ -118,6 +122,7 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
             Wake::Remind { obligation } => obligation::decide::remind(facts, *obligation, now),
             Wake::Overdue { obligation } => obligation::decide::overdue(facts, *obligation, now),
             Wake::Compare { obligation } => obligation::decide::compare_due(facts, *obligation, now),
+            Wake::Unreconciled { incident } => offline::decide::unreconciled(facts, *incident, now),
         },
     }
 }

@@ -7,10 +7,13 @@ use crate::account::{Passkey, Proof, Session, Token};
 use crate::channel::Post;
 use crate::chat::{ChatTrouble, Place};
 use crate::effect::EffectKey;
-use crate::emergency::{Approval, Aspect, Backup, Conditions, Ending, Evidence, FileChange, Plan, Requirement, StepEnd, Trouble, Verified};
+use crate::emergency::{
+    Approval, Aspect, Backup, Conditions, Emergency, Ending, Evidence, FileChange, Plan, Requirement, StepEnd, Trouble, Verified,
+};
 use crate::ids::{Digest, EmergencyId, EnvironmentName, IncidentId, MonitorName, ObligationId, PersonId, ServiceName, TokenId};
-use crate::incident::{Priority, Stage, Triage};
+use crate::incident::{Incident, Priority, Stage, Triage};
 use crate::obligation::{ChangeRequest, Comparison, Held, Meeting, Obligation, Report, Waiver};
+use crate::offline::Kept;
 use crate::people::Actor;
 use crate::policy::{Policy, Weakening};
 use crate::session::{Ack, Captured, CommandRef, DeviceKey, Gap, HeldBecause, SealedBlock, SessionEnd, TypedCommand};
@@ -68,6 +71,14 @@ pub enum Event {
     TokenRevoked {
         person: PersonId,
         token: TokenId,
+    },
+    /// Somebody has proven with their SSH key who they are, in a ledger that is kept while the server is away.
+    EnteredBySsh {
+        person: PersonId,
+        /// What was signed: the ledger, the digest of the token, the device's key, the time.
+        statement: String,
+        signature: String,
+        key: String,
     },
 
     Posted {
@@ -152,6 +163,9 @@ pub enum Event {
         plan: Plan,
         digest: Digest,
         requirement: Requirement,
+        /// Set in a ledger that is kept while the server is away.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ledger: Option<String>,
     },
     PlanRevised {
         emergency: EmergencyId,
@@ -419,5 +433,21 @@ pub enum Event {
     ObligationWaived {
         obligation: ObligationId,
         waiver: Waiver,
+    },
+
+    /// An executor's machine has told of an exception that was carried out, or still is, without this ledger.
+    OfflineAnnounced {
+        incident: Box<Incident>,
+    },
+    /// It has not come home in time.
+    OfflineLate {
+        incident: IncidentId,
+    },
+    /// It came home: everything in it was verified.
+    OfflineReconciled {
+        incident: Box<Incident>,
+        emergencies: Vec<Emergency>,
+        /// What was brought beside the record of the parcel itself: outputs, files, blocks of recordings.
+        contents: Vec<Kept>,
     },
 }

@@ -27,6 +27,7 @@ pub mod ledger;
 pub mod mask;
 pub mod monitor;
 pub mod obligation;
+pub mod offline;
 pub mod people;
 pub mod permit;
 pub mod policy;

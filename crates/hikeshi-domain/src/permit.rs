@@ -44,7 +44,12 @@ pub enum Row {
 pub fn row(kind: &str) -> Row {
     match kind {
         "account.invite" | "account.revoke_token" => Row::ByCase,
-        "account.sign_in" | "account.sign_out" | "account.add_passkey" | "account.remove_passkey" | "account.issue_token" => Row::Anyone,
+        "account.enter"
+        | "account.sign_in"
+        | "account.sign_out"
+        | "account.add_passkey"
+        | "account.remove_passkey"
+        | "account.issue_token" => Row::Anyone,
         "channel.post" => Row::Anyone,
         "emergency.request" | "emergency.revise" => Row::Roles(&["developer", "senior", "operator", "lead", "dev-lead", "cto"]),
         "emergency.approve"
@@ -110,7 +115,8 @@ pub fn permit(facts: &Facts, actor: &Actor, command: &Command) -> Result<Permit,
             | session::Command::Acknowledge { .. }
             | session::Command::Gate { .. }
             | session::Command::End { .. },
-        ) => *actor == Actor::Recorder,
+        )
+        | Command::Offline(_) => *actor == Actor::Recorder,
         Command::Policy(PolicyCommand::Adopt { .. }) | Command::Account(crate::account::Command::Invite { .. }) => *actor == Actor::Startup,
         Command::Policy(PolicyCommand::Approve { .. } | PolicyCommand::Reject { .. })
         | Command::Account(_)

@@ -5,6 +5,7 @@
 
 mod check;
 mod decide;
+mod local;
 mod slack;
 mod weaken;
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{BUILT_IN_ROLES, Flaw, FlawKind};
 pub use decide::decide;
+pub use local::{Local, Owed};
 pub use slack::{Slack, SlackMode};
 pub use weaken::Weakening;
 
@@ -59,6 +61,10 @@ pub struct Policy {
     pub permissions: BTreeMap<String, Vec<RoleName>>,
     #[serde(default)]
     pub secrets: Secrets,
+    /// Only in a ledger that is kept while the server is away; never in a policy file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub local: Option<Box<Local>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -282,6 +288,8 @@ pub struct EmergencyPolicy {
     pub approval_proof: ApprovalProof,
     /// For how long an executor may judge approvals by a trust bundle without asking the server again.
     pub trust_valid_h: u32,
+    /// An exception that was carried out while the server was away must have come home within this time.
+    pub reconcile_within_h: u32,
     /// An approval is void after this time.
     pub approval_valid_min: u32,
     /// Witnesses that must be present, and how many of them senior and not the approver (rule E4).
@@ -312,6 +320,7 @@ impl Default for EmergencyPolicy {
             approver_roles: named(&["cto", "dev-lead"]),
             approval_proof: ApprovalProof::Any,
             trust_valid_h: 168,
+            reconcile_within_h: 24,
             approval_valid_min: 240,
             witnesses_min: 2,
             seniors_min: 1,

@@ -10,6 +10,7 @@ use crate::emergency::{ConditionName, Quorum, Status};
 use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId, RoleName, TargetName};
 use crate::incident::Stage;
 use crate::obligation;
+use crate::offline::{LocalFlaw, StatementFlaw};
 use crate::signature::SignatureFlaw;
 use crate::signature::passkey::AssertionFlaw;
 use crate::signature::ssh::KeyStanding;
@@ -146,6 +147,9 @@ refusals! {
     PreventionMissing => "E12", "obligation.prevention_missing";
     DriftSelfAccepted { person: PersonId } => "E10", "obligation.drift_self_accepted";
 
+    /// Nobody looks over their own record.
+    SelfReview { person: PersonId } => "E12", "obligation.self_review";
+
     PolicyFlawed { flaws: Vec<crate::policy::Flaw> } => "A3", "policy.flawed";
     PolicyUnchanged => "A3", "policy.unchanged";
     NoPolicyPending => "A3", "policy.none_pending";
@@ -158,6 +162,22 @@ refusals! {
     RoleNotHeld { role: RoleName } => "A3", "account.role_not_held";
     NotYours => "A3", "account.not_yours";
     SessionUnknown => "A3", "account.session_unknown";
+
+    /// This ledger is not one that is kept while the server is away.
+    NotLocal => "A3", "local.not_local";
+    /// What binds a local ledger was signed by the server; it is not changed here.
+    PolicyOfLocal => "A3", "local.policy";
+    /// In a local ledger everyone proves themselves with their own key.
+    LocalInvite => "A3", "local.invite";
+    /// A local ledger is of one incident.
+    LocalOneCase { incident: IncidentId } => "E3", "local.one_case";
+    /// What the server knew is too old: keys may have been revoked since.
+    TrustEnded { until: Timestamp } => "E3", "local.trust_ended";
+    StatementFlawed { flaw: StatementFlaw } => "A3", "local.statement_flawed";
+    /// What came home does not hold.
+    LocalFlawed { flaw: LocalFlaw } => "A1", "local.flawed";
+    /// Its approval was used by another history of the same ledger, or it came home before.
+    LocalUsed { ledger: String, incident: IncidentId } => "E3", "local.used";
 
     /// A deadline or an outcome that no longer applies. Recorded nowhere: it is the normal end of a race.
     Stale => "A1", "inside.stale";

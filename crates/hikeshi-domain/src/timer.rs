@@ -43,6 +43,10 @@ pub enum Wake {
     Compare {
         obligation: ObligationId,
     },
+    /// An exception that was carried out while the server was away has not come home in time.
+    Unreconciled {
+        incident: IncidentId,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +65,13 @@ fn before(at: Timestamp, minutes: u32) -> Timestamp {
 
 pub fn of_incident(incident: &Incident, policy: &Policy) -> Vec<Timer> {
     let mut timers = Vec::new();
+    if let Some(away) = incident.away.as_ref().filter(|away| away.reconciled.is_none()) {
+        // It is worked on where it is kept; here it is only waited for.
+        if !away.late_announced {
+            timers.push(Timer { wake: Wake::Unreconciled { incident: incident.id }, due_at: away.due_at(policy) });
+        }
+        return timers;
+    }
     if incident.resolved.is_some() || incident.closed_at.is_some() {
         return timers;
     }

@@ -9,6 +9,7 @@ pub mod door;
 mod figures;
 pub mod look;
 mod monitors;
+mod offline;
 mod probe;
 pub mod recording;
 mod runner;

@@ -147,6 +147,7 @@ fn envelope((wake, due_at): &Due, fired: u32) -> Envelope {
         Wake::Remind { obligation } => format!("remind:{obligation}"),
         Wake::Overdue { obligation } => format!("overdue:{obligation}"),
         Wake::Compare { obligation } => format!("compare:{obligation}"),
+        Wake::Unreconciled { incident } => format!("unreconciled:{incident}"),
     };
     let due_at = due_at.as_millisecond().to_string();
     let key = match fired {

@@ -49,7 +49,7 @@ pub(crate) struct Kept {
 /// Whose timer it is: `inc_12`.
 fn owner(wake: &Wake) -> String {
     match wake {
-        Wake::Escalate { incident } | Wake::UpdateDue { incident } => incident.to_string(),
+        Wake::Escalate { incident } | Wake::UpdateDue { incident } | Wake::Unreconciled { incident } => incident.to_string(),
         Wake::ApprovalExpires { emergency } | Wake::SessionLong { emergency } | Wake::WitnessSilent { emergency, .. } => {
             emergency.to_string()
         }

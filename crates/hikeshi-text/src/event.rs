@@ -7,6 +7,7 @@ mod emergency;
 mod execution;
 mod incident;
 mod obligation;
+mod offline;
 mod session;
 
 use hikeshi_domain::channel::Body;
@@ -117,6 +118,11 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
         E::ObligationOverdue { obligation } => obligation::overdue(lang, *obligation),
         E::ObligationDone { obligation, evidence, by: _ } => obligation::done(lang, *obligation, evidence),
         E::ObligationWaived { obligation, waiver } => obligation::waived(lang, *obligation, *waiver),
+
+        E::EnteredBySsh { person, key, statement: _, signature: _ } => offline::entered(lang, person, key, names),
+        E::OfflineAnnounced { incident } => offline::announced(lang, incident, names),
+        E::OfflineLate { incident } => offline::late(lang, *incident),
+        E::OfflineReconciled { incident, emergencies: _, contents: _ } => offline::reconciled(lang, incident, names),
     }
 }
 

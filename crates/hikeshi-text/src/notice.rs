@@ -3,6 +3,7 @@
 mod emergency;
 mod incident;
 mod obligation;
+mod offline;
 mod session;
 mod workspace;
 
@@ -51,6 +52,9 @@ pub fn notice(lang: Lang, notice: &Notice, names: &Names) -> String {
         N::ObligationOverdue { obligation, kind } => obligation::overdue(lang, *obligation, *kind),
         N::ObligationDone { obligation, kind } => obligation::done(lang, *obligation, *kind),
         N::SignInLinkIssued { person, by } => workspace::link_issued(lang, person, by, names),
+        N::OfflineAnnounced { title, host, by, due_at } => offline::announced(lang, title, host, by, *due_at, names),
+        N::OfflineLate { title, host } => offline::late(lang, title, host),
+        N::OfflineReconciled { host, by, emergencies, degraded } => offline::reconciled(lang, host, by, emergencies, degraded, names),
         N::PolicyAwaitsApproval { digest } => workspace::policy_awaits(lang, *digest),
         N::ChatUndelivered { trouble } => crate::chat::trouble(lang, trouble),
         N::PolicyAdopted { digest } => workspace::policy_adopted(lang, *digest),

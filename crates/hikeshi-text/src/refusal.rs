@@ -8,6 +8,7 @@ mod execution;
 mod field;
 mod incident;
 mod input;
+mod local;
 mod obligation;
 mod request;
 mod session;
@@ -134,6 +135,16 @@ pub fn refusal(lang: Lang, refusal: &Refusal, names: &Names) -> Sentence {
         R::RoleNotHeld { role } => account::role_not_held(lang, role, names),
         R::NotYours => account::not_yours(lang),
         R::SessionUnknown => account::session_unknown(lang),
+
+        R::NotLocal => local::not_local(lang),
+        R::PolicyOfLocal => local::policy(lang),
+        R::LocalInvite => local::invite(lang),
+        R::LocalOneCase { incident } => local::one_case(lang, *incident),
+        R::TrustEnded { until } => local::trust_ended(lang, *until, names),
+        R::StatementFlawed { flaw } => local::statement(lang, flaw),
+        R::LocalFlawed { flaw } => local::flawed(lang, flaw, names),
+        R::LocalUsed { ledger, incident } => local::used(lang, ledger, *incident),
+        R::SelfReview { person } => local::self_review(lang, person, names),
 
         R::Stale => input::stale(lang),
     }

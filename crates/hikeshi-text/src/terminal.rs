@@ -6,6 +6,7 @@
 mod answer;
 mod file;
 mod help;
+mod local;
 mod rehearsal;
 mod serving;
 mod shell;
@@ -16,6 +17,7 @@ mod verdict;
 pub use answer::*;
 pub use file::*;
 pub use help::*;
+pub use local::*;
 pub use rehearsal::*;
 pub use serving::*;
 pub use shell::*;

@@ -9,14 +9,15 @@ use hikeshi_domain::emergency::{Aspect, ChangeKind, ConditionName, Doing, Ending
 use hikeshi_domain::event::Event;
 use hikeshi_domain::incident::{Business, Impact, Priority, Stage, Urgency};
 use hikeshi_domain::obligation::{self, Kind, Waiver};
+use hikeshi_domain::offline::{LocalFlaw, StatementFlaw};
 use hikeshi_domain::people::{Actor, Via};
 use hikeshi_domain::permit::{Row, row};
 use hikeshi_domain::policy::{Flaw, Scheme};
-use hikeshi_domain::refusal::REFUSALS;
-use hikeshi_text::{Lang, Sentence, label};
+use hikeshi_domain::refusal::{REFUSALS, Refusal};
+use hikeshi_text::{Lang, Sentence, label, refusal};
 
 use crate::expected::check;
-use crate::samples::{self, every};
+use crate::samples::{self, EMG, at, every, latin_names, person};
 
 fn is_japanese(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}' | '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ffef}')
@@ -212,7 +213,43 @@ every! {
         Cancelled => Status::Cancelled, Expired => Status::Expired
     }
 }
-every! { kinds: Kind { ChangeRequest => Kind::ChangeRequest, Report => Kind::Report, Retrospective => Kind::Retrospective, Prevention => Kind::Prevention } }
+every! { kinds: Kind { ChangeRequest => Kind::ChangeRequest, Report => Kind::Report, Retrospective => Kind::Retrospective, Prevention => Kind::Prevention, Review => Kind::Review } }
+every! {
+    local_flaws: LocalFlaw {
+        Unreadable => LocalFlaw::Unreadable { part: "parcel".to_owned() }, TrustNotOurs => LocalFlaw::TrustNotOurs,
+        BeginningDiffers => LocalFlaw::BeginningDiffers { part: "policy".to_owned() },
+        BundleFlawed => LocalFlaw::BundleFlawed { first: "entry_altered".to_owned(), count: 2 },
+        ChainBroken => LocalFlaw::ChainBroken { seq: 4 }, RootDiffers => LocalFlaw::RootDiffers,
+        TimeBackwards => LocalFlaw::TimeBackwards { seq: 4 }, TimeAhead => LocalFlaw::TimeAhead { seq: 4 },
+        TrustExpired => LocalFlaw::TrustExpired { seq: 4, until: at("23:00:00") },
+        ActorUnproven => LocalFlaw::ActorUnproven { seq: 4, person: person("ito") },
+        RuleBroken => LocalFlaw::RuleBroken { seq: 4, refusal: Box::new(Refusal::BackupMissing) },
+        Rewritten => LocalFlaw::Rewritten { seq: 4 }, NoException => LocalFlaw::NoException, StillOpen => LocalFlaw::StillOpen { emergency: EMG }
+    }
+}
+every! {
+    statement_flaws: StatementFlaw {
+        Malformed => StatementFlaw::Malformed, OtherLedger => StatementFlaw::OtherLedger { given: "example.jp/hikeshi/local/app-2".to_owned() },
+        OtherTime => StatementFlaw::OtherTime { at: at("03:00:00") }, Used => StatementFlaw::Used
+    }
+}
+
+#[test]
+fn every_reason_against_a_local_ledger_is_told_in_both_languages() {
+    let names = latin_names();
+    for lang in Lang::ALL {
+        for (name, flaw) in local_flaws() {
+            sound_sentence(name, lang, &refusal(lang, &Refusal::LocalFlawed { flaw }, &names));
+        }
+        for (name, flaw) in statement_flaws() {
+            sound_sentence(name, lang, &refusal(lang, &Refusal::StatementFlawed { flaw }, &names));
+        }
+        for one in samples::degraded() {
+            sound("degraded", lang, &label::degraded(lang, &one, &names), false);
+        }
+    }
+}
+
 use obligation::Status as Owed;
 every! { owed: Owed { Owed => Owed::Owed, Done => Owed::Done, Waived => Owed::Waived } }
 every! { waivers: Waiver { NothingChanged => Waiver::NothingChanged } }

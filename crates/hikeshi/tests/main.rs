@@ -24,6 +24,8 @@ mod files;
 mod github;
 #[path = "end_to_end/ledger.rs"]
 mod ledger;
+#[path = "end_to_end/local.rs"]
+mod local;
 #[path = "end_to_end/rehearsal.rs"]
 mod rehearsal;
 #[path = "end_to_end/scenarios.rs"]

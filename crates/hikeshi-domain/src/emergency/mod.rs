@@ -22,10 +22,12 @@ use serde::{Deserialize, Serialize};
 pub use command::{Command, Verdict};
 pub use plan::{Check, CheckKind, Plan, PlanDocument, Step, Verification};
 pub use presence::{Quorum, quorum};
+pub(crate) use proof::signer_of;
 pub use proof::{Approval, ApprovalProof, Evidence, Means, Signed, Signer, signer};
 
 use crate::effect::EffectKey;
 use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId};
+use crate::offline::Offline;
 use crate::session::{Captured, CommandRef, LookingAgain, Session};
 
 /// The four conditions of rule E1, each with its evidence. The first is the incident itself.
@@ -371,6 +373,12 @@ pub struct Emergency {
     pub end_reason: Option<String>,
     #[serde(default)]
     pub obligations: Vec<ObligationId>,
+    /// The ledger of its own in which this was approved and carried out while the server was away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<String>,
+    /// How it came home from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline: Option<Box<Offline>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -22,7 +22,7 @@ pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
 }
 
 fn request(facts: &mut Facts, event: &Event, at: Timestamp) {
-    let Event::EmergencyRequested { emergency, incident, requester, conditions, plan, digest, requirement } = event else { return };
+    let Event::EmergencyRequested { emergency, incident, requester, conditions, plan, digest, requirement, ledger } = event else { return };
     facts.workspace.counters.emergency = facts.workspace.counters.emergency.max(emergency.0);
     facts.touched.workspace = true;
     facts.touched.emergencies.insert(*emergency);
@@ -63,6 +63,8 @@ fn request(facts: &mut Facts, event: &Event, at: Timestamp) {
             ending: None,
             end_reason: None,
             obligations: Vec::new(),
+            ledger: ledger.clone(),
+            offline: None,
         }),
     );
 }

@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::recorded::{Recorded, look_at};
-use super::{BundleVerdict, Checkpoint, ENTRIES_FILE, Entry, EntryResult, Files, MANIFEST_FILE, VerifierKey, verify_bundle};
+use super::{BundleVerdict, Checkpoint, ENTRIES_FILE, Entry, EntryResult, Files, MANIFEST_FILE, VerifierKey, content_file, verify_bundle};
 use crate::emergency::{Approval, Plan, PlanDocument};
 use crate::event::Event;
 use crate::ids::{Digest, EmergencyId, IncidentId, PersonId};
+use crate::offline::parcel;
 use crate::policy::{Policy, Target};
 use crate::session::told::{Stretch, Told};
 
@@ -203,11 +204,14 @@ pub struct CaseVerdict {
     pub flaws_unlisted: u64,
     /// Names of the people, as the bundle has them.
     pub people: BTreeMap<PersonId, String>,
+    /// What was carried out while the server was away, and came home into this case: each verified in its own ledger.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offline: Vec<CaseVerdict>,
 }
 
 impl CaseVerdict {
     pub fn holds(&self) -> bool {
-        self.bundle.holds() && self.flaws.is_empty()
+        self.bundle.holds() && self.flaws.is_empty() && self.offline.iter().all(Self::holds)
     }
 }
 
@@ -237,6 +241,8 @@ struct Exception {
     plan: Plan,
     revision: u32,
     digest: Digest,
+    /// The ledger of its own, if it was carried out while the server was away.
+    ledger: Option<String>,
     recomputed: bool,
     approvals: Vec<Approval>,
     ever_approved: BTreeSet<PersonId>,
@@ -251,25 +257,66 @@ pub type Unpack<'a> = &'a dyn Fn(&[u8], usize) -> Option<Vec<u8>>;
 
 /// Verifies a bundle, and then what it tells.
 pub fn verify_case(files: &Files, trusted: Option<&VerifierKey>, earlier: &[Checkpoint], unpack: Unpack<'_>) -> CaseVerdict {
+    let (mut verdict, home) = verify_one(files, trusted, earlier, unpack);
+    // What came home is in no case of its own: one level is all there is.
+    verdict.offline = home.iter().map(|(key, inner)| verify_one(inner, VerifierKey::parse(key).ok().as_ref(), &[], unpack).0).collect();
+    verdict
+}
+
+/// The verdict, and the files of whatever came home into this case, with the key that the entry names.
+fn verify_one(
+    files: &Files,
+    trusted: Option<&VerifierKey>,
+    earlier: &[Checkpoint],
+    unpack: Unpack<'_>,
+) -> (CaseVerdict, Vec<(String, Files)>) {
+    let mut home = Vec::new();
     let bundle = verify_bundle(files, trusted, earlier);
     let declared = files.get(DECLARED_FILE).and_then(|bytes| serde_json::from_slice::<Declared>(bytes).ok());
     let (mut told, mut entries_unread) = (BTreeMap::new(), 0);
     let text = files.get(ENTRIES_FILE).map_or(&[][..], Vec::as_slice);
     for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         match serde_json::from_slice::<Entry>(line) {
-            Ok(entry) => hear_entry(&entry, declared.as_ref(), &mut told),
+            Ok(entry) => {
+                hear_entry(&entry, declared.as_ref(), &mut told);
+                home.extend(came_home(&entry, files));
+            }
             Err(_) => entries_unread += 1,
         }
     }
-    let mut verdict =
-        CaseVerdict { bundle, entries_unread, exceptions: Vec::new(), flaws: Vec::new(), flaws_unlisted: 0, people: names(files) };
+    let mut verdict = CaseVerdict {
+        bundle,
+        entries_unread,
+        exceptions: Vec::new(),
+        flaws: Vec::new(),
+        flaws_unlisted: 0,
+        people: names(files),
+        offline: Vec::new(),
+    };
     for (id, told) in told {
         let (exception, found) = conclude(id, told, files, declared.as_ref(), unpack);
         verdict.exceptions.push(exception);
         verdict.flaws.extend(found.flaws);
         verdict.flaws_unlisted += found.unlisted;
     }
-    verdict
+    (verdict, home)
+}
+
+/// A parcel that is missing or cannot be read is verified as an empty one, and does not hold.
+fn came_home(entry: &Entry, files: &Files) -> Vec<(String, Files)> {
+    let EntryResult::Done { events, .. } = &entry.result else { return Vec::new() };
+    let mut home = Vec::new();
+    for event in events {
+        if let Event::OfflineReconciled { incident, contents, .. } = event
+            && let Some(away) = &incident.away
+            && let Some(reconciled) = &away.reconciled
+        {
+            let kept = files.get(&content_file(&reconciled.parcel.digest));
+            let inner = kept.and_then(|kept| parcel::restored(kept, contents, files)).unwrap_or_default();
+            home.push((away.key.clone(), inner));
+        }
+    }
+    home
 }
 
 /// Names are for reading only: nothing is judged by them.
@@ -285,8 +332,9 @@ fn names(files: &Files) -> BTreeMap<PersonId, String> {
 fn hear_entry(entry: &Entry, declared: Option<&Declared>, told: &mut BTreeMap<EmergencyId, Exception>) {
     let EntryResult::Done { events, .. } = &entry.result else { return };
     for event in events {
-        if let Event::EmergencyRequested { emergency, incident, requester, plan, digest, .. } = event {
-            let fresh = Exception::new(*emergency, *incident, requester, entry.at, plan, *digest);
+        if let Event::EmergencyRequested { emergency, incident, requester, plan, digest, ledger, .. } = event {
+            let mut fresh = Exception::new(*emergency, *incident, requester, entry.at, plan, *digest);
+            fresh.ledger.clone_from(ledger);
             told.entry(*emergency).or_insert(fresh).planned(entry.seq, declared);
         }
         if let Some(one) = emergency_of(event).and_then(|id| told.get_mut(&id)) {
@@ -323,6 +371,7 @@ impl Exception {
             plan: plan.clone(),
             revision: 1,
             digest,
+            ledger: None,
             recomputed: false,
             approvals: Vec::new(),
             ever_approved: BTreeSet::new(),
@@ -338,7 +387,8 @@ impl Exception {
         let emergency = self.found.emergency;
         let target = declared.and_then(|declared| declared.targets.get(&emergency));
         self.recomputed = target.is_some();
-        let document = PlanDocument::new(emergency, self.incident, &self.requester, self.requested_at, self.revision, &self.plan, target);
+        let document = PlanDocument::new(emergency, self.incident, &self.requester, self.requested_at, self.revision, &self.plan, target)
+            .in_ledger(self.ledger.as_deref());
         if target.is_some() && document.digest() != self.digest {
             self.found.say(None, Flaw::PlanDiffers { seq });
         }

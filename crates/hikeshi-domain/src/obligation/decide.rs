@@ -134,6 +134,12 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
             if owed.state.kind == Kind::ChangeRequest && owed.policy.forge.is_none() {
                 owed.open(Kind::ChangeRequest)?;
                 owed.closed()?;
+            } else if owed.state.kind == Kind::Review {
+                owed.open(Kind::Review)?;
+                let by = permit.person()?;
+                if *by == owed.emergency.requester || *by == owed.emergency.plan.executor {
+                    return Err(Refusal::SelfReview { person: by.clone() });
+                }
             } else {
                 owed.open(Kind::Prevention)?;
             }

@@ -24,13 +24,15 @@ pub enum Kind {
     Retrospective,
     /// A prevention item that a retrospective decided.
     Prevention,
+    /// Somebody else looks over the record of an exception in which something rests on the executor's machine alone.
+    Review,
 }
 
 impl Kind {
     /// The follow-up whose neglect makes the next approval harder (rule E14).
     pub fn hardens_next(self) -> bool {
         match self {
-            Self::ChangeRequest | Self::Report | Self::Retrospective => true,
+            Self::ChangeRequest | Self::Report | Self::Retrospective | Self::Review => true,
             Self::Prevention => false,
         }
     }

@@ -296,6 +296,7 @@ impl Checking<'_> {
         for (key, given, min, max) in [
             ("approval_valid_min", rules.approval_valid_min, 1, 10_080),
             ("trust_valid_h", rules.trust_valid_h, 1, 8_760),
+            ("reconcile_within_h", rules.reconcile_within_h, 1, 168),
             ("witnesses_min", rules.witnesses_min, 1, 20),
             ("seniors_min", rules.seniors_min, 0, 20),
             ("presence_timeout_s", rules.presence_timeout_s, 2, 3_600),

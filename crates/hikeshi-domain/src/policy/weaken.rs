@@ -70,6 +70,7 @@ fn numbers(old: &Policy, new: &Policy, found: &mut Vec<Weakening>) {
         ("emergency.seniors_min", was.seniors_min, is.seniors_min, true),
         ("emergency.approval_valid_min", was.approval_valid_min, is.approval_valid_min, false),
         ("emergency.trust_valid_h", was.trust_valid_h, is.trust_valid_h, false),
+        ("emergency.reconcile_within_h", was.reconcile_within_h, is.reconcile_within_h, false),
         ("emergency.presence_timeout_s", was.presence_timeout_s, is.presence_timeout_s, false),
         ("emergency.watch_timeout_s", was.watch_timeout_s, is.watch_timeout_s, false),
         ("obligations.change_request_within_h", owed_was.change_request_within_h, owed_is.change_request_within_h, false),

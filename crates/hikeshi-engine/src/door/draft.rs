@@ -156,7 +156,8 @@ impl Draft {
                 | Event::PolicyRejected { .. }
                 | Event::EmergencyApproved { .. }
                 | Event::EmergencyStarted { .. }
-                | Event::EmergencyClosed { .. } => self.sealing = true,
+                | Event::EmergencyClosed { .. }
+                | Event::OfflineReconciled { .. } => self.sealing = true,
                 _ => {}
             }
         }
@@ -191,7 +192,7 @@ impl Draft {
 
     fn touch(&mut self, wake: &Wake) {
         match wake {
-            Wake::Escalate { incident } | Wake::UpdateDue { incident } => {
+            Wake::Escalate { incident } | Wake::UpdateDue { incident } | Wake::Unreconciled { incident } => {
                 if self.facts.incident(*incident).is_some() {
                     self.facts.touched.incidents.insert(*incident);
                 }

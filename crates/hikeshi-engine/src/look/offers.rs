@@ -100,7 +100,7 @@ pub(super) fn of_obligation(sight: &mut Sight<'_, '_>, owed: &Obligation) -> Res
                 Do::Hold { obligation: id, held_at: now, attended: vec![viewer], lessons: words(), items: vec![item] },
             ]
         }
-        Kind::Prevention => vec![Do::Finish { obligation: id, evidence: words() }],
+        Kind::Prevention | Kind::Review => vec![Do::Finish { obligation: id, evidence: words() }],
     };
     try_all(sight, candidates.into_iter().map(Command::Obligation).collect())
 }

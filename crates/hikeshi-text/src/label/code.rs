@@ -100,6 +100,7 @@ pub fn obligation_kind(lang: Lang, kind: Kind) -> &'static str {
             Kind::Report => ("緊急対応報告書", "Emergency report"),
             Kind::Retrospective => ("振り返り", "Retrospective"),
             Kind::Prevention => ("再発防止策", "Prevention item"),
+            Kind::Review => ("記録の確認", "Review of the record"),
         },
     )
 }

@@ -15,6 +15,7 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("account.remove_passkey", "パスキーを削除する", "remove a passkey"),
     ("account.issue_token", "APIトークンを発行する", "issue an API token"),
     ("account.revoke_token", "APIトークンを失効させる", "revoke an API token"),
+    ("account.enter", "SSH 鍵で名乗り、トークンを受け取る", "enter with an SSH key"),
     ("channel.post", "チャンネルに投稿する", "post to a channel"),
     ("emergency.request", "緊急例外を申請する", "request an emergency exception"),
     ("emergency.revise", "計画を改訂する", "revise the plan"),
@@ -53,6 +54,9 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("obligation.schedule", "振り返りの日時を変える", "move the retrospective"),
     ("obligation.hold", "振り返りの実施を記録する", "record the retrospective"),
     ("obligation.finish", "再発防止策の完了を記録する", "finish a prevention item"),
+    ("offline.announce", "手元の台帳で進む緊急例外を知らせる", "tell of an exception kept in a local ledger"),
+    ("offline.import", "手元の台帳を照合して取り込む", "take in a local ledger"),
+    ("offline.turn_away", "手元の台帳の取り込みを断る", "turn a local ledger away"),
     ("policy.adopt", "ポリシーを適用する", "adopt the policy"),
     ("policy.approve", "ポリシーの変更を承認する", "approve the policy change"),
     ("policy.reject", "ポリシーの変更を却下する", "reject the policy change"),
@@ -75,6 +79,7 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("wake.remind", "期限の前に知らせる", "remind before the due time"),
     ("wake.overdue", "期限の超過を知らせる", "announce that it is overdue"),
     ("wake.compare", "マージされたか確かめる", "ask whether it was merged"),
+    ("wake.unreconciled", "照合されていない手元の台帳を知らせる", "announce a local ledger that has not come home"),
 ];
 
 /// What the command does, as an order: 「承認する」, "approve". A kind of a newer version is called by its code.

@@ -128,6 +128,12 @@ pub fn case_report(lang: Lang, file: &str, verdict: &CaseVerdict) -> String {
         ));
     }
     verdict.exceptions.iter().for_each(|exception| exception_lines(lang, exception, &verdict.people, &mut lines));
+    for offline in &verdict.offline {
+        // Its own report, a step to the right: it is a ledger of its own.
+        let origin = offline.bundle.origin.clone().unwrap_or_default();
+        let named = two(lang, format!("手元の台帳 {origin}"), format!("local ledger {origin}"));
+        lines.extend(case_report(lang, &named, offline).lines().map(|line| format!("    {line}")));
+    }
     lines.join("\n")
 }
 

@@ -148,7 +148,7 @@ every! {
         IncidentEscalated => Event::IncidentEscalated { incident: INC, step: 1, to: vec![person("sato"), person("suzuki")] },
         StatusUpdateDue => Event::StatusUpdateDue { incident: INC },
         EmergencyRequested => Event::EmergencyRequested {
-            emergency: EMG, incident: INC, requester: person("tanaka"), conditions: emergency().conditions, plan: plan(), digest: digest("plan"), requirement: raised()
+            emergency: EMG, incident: INC, requester: person("tanaka"), conditions: emergency().conditions, plan: plan(), digest: digest("plan"), requirement: raised(), ledger: None
         },
         PlanRevised => Event::PlanRevised { emergency: EMG, plan: plan(), revision: 2, digest: digest("plan 2"), requirement: Requirement::default() },
         EmergencyApproved => Event::EmergencyApproved { emergency: EMG, approval: known().approvals[0].clone(), complete: true, evidence: None },
@@ -222,5 +222,9 @@ every! {
         ObligationOverdue => Event::ObligationOverdue { obligation: OBL },
         ObligationDone => Event::ObligationDone { obligation: OBL, by: Some(person("tanaka")), evidence: text("merged") },
         ObligationWaived => Event::ObligationWaived { obligation: OBL, waiver: Waiver::NothingChanged },
+        EnteredBySsh => Event::EnteredBySsh { person: person("mori"), statement: text("{}"), signature: text("-----"), key: text("SHA256:abc") },
+        OfflineAnnounced => Event::OfflineAnnounced { incident: Box::new(super::away(false)) },
+        OfflineLate => Event::OfflineLate { incident: INC },
+        OfflineReconciled => Event::OfflineReconciled { incident: Box::new(super::away(true)), emergencies: vec![emergency()], contents: vec![] },
     }
 }

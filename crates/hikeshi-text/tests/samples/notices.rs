@@ -56,6 +56,13 @@ every! {
         ObligationOverdue => Notice::ObligationOverdue { obligation: OBL, kind: Kind::ChangeRequest },
         ObligationDone => Notice::ObligationDone { obligation: OBL, kind: Kind::Retrospective },
         SignInLinkIssued => Notice::SignInLinkIssued { person: person("mori"), by: Actor::person(person("sato")) },
+        OfflineAnnounced => Notice::OfflineAnnounced {
+            title: text("no reservations"), host: text("app-1"), by: person("tanaka"), due_at: at("23:25:00")
+        },
+        OfflineLate => Notice::OfflineLate { title: text("no reservations"), host: text("app-1") },
+        OfflineReconciled => Notice::OfflineReconciled {
+            host: text("app-1"), by: person("tanaka"), emergencies: vec![super::EMG], degraded: super::degraded()
+        },
         PolicyAwaitsApproval => Notice::PolicyAwaitsApproval { digest: digest("policy") },
         PolicyAdopted => Notice::PolicyAdopted { digest: digest("policy") },
         ChatUndelivered => Notice::ChatUndelivered { trouble: ChatTrouble { code: text("not_in_channel"), channel: text("emergency-deploy") } },

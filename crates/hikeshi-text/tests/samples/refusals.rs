@@ -4,6 +4,7 @@ use hikeshi_domain::emergency::{ConditionName, Quorum, Status};
 use hikeshi_domain::ids::TargetName;
 use hikeshi_domain::incident::Stage;
 use hikeshi_domain::obligation::Kind;
+use hikeshi_domain::offline::{LocalFlaw, StatementFlaw};
 use hikeshi_domain::policy::{Flaw, FlawKind, Weakening};
 use hikeshi_domain::refusal::Refusal;
 use hikeshi_domain::signature::SignatureFlaw;
@@ -129,6 +130,17 @@ every! {
         RoleNotHeld => Refusal::RoleNotHeld { role: role("cto") },
         NotYours => Refusal::NotYours,
         SessionUnknown => Refusal::SessionUnknown,
+        SelfReview => Refusal::SelfReview { person: person("tanaka") },
+        NotLocal => Refusal::NotLocal,
+        PolicyOfLocal => Refusal::PolicyOfLocal,
+        LocalInvite => Refusal::LocalInvite,
+        LocalOneCase => Refusal::LocalOneCase { incident: INC },
+        TrustEnded => Refusal::TrustEnded { until: at("23:00:00") },
+        StatementFlawed => Refusal::StatementFlawed { flaw: StatementFlaw::OtherLedger { given: text("example.jp/hikeshi/local/app-2") } },
+        LocalFlawed => Refusal::LocalFlawed {
+            flaw: LocalFlaw::RuleBroken { seq: 12, refusal: Box::new(Refusal::QuorumMissing { quorum: quorum() }) }
+        },
+        LocalUsed => Refusal::LocalUsed { ledger: text("example.jp/hikeshi/local/app-1-0a1b2c3d"), incident: INC },
         Stale => Refusal::Stale,
     }
 }

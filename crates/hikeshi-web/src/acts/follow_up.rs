@@ -129,7 +129,7 @@ pub fn of_obligation(viewer: &Viewer, view: &ObligationView) -> Vec<Act> {
             ]
         }
         Kind::Retrospective => vec![hold(viewer, view, act("hold")), schedule(viewer, view, act("schedule"))],
-        Kind::Prevention => vec![act("finish").weight(Weight::Primary).with(line("evidence", t.finish_evidence()))],
+        Kind::Prevention | Kind::Review => vec![act("finish").weight(Weight::Primary).with(line("evidence", t.finish_evidence()))],
     }
 }
 

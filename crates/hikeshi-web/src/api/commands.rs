@@ -51,7 +51,7 @@ pub fn is_public(command: &Command) -> bool {
             | account::Command::RemovePasskey { .. }
             | account::Command::SignOut { .. } => true,
             // Signing in proves an identity; a passkey comes out of its own ceremony.
-            account::Command::SignIn { .. } | account::Command::AddPasskey { .. } => false,
+            account::Command::SignIn { .. } | account::Command::AddPasskey { .. } | account::Command::Enter { .. } => false,
         },
         Command::Session(command) => match command {
             session::Command::Open { .. }
@@ -66,7 +66,7 @@ pub fn is_public(command: &Command) -> bool {
             | session::Command::End { .. } => false,
         },
         Command::Channel(_) | Command::Emergency(_) | Command::Incident(_) | Command::Obligation(_) | Command::Policy(_) => true,
-        Command::Monitor(_) | Command::Outcome(_) | Command::Wake(_) => false,
+        Command::Monitor(_) | Command::Offline(_) | Command::Outcome(_) | Command::Wake(_) => false,
     }
 }
 

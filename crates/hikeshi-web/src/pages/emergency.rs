@@ -165,6 +165,12 @@ fn next(t: Words, status: Status) -> &'static str {
 pub fn banners(viewer: &Viewer, e: &Emergency) -> Vec<Banner> {
     let t = Words(viewer.lang);
     let mut banners = Vec::new();
+    if let Some(ledger) = &e.ledger {
+        banners.push(match &e.offline {
+            Some(offline) => Banner { title: t.offline_banner(), text: page::offline(viewer.lang, offline, ledger, &viewer.names) },
+            None => Banner { title: t.local_banner(), text: format!("{ledger} — {}", t.local_banner_text()) },
+        });
+    }
     if let Some(hold) = &e.hold {
         banners.push(Banner {
             title: t.hold_banner(),

@@ -139,7 +139,10 @@ pub fn burning(viewer: &Viewer, incident: &Incident, now: Timestamp) -> Burning 
         worst: matches!(incident.priority, Priority::P1 | Priority::P2),
         stage: label::stage(viewer.lang, incident.stage),
         service: format!("{} · {}", viewer.names.service(&incident.service), viewer.names.environment(&incident.environment)),
-        hand: incident.acknowledged.as_ref().map(|acknowledged| viewer.names.person(viewer.lang, &acknowledged.by)),
+        hand: match incident.away.as_ref().filter(|away| away.reconciled.is_none()) {
+            Some(away) => Some(page::away(viewer.lang, away, away.due_at(&viewer.policy), &viewer.names)),
+            None => incident.acknowledged.as_ref().map(|acknowledged| viewer.names.person(viewer.lang, &acknowledged.by)),
+        },
         since: time_html(viewer, incident.detected_at, now),
     }
 }

@@ -2,11 +2,11 @@
 //!
 //! An area's `run` gets a [`Caller`] (who asks, how the answer is wanted) and ends with `Ok` or a [`Failure`], whose exit code is promised.
 
-mod caller;
+pub mod caller;
 mod channel;
 mod check;
 pub mod emergency;
-mod entrance;
+pub mod entrance;
 mod help;
 mod incident;
 mod ledger;
@@ -30,6 +30,7 @@ use hikeshi_text::{Lang, terminal};
 
 pub use caller::Caller;
 pub use check::mistakes;
+pub use trust::{kept as kept_trust, named};
 
 use crate::fail::{Failure, Result};
 use crate::show::{self, Out};
@@ -114,6 +115,7 @@ pub enum Area {
         verb: slack::Verb,
     },
     Login(entrance::LoginArgs),
+    Reconcile(crate::away::ReconcileArgs),
     Check(check::CheckArgs),
     Schema {
         #[command(subcommand)]
@@ -159,7 +161,12 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
         return emergency::shell::recorder(dir);
     }
     let out = Out::new(lang, cli.global.json);
-    match dispatch(cli, lang, &out) {
+    let quiet = matches!(cli.area, Area::Reconcile(_) | Area::ReservationService(_) | Area::Completions { .. });
+    let ended = dispatch(cli, lang, &out);
+    if !quiet {
+        crate::away::warn(lang, &out);
+    }
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let code = failure.code();
@@ -207,6 +214,8 @@ fn dispatch(cli: Cli, lang: Lang, out: &Out) -> Result<()> {
         Area::Trust { verb } if verb.is_offline() => trust::offline(&verb, &global, lang, out),
         Area::Emergency { verb: emergency::Verb::ApprovalCheck(args) } => trust::check(&args, &global, lang, out),
         Area::Slack { verb } => runtime()?.block_on(slack::run(&verb, &global, lang, out)),
+        Area::Serve(args) if global.local => runtime()?.block_on(crate::away::serve(&args, &global, lang, out)),
+        Area::Reconcile(args) => runtime()?.block_on(crate::away::reconcile(&args, &global, lang, out)),
         Area::Serve(args) => runtime()?.block_on(crate::serve::run(&args, &global, lang, out)),
         Area::Try(args) => runtime()?.block_on(crate::rehearsal::run(args, lang, out)),
         area => runtime()?.block_on(asked(area, global, lang, out)),
@@ -223,6 +232,7 @@ async fn asked(area: Area, global: Global, lang: Lang, out: &Out) -> Result<()> 
         let ended = answer(area, &caller).await;
         if ended.is_ok() {
             trust::renew(&caller).await;
+            crate::away::announce(&caller).await;
         }
         caller.finish().await;
         ended
@@ -252,6 +262,7 @@ async fn answer(area: Area, caller: &Caller<'_>) -> Result<()> {
         | Area::Init(_)
         | Area::Slack { .. }
         | Area::Serve(_)
+        | Area::Reconcile(_)
         | Area::Try(_)
         | Area::Completions { .. }
         | Area::StepRunner { .. }

@@ -30,7 +30,9 @@ fn rules(kind: &str) -> &'static [&'static str] {
         | "account.add_passkey"
         | "account.remove_passkey"
         | "account.issue_token"
-        | "account.revoke_token" => &["A3"],
+        | "account.revoke_token"
+        | "account.enter" => &["A3"],
+        "offline.announce" | "offline.import" | "offline.turn_away" | "wake.unreconciled" => &["E3", "E4", "E10", "E11", "E12"],
         "channel.post" => &["I6", "I7"],
         "emergency.request" | "emergency.revise" => &["E1", "E2", "E3", "E14"],
         "emergency.approve"

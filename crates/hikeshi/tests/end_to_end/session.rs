@@ -85,7 +85,7 @@ impl Drop for Night {
     }
 }
 
-struct Watching(Child);
+pub struct Watching(pub Child);
 
 impl Watching {
     fn leave(mut self) {
@@ -102,7 +102,7 @@ impl Drop for Watching {
 }
 
 /// The executor's window.
-struct Terminal {
+pub struct Terminal {
     child: Child,
     pty: File,
     screen: Arc<Mutex<String>>,
@@ -110,7 +110,7 @@ struct Terminal {
 }
 
 impl Terminal {
-    fn open(workspace: &Workspace, emergency: &str, env: &[(&str, &str)]) -> Self {
+    pub fn open(workspace: &Workspace, emergency: &str, env: &[(&str, &str)]) -> Self {
         let (pty, pts) = pty_process::blocking::open().expect("a pty");
         pty.resize(pty_process::Size::new(30, 100)).expect("a size");
         let mut command = pty_process::blocking::Command::new(PROGRAM)
@@ -143,7 +143,7 @@ impl Terminal {
         Self { child, pty, screen, read: 0 }
     }
 
-    fn keys(&mut self, keys: &str) {
+    pub fn keys(&mut self, keys: &str) {
         self.pty.write_all(keys.as_bytes()).expect("typed");
     }
 
@@ -153,7 +153,7 @@ impl Terminal {
     }
 
     /// Waits for the words behind what was seen last; says how long it took.
-    fn sees(&mut self, words: &str) -> Duration {
+    pub fn sees(&mut self, words: &str) -> Duration {
         let began = Instant::now();
         loop {
             let screen = self.screen.lock().expect("screen").clone();
@@ -167,7 +167,7 @@ impl Terminal {
         }
     }
 
-    fn exit(mut self) {
+    pub fn exit(mut self) {
         self.keys("exit\n");
         self.sees("ended");
         assert!(self.child.wait().expect("ended").success());

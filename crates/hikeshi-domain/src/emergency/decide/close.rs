@@ -63,7 +63,7 @@ fn ending(case: &Case<'_>) -> Result<Ending, Refusal> {
 }
 
 /// What the program can do for each obligation, it starts at once: open the request, draft the report, invite to the meeting.
-fn follow_up(case: &Case<'_>, ending: Ending, owed: &Obligation, decision: &mut Decision) {
+pub(crate) fn follow_up(case: &Case<'_>, ending: Ending, owed: &Obligation, decision: &mut Decision) {
     match owed.kind {
         obligation::Kind::ChangeRequest => {
             let nothing = ending != Ending::Solved || case.state.changes.is_empty();
@@ -85,7 +85,7 @@ fn follow_up(case: &Case<'_>, ending: Ending, owed: &Obligation, decision: &mut 
                 begin(owed, effect, decision);
             }
         }
-        obligation::Kind::Prevention => {}
+        obligation::Kind::Prevention | obligation::Kind::Review => {}
     }
 }
 

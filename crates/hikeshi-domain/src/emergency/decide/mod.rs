@@ -2,7 +2,7 @@
 
 mod agree;
 pub(crate) mod carry;
-mod close;
+pub(crate) mod close;
 pub(crate) mod outcome;
 mod request;
 mod signed;

@@ -37,7 +37,9 @@ pub(super) fn request(
     check_plan(policy, burning, plan)?;
     let emergency = EmergencyId(facts.workspace.counters.emergency + 1);
     let requirement = requirement(facts, emergency, now);
-    let digest = PlanDocument::new(emergency, incident, &requester, now, 1, plan, policy.targets.get(&plan.target)).digest();
+    let ledger = policy.local.as_ref().map(|local| local.ledger.clone());
+    let document = PlanDocument::new(emergency, incident, &requester, now, 1, plan, policy.targets.get(&plan.target));
+    let digest = document.in_ledger(ledger.as_deref()).digest();
     let notice = Notice::EmergencyRequested {
         summary: plan.summary.clone(),
         reason: conditions.normal_flow_cannot.statement.clone(),
@@ -52,6 +54,7 @@ pub(super) fn request(
         plan: plan.clone(),
         digest,
         requirement,
+        ledger,
     };
     let mut decision =
         Decision::of(incident, vec![requested, announce(policy, emergency, incident, notice, &policy.emergency.approver_roles)]);
@@ -67,7 +70,8 @@ pub(super) fn revise(permit: &Permit, case: &Case<'_>, plan: &Plan) -> Result<De
     let revision = case.state.revision + 1;
     let id = case.state.id;
     let (state, target) = (case.state, case.policy.targets.get(&plan.target));
-    let digest = PlanDocument::new(id, state.incident, &state.requester, state.requested_at, revision, plan, target).digest();
+    let document = PlanDocument::new(id, state.incident, &state.requester, state.requested_at, revision, plan, target);
+    let digest = document.in_ledger(state.ledger.as_deref()).digest();
     let requirement = requirement(case.facts, id, case.now);
     let notice = Notice::PlanRevised { digest, revision };
     let revised = Event::PlanRevised { emergency: id, plan: plan.clone(), revision, digest, requirement };
@@ -76,6 +80,9 @@ pub(super) fn revise(permit: &Permit, case: &Case<'_>, plan: &Plan) -> Result<De
 
 /// While follow-up of another exception is overdue, every approver role must agree (rule E14).
 pub(super) fn requirement(facts: &Facts, emergency: EmergencyId, now: Timestamp) -> Requirement {
+    // While the server is away, what was owed to it when it was last heard of counts as owed.
+    let owed_there = facts.policy().and_then(|policy| policy.local.as_ref()).map_or(&[][..], |local| &local.owed);
+    let overdue_there = owed_there.iter().filter(|owed| owed.due_at < now).map(|owed| owed.obligation);
     let because: Vec<_> = facts
         .overdue
         .iter()
@@ -83,6 +90,7 @@ pub(super) fn requirement(facts: &Facts, emergency: EmergencyId, now: Timestamp)
         .filter_map(|id| facts.obligation(*id))
         .filter(|obligation| obligation.kind.hardens_next() && obligation.emergency != emergency && obligation.is_overdue(now))
         .map(|obligation| obligation.id)
+        .chain(overdue_there)
         .collect();
     Requirement { every_role: !because.is_empty(), because }
 }
