@@ -78,8 +78,17 @@ impl<'a> Caller<'a> {
             terminal::recorded(self.lang, what, done.receipt.made.as_deref(), done.receipt.seq, done.already, done.dry_run)
         });
         if let (Some(next), false) = (next, done.dry_run) {
-            self.out.hint(&terminal::next_step(self.lang, &next));
+            self.out.hint(&self.next_step(&next));
         }
+    }
+
+    /// What to type next, on the way on which this was typed.
+    pub fn next_step(&self, next: &str) -> String {
+        let typed = match next.strip_prefix("hikeshi ") {
+            Some(rest) if self.global.local => format!("hikeshi --local {rest}"),
+            Some(_) | None => next.to_owned(),
+        };
+        terminal::next_step(self.lang, &typed)
     }
 
     /// Names of people and roles, for tables.

@@ -354,11 +354,11 @@ async fn carry_out(id: EmergencyId, command: emergency::Command, next: Option<St
         }
     };
     if failed {
-        caller.out.hint(&terminal::next_step(lang, &format!("hikeshi emergency show {id}")));
+        caller.out.hint(&caller.next_step(&format!("hikeshi emergency show {id}")));
         return Err(Failure::Said(crate::fail::Code::StepFailed));
     }
     if let Some(next) = next {
-        caller.out.hint(&terminal::next_step(lang, &next));
+        caller.out.hint(&caller.next_step(&next));
     }
     Ok(())
 }

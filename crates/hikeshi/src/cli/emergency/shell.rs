@@ -152,6 +152,6 @@ async fn ended(id: EmergencyId, number: u32, end: &SessionEnd, caller: &Caller<'
     caller.out.data(&json!({"emergency": id, "session": session, "changes": over.changes}), || {
         terminal::shell_ended(caller.lang, number, &hikeshi_text::session::end(caller.lang, end, &names), commands, over.changes.len())
     });
-    caller.out.hint(&terminal::next_step(caller.lang, &format!("hikeshi emergency verify {id}")));
+    caller.out.hint(&caller.next_step(&format!("hikeshi emergency verify {id}")));
     Ok(())
 }

@@ -4,6 +4,7 @@ use hikeshi_domain::Timestamp;
 use hikeshi_domain::emergency::{CheckKind, Emergency, StepState, Verified};
 use hikeshi_domain::ids::EmergencyId;
 use hikeshi_engine::look::EmergencyView;
+use hikeshi_text::page::{self, Words};
 use hikeshi_text::{Lang, Names, label, terminal};
 
 use super::super::incident::PageArgs;
@@ -104,6 +105,9 @@ fn state_text(view: &EmergencyView, names: &Names, lang: Lang) -> String {
     let emergency = &view.emergency;
     let moment = |at: Timestamp| terminal::moment(lang, names.zone(), at, view.at);
     let mut rows = vec![(terminal::word_status(lang), label::emergency_status(lang, emergency.status).to_owned())];
+    if let (Some(offline), Some(ledger)) = (&emergency.offline, &emergency.ledger) {
+        rows.push((Words(lang).offline_banner().to_owned(), page::offline(lang, offline, ledger, names)));
+    }
     for approval in &emergency.approvals {
         rows.push((
             terminal::word_approval(lang),
