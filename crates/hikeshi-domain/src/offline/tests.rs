@@ -454,7 +454,9 @@ fn what_was_written_again_whole_is_found_by_asking_the_rules_again() {
     night.without("\"witness_joined\",\"emergency\":\"emg_1\",\"person\":\"suzuki\"");
     assert_eq!(code(&night), "emergency.quorum_missing", "the senior was never there");
     let mut night = whole();
-    night.rewritten("\"witnesses\":[\"suzuki\",\"takahashi\"]", "\"witnesses\":[\"suzuki\",\"tanaka\"]");
+    let plan = night.world.emergency(EmergencyId(1)).digest;
+    let of_the_step = |witnesses: &str| format!("\"digest\":\"{plan}\",\"witnesses\":[{witnesses}]");
+    night.rewritten(&of_the_step("\"suzuki\",\"takahashi\""), &of_the_step("\"suzuki\",\"tanaka\""));
     assert_eq!(code(&night), "emergency.quorum_missing", "the executor is no witness");
     let mut night = whole();
     night.without("\"entered_by_ssh\",\"person\":\"takahashi\"");

@@ -284,5 +284,5 @@ pub fn away(home: bool) -> Incident {
         late_announced: false,
         reconciled: home.then_some(reconciled),
     };
-    Incident { away: Some(Box::new(away)), ..incident() }
+    Incident { title: "no reservations".to_owned(), away: Some(Box::new(away)), ..incident() }
 }

@@ -75,7 +75,7 @@ fn spoken(kind: &str) -> Result<String, &'static str> {
     Ok(match kind {
         "account.add_passkey" | "account.remove_passkey" | "account.sign_out" => return Err("only in the browser that it is about"),
         "emergency.approve_passkey" => return Err("only in a browser, which asks the authenticator"),
-        "account.sign_in" => "login".to_owned(),
+        "account.sign_in" | "account.enter" => "login".to_owned(),
         "account.invite" => "people invite".to_owned(),
         "account.issue_token" => "token issue".to_owned(),
         "account.revoke_token" => "token revoke".to_owned(),
