@@ -11,7 +11,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,7 @@ use hikeshi_domain::session::{Gap, GapReason, SessionEnd};
 
 use super::commands::Commands;
 use super::order::Order;
+use super::outlet::Outlet;
 use super::pty::{self, Master};
 use super::shell::Nonce;
 use super::sink::Sink;
@@ -33,8 +34,6 @@ use crate::host::masking::MaskedStream;
 
 /// Pieces of output that may wait for the writer; more, and whatever prints waits.
 const WRITER_WAITS_MAX: usize = 256;
-/// Pieces of output that may wait for a slow terminal; more, and it is told that some were left out.
-const TERMINAL_WAITS_MAX: usize = 1_024;
 const READ_BYTES: usize = 64 * 1024;
 /// How long a recorder may take to be ready.
 const READY_WITHIN: Duration = Duration::from_secs(10);
@@ -94,8 +93,7 @@ struct Recording {
     valve: Arc<Valve>,
     writer: SyncSender<ToWriter>,
     /// The terminal that is attached now.
-    terminal: Mutex<Option<(u64, SyncSender<ToTerminal>)>>,
-    skipped: Mutex<u64>,
+    terminal: Mutex<Option<(u64, Arc<Outlet>)>>,
     end: Arc<Mutex<Option<SessionEnd>>>,
 }
 
@@ -122,7 +120,6 @@ fn record(dir: &Path, token: String) -> io::Result<()> {
         valve: Arc::clone(&valve),
         writer: to_writer,
         terminal: Mutex::new(None),
-        skipped: Mutex::new(0),
         end: Arc::clone(&end),
     });
     let hung_up = Arc::clone(&recording);
@@ -274,25 +271,19 @@ impl Recording {
         }
     }
 
-    /// A terminal that does not keep up must not hold up what runs; what it misses is in the record.
+    fn attached(&self) -> Option<Arc<Outlet>> {
+        self.terminal.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(_, terminal)| Arc::clone(terminal))
+    }
+
     fn show(&self, bytes: &[u8]) {
-        let terminal = self.terminal.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((_, terminal)) = terminal.as_ref() else { return };
-        let mut skipped = self.skipped.lock().unwrap_or_else(PoisonError::into_inner);
-        if *skipped > 0 && terminal.try_send(ToTerminal::Skipped { bytes: *skipped }).is_ok() {
-            *skipped = 0;
-        }
-        if *skipped > 0 || matches!(terminal.try_send(ToTerminal::Output(bytes.to_vec())), Err(TrySendError::Full(_))) {
-            *skipped = skipped.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        if let Some(terminal) = self.attached() {
+            terminal.output(bytes);
         }
     }
 
     fn tell(&self, news: ToTerminal) {
-        let terminal = self.terminal.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, terminal)) = terminal.as_ref()
-            && let Err(error) = terminal.try_send(news)
-        {
-            tracing::debug!(%error, "the terminal is slow or gone");
+        if let Some(terminal) = self.attached() {
+            terminal.tell(news);
         }
     }
 
@@ -301,7 +292,7 @@ impl Recording {
         let mut attached = false;
         loop {
             let held = self.valve.held();
-            let now_attached = self.terminal.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+            let now_attached = self.attached().is_some();
             if now_attached && (told.as_ref() != Some(&held) || !attached) {
                 self.tell(ToTerminal::Gate(held.clone()));
                 told = Some(held);
@@ -336,16 +327,19 @@ impl Recording {
 
     fn serve(self: &Arc<Self>, stream: &UnixStream, turn: u64) -> io::Result<()> {
         give_pty(stream, &self.master.file)?;
-        let (sender, news) = sync_channel::<ToTerminal>(TERMINAL_WAITS_MAX);
-        let mut out = stream.try_clone()?;
+        let outlet = Arc::new(Outlet::default());
+        let (mut out, news) = (stream.try_clone()?, Arc::clone(&outlet));
         thread("to-terminal", move || {
-            for said in news {
+            while let Some(said) = news.next() {
                 if said.send(&mut out).is_err() {
-                    return;
+                    news.close();
                 }
             }
         })?;
-        *self.terminal.lock().unwrap_or_else(PoisonError::into_inner) = Some((turn, sender));
+        let before = self.terminal.lock().unwrap_or_else(PoisonError::into_inner).replace((turn, outlet));
+        if let Some((_, before)) = before {
+            before.close();
+        }
         self.valve.attached(true);
         // Each terminal is told at once; what follows is told when it changes.
         self.tell(ToTerminal::Gate(self.valve.held()));
@@ -357,8 +351,8 @@ impl Recording {
             recording.listen_to(&mut from);
             let mut terminal = recording.terminal.lock().unwrap_or_else(PoisonError::into_inner);
             // Another terminal may have taken its place.
-            if terminal.as_ref().is_some_and(|(current, _)| *current == turn) {
-                *terminal = None;
+            if let Some((_, gone)) = terminal.take_if(|(current, _)| *current == turn) {
+                gone.close();
                 recording.valve.attached(false);
             }
         })?;
