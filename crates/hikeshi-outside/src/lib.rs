@@ -17,6 +17,8 @@ mod invitation;
 mod probe;
 pub mod session;
 pub mod slack;
+#[cfg(test)]
+mod unreliable;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

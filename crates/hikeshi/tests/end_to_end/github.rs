@@ -161,6 +161,11 @@ mod slow {
         failed("could not be reached");
         github.control("mode", &json!({"mode": "up"}));
         assert!(github.list("pulls").is_empty());
+        // Made, and the answer breaks off: what is there is found, and not made again.
+        github.control("fail", &json!({"call": "POST /repos/yunoya/reservation/git/blobs", "truncate": true}));
+        github.control("fail", &json!({"call": "POST /repos/yunoya/reservation/git/refs", "truncate": true}));
+        github.control("fail", &json!({"call": "POST /repos/yunoya/reservation/pulls", "truncate": true}));
+        github.control("fail", &json!({"call": "/git/trees", "status": 429, "headers": {"retry-after": "1"}, "message": "slow down"}));
         // A short wait is kept, and half of the work is there already.
         github.control("fail", &json!({"call": "/pulls", "status": 403, "headers": {"retry-after": "1"}, "message": "You have exceeded a secondary rate limit"}));
         github.control("fail", &json!({"call": "/labels", "status": 500}));
