@@ -83,6 +83,7 @@ fn by_a_stranger(case: &Case) -> Vec<Variant> {
     let variant =
         |name, found, says, change: &dyn Fn(&mut Files)| Variant { name, found, says, files: touched(case, |files| change(files)) };
     let changed_file = case.files.iter().find(|(_, bytes)| *bytes == b"host=db2").expect("the changed file").0.clone();
+    let captured = case.files.iter().find(|(_, bytes)| *bytes == b"pg_dump --schema-only\n").expect("what a capture printed").0.clone();
     let printed = |files: &Files| files.keys().find(|name| name.starts_with("contents/")).expect("a content").clone();
     vec![
         variant("a byte of a block", "content_altered", "書き換え", &|files| {
@@ -98,6 +99,10 @@ fn by_a_stranger(case: &Case) -> Vec<Variant> {
             drop(files.insert(changed_file.clone(), b"host=db3".to_vec()));
         }),
         variant("a changed file is missing", "content_missing", "がありません", &|files| drop(files.remove(&changed_file))),
+        variant("what a capture printed", "content_altered", "書き換え", &|files| {
+            drop(files.insert(captured.clone(), b"-- nothing\n".to_vec()));
+        }),
+        variant("what a capture printed is missing", "content_missing", "がありません", &|files| drop(files.remove(&captured))),
         variant("the judgement of the approval", "entry_altered", "書き換え", &|files| {
             lines(files, |lines| lines.iter_mut().for_each(|line| *line = line.replace("緊急と判断します", "緊急ではない")));
         }),
@@ -225,6 +230,46 @@ fn by_the_keeper(case: &Case) -> Vec<Variant> {
     ]
 }
 
+/// A letter that OpenSSH really signed with a new key: the armour, and the key's line.
+fn letter(text: &str) -> (String, String) {
+    let dir = std::env::temp_dir().join(format!("hikeshi-letter-{}-{}", std::process::id(), Digest::of(text.as_bytes()).short()));
+    std::fs::create_dir_all(&dir).expect("made");
+    let (key, file) = (dir.join("key"), dir.join("letter"));
+    std::fs::write(&file, text).expect("written");
+    let keygen = |args: &[&str], path: &std::path::Path| {
+        let done = std::process::Command::new("ssh-keygen").args(args).arg(path).output().expect("ssh-keygen");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    keygen(&["-q", "-t", "ed25519", "-N", "", "-C", "sato@laptop", "-f"], &key);
+    keygen(&["-q", "-Y", "sign", "-n", "hikeshi-approve-v1", "-f", &key.display().to_string()], &file);
+    let read = |name: &str| std::fs::read_to_string(dir.join(name)).expect("read");
+    let made = (read("letter.sig"), read("key.pub").trim().to_owned());
+    std::fs::remove_dir_all(&dir).expect("removed");
+    made
+}
+
+/// By the keeper, who also has letters that somebody signed, about something else.
+fn by_letters(case: &Case) -> Vec<Variant> {
+    let (other, about_other) = ("{\"plan\":\"another\"}", letter("{\"plan\":\"another\"}"));
+    let evidence = |plan: &str, (signature, key): &(String, String)| json!({"plan": plan, "signed": {"by": "ssh", "signature": signature, "key": {"key": key}}});
+    let variant = |name, change: &dyn Fn(&mut Value)| {
+        let files = rewritten(case, &case.key, |all, _| change(&mut *events(all, "emergency_approved")[0]));
+        Variant { name, found: "approval_unproven", says: "添えられた署名では裏付けられません", files }
+    };
+    vec![
+        variant("a signed letter about another plan", &|event| event["evidence"] = evidence(other, &about_other)),
+        variant("a letter whose words were changed", &|event| {
+            let changed = "{\"plan\":\"of the keeper\"}";
+            event["approval"]["digest"] = Digest::of(changed.as_bytes()).to_string().into();
+            event["evidence"] = evidence(changed, &about_other);
+        }),
+        variant("a letter that another key signed", &|event| {
+            event["approval"]["digest"] = Digest::of(other.as_bytes()).to_string().into();
+            event["evidence"] = evidence(other, &(about_other.0.clone(), letter("a third").1));
+        }),
+    ]
+}
+
 /// The last block with other output, and every hash after it.
 fn make_anew(all: &mut [Value], contents: &mut Vec<Vec<u8>>) {
     let last = events(all, "blocks_sealed").into_iter().rfind(|event| !event["blocks"].as_array().unwrap().is_empty());
@@ -247,6 +292,7 @@ async fn every_tampering_is_found_and_named() {
     let case = night().await;
     let mut variants = by_a_stranger(&case);
     variants.extend(by_the_keeper(&case));
+    variants.extend(by_letters(&case));
     let stranger = LedgerKey::from_seed("test.example/hikeshi", &[8; 32]).expect("a key");
     let files = rewritten(&case, &stranger, |_, _| ());
     variants.push(Variant { name: "signed by another key", found: "key_differs", says: "別の鍵", files });
