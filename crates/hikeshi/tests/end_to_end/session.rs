@@ -1,6 +1,8 @@
 //! A witnessed terminal with real processes: the shell in a pty, its recorder, the server, and witnesses who watch. What must hold the
 //! keys holds them, and nothing that was typed meanwhile is executed.
 
+mod bytes;
+
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::AsFd as _;
