@@ -9,7 +9,10 @@ import * as night from "../night.js";
 import { Terminal } from "../terminal.js";
 import { Workspace } from "../workspace.js";
 
-const asciinema = process.env.HIKESHI_CACHE ? join(process.env.HIKESHI_CACHE, "venv", "bin", "asciinema") : "asciinema";
+// The official programs: the released one in Python, which reads version 2, and the newer one, which reads both.
+const cached = (...path) => (process.env.HIKESHI_CACHE ? join(process.env.HIKESHI_CACHE, ...path) : "asciinema");
+const asciinema = cached("venv", "bin", "asciinema");
+const asciinema3 = cached("asciinema", "bin", "asciinema");
 const CLOSES_WITHIN_MS = 12_000;
 const links = { watanabe: 1, tanaka: 2, takahashi: 3, sato: 2, suzuki: 4, yamamoto: 4, ito: 2 };
 
@@ -97,7 +100,8 @@ export async function session(checks, browser) {
     await checks.check("the watch page is accessible on both sizes", () => accessible(around));
     await checks.check("a witness writes a note, and ends the session", () => ended(around));
     await checks.check("the replay plays, jumps to a command and finds words, and is accessible", () => replayed(around));
-    await checks.check("the official asciinema program prints what the terminal printed", () => official(around));
+    await checks.check("the official asciinema programs print what the terminal printed, from either version", () => official(around));
+    await checks.check("the official player shows the same screen from either version", () => played(around));
     await checks.check("the record of the session is verified offline", () => verified(around));
     await around.phone.leave();
     await around.desk.leave();
@@ -254,12 +258,60 @@ async function replayed({ phone: small, desk, emergency }) {
   equal(await small.overflow(), 0, "pixels beyond the phone's screen");
 }
 
-// Version 2, which is what the released Python program reads; the player in the browser has read version 3.
-async function official({ workspace, emergency }) {
-  workspace.run("takahashi", "emergency", "recording", emergency, "--format", "cast2", "--out", "session.cast");
-  workspace.run("takahashi", "emergency", "recording", emergency, "--format", "raw", "--out", "session.raw");
-  const printed = execFileSync(asciinema, ["cat", "session.cast"], { cwd: workspace.dir, env: { ...process.env, LC_ALL: "C.UTF-8" } });
-  holds(printed.equals(readFileSync(join(workspace.dir, "session.raw"))), "asciinema cat prints other bytes than were recorded");
+// Saves the recording in every form, and gives the bytes that the terminal printed.
+function saved({ workspace, emergency }) {
+  for (const [format, file] of [["cast", "session.cast"], ["cast2", "session.v2.cast"], ["raw", "session.raw"]]) {
+    workspace.run("takahashi", "emergency", "recording", emergency, "--format", format, "--out", file);
+  }
+  return readFileSync(join(workspace.dir, "session.raw"));
+}
+
+const program = (workspace, path, ...words) =>
+  execFileSync(path, words, { cwd: workspace.dir, env: { PATH: process.env.PATH, HOME: workspace.dir, TERM: "xterm-256color", LC_ALL: "C.UTF-8" }, maxBuffer: 1 << 26 });
+
+// The newer program also prints the sizes of the window, which are no output of the session.
+const withoutSizes = (bytes) => Buffer.from(bytes.toString("latin1").replace(/\x1b\[8;\d+;\d+t/g, ""), "latin1");
+
+async function official(around) {
+  const { workspace } = around;
+  const raw = saved(around);
+  holds(raw.includes("予約サービス を直します"), "the words are in the record");
+  holds(program(workspace, asciinema, "cat", "session.v2.cast").equals(raw), "asciinema 2 cat prints other bytes than were recorded");
+  for (const cast of ["session.cast", "session.v2.cast"]) {
+    const printed = program(workspace, asciinema3, "convert", "--output-format", "raw", cast, "-");
+    holds(withoutSizes(printed).equals(withoutSizes(raw)), `asciinema 3 prints other bytes of ${cast} than were recorded`);
+    // As a person does it, at a terminal.
+    for (const [path, played] of [[asciinema, cast === "session.v2.cast"], [asciinema3, true]].filter(([, reads]) => reads)) {
+      const shown = program(workspace, "script", "-qec", `${path} play -i 0.01 -s 100 ${cast}`, "/dev/null");
+      holds(played && shown.includes("予約サービス を直します"), `${path} play ${cast} shows ${shown.toString("utf8").slice(-300)}`);
+    }
+  }
+}
+
+// The player of the page, to the end of the recording. What must be on its screen then, the official program says.
+async function played(around) {
+  const { desk, emergency, workspace } = around;
+  saved(around);
+  const plain = (text) => text.replace(/\s/g, "");
+  await desk.go(`/emergencies/${emergency}/sessions/1`);
+  await desk.page.locator("#replay[data-ready]").waitFor();
+  for (const [file, address] of [["session.cast", "recording.cast"], ["session.v2.cast", "recording.v2.cast"]]) {
+    const screen = await desk.page.evaluate(async (url) => {
+      const box = document.body.appendChild(document.createElement("div"));
+      const player = window.AsciinemaPlayer.create(url, box, { preload: true, speed: 200, idleTimeLimit: 0.01, fit: false });
+      const ended = new Promise((done) => player.addEventListener("ended", done));
+      await player.play();
+      await ended;
+      await new Promise((done) => setTimeout(done, 300));
+      const text = box.querySelector(".ap-term-text").textContent;
+      player.dispose();
+      box.remove();
+      return text;
+    }, `/emergencies/${emergency}/sessions/1/${address}`);
+    const whole = plain(program(workspace, asciinema3, "convert", "--output-format", "txt", file, "-").toString("utf8"));
+    holds(plain(screen).length > 100 && plain(screen).includes("changed-0"), `the player shows ${screen}`);
+    holds(whole.endsWith(plain(screen)), `the player shows ${plain(screen)} and not the end of ${whole}`);
+  }
 }
 
 async function verified({ workspace, emergency }) {
