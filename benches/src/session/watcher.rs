@@ -7,13 +7,16 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use hikeshi_domain::ids::{Digest, EmergencyId};
 use hikeshi_domain::session::record::{Frame, Header, frames};
-use hikeshi_domain::session::stream::{FRAMES, FromWatcher, SEALED, ToRecorder, ToWatcher};
+use hikeshi_domain::session::stream::{BEAT, FRAMES, FromWatcher, SEALED, ToRecorder, ToWatcher};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, WebSocket};
 
 /// A device that says nothing is cut off.
 const SPEAK_EVERY: Duration = Duration::from_secs(5);
 const LISTEN: Duration = Duration::from_millis(200);
+/// So long nothing new is stored or named before it is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
+const BEAT_EVERY: Duration = Duration::from_secs(1);
 /// Blocks that are under way to the server at once.
 const UNDER_WAY_MAX: u64 = 64;
 
@@ -110,9 +113,12 @@ fn output_of(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
 /// A recorder without a terminal: blocks that are made up, sealed and stored as real ones are.
 pub struct Sender {
     socket: WebSocket<TcpStream>,
+    spoke: Instant,
     of: (EmergencyId, u32),
     block: u64,
     stored: u64,
+    /// How many the ledger names.
+    named: u64,
     prev: Option<Digest>,
     at_us: u64,
 }
@@ -123,7 +129,16 @@ impl Sender {
         let first = socket.read()?;
         let ToRecorder::Have { blocks, head } = serde_json::from_str(first.to_text()?)? else { bail!("the server said {first}") };
         ensure!(blocks == 0, "the session has {blocks} blocks already");
-        Ok(Self { socket, of: (address.emergency, address.session), block: 0, stored: 0, prev: head, at_us: 0 })
+        Ok(Self {
+            socket,
+            spoke: Instant::now(),
+            of: (address.emergency, address.session),
+            block: 0,
+            stored: 0,
+            named: 0,
+            prev: head,
+            at_us: 0,
+        })
     }
 
     /// One block: this output, so long after the block before.
@@ -149,20 +164,33 @@ impl Sender {
         if self.block > self.stored + UNDER_WAY_MAX { self.stored_until(self.block - UNDER_WAY_MAX / 2) } else { Ok(()) }
     }
 
-    /// Waits until everything is stored.
+    /// Waits until everything is stored, and named in the ledger: it then survives the server.
     pub fn flush(&mut self) -> anyhow::Result<()> {
-        self.stored_until(self.block)
+        self.stored_until(self.block)?;
+        self.hear(|sender| sender.named >= sender.block)
     }
 
     fn stored_until(&mut self, blocks: u64) -> anyhow::Result<()> {
-        let began = Instant::now();
-        while self.stored < blocks {
-            ensure!(began.elapsed() < Duration::from_secs(60), "the server stored {} of {blocks} blocks", self.stored);
+        self.hear(|sender| sender.stored >= blocks)
+    }
+
+    fn hear(&mut self, enough: impl Fn(&Self) -> bool) -> anyhow::Result<()> {
+        let (mut since, mut last) = (Instant::now(), (0, 0));
+        while !enough(self) {
+            if last != (self.stored, self.named) {
+                (since, last) = (Instant::now(), (self.stored, self.named));
+            }
+            ensure!(since.elapsed() < PATIENCE, "of {} blocks {} are stored and {} named", self.block, self.stored, self.named);
+            if self.spoke.elapsed() > BEAT_EVERY {
+                self.socket.send(Message::Binary(vec![BEAT].into()))?;
+                self.spoke = Instant::now();
+            }
             match self.socket.read() {
                 Ok(Message::Text(text)) => match serde_json::from_str(&text)? {
                     ToRecorder::Stored { block } => self.stored = block + 1,
                     ToRecorder::Refused { why } => bail!("the server refused: {why}"),
-                    ToRecorder::Have { .. } | ToRecorder::Gate { .. } | ToRecorder::HangUp | ToRecorder::Over => {}
+                    ToRecorder::Gate { named, .. } => self.named = named,
+                    ToRecorder::Have { .. } | ToRecorder::HangUp | ToRecorder::Over => {}
                 },
                 Ok(_) => {}
                 Err(Error::Io(error)) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {}

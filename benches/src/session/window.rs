@@ -16,9 +16,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 const ROWS: u16 = 40;
 const COLUMNS: u16 = 120;
 const READ_BYTES: usize = 64 * 1024;
-/// In a flood, only so much of the end of what was read is searched for the words that end it.
-const TAIL_BYTES: usize = 512;
-/// What was read last is kept for the message when something does not come.
+/// Only so much of the end of what was read is searched for words: what ends a flood stands there, perhaps with a note or two behind it.
 const KEPT_BYTES: usize = 4_096;
 const QUIET: Duration = Duration::from_millis(400);
 const ANSWERS_WITHIN: Duration = Duration::from_secs(3);
@@ -78,9 +76,8 @@ impl Window {
                 Some(count) => {
                     bytes += u64::try_from(count)?;
                     let read = self.buffer.get(..count).unwrap_or_default();
-                    let kept = if count < READ_BYTES / 8 { KEPT_BYTES } else { TAIL_BYTES };
-                    self.tail.extend_from_slice(read.get(count.saturating_sub(kept)..).unwrap_or_default());
-                    let over = self.tail.len().saturating_sub(kept);
+                    self.tail.extend_from_slice(read.get(count.saturating_sub(KEPT_BYTES)..).unwrap_or_default());
+                    let over = self.tail.len().saturating_sub(KEPT_BYTES);
                     self.tail.drain(..over);
                 }
                 None if left.is_zero() => bail!("{words:?} did not come: {}", String::from_utf8_lossy(&self.tail)),
