@@ -1,15 +1,18 @@
 //! Measurements of hikeshi beside the limits of the disk and the databases under it, in one run: machines are noisy, ratios are not.
 //!
 //! `benches/run` is the one command: it starts a PostgreSQL of its own, runs every part, and writes `docs/benchmarks.md` with its plot.
-//! Parts: [`door`] (durable commands per second), [`ledger`] (verification), [`pages`] (a server with a long past), [`sweep`]
-//! (hundreds of kills, by `benches/kill-sweep`), [`report`] (table and plot).
+//! Parts: [`door`] (durable commands per second), [`ledger`] (verification), [`pages`] (a server with a long past), [`files`] (a large target),
+//! [`session`] (a witnessed terminal beside other recorders, by `benches/sessions`), [`sweep`] (hundreds of kills, by `benches/kill-sweep`),
+//! [`report`] (table and plot).
 
 mod door;
+mod files;
 mod ledger;
 mod pages;
 mod raw;
 mod report;
 mod server;
+mod session;
 mod sweep;
 mod team;
 
@@ -56,6 +59,26 @@ enum Part {
         #[arg(long)]
         binary: PathBuf,
     },
+    /// A witnessed terminal beside the recorders of others.
+    Session(session::Asked),
+    /// Prints lines that say when they were printed; what the measured session runs.
+    #[command(hide = true)]
+    Clock {
+        #[arg(long)]
+        lines: u32,
+        #[arg(long)]
+        every_ms: u64,
+    },
+    /// Files under a large target's root: before the first command, and after each.
+    Files {
+        /// The release binary, which becomes the supervisor.
+        #[arg(long)]
+        binary: PathBuf,
+        #[arg(long, default_value_t = 100_000)]
+        files: u64,
+        #[arg(long, default_value_t = 4_096)]
+        bytes_each: usize,
+    },
     /// Kills (-9) the rehearsal at many moments, continues it each time, and prints what held.
     Sweep {
         #[arg(long)]
@@ -70,6 +93,9 @@ enum Part {
     },
     /// Writes the table and the plot from what the other parts measured.
     Report {
+        /// The report on sessions instead.
+        #[arg(long)]
+        sessions: bool,
         #[arg(long)]
         markdown: PathBuf,
         #[arg(long)]
@@ -86,17 +112,54 @@ pub struct Row {
     pub value: f64,
     pub unit: String,
     pub p50_ms: Option<f64>,
+    #[serde(default)]
+    pub p95_ms: Option<f64>,
     pub p99_ms: Option<f64>,
     /// Name of the row of the same group that this one is held against, and how many times it.
     pub against: Option<(String, f64)>,
     pub goal: Option<String>,
     pub met: Option<bool>,
+    /// The least and the most of the rounds.
+    #[serde(default)]
+    pub between: Option<(f64, f64)>,
+    /// Why there is no value.
+    #[serde(default)]
+    pub missing: Option<String>,
 }
 
 impl Row {
     pub fn new(group: &str, name: &str, value: f64, unit: &str) -> Self {
         let (group, name, unit) = (group.to_owned(), name.to_owned(), unit.to_owned());
-        Self { group, name, value, unit, p50_ms: None, p99_ms: None, against: None, goal: None, met: None }
+        Self {
+            group,
+            name,
+            value,
+            unit,
+            p50_ms: None,
+            p95_ms: None,
+            p99_ms: None,
+            against: None,
+            goal: None,
+            met: None,
+            between: None,
+            missing: None,
+        }
+    }
+
+    /// Something that could not be measured here is said, and not left out.
+    pub fn missing(group: &str, name: &str, why: &str) -> Self {
+        Self { missing: Some(why.to_owned()), ..Self::new(group, name, 0.0, "") }
+    }
+
+    /// Percentiles in milliseconds.
+    pub fn at(mut self, p50: f64, p95: f64, p99: f64) -> Self {
+        (self.p50_ms, self.p95_ms, self.p99_ms) = (Some(p50), Some(p95), Some(p99));
+        self
+    }
+
+    pub fn between(mut self, all: &[f64]) -> Self {
+        self.between = Some((all.iter().copied().fold(f64::INFINITY, f64::min), all.iter().copied().fold(0.0, f64::max)));
+        self
     }
 
     pub fn with_latency(mut self, mut took: Vec<Duration>) -> Self {
@@ -140,8 +203,14 @@ fn main() -> anyhow::Result<()> {
         }
         Part::Ledger { entries } => ("ledger", ledger::measure(&args.dir, entries)?),
         Part::Pages { incidents, entries, binary } => ("pages", pages::measure(&args.dir, incidents, entries, &binary)?),
+        Part::Files { binary, files, bytes_each } => ("files", files::measure(&args.dir, &binary, files, bytes_each)?),
         Part::Sweep { binary, postgres, kills, seed } => return sweep::sweep(&args.dir, &binary, postgres.as_deref(), kills, seed),
-        Part::Report { markdown, plot } => return report::write(&args.dir, &markdown, &plot),
+        Part::Session(asked) => session::measure(&args.dir, &asked)?,
+        Part::Clock { lines, every_ms } => return session::clock(lines, every_ms),
+        Part::Report { sessions, markdown, plot } => {
+            let about = if sessions { &report::SESSIONS } else { &report::LIMITS };
+            return report::write(&args.dir, about, &markdown, &plot);
+        }
     };
     report::print(&rows)?;
     std::fs::write(args.dir.join(format!("{name}.json")), serde_json::to_vec_pretty(&rows)?)?;

@@ -65,10 +65,12 @@ export class GitHubDouble {
     const failure = this.failing.find((one) => one.count > 0 && call.includes(one.call ?? ""));
     if (failure) {
       failure.count -= 1;
-      if (!failure.lose_answer) return say(response, failure.status, failure.body ?? { message: failure.message ?? "told to fail", documentation_url: "https://docs.github.com/rest" }, failure.headers);
+      if (!failure.lose_answer && !failure.hold_ms && !failure.truncate) return say(response, failure.status, failure.body ?? { message: failure.message ?? "told to fail", documentation_url: "https://docs.github.com/rest" }, failure.headers);
     }
     const [status, body] = await this.act(request, url, text);
     if (failure?.lose_answer) return request.socket.destroy();
+    if (failure?.truncate) return cutOff(response, status, body);
+    if (failure?.hold_ms) await new Promise((done) => setTimeout(done, failure.hold_ms));
     return say(response, status, body, { "x-ratelimit-limit": "5000", "x-ratelimit-remaining": "4999" });
   }
 
@@ -297,6 +299,13 @@ const HANDLERS = {
 const notFound = () => ({ message: "Not Found", documentation_url: "https://docs.github.com/rest", status: "404" });
 const invalid = (message) => ({ message, documentation_url: "https://docs.github.com/rest", status: "422" });
 const now = () => new Date().toISOString().replace(/\.\d+/, "");
+
+// An answer that promises more than comes.
+function cutOff(response, status, body) {
+  const text = JSON.stringify(body);
+  response.writeHead(status, { "content-type": "application/json", "content-length": String(Buffer.byteLength(text)) });
+  response.write(text.slice(0, text.length / 2), () => response.socket.destroy());
+}
 
 async function read(request) {
   const parts = [];

@@ -46,6 +46,8 @@ export async function everyPage(checks, browser) {
 }
 
 async function pathsOf({ incident, emergency, open }) {
+  // The month of the workspace, which is that of Tokyo.
+  const month = new Date(Date.now() + 9 * 3600 * 1000).toISOString().slice(0, 7);
   return [
     "/",
     "/incidents",
@@ -57,6 +59,10 @@ async function pathsOf({ incident, emergency, open }) {
     `/emergencies/${emergency}/watch`,
     "/approvals",
     "/obligations",
+    "/reports",
+    `/reports/${month}`,
+    `/reports/${month.slice(0, 4)}-Q${Math.ceil(Number(month.slice(5)) / 3)}`,
+    "/reports/2020-02",
     "/obligations/obl_1",
     "/channel/emergency-deploy",
     "/channel/incidents",
@@ -116,7 +122,7 @@ async function weight(browser, workspace, signedIn, incident) {
 export async function noPageForgotten(checks) {
   await checks.check("every template is visited", async () => {
     const folder = new URL("../../crates/hikeshi-web/templates/", import.meta.url);
-    const known = ["act", "approvals", "base", "channel", "emergency", "entry", "failure", "form", "incident", "incidents", "ledger", "me", "now", "obligation", "obligations", "parts", "people", "plan", "policy", "replay", "signin", "watch"];
+    const known = ["act", "approvals", "base", "channel", "emergency", "entry", "failure", "form", "incident", "incidents", "ledger", "me", "now", "obligation", "obligations", "parts", "people", "plan", "policy", "replay", "review", "reviews", "signin", "watch"];
     const found = readdirSync(folder).filter((name) => name.endsWith(".html")).map((name) => name.replace(".html", ""));
     equal(found.filter((name) => !known.includes(name)), [], "templates that no check visits");
   });

@@ -8,10 +8,14 @@ import { equal, holds, pause, until } from "../checks.js";
 import * as night from "../night.js";
 import { Terminal } from "../terminal.js";
 import { Workspace } from "../workspace.js";
+import { flagged, restored } from "./session_files.js";
 
-const asciinema = process.env.HIKESHI_CACHE ? join(process.env.HIKESHI_CACHE, "venv", "bin", "asciinema") : "asciinema";
+// The official programs: the released one in Python, which reads version 2, and the newer one, which reads both.
+const cached = (...path) => (process.env.HIKESHI_CACHE ? join(process.env.HIKESHI_CACHE, ...path) : "asciinema");
+const asciinema = cached("venv", "bin", "asciinema");
+const asciinema3 = cached("asciinema", "bin", "asciinema");
 const CLOSES_WITHIN_MS = 12_000;
-const links = { watanabe: 1, tanaka: 2, takahashi: 3, sato: 2, suzuki: 4, yamamoto: 4, ito: 2 };
+const links = { watanabe: 1, tanaka: 2, takahashi: 5, sato: 2, suzuki: 4, yamamoto: 4, ito: 2 };
 
 const plan = `
 [conditions.serious_failure]
@@ -33,6 +37,7 @@ summary = "接続先を手で直す"
 scope = ["config"]
 [plan.terminal]
 shell = "bash"
+dangerous = [{ match = "rm -rf", why = "消したファイルは戻らない" }]
 [[plan.verification.solved]]
 title = "予約できる"
 check = "command"
@@ -95,9 +100,13 @@ export async function session(checks, browser) {
     await checks.check("a network that is cut closes the gate", () => offline(around));
     await checks.check("the same person twice counts once", () => twice(around));
     await checks.check("the watch page is accessible on both sizes", () => accessible(around));
+    await checks.check("a change outside the scope is flagged beside the live screens, and put back from there", () => flagged(around));
+    await checks.check("a dangerous line waits until a witness has typed its words, on a phone", () => dangerous(around));
     await checks.check("a witness writes a note, and ends the session", () => ended(around));
     await checks.check("the replay plays, jumps to a command and finds words, and is accessible", () => replayed(around));
-    await checks.check("the official asciinema program prints what the terminal printed", () => official(around));
+    await checks.check("one file is put back from the page of the replay", () => restored(around));
+    await checks.check("the official asciinema programs print what the terminal printed, from either version", () => official(around));
+    await checks.check("the official player shows the same screen from either version", () => played(around));
     await checks.check("the record of the session is verified offline", () => verified(around));
     await around.phone.leave();
     await around.desk.leave();
@@ -224,6 +233,31 @@ async function accessible({ phone: small, desk }) {
   equal(await small.overflow(), 0, "pixels beyond the phone's screen");
 }
 
+// Both see the very line; neither a click nor another word lets it run, and the phone's typed words let it run once.
+async function dangerous({ phone: small, desk, emergency, terminal, workspace }) {
+  const scratch = join(workspace.root, "config", "scratch");
+  terminal.keys("touch config/scratch\n");
+  await until("the file is there", 10_000, async () => existsSync(scratch));
+  const mark = terminal.said.length;
+  terminal.keys("rm  -rf config/scratch\n");
+  await terminal.prints("立会人の確認を待っています", 20_000, mark);
+  for (const person of [small, desk]) {
+    await person.page.locator(".notice.line").waitFor();
+    equal(await person.text(".notice.line pre"), "rm  -rf config/scratch", "the line");
+    holds((await person.text(".notice.line")).includes("消したファイルは戻らない"), "why it is dangerous");
+    for (const scheme of ["light", "dark"]) equal(await person.axe(scheme), [], `axe in ${scheme}`);
+  }
+  equal(await small.overflow(), 0, "pixels beyond the phone's screen");
+  await small.act("session.confirm", { confirm: "はい" }, { refused: true, within: ".notice.line" });
+  holds(existsSync(scratch), "another word let it run");
+  await small.go(`/emergencies/${emergency}/watch`);
+  await small.act("session.confirm", { confirm: "rm -rf" }, { within: ".notice.line" });
+  await until("it ran", 20_000, async () => !existsSync(scratch));
+  await until("nothing waits any more", 10_000, async () => (await desk.page.locator(".notice.line").count()) === 0);
+  await opens(small, 40_000);
+  await opens(desk, 40_000);
+}
+
 async function ended({ phone: small, desk, emergency, terminal }) {
   terminal.keys("sed -i s/db1/db2/ config/app.toml; echo changed-$?\n");
   await terminal.prints("changed-0");
@@ -259,12 +293,66 @@ async function replayed({ phone: small, desk, emergency }) {
   equal(await small.overflow(), 0, "pixels beyond the phone's screen");
 }
 
-// Version 2, which is what the released Python program reads; the player in the browser has read version 3.
-async function official({ workspace, emergency }) {
-  workspace.run("takahashi", "emergency", "recording", emergency, "--format", "cast2", "--out", "session.cast");
-  workspace.run("takahashi", "emergency", "recording", emergency, "--format", "raw", "--out", "session.raw");
-  const printed = execFileSync(asciinema, ["cat", "session.cast"], { cwd: workspace.dir, env: { ...process.env, LC_ALL: "C.UTF-8" } });
-  holds(printed.equals(readFileSync(join(workspace.dir, "session.raw"))), "asciinema cat prints other bytes than were recorded");
+// Saves the recording in every form, and gives the bytes that the terminal printed.
+function saved({ workspace, emergency }) {
+  for (const [format, file] of [["cast", "session.cast"], ["cast2", "session.v2.cast"], ["raw", "session.raw"]]) {
+    workspace.run("takahashi", "emergency", "recording", emergency, "--format", format, "--out", file);
+  }
+  return readFileSync(join(workspace.dir, "session.raw"));
+}
+
+const program = (workspace, path, ...words) =>
+  execFileSync(path, words, { cwd: workspace.dir, env: { PATH: process.env.PATH, HOME: workspace.dir, TERM: "xterm-256color", LC_ALL: "C.UTF-8" }, maxBuffer: 1 << 26 });
+
+// Through a file: the newer program does not write into what node gives it as its output.
+function converted(workspace, form, cast) {
+  program(workspace, asciinema3, "convert", "--quiet", "--overwrite", "--output-format", form, cast, "converted");
+  return readFileSync(join(workspace.dir, "converted"));
+}
+
+// The newer program also prints the sizes of the window, which are no output of the session.
+const withoutSizes = (bytes) => Buffer.from(bytes.toString("latin1").replace(/\x1b\[8;\d+;\d+t/g, ""), "latin1");
+
+async function official(around) {
+  const { workspace } = around;
+  const raw = saved(around);
+  holds(raw.includes("予約サービス を直します"), "the words are in the record");
+  holds(program(workspace, asciinema, "cat", "session.v2.cast").equals(raw), "asciinema 2 cat prints other bytes than were recorded");
+  for (const cast of ["session.cast", "session.v2.cast"]) {
+    const printed = converted(workspace, "raw", cast);
+    holds(withoutSizes(printed).equals(withoutSizes(raw)), `asciinema 3 prints other bytes of ${cast} than were recorded`);
+    // As a person does it, at a terminal.
+    for (const [path, played] of [[asciinema, cast === "session.v2.cast"], [asciinema3, true]].filter(([, reads]) => reads)) {
+      const shown = program(workspace, "script", "-qec", `${path} play -i 0.01 -s 100 ${cast}`, "/dev/null");
+      holds(played && shown.includes("予約サービス を直します"), `${path} play ${cast} shows ${shown.toString("utf8").slice(-300)}`);
+    }
+  }
+}
+
+// The player of the page, to the end of the recording. What must be on its screen then, the official program says.
+async function played(around) {
+  const { desk, emergency, workspace } = around;
+  saved(around);
+  const plain = (text) => text.replace(/\s/g, "");
+  await desk.go(`/emergencies/${emergency}/sessions/1`);
+  await desk.page.locator("#replay[data-ready]").waitFor();
+  for (const [file, address] of [["session.cast", "recording.cast"], ["session.v2.cast", "recording.v2.cast"]]) {
+    const screen = await desk.page.evaluate(async (url) => {
+      const box = document.body.appendChild(document.createElement("div"));
+      const player = window.AsciinemaPlayer.create(url, box, { preload: true, speed: 200, idleTimeLimit: 0.01, fit: false });
+      const ended = new Promise((done) => player.addEventListener("ended", done));
+      await player.play();
+      await ended;
+      await new Promise((done) => setTimeout(done, 300));
+      const text = box.querySelector(".ap-term-text").textContent;
+      player.dispose();
+      box.remove();
+      return text;
+    }, `/emergencies/${emergency}/sessions/1/${address}`);
+    const whole = plain(converted(workspace, "txt", file).toString("utf8"));
+    holds(plain(screen).length > 100 && plain(screen).includes("changed-0"), `the player shows ${screen}`);
+    holds(whole.endsWith(plain(screen)), `the player shows ${plain(screen)} and not the end of ${whole}`);
+  }
 }
 
 async function verified({ workspace, emergency }) {

@@ -69,9 +69,10 @@ export class SlackDouble {
     const failure = this.failing.find((failing) => failing.count > 0 && (!failing.method || failing.method === method));
     if (failure) {
       failure.count -= 1;
-      if (failure.loseAnswer || failure.holdMs) {
+      if (failure.loseAnswer || failure.holdMs || failure.truncate) {
         const done = this.act(method, given, token);
         if (failure.loseAnswer) return request.socket.destroy();
+        if (failure.truncate) return cutOff(response, done);
         await pause(failure.holdMs);
         return answer(response, 200, done, { "x-oauth-scopes": this.scopes });
       }
@@ -173,7 +174,7 @@ export class SlackDouble {
         if (this.mode !== "up") for (const connection of this.sockets.clients) connection.terminate();
         return { mode: this.mode };
       case "fail":
-        this.failing.push({ count: given.count ?? 1, method: given.method, error: given.error, status: given.status, retryAfter: given.retry_after, loseAnswer: given.lose_answer, holdMs: given.hold_ms });
+        this.failing.push({ count: given.count ?? 1, method: given.method, error: given.error, status: given.status, retryAfter: given.retry_after, loseAnswer: given.lose_answer, holdMs: given.hold_ms, truncate: given.truncate });
         return { failing: this.failing.length };
       case "limit":
         this.limited = given.on;
@@ -408,6 +409,13 @@ function paged(all, { cursor, limit = 100 }, name) {
   const until = from + Math.min(Number(limit), 1_000);
   const next = until < all.length ? Buffer.from(String(until)).toString("base64") : "";
   return { ok: true, [name]: all.slice(from, until), has_more: next !== "", response_metadata: { next_cursor: next } };
+}
+
+// An answer that promises more than comes.
+function cutOff(response, body) {
+  const text = JSON.stringify(body);
+  response.writeHead(200, { "content-type": "application/json", "content-length": String(Buffer.byteLength(text)) });
+  response.write(text.slice(0, text.length / 2), () => response.socket.destroy());
 }
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));

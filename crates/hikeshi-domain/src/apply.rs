@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::facts::{Facts, PendingPolicy};
 use crate::monitor::MonitorState;
 use crate::people::Actor;
-use crate::{account, emergency, incident, obligation, session};
+use crate::{account, emergency, incident, obligation, offline, review, session};
 
 /// Folds one event into the facts and marks what it touched. `actor` is whoever gave the command.
 pub fn apply(facts: &mut Facts, event: &Event, actor: &Actor, at: Timestamp) {
@@ -21,6 +21,8 @@ pub fn apply(facts: &mut Facts, event: &Event, actor: &Actor, at: Timestamp) {
     emergency::state::apply(facts, event, at);
     session::state::apply(facts, event, at);
     obligation::state::apply(facts, event, at);
+    review::state::apply(facts, event, at);
+    offline::state::apply(facts, event);
 }
 
 fn policy(facts: &mut Facts, event: &Event, actor: &Actor, at: Timestamp) {

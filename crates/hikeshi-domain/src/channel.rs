@@ -13,8 +13,10 @@ use crate::ids::{ChannelName, Digest, EmergencyId, IncidentId, ObligationId, Per
 use crate::incident::{Priority, Stage};
 use crate::input::{self, TEXT_CHARS_MAX};
 use crate::obligation;
+use crate::offline::Degraded;
 use crate::people::Actor;
 use crate::refusal::Refusal;
+use crate::review::{FindingName, Period};
 use crate::session::SessionEnd;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -111,6 +113,12 @@ pub enum Notice {
         executor: PersonId,
         session: u32,
     },
+    /// A dangerous line ran that no witness had confirmed.
+    LineUnconfirmed {
+        session: u32,
+        command: u32,
+        words: String,
+    },
     TerminalStopped {
         by: PersonId,
         session: u32,
@@ -167,14 +175,49 @@ pub enum Notice {
         obligation: ObligationId,
         kind: obligation::Kind,
     },
+    /// It stays undone past its due time: further people are told (rule E12).
+    ObligationEscalated {
+        obligation: ObligationId,
+        kind: obligation::Kind,
+        step: u32,
+        due_at: Timestamp,
+    },
     ObligationDone {
         obligation: ObligationId,
         kind: obligation::Kind,
+    },
+    /// A month or quarter is over and its report is owed (rule E13).
+    ReportDue {
+        obligation: ObligationId,
+        period: Period,
+        due_at: Timestamp,
+    },
+    /// The record shows signs of abuse; each needs a corrective action (rule E13).
+    AbuseFound {
+        kinds: Vec<FindingName>,
+        obligations: Vec<ObligationId>,
     },
     /// Somebody can sign in as `person` with a link that `by` asked for. Public, so that nobody borrows a name unnoticed.
     SignInLinkIssued {
         person: PersonId,
         by: Actor,
+    },
+    /// Somewhere else an exception is carried out, or was, without this ledger.
+    OfflineAnnounced {
+        title: String,
+        host: String,
+        by: PersonId,
+        due_at: Timestamp,
+    },
+    OfflineLate {
+        title: String,
+        host: String,
+    },
+    OfflineReconciled {
+        host: String,
+        by: PersonId,
+        emergencies: Vec<EmergencyId>,
+        degraded: Vec<Degraded>,
     },
     PolicyAwaitsApproval {
         digest: Digest,

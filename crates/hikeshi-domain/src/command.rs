@@ -8,7 +8,7 @@ use crate::ids::{Digest, RequestKey};
 use crate::people::{Actor, Via};
 use crate::policy::Policy;
 use crate::timer::Wake;
-use crate::{account, channel, emergency, incident, monitor, obligation, session};
+use crate::{account, channel, emergency, incident, monitor, obligation, offline, review, session};
 
 /// A command on its way to the door.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +29,10 @@ pub enum Command {
     Incident(incident::Command),
     Monitor(monitor::Command),
     Obligation(obligation::Command),
+    Offline(offline::Command),
     Policy(PolicyCommand),
+    /// What the program found when it looked back.
+    Review(review::Command),
     Session(session::Command),
     /// What became of an effect.
     Outcome(OutcomeCommand),
@@ -83,6 +86,7 @@ kinds! {
     Command::Account(account::Command::RemovePasskey { .. }) => "account.remove_passkey",
     Command::Account(account::Command::IssueToken { .. }) => "account.issue_token",
     Command::Account(account::Command::RevokeToken { .. }) => "account.revoke_token",
+    Command::Account(account::Command::Enter { .. }) => "account.enter",
     Command::Channel(channel::Command::Post { .. }) => "channel.post",
     Command::Emergency(emergency::Command::Request { .. }) => "emergency.request",
     Command::Emergency(emergency::Command::Revise { .. }) => "emergency.revise",
@@ -97,6 +101,7 @@ kinds! {
     Command::Emergency(emergency::Command::Hold { .. }) => "emergency.hold",
     Command::Emergency(emergency::Command::Resume { .. }) => "emergency.resume",
     Command::Emergency(emergency::Command::Start { .. }) => "emergency.start",
+    Command::Emergency(emergency::Command::Confirm { .. }) => "emergency.confirm",
     Command::Emergency(emergency::Command::Step { .. }) => "emergency.step",
     Command::Emergency(emergency::Command::Settle { .. }) => "emergency.settle",
     Command::Emergency(emergency::Command::Verify { .. }) => "emergency.verify",
@@ -121,14 +126,23 @@ kinds! {
     Command::Obligation(obligation::Command::Schedule { .. }) => "obligation.schedule",
     Command::Obligation(obligation::Command::Hold { .. }) => "obligation.hold",
     Command::Obligation(obligation::Command::Finish { .. }) => "obligation.finish",
+    Command::Obligation(obligation::Command::Present { .. }) => "obligation.present",
+    Command::Offline(offline::Command::Announce { .. }) => "offline.announce",
+    Command::Offline(offline::Command::Import { .. }) => "offline.import",
+    Command::Offline(offline::Command::TurnAway { .. }) => "offline.turn_away",
     Command::Policy(PolicyCommand::Adopt { .. }) => "policy.adopt",
     Command::Policy(PolicyCommand::Approve { .. }) => "policy.approve",
     Command::Policy(PolicyCommand::Reject { .. }) => "policy.reject",
+    Command::Review(review::Command::Examine { .. }) => "review.examine",
     Command::Session(session::Command::Open { .. }) => "session.open",
     Command::Session(session::Command::Bind { .. }) => "session.bind",
     Command::Session(session::Command::Note { .. }) => "session.note",
     Command::Session(session::Command::Stop { .. }) => "session.stop",
     Command::Session(session::Command::Abandon { .. }) => "session.abandon",
+    Command::Session(session::Command::Confirm { .. }) => "session.confirm",
+    Command::Session(session::Command::Deny { .. }) => "session.deny",
+    Command::Session(session::Command::Ask { .. }) => "session.ask",
+    Command::Session(session::Command::Withdraw { .. }) => "session.withdraw",
     Command::Session(session::Command::Seal { .. }) => "session.seal",
     Command::Session(session::Command::Acknowledge { .. }) => "session.acknowledge",
     Command::Session(session::Command::Gate { .. }) => "session.gate",
@@ -142,5 +156,9 @@ kinds! {
     Command::Wake(Wake::WitnessSilent { .. }) => "wake.witness_silent",
     Command::Wake(Wake::Remind { .. }) => "wake.remind",
     Command::Wake(Wake::Overdue { .. }) => "wake.overdue",
+    Command::Wake(Wake::EscalateOwed { .. }) => "wake.escalate_owed",
     Command::Wake(Wake::Compare { .. }) => "wake.compare",
+    Command::Wake(Wake::Examine { .. }) => "wake.examine",
+    Command::Wake(Wake::MonthEnds) => "wake.month_ends",
+    Command::Wake(Wake::Unreconciled { .. }) => "wake.unreconciled",
 }

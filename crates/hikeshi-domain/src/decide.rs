@@ -13,7 +13,7 @@ use crate::people::Actor;
 use crate::permit::Permit;
 use crate::refusal::Refusal;
 use crate::timer::Wake;
-use crate::{account, channel, chat, emergency, incident, monitor, obligation, policy, session};
+use crate::{account, channel, chat, emergency, incident, monitor, obligation, offline, policy, review, session};
 
 /// What follows from a command.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -52,7 +52,9 @@ pub fn needs(actor: &Actor, command: &Command, facts: &Facts) -> Needs {
         Command::Incident(command) => incident::decide::needs(command, facts),
         Command::Monitor(command) => monitor::needs(command, facts),
         Command::Obligation(command) => obligation::decide::needs(command, facts),
+        Command::Offline(command) => offline::decide::needs(command),
         Command::Policy(_) => Needs::default(),
+        Command::Review(command) => review::decide::needs(command, facts),
         Command::Session(command) => session::decide::needs(command, facts),
         Command::Outcome(OutcomeCommand::Ended { effect, .. } | OutcomeCommand::InDoubt { effect }) => effect_needs(effect, facts),
         Command::Wake(wake) => wake_needs(wake, facts),
@@ -69,16 +71,20 @@ fn effect_needs(effect: &EffectKey, facts: &Facts) -> Needs {
 
 fn wake_needs(wake: &Wake, facts: &Facts) -> Needs {
     match wake {
-        Wake::Escalate { incident } | Wake::UpdateDue { incident } => incident::decide::needs_of(*incident),
+        Wake::Escalate { incident } | Wake::UpdateDue { incident } | Wake::Unreconciled { incident } => {
+            incident::decide::needs_of(*incident)
+        }
         Wake::ApprovalExpires { emergency } | Wake::SessionLong { emergency } => emergency::decide::needs_of(*emergency, facts),
         Wake::WitnessSilent { emergency, .. } => {
             let mut needs = emergency::decide::needs_of(*emergency, facts);
             needs.presence.insert(*emergency);
             needs
         }
-        Wake::Remind { obligation } | Wake::Overdue { obligation } | Wake::Compare { obligation } => {
+        Wake::Remind { obligation } | Wake::Overdue { obligation } | Wake::EscalateOwed { obligation } | Wake::Compare { obligation } => {
             obligation::decide::needs_of(*obligation, facts)
         }
+        Wake::Examine { emergency } => emergency::decide::needs_of(*emergency, facts),
+        Wake::MonthEnds => Needs::default(),
     }
 }
 
@@ -91,7 +97,9 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
         Command::Incident(command) => incident::decide::decide(permit, facts, command, now),
         Command::Monitor(command) => monitor::decide(&permit, facts, command, now),
         Command::Obligation(command) => obligation::decide::decide(permit, facts, command, now),
+        Command::Offline(command) => offline::decide::decide(facts, command, now),
         Command::Policy(command) => policy::decide(permit, facts, command),
+        Command::Review(command) => review::decide::decide(facts, command, now),
         Command::Session(command) => session::decide::decide(&permit, facts, command, now),
         Command::Outcome(OutcomeCommand::Ended { effect, outcome }) => {
             let mut decision = if effect.0.starts_with("emg_") {
@@ -117,7 +125,12 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
             Wake::WitnessSilent { emergency, person } => emergency::decide::witness_silent(facts, *emergency, person, now),
             Wake::Remind { obligation } => obligation::decide::remind(facts, *obligation, now),
             Wake::Overdue { obligation } => obligation::decide::overdue(facts, *obligation, now),
+            Wake::EscalateOwed { obligation } => obligation::decide::escalate(facts, *obligation, now),
             Wake::Compare { obligation } => obligation::decide::compare_due(facts, *obligation, now),
+            // What was found comes as a command of its own: a search reads more than a decision may.
+            Wake::Examine { .. } => Err(Refusal::Stale),
+            Wake::MonthEnds => review::decide::month_ends(facts, now),
+            Wake::Unreconciled { incident } => offline::decide::unreconciled(facts, *incident, now),
         },
     }
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::chat::{ChatOrder, ChatTrouble, Lane, Place, Seal};
-use crate::emergency::{Aspect, Backup, CheckResult, FileChange, Plan, StepEnd};
+use crate::emergency::{Aspect, Backup, CheckResult, FileChange, Plan, PutBack, PuttingBack, StepEnd};
 use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId, RoleName, TargetName};
 use crate::obligation::Drift;
 use crate::policy::Target;
@@ -96,12 +96,13 @@ pub enum Work {
         scope: Vec<String>,
         backup: Backup,
     },
-    /// Put one file back as it was before the first step.
+    /// Put files back as they were before the start. What is too large to be kept by digest comes from the backup.
     RevertFile {
         emergency: EmergencyId,
         host: HostSpec,
         scope: Vec<String>,
-        change: FileChange,
+        files: Vec<PuttingBack>,
+        backup: Option<Backup>,
     },
     /// Bring the captured changes to the repository as a branch, with patch and request file (rule E10).
     OpenChangeRequest(Box<ChangeRequestOrder>),
@@ -278,10 +279,15 @@ pub enum Outcome {
     Restored {
         files: u64,
         manifest: Digest,
+        /// What lay in the scope and was replaced.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        replaced: Vec<FileChange>,
         changes: Vec<FileChange>,
     },
     Reverted {
+        files: Vec<PutBack>,
         changes: Vec<FileChange>,
+        changes_unlisted: u64,
     },
     ChangeRequestOpened {
         commit: String,

@@ -7,13 +7,18 @@ use crate::account::{Passkey, Proof, Session, Token};
 use crate::channel::Post;
 use crate::chat::{ChatTrouble, Place};
 use crate::effect::EffectKey;
-use crate::emergency::{Approval, Aspect, Backup, Conditions, Ending, Evidence, FileChange, Plan, Requirement, StepEnd, Trouble, Verified};
+use crate::emergency::{
+    Approval, Aspect, Backup, Conditions, Emergency, Ending, Evidence, FileChange, Plan, PutBack, PuttingBack, Requirement, StepEnd,
+    Trouble, Verified,
+};
 use crate::ids::{Digest, EmergencyId, EnvironmentName, IncidentId, MonitorName, ObligationId, PersonId, ServiceName, TokenId};
-use crate::incident::{Priority, Stage, Triage};
+use crate::incident::{Incident, Priority, Stage, Triage};
 use crate::obligation::{ChangeRequest, Comparison, Held, Meeting, Obligation, Report, Waiver};
+use crate::offline::Kept;
 use crate::people::Actor;
 use crate::policy::{Policy, Weakening};
-use crate::session::{Ack, Captured, CommandRef, DeviceKey, Gap, HeldBecause, SealedBlock, SessionEnd, TypedCommand};
+use crate::review::{Finding, Presented};
+use crate::session::{Ack, Captured, CommandRef, DeviceKey, Gap, HeldBecause, LineAsk, SealedBlock, SessionEnd, TypedCommand};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -68,6 +73,14 @@ pub enum Event {
     TokenRevoked {
         person: PersonId,
         token: TokenId,
+    },
+    /// Somebody has proven with their SSH key who they are, in a ledger that is kept while the server is away.
+    EnteredBySsh {
+        person: PersonId,
+        /// What was signed: the ledger, the digest of the token, the device's key, the time.
+        statement: String,
+        signature: String,
+        key: String,
     },
 
     Posted {
@@ -152,6 +165,9 @@ pub enum Event {
         plan: Plan,
         digest: Digest,
         requirement: Requirement,
+        /// Set in a ledger that is kept while the server is away.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ledger: Option<String>,
     },
     PlanRevised {
         emergency: EmergencyId,
@@ -213,6 +229,15 @@ pub enum Event {
         emergency: EmergencyId,
         backup: Backup,
     },
+    /// A witness confirms a dangerous step, for one attempt (rule E4).
+    StepConfirmed {
+        emergency: EmergencyId,
+        step: u32,
+        attempt: u32,
+        digest: Digest,
+        by: PersonId,
+        expires_at: Timestamp,
+    },
     StepStarted {
         emergency: EmergencyId,
         step: u32,
@@ -221,6 +246,9 @@ pub enum Event {
         by: PersonId,
         digest: Digest,
         witnesses: Vec<PersonId>,
+        /// Who has confirmed it, when the plan marks it as dangerous.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        confirmed_by: Option<PersonId>,
     },
     StepEnded {
         emergency: EmergencyId,
@@ -264,13 +292,16 @@ pub enum Event {
     },
     RevertStarted {
         emergency: EmergencyId,
-        path: String,
+        files: Vec<PuttingBack>,
         by: PersonId,
+        reason: String,
         effect: EffectKey,
     },
     FilesReverted {
         emergency: EmergencyId,
+        files: Vec<PutBack>,
         changes: Vec<FileChange>,
+        changes_unlisted: u64,
     },
     RestoreStarted {
         emergency: EmergencyId,
@@ -282,6 +313,9 @@ pub enum Event {
         emergency: EmergencyId,
         files: u64,
         manifest: Digest,
+        /// What lay in the scope and was replaced, as it was found; contents are kept.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        replaced: Vec<FileChange>,
         changes: Vec<FileChange>,
     },
     EmergencyTroubled {
@@ -344,6 +378,41 @@ pub enum Event {
     KeysReleased {
         emergency: EmergencyId,
         session: u32,
+    },
+    /// Enter is held at a line that the plan calls dangerous.
+    LineAsked {
+        emergency: EmergencyId,
+        session: u32,
+        ask: LineAsk,
+    },
+    LineConfirmed {
+        emergency: EmergencyId,
+        session: u32,
+        ask: u32,
+        digest: Digest,
+        by: PersonId,
+    },
+    LineDenied {
+        emergency: EmergencyId,
+        session: u32,
+        ask: u32,
+        digest: Digest,
+        by: PersonId,
+        reason: String,
+    },
+    LineWithdrawn {
+        emergency: EmergencyId,
+        session: u32,
+        ask: u32,
+        digest: Digest,
+    },
+    /// A command ran that has words which the plan calls dangerous, and no witness had confirmed it.
+    LineUnconfirmed {
+        emergency: EmergencyId,
+        session: u32,
+        command: u32,
+        words: String,
+        why: String,
     },
     TerminalStopped {
         emergency: EmergencyId,
@@ -411,6 +480,24 @@ pub enum Event {
     ObligationOverdue {
         obligation: ObligationId,
     },
+    /// It is still owed, and further people were told (rule E12).
+    ObligationEscalated {
+        obligation: ObligationId,
+        step: u32,
+        to: Vec<PersonId>,
+    },
+    /// The report of a month or quarter stood before the development meeting (rule E13).
+    ReportPresented {
+        obligation: ObligationId,
+        presented: Presented,
+    },
+    /// The record of an exception was searched for abuse (rule E13).
+    EmergencyExamined {
+        emergency: EmergencyId,
+        /// How many entries the ledger had then.
+        size: u64,
+        findings: Vec<Finding>,
+    },
     ObligationDone {
         obligation: ObligationId,
         by: Option<PersonId>,
@@ -419,5 +506,21 @@ pub enum Event {
     ObligationWaived {
         obligation: ObligationId,
         waiver: Waiver,
+    },
+
+    /// An executor's machine has told of an exception that was carried out, or still is, without this ledger.
+    OfflineAnnounced {
+        incident: Box<Incident>,
+    },
+    /// It has not come home in time.
+    OfflineLate {
+        incident: IncidentId,
+    },
+    /// It came home: everything in it was verified.
+    OfflineReconciled {
+        incident: Box<Incident>,
+        emergencies: Vec<Emergency>,
+        /// What was brought beside the record of the parcel itself: outputs, files, blocks of recordings.
+        contents: Vec<Kept>,
     },
 }

@@ -13,6 +13,7 @@ use crate::incident::Incident;
 use crate::monitor::MonitorState;
 use crate::obligation::Obligation;
 use crate::policy::{Policy, Weakening};
+use crate::review::Month;
 
 /// The one row beside the ledger head: policy in force, policy waiting, and the counters of case numbers.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -40,6 +41,9 @@ pub struct Counters {
     pub emergency: u64,
     pub obligation: u64,
     pub token: u64,
+    /// The last month whose report is owed or given (rule E13); `None` before the first policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub month: Option<Month>,
 }
 
 /// Names of what a decision wants to know.

@@ -27,10 +27,12 @@ pub mod ledger;
 pub mod mask;
 pub mod monitor;
 pub mod obligation;
+pub mod offline;
 pub mod people;
 pub mod permit;
 pub mod policy;
 pub mod refusal;
+pub mod review;
 pub mod session;
 pub mod signature;
 #[cfg(test)]

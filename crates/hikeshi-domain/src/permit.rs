@@ -44,7 +44,12 @@ pub enum Row {
 pub fn row(kind: &str) -> Row {
     match kind {
         "account.invite" | "account.revoke_token" => Row::ByCase,
-        "account.sign_in" | "account.sign_out" | "account.add_passkey" | "account.remove_passkey" | "account.issue_token" => Row::Anyone,
+        "account.enter"
+        | "account.sign_in"
+        | "account.sign_out"
+        | "account.add_passkey"
+        | "account.remove_passkey"
+        | "account.issue_token" => Row::Anyone,
         "channel.post" => Row::Anyone,
         "emergency.request" | "emergency.revise" => Row::Roles(&["developer", "senior", "operator", "lead", "dev-lead", "cto"]),
         "emergency.approve"
@@ -58,6 +63,7 @@ pub fn row(kind: &str) -> Row {
         | "emergency.hold"
         | "emergency.resume"
         | "emergency.start"
+        | "emergency.confirm"
         | "emergency.step"
         | "emergency.settle"
         | "emergency.verify"
@@ -70,13 +76,16 @@ pub fn row(kind: &str) -> Row {
         "incident.triage" | "incident.acknowledge" | "incident.move" | "incident.update" | "incident.resolve" => {
             Row::Roles(&["operator", "lead", "manager", "developer", "senior", "dev-lead", "cto"])
         }
-        "session.open" | "session.bind" | "session.note" | "session.stop" | "session.abandon" => Row::ByCase,
+        "session.open" | "session.bind" | "session.note" | "session.stop" | "session.abandon" | "session.confirm" | "session.deny" => {
+            Row::ByCase
+        }
         "obligation.propose"
         | "obligation.compare"
         | "obligation.report"
         | "obligation.schedule"
         | "obligation.hold"
         | "obligation.finish"
+        | "obligation.present"
         | "obligation.accept_drift" => Row::Roles(&["operator", "lead", "manager", "developer", "senior", "dev-lead", "cto"]),
         "policy.adopt" => Row::Roles(&["admin"]),
         "policy.approve" | "policy.reject" => Row::ByCase,
@@ -103,14 +112,17 @@ pub fn permit(facts: &Facts, actor: &Actor, command: &Command) -> Result<Permit,
     let row = row(kind);
     let inside = match command {
         Command::Outcome(_) => *actor == Actor::Runner,
-        Command::Wake(_) => *actor == Actor::Timer,
+        Command::Wake(_) | Command::Review(_) => *actor == Actor::Timer,
         Command::Monitor(_) => matches!(actor, Actor::Monitor { .. }),
         Command::Session(
-            session::Command::Seal { .. }
+            session::Command::Ask { .. }
+            | session::Command::Withdraw { .. }
+            | session::Command::Seal { .. }
             | session::Command::Acknowledge { .. }
             | session::Command::Gate { .. }
             | session::Command::End { .. },
-        ) => *actor == Actor::Recorder,
+        )
+        | Command::Offline(_) => *actor == Actor::Recorder,
         Command::Policy(PolicyCommand::Adopt { .. }) | Command::Account(crate::account::Command::Invite { .. }) => *actor == Actor::Startup,
         Command::Policy(PolicyCommand::Approve { .. } | PolicyCommand::Reject { .. })
         | Command::Account(_)

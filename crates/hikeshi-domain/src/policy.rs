@@ -5,7 +5,11 @@
 
 mod check;
 mod decide;
+mod local;
+mod monitor;
+mod reviews;
 mod slack;
+mod ssh;
 mod weaken;
 
 use std::collections::BTreeMap;
@@ -15,12 +19,16 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{BUILT_IN_ROLES, Flaw, FlawKind};
 pub use decide::decide;
+pub use local::{Local, Owed};
+pub use monitor::Monitor;
+pub use reviews::{OverdueStep, Reviews};
 pub use slack::{Slack, SlackMode};
+pub use ssh::SshPlace;
 pub use weaken::Weakening;
 
 use crate::emergency::ApprovalProof;
 use crate::ids::{ChannelName, Digest, EnvironmentName, MonitorName, PersonId, RoleName, ServiceName, TargetName};
-use crate::incident::{Business, Impact, Priority, Urgency};
+use crate::incident::Priority;
 use crate::signature::ssh::SshKey;
 
 /// The whole policy of one workspace.
@@ -46,6 +54,8 @@ pub struct Policy {
     #[serde(default)]
     pub obligations: ObligationPolicy,
     #[serde(default)]
+    pub reviews: Reviews,
+    #[serde(default)]
     pub channels: Channels,
     /// The team's chat. Without it everything is announced in the workspace's own channels only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,6 +69,10 @@ pub struct Policy {
     pub permissions: BTreeMap<String, Vec<RoleName>>,
     #[serde(default)]
     pub secrets: Secrets,
+    /// Only in a ledger that is kept while the server is away; never in a policy file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub local: Option<Box<Local>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -137,9 +151,12 @@ pub struct Environment {
 pub struct Target {
     pub service: ServiceName,
     pub environment: EnvironmentName,
-    /// Directory on this host in which commands start, and under which every change is watched. Absolute.
+    /// The host on which the target is, as `ssh` reaches it. Left out: the server's own host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssh: Option<SshPlace>,
+    /// Directory on that host in which commands start, and under which every change is watched. Absolute.
     pub root: String,
-    /// Directory that receives the backups of rule E7. Absolute, outside `root`.
+    /// Directory there that receives the backups of rule E7. Absolute, outside `root`.
     pub backups: String,
     /// Where the content of `root` lives in the repository, so that changes can be brought back: `config`, or `` for the top.
     #[serde(default)]
@@ -155,52 +172,10 @@ pub struct Target {
 }
 
 fn default_watch_files() -> u64 {
-    20_000
+    100_000
 }
 fn default_watch_bytes() -> u64 {
     512 * 1024 * 1024
-}
-
-/// An HTTP probe (rule D1, first form): a threshold of failures in a row opens an incident.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Monitor {
-    pub service: ServiceName,
-    pub environment: EnvironmentName,
-    pub url: String,
-    #[serde(default = "default_interval")]
-    pub interval_s: f64,
-    #[serde(default = "default_probe_timeout")]
-    pub timeout_s: f64,
-    /// HTTP status that counts as healthy.
-    #[serde(default = "default_status")]
-    pub status: u16,
-    /// Text that a healthy body contains.
-    #[serde(default)]
-    pub body_contains: Option<String>,
-    /// Failures in a row that open an incident.
-    #[serde(default = "default_failures")]
-    pub failures: u32,
-    /// Successes in a row that record the recovery.
-    #[serde(default = "default_failures")]
-    pub recoveries: u32,
-    pub impact: Impact,
-    pub business: Business,
-    #[serde(default)]
-    pub urgency: Urgency,
-}
-
-fn default_interval() -> f64 {
-    10.0
-}
-fn default_probe_timeout() -> f64 {
-    5.0
-}
-fn default_status() -> u16 {
-    200
-}
-fn default_failures() -> u32 {
-    3
 }
 
 /// Rules I2 to I6 as numbers.
@@ -282,6 +257,8 @@ pub struct EmergencyPolicy {
     pub approval_proof: ApprovalProof,
     /// For how long an executor may judge approvals by a trust bundle without asking the server again.
     pub trust_valid_h: u32,
+    /// An exception that was carried out while the server was away must have come home within this time.
+    pub reconcile_within_h: u32,
     /// An approval is void after this time.
     pub approval_valid_min: u32,
     /// Witnesses that must be present, and how many of them senior and not the approver (rule E4).
@@ -293,6 +270,8 @@ pub struct EmergencyPolicy {
     pub presence_timeout_s: u32,
     /// A witness of a terminal whose screen is hidden, silent, or behind the recording for this long does not count.
     pub watch_timeout_s: u32,
+    /// A witness's confirmation of a dangerous step or line holds for this long, and a line that nobody answers is given up after it.
+    pub confirm_valid_s: u32,
     /// Room kept free for the recording of a terminal, on the executor's disk: where it cannot be kept, no terminal opens.
     pub session_reserve_bytes: u64,
     /// A session that is still open after this time is announced as running long.
@@ -312,6 +291,7 @@ impl Default for EmergencyPolicy {
             approver_roles: named(&["cto", "dev-lead"]),
             approval_proof: ApprovalProof::Any,
             trust_valid_h: 168,
+            reconcile_within_h: 24,
             approval_valid_min: 240,
             witnesses_min: 2,
             seniors_min: 1,
@@ -319,6 +299,7 @@ impl Default for EmergencyPolicy {
             senior_roles: named(&["senior", "dev-lead", "cto"]),
             presence_timeout_s: 20,
             watch_timeout_s: 10,
+            confirm_valid_s: 300,
             session_reserve_bytes: 64 * 1024 * 1024,
             session_max_min: 120,
             step_timeout_max_s: 3600,
@@ -338,6 +319,8 @@ pub struct ObligationPolicy {
     pub retrospective_within_h: u32,
     /// Reminders before the due time.
     pub remind_before_min: Vec<u32>,
+    /// Who is told when it stays undone past its due time, beside its owner, and how long past (rule E12).
+    pub escalation: Vec<OverdueStep>,
     /// Label of the change request (rule E10).
     pub label: String,
     /// How long after the close the retrospective is proposed, and how long it lasts.
@@ -352,6 +335,11 @@ impl Default for ObligationPolicy {
             report_within_h: 24,
             retrospective_within_h: 48,
             remind_before_min: vec![240, 60],
+            escalation: vec![
+                OverdueStep { after_h: 0, roles: named(&["lead"]) },
+                OverdueStep { after_h: 24, roles: named(&["dev-lead"]) },
+                OverdueStep { after_h: 72, roles: named(&["cto"]) },
+            ],
             label: "Emergency Fix".to_owned(),
             retrospective_after_h: 24,
             retrospective_lasts_min: 60,

@@ -10,6 +10,7 @@ use crate::emergency::{ConditionName, Quorum, Status};
 use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId, RoleName, TargetName};
 use crate::incident::Stage;
 use crate::obligation;
+use crate::offline::{LocalFlaw, StatementFlaw};
 use crate::signature::SignatureFlaw;
 use crate::signature::passkey::AssertionFlaw;
 use crate::signature::ssh::KeyStanding;
@@ -109,6 +110,9 @@ refusals! {
     EarlierStepFailed { step: u32 } => "E9", "emergency.earlier_step_failed";
     /// A dangerous act takes the typed words.
     ConfirmationDiffers { expected: String } => "E4", "emergency.confirmation_differs";
+    /// A step that the plan marks as dangerous waits for a witness's own confirmation.
+    StepUnconfirmed { step: u32, title: String } => "E4", "emergency.step_unconfirmed";
+    StepNotDangerous { step: u32 } => "E4", "emergency.step_not_dangerous";
     /// The backup was put back: the plan is over, only the close is left.
     AlreadyRestored => "E9", "emergency.already_restored";
     /// Only people of this case may do this: `who` lists them.
@@ -131,6 +135,8 @@ refusals! {
     SessionOver { session: u32 } => "E5", "session.over";
     /// It is still being looked which files the typed commands have changed.
     FilesNotSeen => "E6", "session.files_not_seen";
+    /// No line waits for an answer, or another one by now.
+    NothingAsked { session: u32 } => "E4", "session.nothing_asked";
     DeviceKeyUnreadable => "E4", "session.device_key_unreadable";
     /// Another witness signs with the same key.
     DeviceShared { with: PersonId } => "E4", "session.device_shared";
@@ -145,6 +151,11 @@ refusals! {
     MeetingAfterDue { due_at: Timestamp } => "E12", "obligation.meeting_after_due";
     PreventionMissing => "E12", "obligation.prevention_missing";
     DriftSelfAccepted { person: PersonId } => "E10", "obligation.drift_self_accepted";
+    /// Whoever asked for an exception or carried it out does not declare it corrected.
+    CorrectionSelfFinished { person: PersonId } => "E13", "obligation.correction_self_finished";
+
+    /// Nobody looks over their own record.
+    SelfReview { person: PersonId } => "E12", "obligation.self_review";
 
     PolicyFlawed { flaws: Vec<crate::policy::Flaw> } => "A3", "policy.flawed";
     PolicyUnchanged => "A3", "policy.unchanged";
@@ -158,6 +169,22 @@ refusals! {
     RoleNotHeld { role: RoleName } => "A3", "account.role_not_held";
     NotYours => "A3", "account.not_yours";
     SessionUnknown => "A3", "account.session_unknown";
+
+    /// This ledger is not one that is kept while the server is away.
+    NotLocal => "A3", "local.not_local";
+    /// What binds a local ledger was signed by the server; it is not changed here.
+    PolicyOfLocal => "A3", "local.policy";
+    /// In a local ledger everyone proves themselves with their own key.
+    LocalInvite => "A3", "local.invite";
+    /// A local ledger is of one incident.
+    LocalOneCase { incident: IncidentId } => "E3", "local.one_case";
+    /// What the server knew is too old: keys may have been revoked since.
+    TrustEnded { until: Timestamp } => "E3", "local.trust_ended";
+    StatementFlawed { flaw: StatementFlaw } => "A3", "local.statement_flawed";
+    /// What came home does not hold.
+    LocalFlawed { flaw: LocalFlaw } => "A1", "local.flawed";
+    /// Its approval was used by another history of the same ledger, or it came home before.
+    LocalUsed { ledger: String, incident: IncidentId } => "E3", "local.used";
 
     /// A deadline or an outcome that no longer applies. Recorded nowhere: it is the normal end of a race.
     Stale => "A1", "inside.stale";

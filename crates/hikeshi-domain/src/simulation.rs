@@ -123,7 +123,7 @@ impl Auditor {
 
     fn approved(&mut self, at: Timestamp, id: EmergencyId, approval: &emergency::Approval, complete: bool) {
         let neglected =
-            self.owed.values().any(|(owed, over)| !over && owed.kind.hardens_next() && owed.emergency != id && owed.due_at < at);
+            self.owed.values().any(|(owed, over)| !over && owed.kind.hardens_next() && owed.emergency != Some(id) && owed.due_at < at);
         let read = self.cases.get_mut(&id).expect("requested before");
         assert!(APPROVERS.contains(&approval.by.as_str()));
         assert_ne!(Some(&approval.by), read.requester.as_ref(), "nobody approves their own request");
@@ -166,7 +166,7 @@ impl Auditor {
                 "closed without both verifications"
             ),
             Ending::Undone => assert!(read.restored),
-            Ending::NothingDone => assert!(!read.ran || self.owed.values().filter(|(owed, _)| owed.emergency == id).count() == 3),
+            Ending::NothingDone => assert!(!read.ran || self.owed.values().filter(|(owed, _)| owed.emergency == Some(id)).count() == 3),
         }
         let state = world.emergency(id);
         assert!(state.changes.iter().all(|change| change.in_scope || change.accepted_by.is_some()), "closed over an unaccepted change");
@@ -177,7 +177,7 @@ impl Auditor {
     /// After the night: whatever ran is owed, nothing was lost on the way, and the tables are what the log says.
     fn morning(&mut self, world: &World) {
         for (id, read) in &self.cases {
-            let raised = self.owed.values().filter(|(owed, _)| owed.emergency == *id && owed.kind.hardens_next()).count();
+            let raised = self.owed.values().filter(|(owed, _)| owed.emergency == Some(*id) && owed.kind.hardens_next()).count();
             assert_eq!(raised, if read.ran { 3 } else { 0 }, "{id}: follow-up is owed exactly when a step ran");
         }
         let policy = world.all.policy().expect("a policy");
@@ -305,7 +305,7 @@ fn anything(world: &World, id: EmergencyId, dice: &mut Dice) -> (String, emergen
         12 | 13 => emergency::Command::Settle { emergency: id, step, verdict, reason: reason() },
         14 => emergency::Command::Verify { emergency: id },
         15 => emergency::Command::Accept { emergency: id, path, reason: reason() },
-        16 => emergency::Command::Revert { emergency: id, path },
+        16 => emergency::Command::Revert { emergency: id, paths: vec![path], reason: reason(), confirm: id.to_string() },
         17 => emergency::Command::Restore { emergency: id, reason: reason(), confirm: id.to_string() },
         _ => emergency::Command::Close { emergency: id },
     };
@@ -346,9 +346,9 @@ fn answer(world: &mut World, dice: &mut Dice) {
         Work::RunChecks { .. } => Outcome::ChecksEnded { results: checks(dice.roll(4) > 0) },
         Work::Restore { .. } => {
             let manifest = if dice.roll(5) == 0 { Digest::of(b"damaged") } else { backup().manifest };
-            Outcome::Restored { files: 2, manifest, changes: Vec::new() }
+            Outcome::Restored { files: 2, manifest, replaced: Vec::new(), changes: Vec::new() }
         }
-        Work::RevertFile { .. } => Outcome::Reverted { changes: Vec::new() },
+        Work::RevertFile { .. } => Outcome::Reverted { files: Vec::new(), changes: Vec::new(), changes_unlisted: 0 },
         Work::OpenChangeRequest(_) => {
             Outcome::ChangeRequestOpened { commit: "abc".to_owned(), request_file: "r.md".to_owned(), patch_file: "r.patch".to_owned() }
         }

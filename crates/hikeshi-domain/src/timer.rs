@@ -8,10 +8,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::emergency::{self, Emergency};
+use crate::facts::WorkspaceState;
 use crate::ids::{EmergencyId, IncidentId, ObligationId, PersonId};
 use crate::incident::Incident;
 use crate::obligation::{self, Obligation};
 use crate::policy::{ForgeKind, Policy};
+use crate::review::Month;
 
 /// What a deadline asks the door to look at. It carries no data: the door looks at the tables.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -39,9 +41,23 @@ pub enum Wake {
     Overdue {
         obligation: ObligationId,
     },
+    /// It is still overdue: the next role is told (rule E12).
+    EscalateOwed {
+        obligation: ObligationId,
+    },
     /// Time to ask the forge whether the change request was merged.
     Compare {
         obligation: ObligationId,
+    },
+    /// Time to search the record of an exception for abuse (rule E13). Whoever fires it searches; this alone changes nothing.
+    Examine {
+        emergency: EmergencyId,
+    },
+    /// A month is over: its report is owed (rule E13).
+    MonthEnds,
+    /// An exception that was carried out while the server was away has not come home in time.
+    Unreconciled {
+        incident: IncidentId,
     },
 }
 
@@ -61,6 +77,13 @@ fn before(at: Timestamp, minutes: u32) -> Timestamp {
 
 pub fn of_incident(incident: &Incident, policy: &Policy) -> Vec<Timer> {
     let mut timers = Vec::new();
+    if let Some(away) = incident.away.as_ref().filter(|away| away.reconciled.is_none()) {
+        // It is worked on where it is kept; here it is only waited for.
+        if !away.late_announced {
+            timers.push(Timer { wake: Wake::Unreconciled { incident: incident.id }, due_at: away.due_at(policy) });
+        }
+        return timers;
+    }
     if incident.resolved.is_some() || incident.closed_at.is_some() {
         return timers;
     }
@@ -87,7 +110,28 @@ pub fn of_emergency(emergency: &Emergency, policy: &Policy) -> Vec<Timer> {
             due_at: after(started_at, policy.emergency.session_max_min),
         });
     }
+    timers.extend(examining(emergency, policy));
     timers
+}
+
+/// Once it is over, and again when report or retrospective have told more; or when it stays open for too long.
+fn examining(emergency: &Emergency, policy: &Policy) -> Option<Timer> {
+    if emergency.examined.is_some() {
+        return None;
+    }
+    let left_open = || {
+        let started_at = emergency.started_at.filter(|_| emergency.status.is_running())?;
+        Some(after(started_at, policy.reviews.cannot_wait_h.saturating_mul(60)))
+    };
+    let due_at = emergency.closed_at.filter(|_| emergency.status.is_over()).or_else(left_open)?;
+    Some(Timer { wake: Wake::Examine { emergency: emergency.id }, due_at })
+}
+
+/// The end of the month whose report is owed next.
+pub fn of_workspace(workspace: &WorkspaceState) -> Vec<Timer> {
+    let Some(policy) = workspace.policy.as_deref() else { return Vec::new() };
+    let next = workspace.counters.month.map(Month::next);
+    next.map(|month| Timer { wake: Wake::MonthEnds, due_at: month.next().begins(&policy.zone()) }).into_iter().collect()
 }
 
 pub fn of_obligation(obligation: &Obligation, policy: &Policy) -> Vec<Timer> {
@@ -108,6 +152,9 @@ pub fn of_obligation(obligation: &Obligation, policy: &Policy) -> Vec<Timer> {
     }
     if !obligation.overdue_announced {
         timers.push(Timer { wake: Wake::Overdue { obligation: obligation.id }, due_at: obligation.due_at });
+    } else if let Some(step) = usize::try_from(obligation.escalated_steps).ok().and_then(|next| policy.obligations.escalation.get(next)) {
+        let due_at = after(obligation.due_at, step.after_h.saturating_mul(60));
+        timers.push(Timer { wake: Wake::EscalateOwed { obligation: obligation.id }, due_at });
     }
     timers.extend(comparing(obligation, policy));
     timers

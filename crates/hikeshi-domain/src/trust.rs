@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::emergency::{PlanDocument, signer};
+use crate::chat::Seal;
+use crate::emergency::{ApprovalProof, PlanDocument, signer};
 use crate::ids::{Digest, PersonId, RoleName};
 use crate::ledger::{LedgerKey, NoteError, VerifierKey, open_note};
 use crate::permit::roles_for;
-use crate::policy::Policy;
+use crate::policy::{Documents, Local, Owed, Policy};
 use crate::refusal::Refusal;
 use crate::signature::SignatureFlaw;
 use crate::signature::ssh::SshKey;
@@ -20,8 +21,8 @@ use crate::signature::ssh::SshKey;
 /// First line of the note; never that of a checkpoint or a manifest, so none can be taken for another.
 pub const TRUST_FORMAT: &str = "hikeshi-trust-v1";
 
-/// What an executor must know of the policy to judge an approval. No address, no telephone number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What an executor must know of the policy to judge an approval, and to carry one out. No address, no telephone number.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trust {
     pub workspace: String,
@@ -42,6 +43,15 @@ pub struct Trust {
     pub witness_roles: Vec<RoleName>,
     pub senior_roles: Vec<RoleName>,
     pub people: BTreeMap<PersonId, TrustedPerson>,
+    /// What an executor's machine needs to carry out an exception while the server is away: the policy without addresses, chat, forge and monitors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<Box<Policy>>,
+    /// How far the server's ledger had come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<Seal>,
+    /// What was owed then, for rule E14.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owed: Vec<Owed>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +102,18 @@ pub struct Judged {
     pub missing_if_hardened: Vec<RoleName>,
 }
 
+/// What binds an exception, and nothing that reaches somewhere else or tells how people can be reached.
+fn terms(policy: &Policy) -> Policy {
+    let mut terms = policy.clone();
+    for person in terms.people.values_mut() {
+        (person.email, person.phone, person.chat) = (None, None, None);
+    }
+    (terms.slack, terms.forge, terms.local) = (None, None, None);
+    terms.monitors = BTreeMap::new();
+    terms.documents = Documents { root: "documents".to_owned() };
+    terms
+}
+
 /// The parts of a plan document that decide who may approve it.
 #[derive(Deserialize)]
 struct Plan {
@@ -131,7 +153,36 @@ impl Trust {
             witness_roles: rules.witness_roles.clone(),
             senior_roles: rules.senior_roles.clone(),
             people: people.collect(),
+            terms: Some(Box::new(terms(policy))),
+            seal: None,
+            owed: Vec::new(),
         }
+    }
+
+    /// With what the server's ledger knows beside the policy.
+    #[must_use]
+    pub fn knowing(self, seal: Option<Seal>, owed: Vec<Owed>) -> Self {
+        Self { seal, owed, ..self }
+    }
+
+    /// The policy with which a ledger of its own begins while the server is away. `None`: the bundle is of an older server.
+    pub fn beginning(&self, ledger: &str, key: &str, host: &str, digest: Digest) -> Option<Policy> {
+        let local = Local {
+            ledger: ledger.to_owned(),
+            key: key.to_owned(),
+            server_key: self.ledger_key.clone(),
+            trust: digest,
+            seal: self.seal,
+            made_at: self.made_at,
+            valid_until: self.valid_until,
+            host: host.to_owned(),
+            owed: self.owed.clone(),
+        };
+        let mut policy = (**self.terms.as_ref()?).clone();
+        // A page that the executor's own machine serves is nobody's proof.
+        policy.emergency.approval_proof = ApprovalProof::Signed;
+        policy.local = Some(Box::new(local));
+        Some(policy)
     }
 
     pub fn sign(&self, key: &LedgerKey) -> Result<String, NoteError> {
@@ -229,12 +280,14 @@ mod tests {
     #[test]
     fn a_bundle_holds_by_its_key_for_its_time_and_not_when_it_was_changed() {
         let now: Timestamp = "2026-11-22T03:00:00Z".parse().expect("a time");
-        let policy = crate::testing::policy();
+        let mut policy = crate::testing::policy();
+        let sato = policy.people.get_mut(&person("sato")).expect("known");
+        (sato.phone, sato.email) = (Some("090-1234-5678".to_owned()), Some("sato@example.jp".to_owned()));
         let note = Trust::of(&policy, key().verifier(), now).sign(&key()).expect("signed");
         let (trust, found) = Trust::open_by_own_key(note.as_bytes()).expect("holds");
         assert_eq!(&found, key().verifier());
         assert_eq!(Trust::open(note.as_bytes(), key().verifier()), Ok(trust.clone()));
-        assert!(!note.contains("phone") && !note.contains("email"), "{note}");
+        assert!(!note.contains("090-1234-5678") && !note.contains("sato@example.jp"), "{note}");
         let changed = note.replace("\"cto\"", "\"developer\"");
         assert_eq!(Trust::open_by_own_key(changed.as_bytes()).map(|_| ()), Err(TrustError::Note(NoteError::WrongSignature)));
         let other = LedgerKey::from_seed("example.jp/hikeshi", &[8; 32]).expect("a key");

@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hikeshi_domain::Timestamp;
+use hikeshi_domain::chat::Seal;
 use hikeshi_domain::ids::Digest;
-use hikeshi_domain::ledger::{BundleError, BundleParts, Checkpoint, Files, Frontier, LedgerKey, NoteError, make_bundle};
-use hikeshi_domain::policy::Policy;
+use hikeshi_domain::ledger::{BundleError, BundleParts, Checkpoint, Files, Frontier, LedgerKey, NoteError, VerifierKey, make_bundle};
+use hikeshi_domain::policy::{Owed, Policy};
 use hikeshi_domain::trust::Trust;
 use hikeshi_store::{Head, Reader, Store};
 use tokio::sync::{Notify, watch};
@@ -61,8 +62,13 @@ impl Sealer {
     }
 
     /// Who may approve with which key, for those who must judge while the server is down.
-    pub(crate) fn trust(&self, policy: &Policy, now: Timestamp) -> Result<String, NoteError> {
-        Trust::of(policy, self.key.verifier(), now).sign(&self.key)
+    pub(crate) fn trust(&self, policy: &Policy, seal: Option<Seal>, owed: Vec<Owed>, now: Timestamp) -> Result<String, NoteError> {
+        Trust::of(policy, self.key.verifier(), now).knowing(seal, owed).sign(&self.key)
+    }
+
+    /// The key by which everything that this ledger has signed is verified.
+    pub(crate) fn verifier(&self) -> &VerifierKey {
+        self.key.verifier()
     }
 
     /// One case as files that anybody can verify offline.

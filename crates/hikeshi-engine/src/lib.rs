@@ -6,9 +6,11 @@
 mod checkpoints;
 pub mod clock;
 pub mod door;
+mod examine;
 mod figures;
 pub mod look;
 mod monitors;
+mod offline;
 mod probe;
 pub mod recording;
 mod runner;

@@ -5,7 +5,8 @@
 mod export;
 
 use hikeshi_domain::ids::{Digest, EmergencyId, IncidentId};
-use hikeshi_domain::ledger::{Entry, EntryResult};
+use hikeshi_domain::ledger::{ENTRIES_FILE, Entry, EntryResult};
+use hikeshi_domain::offline::{Offline, parcel};
 use hikeshi_domain::session::record::{Block, RecordError, Reel};
 use hikeshi_domain::session::told::Told;
 use hikeshi_domain::session::{Encoding, SealedBlock};
@@ -109,6 +110,18 @@ pub(crate) fn told(reader: &mut Reader<'_>, case: IncidentId, emergency: Emergen
     let mut told = Told::new(emergency, session);
     for (seq, at, events) in found.into_iter().rev() {
         events.iter().for_each(|event| told.hear(seq, at, event));
+    }
+    Ok(told)
+}
+
+/// The same of a session that came home: its entries are in the parcel, under the numbers that they have there.
+pub(crate) fn told_there(reader: &mut Reader<'_>, offline: &Offline, session: u32) -> Result<Told, StoreError> {
+    let mut told = Told::new(offline.emergency, session);
+    let parcel = reader.content(&offline.parcel)?.and_then(|kept| parcel::unpack(&kept)).unwrap_or_default();
+    let lines = parcel.get(ENTRIES_FILE).map_or(&[][..], Vec::as_slice).split(|byte| *byte == b'\n');
+    for entry in lines.filter_map(|line| serde_json::from_slice::<Entry>(line).ok()) {
+        let EntryResult::Done { events, .. } = &entry.result else { continue };
+        events.iter().for_each(|event| told.hear(entry.seq, entry.at, event));
     }
     Ok(told)
 }

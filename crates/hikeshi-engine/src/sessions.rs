@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hikeshi_domain::command::{Command, Envelope};
-use hikeshi_domain::emergency::Emergency;
+use hikeshi_domain::emergency::{Emergency, unaccepted};
 use hikeshi_domain::facts::{Facts, Needs};
 use hikeshi_domain::ids::EmergencyId;
 use hikeshi_domain::people::{Actor, Via};
@@ -39,6 +39,8 @@ const GATE_EVERY: Duration = Duration::from_millis(200);
 /// What is stored is named in the ledger at least this often.
 const SEAL_EVERY: Duration = Duration::from_secs(10);
 const ACKS_EVERY: Duration = Duration::from_secs(10);
+/// Files outside the scope that those who watch are told by name; the page lists all.
+const OUTSIDE_TOLD_MAX: usize = 20;
 /// How long the end waits for those who watch to have signed the last block.
 const LAST_LOOK_WITHIN: Duration = Duration::from_secs(3);
 /// A recorder that is silent for this long will not come back.
@@ -241,7 +243,9 @@ async fn look_after(door: &Door, key: Key, live: &Arc<Live>, kept: &Kept) {
         door.inside.sessions.leave(key);
         return;
     }
+    live.set_asked(session.asked.as_ref());
     let now = door.inside.clock.now();
+    live.set_outside(unaccepted(&kept.emergency).map(|change| change.path.clone()).take(OUTSIDE_TOLD_MAX).collect());
     let held = session::gate(&kept.emergency, session, &kept.policy, &live.looking(), now);
     if let Some(held) = live.set_gate(held) {
         let told = held == session.held || say(door, "gate", live, session::Command::Gate { emergency, session: number, held }).await;
@@ -253,7 +257,7 @@ async fn look_after(door: &Door, key: Key, live: &Arc<Live>, kept: &Kept) {
     let end = live.ended(LAST_LOOK_WITHIN).or_else(|| (live.silent_for() > RECORDER_LOST_AFTER).then_some(SessionEnd::Lost));
     if let Some(end) = end.filter(|_| live.is_told()) {
         let end = match (&session.stop, end) {
-            (Some(stop), SessionEnd::Exited { .. }) => stop.clone(),
+            (Some(stop), SessionEnd::Exited { .. } | SessionEnd::ConnectionLost { .. }) => stop.clone(),
             (_, end) => end,
         };
         say(door, "end", live, session::Command::End { emergency, session: number, end }).await;

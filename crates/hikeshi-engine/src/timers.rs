@@ -13,6 +13,7 @@ use jiff::SignedDuration;
 use tokio::task::JoinSet;
 
 use crate::door::{Answer, Door, Fault, inside_key};
+use crate::examine::examine;
 use crate::figures::count;
 
 /// Wakes submitted together.
@@ -112,7 +113,11 @@ impl Timers {
             let door = self.door.clone();
             let fired = self.resting.get(&due).map_or(0, |rest| rest.fired);
             answers.spawn(async move {
-                let answer = door.submit(envelope(&due, fired)).await;
+                let answer = match envelope(&due, fired) {
+                    // What is asked for is a search, which reads more than a decision may: what it found is the command.
+                    asked @ Envelope { command: Command::Wake(Wake::Examine { .. }), .. } => examine(&door, asked).await,
+                    asked => door.submit(asked).await,
+                };
                 (due, answer)
             });
         }
@@ -146,7 +151,11 @@ fn envelope((wake, due_at): &Due, fired: u32) -> Envelope {
         Wake::WitnessSilent { emergency, person } => format!("witness_silent:{emergency}:{person}"),
         Wake::Remind { obligation } => format!("remind:{obligation}"),
         Wake::Overdue { obligation } => format!("overdue:{obligation}"),
+        Wake::EscalateOwed { obligation } => format!("escalate_owed:{obligation}"),
         Wake::Compare { obligation } => format!("compare:{obligation}"),
+        Wake::Examine { emergency } => format!("examine:{emergency}"),
+        Wake::MonthEnds => "month_ends".to_owned(),
+        Wake::Unreconciled { incident } => format!("unreconciled:{incident}"),
     };
     let due_at = due_at.as_millisecond().to_string();
     let key = match fired {

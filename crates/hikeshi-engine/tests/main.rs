@@ -8,5 +8,6 @@ mod door;
 mod effects;
 mod kit;
 mod night;
+mod reviews;
 mod seeing;
 mod sessions;

@@ -1,7 +1,7 @@
 //! The hands: what the world is told to do, done. Implements [`hikeshi_domain::effect::Outside`] and knows neither the door nor the store.
 //!
 //! [`host`] runs steps, backup, restore and checks on this machine, each in a supervisor process that outlives the server;
-//! [`forge`] brings changes back to a git repository, [`mod@github`] to GitHub; [`mod@slack`] speaks with the team's chat; [`documents`] writes reports and
+//! or on a target's own host over [`ssh`]; [`forge`] brings changes back to a git repository, [`mod@github`] to GitHub; [`mod@slack`] speaks with the team's chat; [`documents`] writes reports and
 //! invitations; [`probe()`] looks at a service; [`session`] records a witnessed terminal.
 //!
 //! A step that certainly did not run is told as ended with `Killed::NotStarted`; one whose supervisor was killed, as killed, and
@@ -17,12 +17,16 @@ mod invitation;
 mod probe;
 pub mod session;
 pub mod slack;
+pub mod ssh;
+#[cfg(test)]
+mod unreliable;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use hikeshi_domain::effect::{Contents, Doing, Effect, EffectKey, Outside, Performed, Seen, Work};
+use hikeshi_domain::effect::{Contents, Doing, Effect, EffectKey, HostSpec, Outside, Performed, Seen, Work};
+use hikeshi_domain::policy::SshPlace;
 
 pub use host::step_runner;
 pub use probe::{Probed, probe};
@@ -41,6 +45,8 @@ pub struct Options {
     pub env: BTreeMap<OsString, OsString>,
     /// The address of our own pages, for links.
     pub public_url: String,
+    /// A name of the ledger, letters and digits: on a host that several servers reach, each has spools of its own.
+    pub ledger: String,
 }
 
 /// The real world.
@@ -48,11 +54,12 @@ pub struct Options {
 pub struct Hands {
     options: Options,
     memory: slack::Memory,
+    far: ssh::Memory,
 }
 
 impl Hands {
     pub fn new(options: Options) -> Self {
-        Self { options, memory: slack::Memory::default() }
+        Self { options, memory: slack::Memory::default(), far: ssh::Memory::default() }
     }
 }
 
@@ -60,6 +67,12 @@ impl Hands {
     fn voice(&self, order: &hikeshi_domain::chat::ChatOrder) -> slack::Voice {
         slack::Voice::new(&order.slack, &self.options.env, &self.options.public_url)
     }
+}
+
+/// The target of host work, when it is not on this host. Whatever has one is carried out there or not at all.
+fn on_another_host(work: &Work) -> Option<(&HostSpec, &SshPlace)> {
+    let (_, host) = host::ground_of(work)?;
+    Some((host, host.target.ssh.as_ref()?))
 }
 
 /// A path of the policy: absolute, or relative to the policy's directory.
@@ -76,7 +89,10 @@ impl Outside for Hands {
                 | Work::RunChecks { .. }
                 | Work::LookAtFiles { .. }
                 | Work::Restore { .. }
-                | Work::RevertFile { .. } => host::perform(&self.options, effect).await,
+                | Work::RevertFile { .. } => match on_another_host(&effect.work) {
+                    Some((host, place)) => ssh::perform(&self.options, &self.far, effect, host, place).await,
+                    None => host::perform(&self.options, effect).await,
+                },
                 Work::OpenChangeRequest(order) => match &order.github {
                     Some(github) => github::open(&self.options, github, order, contents).await,
                     None => forge::open(&self.options, order, contents).await,
@@ -103,7 +119,10 @@ impl Outside for Hands {
                 | Work::RunChecks { .. }
                 | Work::LookAtFiles { .. }
                 | Work::Restore { .. }
-                | Work::RevertFile { .. } => host::look(&self.options, effect),
+                | Work::RevertFile { .. } => match on_another_host(&effect.work) {
+                    Some((_, place)) => ssh::look(&self.options, &self.far, effect, place).await,
+                    None => host::look(&self.options, effect),
+                },
                 Work::OpenChangeRequest(order) => match &order.github {
                     Some(github) => github::look(&self.options, github, order).await,
                     None => forge::look(&self.options, order).await,
@@ -116,6 +135,6 @@ impl Outside for Hands {
     }
 
     fn tail(&self, key: &EffectKey, bytes_max: usize) -> Option<Vec<u8>> {
-        host::tail(&self.options, key, bytes_max)
+        host::tail(&self.options, key, bytes_max).or_else(|| ssh::tail(&self.far, key, bytes_max))
     }
 }

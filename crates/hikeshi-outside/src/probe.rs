@@ -48,6 +48,24 @@ async fn look(url: &str, timeout: Duration, wanted: u16, body_contains: Option<&
     }
 }
 
+/// The whole body of an answer, up to so many bytes. Why not, in words.
+pub(crate) async fn whole(response: reqwest::Response, bytes_max: usize) -> Result<Vec<u8>, BodyError> {
+    let mut body = Vec::new();
+    let mut stream = response.bytes_stream();
+    while let Some(piece) = stream.next().await {
+        body.extend_from_slice(&piece.map_err(|error| BodyError::Broken(words(&error)))?);
+        if body.len() > bytes_max {
+            return Err(BodyError::TooLong(format!("an answer of more than {bytes_max} bytes")));
+        }
+    }
+    Ok(body)
+}
+
+pub(crate) enum BodyError {
+    Broken(String),
+    TooLong(String),
+}
+
 fn holds(body: &[u8], text: &[u8]) -> bool {
     text.is_empty() || body.windows(text.len()).any(|window| window == text)
 }

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use hikeshi_domain::effect::{CaseFacts, Contents, Doing, Effect, EffectKey, HostSpec, Outcome, Outside, Performed, Work};
-use hikeshi_domain::emergency::{Backup, Emergency, FileChange, Plan, StepEnd};
+use hikeshi_domain::emergency::{Backup, Emergency, FileChange, Plan, PutBack, PuttingBack, StepEnd};
 use hikeshi_domain::ids::{Digest, EmergencyId, ObligationId, TargetName};
 use hikeshi_domain::policy::Target;
 use hikeshi_outside::{Hands, Options};
@@ -111,6 +111,7 @@ impl Ground {
             program_args: Vec::new(),
             base: self.dir.join("workspace"),
             env: self.env.clone(),
+            ledger: "testing".to_owned(),
         }
     }
     pub fn hands(&self) -> Hands {
@@ -144,8 +145,12 @@ impl Ground {
         Effect { key: self.key("restore", 0), work }
     }
     pub fn revert_effect(&self, change: &FileChange) -> Effect {
-        let work = Work::RevertFile { emergency: EMERGENCY, host: self.host.clone(), scope: self.scope.clone(), change: change.clone() };
-        Effect { key: self.key("revert", 0), work }
+        self.revert_all_effect(std::slice::from_ref(change), None)
+    }
+    pub fn revert_all_effect(&self, changes: &[FileChange], backup: Option<&Backup>) -> Effect {
+        let files = changes.iter().map(PuttingBack::of).collect();
+        let (host, scope, backup) = (self.host.clone(), self.scope.clone(), backup.cloned());
+        Effect { key: self.key("revert", 0), work: Work::RevertFile { emergency: EMERGENCY, host, scope, files, backup } }
     }
     pub fn checks_effect(&self, verification: serde_json::Value) -> Effect {
         let plan = self.plan(verification);
@@ -175,13 +180,24 @@ impl Ground {
     }
     pub async fn restored(&self, backup: &Backup) -> (u64, Digest, Vec<FileChange>) {
         match self.perform(&self.restore_effect(backup)).await.outcome {
-            Outcome::Restored { files, manifest, changes } => (files, manifest, changes),
+            Outcome::Restored { files, manifest, changes, .. } => (files, manifest, changes),
             other => panic!("not restored: {other:?}"),
         }
     }
     pub async fn reverted(&self, change: &FileChange) -> Vec<FileChange> {
         match self.perform(&self.revert_effect(change)).await.outcome {
-            Outcome::Reverted { changes } => changes,
+            Outcome::Reverted { files, changes, .. } => {
+                assert!(files.iter().all(|file| file.failed.is_none()), "{files:?}");
+                changes
+            }
+            other => panic!("not reverted: {other:?}"),
+        }
+    }
+    /// Puts some back, and says what became of each, what is still changed, and which contents came along.
+    pub async fn put_back(&self, changes: &[FileChange], backup: Option<&Backup>) -> (Vec<PutBack>, Vec<FileChange>, Vec<Vec<u8>>) {
+        let performed = self.perform(&self.revert_all_effect(changes, backup)).await;
+        match performed.outcome {
+            Outcome::Reverted { files, changes, .. } => (files, changes, performed.contents),
             other => panic!("not reverted: {other:?}"),
         }
     }

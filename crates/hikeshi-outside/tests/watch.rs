@@ -143,11 +143,11 @@ async fn a_large_file_is_told_by_digest() {
     let step = ground.step("echo more >> big").await;
     let change = step.change("big");
     assert!(!change.before.as_ref().expect("before").kept && !change.after.as_ref().expect("after").kept);
-    match ground.perform(&ground.revert_effect(change)).await.outcome {
-        hikeshi_domain::effect::Outcome::Failed { detail } => assert!(detail.contains("too large"), "{detail}"),
-        other => panic!("{other:?}"),
-    }
-    ground.restored(&backup).await;
+    let (files, left, _) = ground.put_back(std::slice::from_ref(change), None).await;
+    assert!(files[0].failed.as_ref().is_some_and(|why| why.contains("too large")), "{files:?}");
+    assert_eq!(left.len(), 1, "nothing was touched");
+    let (files, left, _) = ground.put_back(std::slice::from_ref(change), Some(&backup)).await;
+    assert!(files[0].failed.is_none() && left.is_empty(), "the backup has it: {files:?}");
     assert_eq!(ground.read("big"), vec![b'x'; 300 * 1024]);
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::account::Account;
-use hikeshi_domain::emergency::{Emergency, Status};
+use hikeshi_domain::emergency::Emergency;
 use hikeshi_domain::facts::{Facts, Needs};
 use hikeshi_domain::ids::{EmergencyId, PersonId};
 use hikeshi_domain::incident::{Incident, Priority};
@@ -235,21 +235,10 @@ pub(crate) fn incident_row(incident: &Incident) -> Result<Vec<Value>> {
 }
 
 pub(crate) fn emergency_row(emergency: &Emergency) -> Result<Vec<Value>> {
-    let counted = match emergency.status {
-        Status::Declined | Status::Cancelled => false,
-        Status::Requested
-        | Status::Approved
-        | Status::BackingUp
-        | Status::Executing
-        | Status::Verifying
-        | Status::Restoring
-        | Status::Closed
-        | Status::Expired => true,
-    };
     Ok(vec![
         emergency.id.0.into(),
         (!emergency.status.is_over()).into(),
-        counted.into(),
+        emergency.status.is_use().into(),
         emergency.requested_at.into(),
         to_json(emergency)?,
     ])
@@ -261,8 +250,9 @@ pub(crate) fn obligation_row(obligation: &Obligation) -> Result<Vec<Value>> {
         (obligation.status == obligation::Status::Owed).into(),
         obligation.kind.hardens_next().into(),
         obligation.due_at.into(),
-        obligation.emergency.0.into(),
-        obligation.incident.0.into(),
+        // Counted from 1, so 0 is nobody's.
+        obligation.emergency.map_or(0, |id| id.0).into(),
+        obligation.incident.map_or(0, |id| id.0).into(),
         to_json(obligation)?,
     ])
 }

@@ -206,7 +206,7 @@ impl Reader<'_> {
     }
 
     /// Every entry of a case, oldest first.
-    pub(crate) fn all_of_case(&mut self, case: IncidentId) -> Result<Vec<KeptEntry>> {
+    pub fn all_of_case(&mut self, case: IncidentId) -> Result<Vec<KeptEntry>> {
         let mut all: Vec<KeptEntry> = Vec::new();
         loop {
             let from = all.last().map_or(0, |entry| entry.seq + 1);

@@ -46,14 +46,21 @@ pub(crate) struct Kept {
     due_at: Timestamp,
 }
 
+/// The owner of the timers that belong to no case.
+const WORKSPACE: &str = "workspace";
+
 /// Whose timer it is: `inc_12`.
 fn owner(wake: &Wake) -> String {
     match wake {
-        Wake::Escalate { incident } | Wake::UpdateDue { incident } => incident.to_string(),
+        Wake::Escalate { incident } | Wake::UpdateDue { incident } | Wake::Unreconciled { incident } => incident.to_string(),
         Wake::ApprovalExpires { emergency } | Wake::SessionLong { emergency } | Wake::WitnessSilent { emergency, .. } => {
             emergency.to_string()
         }
-        Wake::Remind { obligation } | Wake::Overdue { obligation } | Wake::Compare { obligation } => obligation.to_string(),
+        Wake::Examine { emergency } => emergency.to_string(),
+        Wake::Remind { obligation } | Wake::Overdue { obligation } | Wake::EscalateOwed { obligation } | Wake::Compare { obligation } => {
+            obligation.to_string()
+        }
+        Wake::MonthEnds => WORKSPACE.to_owned(),
     }
 }
 
@@ -81,6 +88,7 @@ pub(crate) fn keep(touched: &Touched, timers: Vec<Timer>, changes: &mut Vec<Chan
     let mut owners: BTreeSet<String> = touched.incidents.iter().map(ToString::to_string).collect();
     owners.extend(touched.emergencies.iter().map(ToString::to_string));
     owners.extend(touched.obligations.iter().map(ToString::to_string));
+    owners.extend(touched.workspace.then(|| WORKSPACE.to_owned()));
     replace(owners, timers, changes)
 }
 

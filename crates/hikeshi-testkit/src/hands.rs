@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::effect::{AspectResult, Contents, Doing, Effect, EffectKey, HostSpec, Outcome, Outside, Performed, Seen, Work};
-use hikeshi_domain::emergency::{Aspect, Backup, Check, CheckResult, FileChange, Killed, Plan, StepEnd};
+use hikeshi_domain::emergency::{Aspect, Backup, Check, CheckResult, FileChange, Killed, Plan, PutBack, PuttingBack, StepEnd};
 use hikeshi_domain::ids::{Digest, EmergencyId, TargetName};
 use hikeshi_domain::mask::Masker;
 use hikeshi_domain::session::Captured;
@@ -184,13 +184,22 @@ impl World {
                 disk.restore(&before, scope);
                 let manifest = disk.manifest(scope);
                 let (changes, contents) = self.changes(*emergency, host, scope, 0);
-                Performed { outcome: Outcome::Restored { files: backup.files, manifest, changes }, contents }
+                Performed { outcome: Outcome::Restored { files: backup.files, manifest, replaced: Vec::new(), changes }, contents }
             }
-            Work::RevertFile { emergency, host, scope, change } => {
+            Work::RevertFile { emergency, host, scope, files, .. } => {
                 let before = self.before.get(emergency).cloned().unwrap_or_default();
-                self.disks.entry(host.name.clone()).or_default().restore(&before, std::slice::from_ref(&change.path));
-                let (changes, contents) = self.changes(*emergency, host, scope, change.step);
-                Performed { outcome: Outcome::Reverted { changes }, contents }
+                let paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
+                self.disks.entry(host.name.clone()).or_default().restore(&before, &paths);
+                let back = |file: &PuttingBack| PutBack {
+                    path: file.path.clone(),
+                    found: file.seen.clone(),
+                    now: file.before.clone(),
+                    changed_since: false,
+                    failed: None,
+                };
+                let files = files.iter().map(back).collect();
+                let (changes, contents) = self.changes(*emergency, host, scope, 0);
+                Performed { outcome: Outcome::Reverted { files, changes, changes_unlisted: 0 }, contents }
             }
             Work::OpenChangeRequest(order) => plain(Outcome::ChangeRequestOpened {
                 commit: Digest::of(order.branch.as_bytes()).to_string().chars().take(40).collect(),

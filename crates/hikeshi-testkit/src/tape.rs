@@ -8,8 +8,10 @@ use hikeshi_domain::command::Command;
 use hikeshi_domain::ids::{Digest, EmergencyId, PersonId};
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::session::record::{Frame, Header, Word};
-use hikeshi_domain::session::{self, Ack, DeviceKey, Known, SessionEnd, TypedCommand};
+use hikeshi_domain::session::stream::Asking;
+use hikeshi_domain::session::{self, Ack, DeviceKey, Known, LineAsk, SessionEnd, TypedCommand};
 use hikeshi_engine::sessions::{Recorder, Seen, Watcher};
+use jiff::SignedDuration;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 
@@ -111,6 +113,7 @@ impl Tape {
     /// A command with its output, as an integrated shell tells of it.
     pub fn runs(&mut self, number: u32, text: &str, output: &[u8], exit_code: i32) -> anyhow::Result<()> {
         let (cwd, from) = ("/srv/reservation".to_owned(), self.output);
+        let at = self.at.checked_add(SignedDuration::from_secs(i64::from(number)))?;
         self.word(Word::CommandBegan { number, text: text.to_owned(), cwd: cwd.clone() })?;
         self.prints(output)?;
         let command = TypedCommand {
@@ -124,12 +127,21 @@ impl Tape {
             within: None,
             inner: hikeshi_domain::session::Inner::Unseen,
             forged: 0,
-            started_at: self.at,
-            ended_at: Some(self.at),
+            started_at: at,
+            ended_at: Some(at),
             output_from: from,
             output_to: self.output,
         };
         self.word(Word::CommandEnded { command })
+    }
+
+    /// Enter is held at a dangerous line, just before command `number`; the question as the ledger has it.
+    pub async fn asks(&self, world: &World, line: &str, rule: u32, number: u32) -> anyhow::Result<LineAsk> {
+        let asked_at = self.at.checked_add(SignedDuration::from_millis(i64::from(number) * 1_000 - 500))?;
+        self.recorder.ask(Asking { line: line.to_owned(), rule, asked_at }).await?;
+        let emergency = world.emergency(self.emergency).await?.emergency;
+        let asked = emergency.sessions.into_iter().find(|session| session.number == self.session).and_then(|session| session.asked);
+        asked.filter(|asked| asked.asked_at == asked_at).context("a question")
     }
 
     /// Ends the block under way; its head.

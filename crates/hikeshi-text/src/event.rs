@@ -3,10 +3,12 @@
 //! The match below has no catch-all: a new event does not compile before it has words in both languages.
 
 mod account;
+mod danger;
 mod emergency;
 mod execution;
 mod incident;
 mod obligation;
+mod offline;
 mod session;
 
 use hikeshi_domain::channel::Body;
@@ -78,6 +80,11 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
         E::BlocksWatched { session, acks, emergency: _ } => session::watched(lang, *session, acks, names),
         E::KeysHeld { session, held, emergency: _ } => session::held(lang, *session, held, names),
         E::KeysReleased { session, emergency: _ } => session::released(lang, *session),
+        E::LineAsked { session, ask, emergency: _ } => danger::asked(lang, *session, ask),
+        E::LineConfirmed { session, ask, emergency: _, digest: _, by: _ } => danger::confirmed(lang, *session, *ask),
+        E::LineDenied { session, ask, reason, emergency: _, digest: _, by: _ } => danger::denied(lang, *session, *ask, reason),
+        E::LineWithdrawn { session, ask, emergency: _, digest: _ } => danger::withdrawn(lang, *session, *ask),
+        E::LineUnconfirmed { session, command, words, why, emergency: _ } => danger::unconfirmed(lang, *session, *command, words, why),
         E::TerminalStopped { session, reason, emergency: _, by: _ } => session::stopped(lang, *session, reason),
         E::TerminalEnded { session, end, emergency: _ } => session::ended(lang, *session, end, names),
         E::SessionRanLong { emergency } => emergency::ran_long(lang, *emergency),
@@ -85,8 +92,11 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
 
         E::EmergencyStarted { emergency, by: _, effect: _ } => execution::started(lang, *emergency),
         E::BackupTaken { backup, emergency: _ } => execution::backup_taken(lang, backup),
-        E::StepStarted { step, attempt, digest, witnesses, .. } => {
-            execution::step_started(lang, *step, *attempt, *digest, witnesses, names)
+        E::StepConfirmed { step, digest, emergency: _, attempt: _, by: _, expires_at: _ } => {
+            execution::step_confirmed(lang, *step, *digest)
+        }
+        E::StepStarted { step, attempt, digest, witnesses, confirmed_by, .. } => {
+            execution::step_started(lang, *step, *attempt, *digest, (witnesses, confirmed_by.as_ref()), names)
         }
         E::StepEnded { step, end, changes, changes_unlisted, emergency: _ } => {
             execution::step_ended(lang, *step, end, changes, *changes_unlisted)
@@ -97,8 +107,8 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
         E::VerificationStarted { emergency: _, effect: _ } => execution::verification_started(lang),
         E::VerificationRecorded { aspect, verified, emergency: _ } => execution::verified(lang, *aspect, verified),
         E::ChangeAccepted { path, reason, .. } => execution::change_accepted(lang, path, reason),
-        E::RevertStarted { path, .. } => execution::revert_started(lang, path),
-        E::FilesReverted { changes, emergency: _ } => execution::files_reverted(lang, changes),
+        E::RevertStarted { files, reason, .. } => execution::revert_started(lang, files, reason),
+        E::FilesReverted { files, changes, .. } => execution::files_reverted(lang, files, changes.len()),
         E::RestoreStarted { reason, .. } => execution::restore_started(lang, reason),
         E::BackupRestored { files, .. } => execution::backup_restored(lang, *files),
         E::EmergencyTroubled { trouble, emergency: _ } => execution::troubled(lang, trouble),
@@ -115,8 +125,16 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
         E::MeetingHeld { obligation: _, held } => obligation::meeting_held(lang, held, names),
         E::ObligationReminded { obligation, before_min } => obligation::reminded(lang, *obligation, *before_min),
         E::ObligationOverdue { obligation } => obligation::overdue(lang, *obligation),
+        E::ObligationEscalated { obligation, step, to } => obligation::escalated(lang, *obligation, *step, to, names),
+        E::ReportPresented { obligation, presented } => obligation::presented(lang, *obligation, presented, names),
+        E::EmergencyExamined { emergency, size, findings } => obligation::examined(lang, *emergency, *size, findings),
         E::ObligationDone { obligation, evidence, by: _ } => obligation::done(lang, *obligation, evidence),
         E::ObligationWaived { obligation, waiver } => obligation::waived(lang, *obligation, *waiver),
+
+        E::EnteredBySsh { person, key, statement: _, signature: _ } => offline::entered(lang, person, key, names),
+        E::OfflineAnnounced { incident } => offline::announced(lang, incident, names),
+        E::OfflineLate { incident } => offline::late(lang, *incident),
+        E::OfflineReconciled { incident, emergencies: _, contents: _ } => offline::reconciled(lang, incident, names),
     }
 }
 

@@ -23,6 +23,7 @@ pub fn flaw(lang: Lang, flaw: &Flaw) -> Sentence {
         FlawKind::BadCell { given, nearest } => bad_cell(lang, given, nearest.as_deref()),
         FlawKind::BadSshKey { given, unsupported } => bad_ssh_key(lang, given, unsupported.as_deref()),
         FlawKind::SharedSshKey { other } => shared_ssh_key(lang, other),
+        FlawKind::BadSshDestination { given } => bad_ssh_destination(lang, given),
         FlawKind::NotAscending => not_ascending(lang, &at),
         FlawKind::SameAs { other } => same_as(lang, &at, other),
     }
@@ -54,6 +55,22 @@ fn bad_ssh_key(lang: Lang, given: &str, unsupported: Option<&str>) -> Sentence {
             format!("This kind of SSH key ({}) is not accepted.", clipped(algorithm, 60)),
             "Accepted are Ed25519, ECDSA (nistp256), RSA from 2048 bits, and Ed25519 or ECDSA in a security key.",
             "Use a key made with `ssh-keygen -t ed25519`, for example.",
+        ),
+    }
+}
+
+fn bad_ssh_destination(lang: Lang, given: &str) -> Sentence {
+    let given = clipped(given, 60);
+    match lang {
+        Ja => say(
+            format!("「{given}」は SSH の接続先として使えません。"),
+            "ssh にそのまま渡すため、英数字と . _ - @ : % + だけを使い、先頭に「-」は置けません。「host:22」の書き方も使えません。",
+            "例: deploy@app1.example.jp（ポートは port に書きます）",
+        ),
+        En => say(
+            format!("`{given}` cannot be a destination of ssh."),
+            "It is handed to ssh as it is: letters, digits and . _ - @ : % + only, no `-` in front, and not `host:22`.",
+            "For example: deploy@app1.example.jp (a port goes into `port`)",
         ),
     }
 }

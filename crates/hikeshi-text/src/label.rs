@@ -4,10 +4,12 @@
 
 mod code;
 mod command;
+mod offline;
 mod work;
 
 pub use code::*;
 pub use command::{command, commands, row};
+pub use offline::degraded;
 pub use work::{again, effect, means, result, seen, step_state, weakening};
 
 use crate::Lang;

@@ -20,6 +20,7 @@ mod notice;
 pub mod page;
 mod plain;
 mod refusal;
+pub mod review;
 mod sentence;
 pub mod session;
 pub mod terminal;

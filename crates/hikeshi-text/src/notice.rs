@@ -3,6 +3,7 @@
 mod emergency;
 mod incident;
 mod obligation;
+mod offline;
 mod session;
 mod workspace;
 
@@ -33,6 +34,7 @@ pub fn notice(lang: Lang, notice: &Notice, names: &Names) -> String {
         N::ApprovalExpired => emergency::expired(lang),
         N::SessionStarted { executor } => emergency::session_started(lang, executor, names),
         N::TerminalOpened { executor, session } => session::opened(lang, executor, *session, names),
+        N::LineUnconfirmed { session, command, words } => session::unconfirmed(lang, *session, *command, words),
         N::TerminalStopped { by, session, reason } => session::stopped(lang, by, *session, reason, names),
         N::TerminalEnded { session, end } => session::ended(lang, *session, end, names),
         N::SessionLong { minutes } => emergency::session_long(lang, *minutes),
@@ -49,8 +51,14 @@ pub fn notice(lang: Lang, notice: &Notice, names: &Names) -> String {
         N::ObligationsRaised { obligations } => obligation::raised(lang, obligations),
         N::ObligationReminder { obligation, kind, due_at } => obligation::reminder(lang, *obligation, *kind, *due_at, names),
         N::ObligationOverdue { obligation, kind } => obligation::overdue(lang, *obligation, *kind),
+        N::ObligationEscalated { obligation, kind, step, due_at } => obligation::escalated(lang, *obligation, *kind, *step, *due_at, names),
+        N::ReportDue { obligation, period, due_at } => obligation::report_due(lang, *obligation, *period, *due_at, names),
+        N::AbuseFound { kinds, obligations } => obligation::abuse_found(lang, kinds, obligations),
         N::ObligationDone { obligation, kind } => obligation::done(lang, *obligation, *kind),
         N::SignInLinkIssued { person, by } => workspace::link_issued(lang, person, by, names),
+        N::OfflineAnnounced { title, host, by, due_at } => offline::announced(lang, title, host, by, *due_at, names),
+        N::OfflineLate { title, host } => offline::late(lang, title, host),
+        N::OfflineReconciled { host, by, emergencies, degraded } => offline::reconciled(lang, host, by, emergencies, degraded, names),
         N::PolicyAwaitsApproval { digest } => workspace::policy_awaits(lang, *digest),
         N::ChatUndelivered { trouble } => crate::chat::trouble(lang, trouble),
         N::PolicyAdopted { digest } => workspace::policy_adopted(lang, *digest),

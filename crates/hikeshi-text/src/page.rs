@@ -9,7 +9,9 @@ mod follow_up;
 mod frame;
 mod incident;
 mod now;
+mod offline;
 mod record;
+mod review;
 mod session;
 
 pub use account::*;
@@ -17,6 +19,8 @@ pub use emergency::*;
 pub use fail::*;
 pub use frame::*;
 pub use now::*;
+pub use offline::{away, offline};
+pub use review::*;
 pub use session::*;
 
 use crate::Lang;
@@ -48,7 +52,18 @@ mod tests {
 
     #[test]
     fn every_string_is_there_in_both_languages() {
-        let all = [frame::ALL, now::ALL, incident::ALL, emergency::ALL, follow_up::ALL, record::ALL, account::ALL, session::ALL];
+        let all = [
+            frame::ALL,
+            now::ALL,
+            incident::ALL,
+            emergency::ALL,
+            follow_up::ALL,
+            record::ALL,
+            review::ALL,
+            account::ALL,
+            session::ALL,
+            offline::ALL,
+        ];
         for (name, ja, en) in all.into_iter().flatten() {
             assert!(!ja.trim().is_empty() && !en.trim().is_empty(), "{name}");
             assert!(en.is_ascii() || en.contains(['·', '–', '…', '→', '×', '↑', '“']), "{name}: {en}");

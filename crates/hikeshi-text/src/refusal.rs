@@ -8,6 +8,7 @@ mod execution;
 mod field;
 mod incident;
 mod input;
+mod local;
 mod obligation;
 mod request;
 mod session;
@@ -90,6 +91,8 @@ pub fn refusal(lang: Lang, refusal: &Refusal, names: &Names) -> Sentence {
         R::NotInDoubt { step } => execution::not_in_doubt(lang, *step),
         R::EarlierStepFailed { step } => execution::earlier_step_failed(lang, *step),
         R::ConfirmationDiffers { expected } => execution::confirmation_differs(lang, expected),
+        R::StepUnconfirmed { step, title } => witness::step_unconfirmed(lang, *step, title),
+        R::StepNotDangerous { step } => witness::step_not_dangerous(lang, *step),
         R::NothingRun => execution::nothing_run(lang),
         R::AlreadyRestored => execution::already_restored(lang),
         R::NotInvolved { who } => execution::not_involved(lang, who, names),
@@ -108,6 +111,7 @@ pub fn refusal(lang: Lang, refusal: &Refusal, names: &Names) -> Sentence {
         R::NoSuchSession { session } => session::no_such(lang, *session),
         R::SessionOver { session } => session::over(lang, *session),
         R::FilesNotSeen => session::files_not_seen(lang),
+        R::NothingAsked { session } => session::nothing_asked(lang, *session),
         R::DeviceKeyUnreadable => session::key_unreadable(lang),
         R::DeviceShared { with } => session::shared(lang, with, names),
 
@@ -121,6 +125,7 @@ pub fn refusal(lang: Lang, refusal: &Refusal, names: &Names) -> Sentence {
         R::MeetingAfterDue { due_at } => obligation::meeting_after_due(lang, *due_at, names),
         R::PreventionMissing => obligation::prevention_missing(lang),
         R::DriftSelfAccepted { person } => obligation::drift_self_accepted(lang, person, names),
+        R::CorrectionSelfFinished { person } => obligation::correction_self_finished(lang, person, names),
 
         R::PolicyFlawed { flaws } => account::policy_flawed(lang, flaws),
         R::PolicyUnchanged => account::policy_unchanged(lang),
@@ -134,6 +139,16 @@ pub fn refusal(lang: Lang, refusal: &Refusal, names: &Names) -> Sentence {
         R::RoleNotHeld { role } => account::role_not_held(lang, role, names),
         R::NotYours => account::not_yours(lang),
         R::SessionUnknown => account::session_unknown(lang),
+
+        R::NotLocal => local::not_local(lang),
+        R::PolicyOfLocal => local::policy(lang),
+        R::LocalInvite => local::invite(lang),
+        R::LocalOneCase { incident } => local::one_case(lang, *incident),
+        R::TrustEnded { until } => local::trust_ended(lang, *until, names),
+        R::StatementFlawed { flaw } => local::statement(lang, flaw),
+        R::LocalFlawed { flaw } => local::flawed(lang, flaw, names),
+        R::LocalUsed { ledger, incident } => local::used(lang, ledger, *incident),
+        R::SelfReview { person } => local::self_review(lang, person, names),
 
         R::Stale => input::stale(lang),
     }

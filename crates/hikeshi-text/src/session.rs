@@ -1,7 +1,7 @@
 //! Words about a witnessed terminal that several faces share: why keys are held, how a command or a session ended.
 
 use hikeshi_domain::ids::PersonId;
-use hikeshi_domain::session::{Absence, Absent, Gap, GapReason, HeldBecause, SessionEnd, TypedCommand};
+use hikeshi_domain::session::{Absence, Absent, Gap, GapReason, HeldBecause, LineAnswer, LineAsk, SessionEnd, TypedCommand};
 
 use crate::Lang::{self, En, Ja};
 use crate::plain::one_line;
@@ -42,6 +42,25 @@ pub fn held_all(lang: Lang, held_because: &[HeldBecause], names: &Names) -> Stri
         Ja => "、",
         En => "; ",
     })
+}
+
+/// Files outside the approved scope that nobody has accepted (rule E8): for everyone who watches, and for the executor.
+pub fn outside(lang: Lang, paths: &[String]) -> String {
+    const NAMED_MAX: usize = 3;
+    if paths.is_empty() {
+        return pick(lang, "範囲外の変更で、決まっていないものはありません", "No change outside the scope is open");
+    }
+    let named = paths.iter().take(NAMED_MAX).map(|path| one_line(path)).collect::<Vec<_>>().join(", ");
+    match (paths.len().saturating_sub(NAMED_MAX), lang) {
+        (0, Ja) => format!("承認された範囲の外が変わりました: {named}。承認者が認めるか元に戻すまで、終えられません"),
+        (more, Ja) => format!("承認された範囲の外が変わりました: {named} ほか{more}件。承認者が認めるか元に戻すまで、終えられません"),
+        (0, En) => {
+            format!("Changed outside the approved scope: {named}. It cannot be closed until the approver accepts it or it is put back")
+        }
+        (more, En) => format!(
+            "Changed outside the approved scope: {named} and {more} more. It cannot be closed until the approver accepts them or they are put back"
+        ),
+    }
 }
 
 fn witnesses(
@@ -121,6 +140,13 @@ pub fn end(lang: Lang, end: &SessionEnd, names: &Names) -> String {
                 En => format!("ended by {who}: {reason}"),
             }
         }
+        SessionEnd::ConnectionLost { detail } => {
+            let detail = one_line(detail);
+            match lang {
+                Ja => format!("実行先との接続が切れました。終わり方は分かりません（ssh: {detail}）"),
+                En => format!("the connection to the target's host was lost, how the shell ended is unknown (ssh: {detail})"),
+            }
+        }
         SessionEnd::Abandoned => pick(lang, "開けなかったため、取りやめました", "given up: it could not begin"),
         SessionEnd::Lost => pick(lang, "記録する側からの応答が途絶えました", "the recorder is silent"),
     }
@@ -138,6 +164,37 @@ pub fn gap(lang: Lang, gap: &Gap) -> String {
         (0, _) => why.to_owned(),
         (_, Ja) => format!("{why}（出力 {bytes}）"),
         (_, En) => format!("{why} ({bytes} of output)"),
+    }
+}
+
+/// A dangerous line that waits, or what became of it.
+pub fn asked(lang: Lang, ask: &LineAsk, names: &Names) -> String {
+    let (line, words, why) = (one_line(&ask.line), one_line(&ask.words), one_line(&ask.why));
+    match (&ask.answer, lang) {
+        (None, Ja) => format!("危険な行が立会人の確認を待っています: {line} ── 「{words}」: {why}"),
+        (None, En) => format!("A dangerous line waits for a witness: {line} — \"{words}\": {why}"),
+        (Some(answer), _) => format!("{}: {line}", answered(lang, answer, names)),
+    }
+}
+
+/// How a dangerous line was answered.
+pub fn answered(lang: Lang, answer: &LineAnswer, names: &Names) -> String {
+    match answer {
+        LineAnswer::Confirmed { by } => {
+            let who = names.person(lang, by);
+            match lang {
+                Ja => format!("{who}が確認しました"),
+                En => format!("Confirmed by {who}"),
+            }
+        }
+        LineAnswer::Denied { by, reason } => {
+            let (who, reason) = (names.person(lang, by), one_line(reason));
+            match lang {
+                Ja => format!("{who}が拒否しました（{reason}）"),
+                En => format!("Denied by {who} ({reason})"),
+            }
+        }
+        LineAnswer::Withdrawn => pick(lang, "取り下げられました", "Given up"),
     }
 }
 

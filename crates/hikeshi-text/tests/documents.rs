@@ -101,3 +101,27 @@ fn the_invitation_is_plain_text() {
         assert!(moved.description.ends_with(&text.description) && moved.description != text.description);
     }
 }
+
+#[test]
+fn the_reports_of_a_month_and_a_quarter_are_the_reviewed_ones() {
+    let names = samples::names();
+    for (lang, tag) in [(hikeshi_text::Lang::Ja, "ja"), (hikeshi_text::Lang::En, "en")] {
+        check(&format!("month.{tag}.md"), &hikeshi_text::review::markdown(lang, &samples::review("2026-11", 1), &names));
+        check(&format!("quarter.{tag}.md"), &hikeshi_text::review::markdown(lang, &samples::review("2026-Q4", 1), &names));
+        check(&format!("month-none.{tag}.md"), &hikeshi_text::review::markdown(lang, &samples::review("2026-11", 0), &names));
+    }
+}
+
+#[test]
+fn a_month_without_uses_is_said_in_one_line() {
+    let text = hikeshi_text::review::markdown(hikeshi_text::Lang::Ja, &samples::review("2026-11", 0), &samples::names());
+    let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+    assert_eq!(lines.len(), 3, "title, the line, where it comes from: {text}");
+    assert!(lines[1].contains("0件"));
+}
+
+#[test]
+fn what_people_wrote_cannot_leave_its_cell() {
+    let text = hikeshi_text::review::markdown(hikeshi_text::Lang::Ja, &samples::review("2026-11", 1), &samples::names());
+    assert!(text.contains(r"予約ができない \| \<b\>"), "{text}");
+}

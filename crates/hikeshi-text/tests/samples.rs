@@ -4,11 +4,13 @@ mod case;
 mod events;
 mod notices;
 mod refusals;
+mod reviews;
 
 pub use case::*;
 pub use events::events;
 pub use notices::notices;
 pub use refusals::{flaws, refusals, weakenings};
+pub use reviews::{findings, presented, review};
 
 /// Lists one sample per variant; the match keeps the list complete.
 macro_rules! every {

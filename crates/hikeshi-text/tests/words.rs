@@ -9,14 +9,16 @@ use hikeshi_domain::emergency::{Aspect, ChangeKind, ConditionName, Doing, Ending
 use hikeshi_domain::event::Event;
 use hikeshi_domain::incident::{Business, Impact, Priority, Stage, Urgency};
 use hikeshi_domain::obligation::{self, Kind, Waiver};
+use hikeshi_domain::offline::{LocalFlaw, StatementFlaw};
 use hikeshi_domain::people::{Actor, Via};
 use hikeshi_domain::permit::{Row, row};
 use hikeshi_domain::policy::{Flaw, Scheme};
-use hikeshi_domain::refusal::REFUSALS;
-use hikeshi_text::{Lang, Sentence, label};
+use hikeshi_domain::refusal::{REFUSALS, Refusal};
+use hikeshi_domain::review::Standing;
+use hikeshi_text::{Lang, Sentence, label, refusal, review};
 
 use crate::expected::check;
-use crate::samples::{self, every};
+use crate::samples::{self, EMG, at, every, latin_names, person};
 
 fn is_japanese(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}' | '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ffef}')
@@ -212,7 +214,44 @@ every! {
         Cancelled => Status::Cancelled, Expired => Status::Expired
     }
 }
-every! { kinds: Kind { ChangeRequest => Kind::ChangeRequest, Report => Kind::Report, Retrospective => Kind::Retrospective, Prevention => Kind::Prevention } }
+every! { kinds: Kind { ChangeRequest => Kind::ChangeRequest, Report => Kind::Report, Retrospective => Kind::Retrospective, Prevention => Kind::Prevention, MonthlyReport => Kind::MonthlyReport, QuarterlyReport => Kind::QuarterlyReport, Corrective => Kind::Corrective, Review => Kind::Review } }
+every! { standings: Standing { InTime => Standing::InTime, Late => Standing::Late, Open => Standing::Open, Overdue => Standing::Overdue, NotNeeded => Standing::NotNeeded } }
+every! {
+    local_flaws: LocalFlaw {
+        Unreadable => LocalFlaw::Unreadable { part: "parcel".to_owned() }, TrustNotOurs => LocalFlaw::TrustNotOurs,
+        BeginningDiffers => LocalFlaw::BeginningDiffers { part: "policy".to_owned() },
+        BundleFlawed => LocalFlaw::BundleFlawed { first: "entry_altered".to_owned(), count: 2 },
+        ChainBroken => LocalFlaw::ChainBroken { seq: 4 }, RootDiffers => LocalFlaw::RootDiffers,
+        TimeBackwards => LocalFlaw::TimeBackwards { seq: 4 }, TimeAhead => LocalFlaw::TimeAhead { seq: 4 },
+        TrustExpired => LocalFlaw::TrustExpired { seq: 4, until: at("23:00:00") },
+        ActorUnproven => LocalFlaw::ActorUnproven { seq: 4, person: person("ito") },
+        RuleBroken => LocalFlaw::RuleBroken { seq: 4, refusal: Box::new(Refusal::BackupMissing) },
+        Rewritten => LocalFlaw::Rewritten { seq: 4 }, NoException => LocalFlaw::NoException, StillOpen => LocalFlaw::StillOpen { emergency: EMG }
+    }
+}
+every! {
+    statement_flaws: StatementFlaw {
+        Malformed => StatementFlaw::Malformed, OtherLedger => StatementFlaw::OtherLedger { given: "example.jp/hikeshi/local/app-2".to_owned() },
+        OtherTime => StatementFlaw::OtherTime { at: at("03:00:00") }, Used => StatementFlaw::Used
+    }
+}
+
+#[test]
+fn every_reason_against_a_local_ledger_is_told_in_both_languages() {
+    let names = latin_names();
+    for lang in Lang::ALL {
+        for (name, flaw) in local_flaws() {
+            sound_sentence(name, lang, &refusal(lang, &Refusal::LocalFlawed { flaw }, &names));
+        }
+        for (name, flaw) in statement_flaws() {
+            sound_sentence(name, lang, &refusal(lang, &Refusal::StatementFlawed { flaw }, &names));
+        }
+        for one in samples::degraded() {
+            sound("degraded", lang, &label::degraded(lang, &one, &names), false);
+        }
+    }
+}
+
 use obligation::Status as Owed;
 every! { owed: Owed { Owed => Owed::Owed, Done => Owed::Done, Waived => Owed::Waived } }
 every! { waivers: Waiver { NothingChanged => Waiver::NothingChanged } }
@@ -309,6 +348,7 @@ fn every_code_has_a_label() {
         "doing" doings label::doing;
         "again" agains label::again;
         "verdict" verdicts label::verdict;
+        "standing" standings review::standing;
     }
     for (name, via) in vias() {
         labels.add("via", name, true, |lang| hikeshi_text::via(lang, via).to_owned());
@@ -347,6 +387,21 @@ fn every_code_has_a_label() {
         labels.add("effect", kind, false, |lang| label::effect(lang, kind).to_owned());
     }
     check("labels.txt", &labels.table);
+}
+
+#[test]
+fn every_finding_says_what_it_is_and_why() {
+    let names = samples::latin_names();
+    let mut labels = Labels { table: String::new() };
+    for finding in samples::findings() {
+        let name = format!("{:?}", finding.kind.name());
+        labels.add("finding", &name, false, |lang| review::finding_name(lang, finding.kind.name()).to_owned());
+        labels.add("why", &name, false, |lang| review::explanation(lang, &finding.kind, &names));
+    }
+    for period in ["2026-11", "2026-Q4", "2028-02"] {
+        labels.add("period", period, false, |lang| review::title(lang, period.parse().unwrap()));
+    }
+    check("findings.txt", &labels.table);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::convert::Infallible;
 
-use hikeshi_domain::emergency::Plan;
+use hikeshi_domain::command::Command;
+use hikeshi_domain::emergency::{self, Plan, Step};
 use hikeshi_domain::ids::{Digest, IncidentId};
 use hikeshi_domain::ledger::{
     BundleParts, BundledEntry, CONTENTS_DIRECTORY, DECLARED_FILE, ENTRIES_FILE, Files, Frontier, LedgerKey, inclusion_proof, leaf_hash,
@@ -10,7 +11,7 @@ use hikeshi_domain::ledger::{
 };
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::session::record::Word;
-use hikeshi_domain::session::{Capture, Encoding, Shell, Terminal};
+use hikeshi_domain::session::{self, Capture, DangerousLine, Encoding, Shell, Terminal};
 use hikeshi_testkit::{Eyes, Plans, Tape, World, people};
 use serde_json::Value;
 
@@ -21,14 +22,25 @@ pub struct Case {
 
 fn plan() -> Plan {
     let captures = vec![Capture { title: "表の形".to_owned(), run: "pg_dump --schema-only".to_owned() }];
-    let terminal = Terminal { shell: Shell::Bash, encoding: Encoding::Utf8, record_input: false, captures };
-    Plan { terminal: Some(terminal), steps: Vec::new(), ..Plans::repair().expect("a plan") }
+    let dangerous = [("sed -i", "元の値が残らない"), ("systemctl reload", "予約が数秒止まる")];
+    let dangerous = dangerous.map(|(words, why)| DangerousLine { words: words.to_owned(), why: why.to_owned() }).into();
+    let terminal = Terminal { shell: Shell::Bash, encoding: Encoding::Utf8, record_input: false, captures, dangerous };
+    let step = Step { title: "印を付ける".to_owned(), run: "true".to_owned(), timeout_s: 30, dangerous: true };
+    Plan { terminal: Some(terminal), steps: vec![step], ..Plans::repair().expect("a plan") }
 }
 
 /// Plays the night. The blocks: 0 before the witnesses, 1 and 2 in company, 3 the end.
 pub async fn night() -> Case {
     let world = World::new().await.expect("a world");
     let id = world.until_executing(plan()).await.expect("executing");
+    // A dangerous step, confirmed by one of the witnesses.
+    let digest = world.emergency(id).await.expect("an exception").emergency.digest;
+    let typed = "印を付ける".to_owned();
+    let confirm = emergency::Command::Confirm { emergency: id, step: 1, digest, confirm: typed.clone() };
+    world.does("suzuki", Command::Emergency(confirm)).await.expect("confirmed");
+    let step = emergency::Command::Step { emergency: id, step: 1, confirm: typed };
+    world.does("sato", Command::Emergency(step)).await.expect("run");
+    world.idle().await.expect("idle");
     let mut tape = Tape::begin(&world, "sato", id).await.expect("a terminal");
     tape.prints("$ ".as_bytes()).expect("printed");
     tape.seal().await.expect("sealed");
@@ -41,6 +53,10 @@ pub async fn night() -> Case {
         eyes.see(1, 1, head).expect("seen");
     }
     world.hands.put_file(&Plans::target().expect("a target"), "config/app.toml", b"host=db2");
+    // The first dangerous line is confirmed; the second was not seen before it ran, and the ledger says so.
+    let asked = tape.asks(&world, "sed -i s/db1/db2/ config/app.toml", 0, 2).await.expect("asked");
+    let confirm = session::Command::Confirm { emergency: id, session: tape.session, digest: asked.digest, confirm: asked.words };
+    world.does("yamamoto", Command::Session(confirm)).await.expect("confirmed");
     tape.runs(2, "sed -i s/db1/db2/ config/app.toml", b"", 0).expect("ran");
     tape.runs(3, "systemctl reload 予約", "失敗しました 🔥\r\n".as_bytes(), 3).expect("ran");
     let head = tape.seal().await.expect("sealed");

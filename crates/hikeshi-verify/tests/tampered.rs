@@ -35,9 +35,15 @@ async fn a_case_that_nobody_touched_holds_and_says_who_watched_what() {
     assert_eq!(session.seniors.iter().map(|person| person.as_str()).collect::<Vec<_>>(), ["suzuki"]);
     // Block 0 came before the keys were released: nobody had to watch it.
     assert_eq!((session.open_blocks, session.short.len()), (3, 0));
+    assert_eq!((session.confirmed, session.unconfirmed.iter().copied().collect::<Vec<_>>()), (1, vec![3]));
     let report = terminal::case_report(Lang::Ja, "case.zip", &verdict);
-    for wanted in ["✓ case.zip", "鈴木 次郎 (suzuki)（シニア、承認者ではない） ブロック 1–3", "3 ブロックすべて"]
-    {
+    for wanted in [
+        "✓ case.zip",
+        "鈴木 次郎 (suzuki)（シニア、承認者ではない） ブロック 1–3",
+        "3 ブロックすべて",
+        "危険な行 1 件",
+        "確認なしに実行された危険なコマンド: 3",
+    ] {
         assert!(report.contains(wanted), "{wanted}: {report}");
     }
     // The captures and the blocks are in it.
@@ -83,6 +89,7 @@ fn by_a_stranger(case: &Case) -> Vec<Variant> {
     let variant =
         |name, found, says, change: &dyn Fn(&mut Files)| Variant { name, found, says, files: touched(case, |files| change(files)) };
     let changed_file = case.files.iter().find(|(_, bytes)| *bytes == b"host=db2").expect("the changed file").0.clone();
+    let captured = case.files.iter().find(|(_, bytes)| *bytes == b"pg_dump --schema-only\n").expect("what a capture printed").0.clone();
     let printed = |files: &Files| files.keys().find(|name| name.starts_with("contents/")).expect("a content").clone();
     vec![
         variant("a byte of a block", "content_altered", "書き換え", &|files| {
@@ -98,6 +105,10 @@ fn by_a_stranger(case: &Case) -> Vec<Variant> {
             drop(files.insert(changed_file.clone(), b"host=db3".to_vec()));
         }),
         variant("a changed file is missing", "content_missing", "がありません", &|files| drop(files.remove(&changed_file))),
+        variant("what a capture printed", "content_altered", "書き換え", &|files| {
+            drop(files.insert(captured.clone(), b"-- nothing\n".to_vec()));
+        }),
+        variant("what a capture printed is missing", "content_missing", "がありません", &|files| drop(files.remove(&captured))),
         variant("the judgement of the approval", "entry_altered", "書き換え", &|files| {
             lines(files, |lines| lines.iter_mut().for_each(|line| *line = line.replace("緊急と判断します", "緊急ではない")));
         }),
@@ -219,10 +230,89 @@ fn by_the_keeper(case: &Case) -> Vec<Variant> {
         variant("who carried it out", "session_not_by_executor", "実行者ではない", &|all, _| {
             events(all, "terminal_opened")[0]["by"] = "tanaka".into();
         }),
+        variant(
+            "the confirmation of a step is left out",
+            "step_unconfirmed",
+            "危険な手順 1 は、立会人の確認なしに",
+            &|all, _| {
+                left_out(all, "step_confirmed");
+            },
+        ),
+        variant("who confirmed a step", "confirmer_not_witness", "立会人ではない", &|all, _| {
+            events(all, "step_confirmed")[0]["by"] = "sato".into();
+        }),
+        variant(
+            "a step that was confirmed under another plan",
+            "step_unconfirmed",
+            "危険な手順 1 は、立会人の確認なしに",
+            &|all, _| {
+                events(all, "step_confirmed")[0]["digest"] = Digest::of(b"another plan").to_string().into();
+            },
+        ),
+        variant("the confirmation of a line is left out", "command_unconfirmed", "コマンド 2 は危険と計画に", &|all, _| {
+            left_out(all, "line_confirmed");
+        }),
+        variant("who confirmed a line", "confirmer_not_witness", "立会人ではない", &|all, _| {
+            events(all, "line_confirmed")[0]["by"] = "sato".into();
+        }),
+        variant("the line that was asked about", "line_not_asked", "待っていた行がありません", &|all, _| {
+            events(all, "line_asked")[0]["ask"]["line"] = "true".into();
+        }),
+        variant("that a line ran unconfirmed is left out", "command_unconfirmed", "コマンド 3 は危険と計画に", &|all, _| {
+            left_out(all, "line_unconfirmed");
+        }),
         variant("how it ended", "end_differs", "終わり方", &|all, _| {
             events(all, "terminal_ended")[0]["end"] = json!({"how": "exited", "code": 1});
         }),
     ]
+}
+
+/// A letter that OpenSSH really signed with a new key: the armour, and the key's line.
+fn letter(text: &str) -> (String, String) {
+    let dir = std::env::temp_dir().join(format!("hikeshi-letter-{}-{}", std::process::id(), Digest::of(text.as_bytes()).short()));
+    std::fs::create_dir_all(&dir).expect("made");
+    let (key, file) = (dir.join("key"), dir.join("letter"));
+    std::fs::write(&file, text).expect("written");
+    let keygen = |args: &[&str], path: &std::path::Path| {
+        let done = std::process::Command::new("ssh-keygen").args(args).arg(path).output().expect("ssh-keygen");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    keygen(&["-q", "-t", "ed25519", "-N", "", "-C", "sato@laptop", "-f"], &key);
+    keygen(&["-q", "-Y", "sign", "-n", "hikeshi-approve-v1", "-f", &key.display().to_string()], &file);
+    let read = |name: &str| std::fs::read_to_string(dir.join(name)).expect("read");
+    let made = (read("letter.sig"), read("key.pub").trim().to_owned());
+    std::fs::remove_dir_all(&dir).expect("removed");
+    made
+}
+
+/// By the keeper, who also has letters that somebody signed, about something else.
+fn by_letters(case: &Case) -> Vec<Variant> {
+    let (other, about_other) = ("{\"plan\":\"another\"}", letter("{\"plan\":\"another\"}"));
+    let evidence = |plan: &str, (signature, key): &(String, String)| json!({"plan": plan, "signed": {"by": "ssh", "signature": signature, "key": {"key": key}}});
+    let variant = |name, change: &dyn Fn(&mut Value)| {
+        let files = rewritten(case, &case.key, |all, _| change(&mut *events(all, "emergency_approved")[0]));
+        Variant { name, found: "approval_unproven", says: "添えられた署名では裏付けられません", files }
+    };
+    vec![
+        variant("a signed letter about another plan", &|event| event["evidence"] = evidence(other, &about_other)),
+        variant("a letter whose words were changed", &|event| {
+            let changed = "{\"plan\":\"of the keeper\"}";
+            event["approval"]["digest"] = Digest::of(changed.as_bytes()).to_string().into();
+            event["evidence"] = evidence(changed, &about_other);
+        }),
+        variant("a letter that another key signed", &|event| {
+            event["approval"]["digest"] = Digest::of(other.as_bytes()).to_string().into();
+            event["evidence"] = evidence(other, &(about_other.0.clone(), letter("a third").1));
+        }),
+    ]
+}
+
+fn left_out(all: &mut [Value], name: &str) {
+    for entry in all.iter_mut() {
+        if let Some(events) = entry.get_mut("events").and_then(Value::as_array_mut) {
+            events.retain(|event| event["event"] != name);
+        }
+    }
 }
 
 /// The last block with other output, and every hash after it.
@@ -247,6 +337,7 @@ async fn every_tampering_is_found_and_named() {
     let case = night().await;
     let mut variants = by_a_stranger(&case);
     variants.extend(by_the_keeper(&case));
+    variants.extend(by_letters(&case));
     let stranger = LedgerKey::from_seed("test.example/hikeshi", &[8; 32]).expect("a key");
     let files = rewritten(&case, &stranger, |_, _| ());
     variants.push(Variant { name: "signed by another key", found: "key_differs", says: "別の鍵", files });

@@ -126,6 +126,13 @@
       },
       sealed: (word) => seal(word.header),
       gate: (word) => held(word.words),
+      // The page itself says so too when it is loaded again; this is at once.
+      outside({ paths, words }) {
+        const flag = document.getElementById("outside");
+        if (!flag) return;
+        flag.hidden = paths.length === 0;
+        if (paths.length) flag.querySelector(".words").textContent = words;
+      },
       bound() { bound = true; say(); look(); },
       not_bound(word) { bound = false; tell("bad", word.words.join(" ")); },
       replaced() { bound = false; tell("bad", box.dataset.replaced); },

@@ -10,4 +10,5 @@ mod schemas;
 mod strict;
 mod table;
 
+pub use commands::{Became, CommandAnswer};
 pub use table::routes;

@@ -11,6 +11,7 @@ mod guard;
 mod inbound;
 mod json;
 mod live;
+mod offline;
 mod pages;
 mod passkey;
 mod routes;

@@ -1,6 +1,7 @@
 //! Pages: one file per area. Each shows a view of the door; acts are forms that come back to the page's own address.
 
 pub mod bundle;
+pub mod changes;
 pub mod channel;
 pub mod content;
 pub mod emergencies;
@@ -14,6 +15,7 @@ pub mod obligations;
 pub mod people;
 pub mod plan;
 pub mod replay;
+pub mod reviews;
 pub mod sessions;
 pub mod signin;
 pub mod watch;

@@ -10,10 +10,10 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::fail::Fail;
 use crate::pages::{
-    bundle, channel, content, emergencies, emergency, incidents, ledger, me, now, obligations, people, plan, replay, signin, watch,
+    bundle, channel, content, emergencies, emergency, incidents, ledger, me, now, obligations, people, plan, replay, reviews, signin, watch,
 };
 use crate::state::{App, WebOptions};
-use crate::{api, assets, guard, inbound, live, passkey, session};
+use crate::{api, assets, guard, inbound, live, offline, passkey, session};
 
 /// A request that is not answered in this time is given up; what the door took stays taken, and the same request key finds it.
 const ANSWER_WITHIN: std::time::Duration = std::time::Duration::from_secs(60);
@@ -27,6 +27,7 @@ pub fn app(options: WebOptions) -> Router {
         .merge(api::routes())
         .route("/api/v1/emergencies/{id}/sessions/{session}/record", get(session::record))
         .route("/api/v1/emergencies/{id}/sessions/{session}/stream", get(session::watch_by_token))
+        .merge(offline::routes())
         .route("/inbound/{*to}", post(inbound::post))
         .route("/live", get(live::get))
         .route("/assets/{name}", get(assets::get))
@@ -58,6 +59,9 @@ fn pages() -> Router<App> {
         .route("/approvals", get(emergencies::approvals))
         .route("/obligations", get(obligations::list))
         .route("/obligations/{id}", get(obligations::get).post(obligations::post))
+        .route("/reports", get(reviews::list))
+        .route("/reports/{period}", get(reviews::get))
+        .route("/reports/{period}/markdown", get(reviews::markdown))
         .route("/channel", get(channel::first))
         .route("/channel/{name}", get(channel::get).post(channel::post))
         .route("/ledger", get(ledger::list))

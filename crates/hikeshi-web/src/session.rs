@@ -12,8 +12,8 @@ use axum::response::Response;
 use hikeshi_domain::command::{Command, Envelope};
 use hikeshi_domain::ids::EmergencyId;
 use hikeshi_domain::people::Via;
-use hikeshi_domain::session::stream::{BEAT, END, FRAMES, FromWatcher, SEALED, ToRecorder, ToWatcher};
-use hikeshi_domain::session::{DeviceKey, HeldBecause, SessionEnd};
+use hikeshi_domain::session::stream::{ASK, BEAT, END, FRAMES, FromWatcher, SEALED, ToRecorder, ToWatcher, WITHDRAW};
+use hikeshi_domain::session::{DeviceKey, HeldBecause, LineAsk, SessionEnd};
 use hikeshi_engine::door::Answer;
 use hikeshi_engine::sessions::{FeedError, News, Recorder, Seen, Watcher};
 use serde::Serialize;
@@ -77,7 +77,10 @@ pub async fn record(
 async fn follow_recorder(socket: &mut WebSocket, recorder: Recorder) -> Result<(), String> {
     let words = |error: axum::Error| error.to_string();
     say(socket, &ToRecorder::Have { blocks: recorder.blocks, head: recorder.head }).await.map_err(words)?;
-    let (mut gate, mut over) = (recorder.gate(), recorder.over());
+    let (mut gate, mut over, mut outside, mut asked) = (recorder.gate(), recorder.over(), recorder.outside(), recorder.asked());
+    // A recorder that connects anew is told what stands already, and what was answered while it was away.
+    outside.mark_changed();
+    asked.mark_changed();
     let mut turn = tokio::time::interval(GATE_EVERY);
     loop {
         tokio::select! {
@@ -102,6 +105,18 @@ async fn follow_recorder(socket: &mut WebSocket, recorder: Recorder) -> Result<(
             _ = turn.tick() => {
                 let held = recorder.held();
                 say_gate(socket, held, recorder.named()).await?;
+            }
+            changed = outside.changed() => {
+                changed.map_err(|_| "the session is gone".to_owned())?;
+                let paths = (**outside.borrow_and_update()).clone();
+                say(socket, &ToRecorder::Outside { paths }).await.map_err(words)?;
+            }
+            changed = asked.changed() => {
+                changed.map_err(|_| "the session is gone".to_owned())?;
+                let ask = asked.borrow_and_update().clone();
+                if let Some((asked_at, answer)) = ask.and_then(|ask| ask.answer.clone().map(|answer| (ask.asked_at, answer))) {
+                    say(socket, &ToRecorder::Answered { asked_at, answer }).await.map_err(words)?;
+                }
             }
             () = recorder.stopped() => return Ok(()),
             changed = over.changed() => {
@@ -131,6 +146,15 @@ async fn heard(recorder: &Recorder, message: Message) -> Result<Option<u64>, Fee
         Some((&FRAMES, frames)) => recorder.frames(frames)?,
         Some((&SEALED, header)) => return recorder.sealed(header.to_vec()).await.map(Some),
         Some((&BEAT, _)) => recorder.beat()?,
+        Some((&ASK, json)) => match serde_json::from_slice(json) {
+            Ok(asking) => recorder.ask(asking).await?,
+            Err(error) => tracing::warn!(%error, "a recorder asks about a line in a form that cannot be read"),
+        },
+        Some((&WITHDRAW, json)) => {
+            if let Ok(Some(asked_at)) = serde_json::from_slice(json) {
+                recorder.withdraw(asked_at).await?;
+            }
+        }
         Some((&END, json)) => {
             let end: SessionEnd = serde_json::from_slice(json).unwrap_or(SessionEnd::Exited { code: None });
             recorder.end(end)?;
@@ -213,6 +237,8 @@ impl Watching {
                         say(&mut socket, &ToWatcher::Sealed { header: String::from_utf8_lossy(&header).into_owned() }).await?;
                     }
                     Ok(News::Gate(held)) => self.say_gate(&mut socket, &held).await?,
+                    Ok(News::Outside(paths)) => self.say_outside(&mut socket, &paths).await?,
+                    Ok(News::Asked(ask)) => self.say_asked(&mut socket, &ask).await?,
                     // The recorder has begun anew, or this device was too slow: the screen is shown as it is now.
                     Ok(News::Again) | Err(RecvError::Lagged(_)) => news = self.show_screen(&mut socket).await?,
                     Ok(News::Over) | Err(RecvError::Closed) => return say(&mut socket, &ToWatcher::Over).await,
@@ -236,12 +262,26 @@ impl Watching {
             send_frames(socket, &screen.frames).await?;
         }
         self.say_gate(socket, &screen.gate).await?;
+        self.say_outside(socket, &screen.outside).await?;
+        if let Some(ask) = self.watcher.asked() {
+            self.say_asked(socket, &ask).await?;
+        }
         Ok(news)
     }
 
     async fn say_gate(&self, socket: &mut WebSocket, held: &Arc<Vec<HeldBecause>>) -> Result<(), axum::Error> {
         let words = held.iter().map(|because| hikeshi_text::session::held(self.viewer.lang, because, &self.viewer.names)).collect();
         say(socket, &ToWatcher::Gate { held: (**held).clone(), words }).await
+    }
+
+    async fn say_outside(&self, socket: &mut WebSocket, paths: &[String]) -> Result<(), axum::Error> {
+        let words = hikeshi_text::session::outside(self.viewer.lang, paths);
+        say(socket, &ToWatcher::Outside { paths: paths.to_vec(), words }).await
+    }
+
+    async fn say_asked(&self, socket: &mut WebSocket, ask: &LineAsk) -> Result<(), axum::Error> {
+        let words = hikeshi_text::session::asked(self.viewer.lang, ask, &self.viewer.names);
+        say(socket, &ToWatcher::Asked { ask: ask.clone(), words }).await
     }
 
     async fn heard(&mut self, socket: &mut WebSocket, text: &str) -> Result<(), axum::Error> {

@@ -160,6 +160,18 @@ async fn a_dangerous_step_takes_the_typed_title_and_a_restore_the_typed_number()
     let emergency = face.world.until_executing(plan).await.unwrap();
     let (path, number) = (format!("/emergencies/{emergency}"), emergency.to_string());
     let executor = face.browser("sato").await;
+    // Before a witness has confirmed it there is no button, but the reason why; and by other ways it is refused all the same.
+    let page = executor.get(&path).await.text();
+    assert!(page.contains("まだ立会人に確認されていません") && !page.contains("act-emergency-step-1"), "{page}");
+    // The witness's page asks for the title, and says afterwards who has confirmed it.
+    let (watch, witness) = (format!("/emergencies/{emergency}/watch"), face.browser("suzuki").await);
+    let page = witness.get(&watch).await;
+    let digest = page.hidden("act-emergency-confirm-1", "digest");
+    assert!(page.text().contains("実行には立会人の確認が要ります"), "{}", page.text());
+    let confirm = [("emergency", number.as_str()), ("step", "1"), ("digest", digest.as_str()), ("confirm", title.as_str())];
+    assert_eq!(witness.act(&watch, "emergency.confirm", "act-emergency-confirm-1", &confirm).await.status, StatusCode::SEE_OTHER);
+    let page = witness.get(&watch).await.text();
+    assert!(page.contains("立会人の確認: 鈴木"), "{page}");
     let step = |confirm: &'static str| [("emergency", ""), ("step", "1"), ("confirm", confirm)];
     let mut wrong = step("はい");
     wrong[0].1 = &number;

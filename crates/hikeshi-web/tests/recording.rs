@@ -7,7 +7,7 @@ use axum::http::{Method, StatusCode, header};
 use hikeshi_domain::emergency::Plan;
 use hikeshi_domain::ids::EmergencyId;
 use hikeshi_domain::session::record::{Frame, Word, frames};
-use hikeshi_domain::session::{Encoding, Terminal};
+use hikeshi_domain::session::{DangerousLine, Encoding, Terminal};
 use hikeshi_testkit::{Eyes, Plans, Tape, World};
 use serde_json::Value;
 
@@ -192,4 +192,43 @@ async fn after_a_restart_the_screen_of_an_open_session_is_drawn_again() {
     }
     drop(door);
     world.end().await.expect("a sound end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dangerous_line_is_shown_to_those_who_watch_and_answered_by_a_witness_alone() {
+    let face = Face::new().await;
+    let dangerous = vec![DangerousLine { words: "rm -rf".to_owned(), why: "戻らない <b>".to_owned() }];
+    let terminal = Terminal { dangerous, ..Terminal::default() };
+    let plan = Plan { terminal: Some(terminal), steps: Vec::new(), ..Plans::repair().expect("a plan") };
+    let id = face.world.until_executing(plan).await.expect("executing");
+    let tape = Tape::begin(&face.world, "sato", id).await.expect("a terminal");
+    let path = format!("/emergencies/{id}/watch");
+    let witness = face.browser("suzuki").await;
+    assert!(!witness.get(&path).await.text().contains("act-session-confirm"), "nothing waits");
+    tape.asks(&face.world, "rm  -rf \"<old>\"", 0, 1).await.expect("asked");
+    let page = witness.get(&path).await;
+    assert!(page.text().contains("危険な行が、あなたの確認を待っています"), "{}", page.text());
+    assert!(
+        page.text().contains("rm  -rf &#34;&#60;old&#62;&#34;") && page.text().contains("戻らない &#60;b&#62;"),
+        "the very line: {}",
+        page.text()
+    );
+    let onlooker = face.browser("watanabe").await.get(&path).await.text();
+    assert!(onlooker.contains("危険な行が、立会人の確認を待っています") && !onlooker.contains("act-session-confirm"), "{onlooker}");
+    let (number, digest) = (id.to_string(), page.hidden("act-session-confirm-1", "digest"));
+    let fields = |confirm: &'static str| {
+        [("emergency", number.clone()), ("session", "1".to_owned()), ("digest", digest.clone()), ("confirm", confirm.to_owned())]
+    };
+    let act = async |confirm| {
+        let fields = fields(confirm);
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        witness.act(&path, "session.confirm", "act-session-confirm-1", &fields).await.status
+    };
+    assert_eq!(act("").await, StatusCode::CONFLICT, "clicked is not typed");
+    assert_eq!(act("rm -rf").await, StatusCode::SEE_OTHER);
+    assert!(!witness.get(&path).await.text().contains("act-session-confirm"), "answered once");
+    let said = api(&face, &face.token("watanabe").await, &format!("/api/v1/emergencies/{id}")).await;
+    assert!(String::from_utf8_lossy(&said.bytes).contains("\"confirmed\""), "who confirmed it is in the record");
+    drop(tape);
+    face.end().await;
 }

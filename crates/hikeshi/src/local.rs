@@ -26,7 +26,7 @@ impl Local {
         let out = crate::show::Out::new(lang, false);
         let config = crate::config::read(config).map_err(|error| crate::cli::mistakes(&error, lang, &out))?;
         let public_url = config.public_url();
-        let running = Running::start(Setup { config, lang, face: false }).await?;
+        let running = Running::start(Setup { config, lang, face: false, background: true }).await?;
         let who = running.door().authenticate(crate::secret::digest(&token)).await;
         match who {
             Ok(Some((actor, Credential::Token | Credential::Session))) => Ok(Self { running, actor, lang, public_url }),

@@ -2,6 +2,7 @@
 //!
 //! Start with [`cli`] (every command), [`serve`] (the server), [`rehearsal`] (`hikeshi try`). No rule lives here.
 
+mod away;
 mod cli;
 mod config;
 mod fail;

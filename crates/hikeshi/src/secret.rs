@@ -66,6 +66,17 @@ pub fn read_private(path: &Path) -> anyhow::Result<Option<String>> {
     Ok(Some(std::fs::read_to_string(path)?.trim().to_owned()))
 }
 
+/// The token for a local ledger that is reached by this address; apart from the server's.
+pub fn token_file_of(url: &str) -> Option<PathBuf> {
+    Some(token_file()?.with_file_name(format!("token.{}", crate::cli::named(url)?)))
+}
+
+/// Where the key of the device lies that was named together with this token.
+pub fn device_file(token: &Path) -> PathBuf {
+    let name = token.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    token.with_file_name(format!("{name}.device"))
+}
+
 /// `~/.config/hikeshi/token`, or beside it for another server.
 pub fn token_file() -> Option<PathBuf> {
     let config = crate::settings::text("XDG_CONFIG_HOME")

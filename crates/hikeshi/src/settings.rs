@@ -9,6 +9,13 @@ pub fn text(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
+/// Where this user's programs keep what they must not forget: `~/.local/state`.
+pub fn state_dir() -> Option<std::path::PathBuf> {
+    text("XDG_STATE_HOME")
+        .map(std::path::PathBuf::from)
+        .or_else(|| text("HOME").map(|home| std::path::Path::new(&home).join(".local/state")))
+}
+
 /// The whole environment, from which the hands take what the policy names.
 #[expect(clippy::disallowed_methods, reason = "this is the binary's configuration")]
 pub fn all() -> BTreeMap<OsString, OsString> {

@@ -35,6 +35,11 @@ impl Out {
         }
     }
 
+    /// What nobody may overlook, also beside JSON: it is on stderr.
+    pub fn warn(&self, text: &str) {
+        anstream::eprintln!("{} {text}", paint(RED, terminal::mark_bad()));
+    }
+
     pub fn failure(&self, failure: &Failure) {
         let code = failure.code();
         if let Failure::Said(_) = failure {

@@ -13,9 +13,15 @@
 mod double;
 #[path = "end_to_end/harness.rs"]
 mod harness;
+#[path = "../../hikeshi-outside/tests/sshd.rs"]
+mod sshd;
 
 #[path = "end_to_end/approvals.rs"]
 mod approvals;
+#[path = "end_to_end/bytes.rs"]
+mod bytes;
+#[path = "end_to_end/confirm.rs"]
+mod confirm;
 #[path = "end_to_end/exit_codes.rs"]
 mod exit_codes;
 #[path = "end_to_end/files.rs"]
@@ -24,6 +30,10 @@ mod files;
 mod github;
 #[path = "end_to_end/ledger.rs"]
 mod ledger;
+#[path = "end_to_end/local.rs"]
+mod local;
+#[path = "end_to_end/over_ssh.rs"]
+mod over_ssh;
 #[path = "end_to_end/rehearsal.rs"]
 mod rehearsal;
 #[path = "end_to_end/scenarios.rs"]
@@ -32,5 +42,7 @@ mod scenarios;
 mod serving;
 #[path = "end_to_end/session.rs"]
 mod session;
+#[path = "end_to_end/session_files.rs"]
+mod session_files;
 #[path = "end_to_end/slack.rs"]
 mod slack;

@@ -9,6 +9,7 @@ use crate::event::Event;
 use crate::facts::{Facts, Needs};
 use crate::ids::{Digest, PersonId, RoleName, TokenId};
 use crate::input;
+use crate::offline::{StatementFlaw, entrant};
 use crate::people::Actor;
 use crate::permit::{self, Permit};
 use crate::refusal::Refusal;
@@ -20,6 +21,7 @@ const TOKEN_VALID_DAYS_MAX: u32 = 730;
 const PASSKEYS_MAX: u32 = 20;
 const TOKENS_MAX: u32 = 100;
 const LINKS_MAX: u32 = 20;
+const ENTERED_VALID_DAYS: u32 = 7;
 
 pub fn needs(command: &Command, actor: &Actor) -> Needs {
     let mut needs = Needs::default();
@@ -27,7 +29,11 @@ pub fn needs(command: &Command, actor: &Actor) -> Needs {
         Command::Invite { person, .. } | Command::SignIn { person, .. } | Command::RevokeToken { person, .. } => {
             needs.accounts.insert(person.clone());
         }
-        Command::SignOut { .. } | Command::AddPasskey { .. } | Command::RemovePasskey { .. } | Command::IssueToken { .. } => {
+        Command::SignOut { .. }
+        | Command::AddPasskey { .. }
+        | Command::RemovePasskey { .. }
+        | Command::IssueToken { .. }
+        | Command::Enter { .. } => {
             needs.accounts.extend(actor.as_person().cloned());
         }
     }
@@ -37,10 +43,16 @@ pub fn needs(command: &Command, actor: &Actor) -> Needs {
 pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) -> Result<Decision, Refusal> {
     let policy = facts.policy().ok_or(Refusal::UnknownActor)?;
     match command {
+        Command::Enter { statement, signature, label } => enter(&permit, facts, statement, signature, label, now),
         Command::Invite { person, secret, valid_min } => {
+            // A link for somebody else would be their name without their key.
+            if policy.local.is_some() && permit.actor().as_person() != Some(person) {
+                return Err(Refusal::LocalInvite);
+            }
             input::declared("person", person.as_str(), policy.people.keys().map(PersonId::as_str))?;
             let admin = [RoleName::known("admin")];
-            if *permit.actor() != Actor::Startup && !permit::holds(policy, permit.actor(), &admin) {
+            let own = policy.local.is_some();
+            if !own && *permit.actor() != Actor::Startup && !permit::holds(policy, permit.actor(), &admin) {
                 return Err(Refusal::RoleMissing { command: "account.invite".to_owned(), roles: admin.to_vec() });
             }
             let open = facts.account(person).map_or(0, |account| account.links.iter().filter(|link| link.expires_at > now).count());
@@ -165,6 +177,28 @@ fn issue_token(
     let record = Token { label: label.to_owned(), secret, only: only.cloned(), issued_at: now, expires_at };
     let mut decision = one(Event::TokenIssued { person: person.clone(), token, record })?;
     decision.made = Some(token.to_string());
+    Ok(decision)
+}
+
+/// The statement names the digest of a token that only whoever signed it knows: sent again by somebody else it is worth nothing.
+fn enter(permit: &Permit, facts: &Facts, statement: &str, signature: &str, label: &str, now: Timestamp) -> Result<Decision, Refusal> {
+    let policy = facts.policy().ok_or(Refusal::UnknownActor)?;
+    let entered = entrant(policy, statement, signature, now)?;
+    if permit.person()? != entered.by {
+        return Err(Refusal::NotYours);
+    }
+    let secret = entered.statement.token;
+    if account(facts, entered.by).is_some_and(|account| account.tokens.values().any(|token| token.secret == secret)) {
+        return Err(Refusal::StatementFlawed { flaw: StatementFlaw::Used });
+    }
+    let mut decision = issue_token(permit, facts, label, secret, None, ENTERED_VALID_DAYS, now)?;
+    let proof = Event::EnteredBySsh {
+        person: entered.by.clone(),
+        statement: statement.to_owned(),
+        signature: signature.to_owned(),
+        key: entered.fingerprint,
+    };
+    decision.events.insert(0, proof);
     Ok(decision)
 }
 

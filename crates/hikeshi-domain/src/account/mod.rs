@@ -122,4 +122,10 @@ pub enum Command {
         person: PersonId,
         token: TokenId,
     },
+    /// Proves with an SSH key who somebody is, and gets a token: in a ledger that is kept while the server is away.
+    Enter {
+        statement: String,
+        signature: String,
+        label: String,
+    },
 }

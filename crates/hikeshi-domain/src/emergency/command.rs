@@ -83,6 +83,14 @@ pub enum Command {
     Start {
         emergency: EmergencyId,
     },
+    /// A present witness confirms a step that the plan marks as dangerous: `digest` is that of the plan that they read, `confirm` repeats the
+    /// step's title. For its next attempt only (rule E4).
+    Confirm {
+        emergency: EmergencyId,
+        step: u32,
+        digest: Digest,
+        confirm: String,
+    },
     /// Runs one step. `confirm` repeats the step's title when the plan marks it dangerous.
     Step {
         emergency: EmergencyId,
@@ -114,10 +122,12 @@ pub enum Command {
         path: String,
         reason: String,
     },
-    /// Puts one changed file back as it was.
+    /// Puts changed files back as they were, also while a terminal is open. `confirm` repeats the emergency's id.
     Revert {
         emergency: EmergencyId,
-        path: String,
+        paths: Vec<String>,
+        reason: String,
+        confirm: String,
     },
     /// Puts the whole backup back. `confirm` repeats the emergency's id.
     Restore {

@@ -9,6 +9,9 @@ pub mod decide;
 mod plan;
 mod presence;
 mod proof;
+mod put_back;
+#[cfg(test)]
+mod put_back_tests;
 pub(crate) mod state;
 #[cfg(test)]
 mod tests;
@@ -23,10 +26,13 @@ pub use command::{Command, Verdict};
 pub use plan::{Check, CheckKind, Plan, PlanDocument, Step, Verification};
 pub(crate) use presence::quorum_of;
 pub use presence::{Quorum, quorum};
+pub(crate) use proof::signer_of;
 pub use proof::{Approval, ApprovalProof, Evidence, Means, Signed, Signer, signer};
+pub use put_back::{PUT_BACK_AT_ONCE_MAX, PUT_BACK_NAMES_BYTES_MAX, PutBack, PuttingBack, Reverted, can_be_put_back, unaccepted};
 
 use crate::effect::EffectKey;
 use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId};
+use crate::offline::Offline;
 use crate::session::{Captured, CommandRef, LookingAgain, Session};
 
 /// The four conditions of rule E1, each with its evidence. The first is the incident itself.
@@ -100,6 +106,20 @@ impl Status {
             Self::Requested | Self::Approved | Self::BackingUp | Self::Executing | Self::Verifying | Self::Restoring => false,
         }
     }
+    /// Whether it counts as a use of the last resort: what was declined or taken back does not (rule E15).
+    pub fn is_use(self) -> bool {
+        match self {
+            Self::Declined | Self::Cancelled => false,
+            Self::Requested
+            | Self::Approved
+            | Self::BackingUp
+            | Self::Executing
+            | Self::Verifying
+            | Self::Restoring
+            | Self::Closed
+            | Self::Expired => true,
+        }
+    }
     /// Between the start of the backup and the close: production is being touched.
     pub fn is_running(self) -> bool {
         match self {
@@ -124,6 +144,22 @@ pub struct Witness {
     pub joined_at: Timestamp,
     #[serde(default)]
     pub left_at: Option<Timestamp>,
+}
+
+/// A witness's word that a dangerous step may run; the last one of each step is kept (rule E4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Confirmation {
+    pub step: u32,
+    /// The attempt for which it is.
+    pub attempt: u32,
+    /// The plan that was confirmed.
+    pub digest: Digest,
+    pub by: PersonId,
+    pub at: Timestamp,
+    pub expires_at: Timestamp,
+    /// When the step was started with it; it does not start another.
+    #[serde(default)]
+    pub used_at: Option<Timestamp>,
 }
 
 /// A witness stopped the execution; only they or another witness lift it.
@@ -331,6 +367,8 @@ pub struct Emergency {
     pub steps: Vec<StepState>,
     /// Attempts per step; a failed step may be tried again, which is another attempt.
     pub attempts: Vec<u32>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub confirmations: Vec<Confirmation>,
     /// Witnessed terminals, in the order in which they were opened.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sessions: Vec<Session>,
@@ -356,6 +394,9 @@ pub struct Emergency {
     pub tries: u32,
     #[serde(default)]
     pub restored: Option<Restored>,
+    /// Files that were put back one by one; the last orders.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reverts: Vec<Reverted>,
     pub requested_at: Timestamp,
     #[serde(default)]
     pub started_at: Option<Timestamp>,
@@ -372,6 +413,15 @@ pub struct Emergency {
     pub end_reason: Option<String>,
     #[serde(default)]
     pub obligations: Vec<ObligationId>,
+    /// When its record was last searched for abuse; `None`: it is to be searched (rule E13).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub examined: Option<Timestamp>,
+    /// The ledger of its own in which this was approved and carried out while the server was away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<String>,
+    /// How it came home from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline: Option<Box<Offline>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

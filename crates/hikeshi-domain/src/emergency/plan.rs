@@ -40,7 +40,7 @@ pub struct Step {
     pub run: String,
     #[serde(default = "default_timeout")]
     pub timeout_s: u32,
-    /// Starting it takes the typed title.
+    /// Starting it takes the typed title, and before that a present witness's typed confirmation.
     #[serde(default)]
     pub dangerous: bool,
 }
@@ -103,6 +103,9 @@ pub struct PlanDocument<'a> {
     pub plan: &'a Plan,
     /// The target as the policy declares it: another directory of the same name is another plan.
     pub target: Option<&'a Target>,
+    /// The ledger of its own in which the exception was carried out while the server was away: what was approved there is approved nowhere else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<&'a str>,
 }
 
 impl<'a> PlanDocument<'a> {
@@ -117,12 +120,18 @@ impl<'a> PlanDocument<'a> {
         plan: &'a Plan,
         target: Option<&'a Target>,
     ) -> Self {
-        Self { format: Self::FORMAT, emergency, incident, requester, requested_at, revision, plan, target }
+        Self { format: Self::FORMAT, emergency, incident, requester, requested_at, revision, plan, target, ledger: None }
     }
 
     pub fn of(emergency: &'a Emergency, target: Option<&'a Target>) -> Self {
         let Emergency { id, incident, requester, requested_at, revision, plan, .. } = emergency;
-        Self::new(*id, *incident, requester, *requested_at, *revision, plan, target)
+        // What came home keeps the numbers under which it was approved.
+        let (id, incident) = emergency.offline.as_ref().map_or((*id, *incident), |offline| (offline.emergency, offline.incident));
+        Self::new(id, incident, requester, *requested_at, *revision, plan, target).in_ledger(emergency.ledger.as_deref())
+    }
+
+    pub fn in_ledger(self, ledger: Option<&'a str>) -> Self {
+        Self { ledger, ..self }
     }
 
     /// The canonical bytes: compact JSON with the fields in the order of the types.

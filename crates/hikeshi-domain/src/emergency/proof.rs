@@ -88,10 +88,20 @@ pub struct Signer<'a> {
 
 /// Whose key has made this signature. The same question for the server and for whoever must judge without it.
 pub fn signer<'a>(keys: impl IntoIterator<Item = (&'a PersonId, &'a SshKey)>, armour: &str, now: Timestamp) -> Result<Signer<'a>, Refusal> {
+    signer_of(keys, armour, NAMESPACE, now)
+}
+
+/// The same for what was signed for another purpose.
+pub(crate) fn signer_of<'a>(
+    keys: impl IntoIterator<Item = (&'a PersonId, &'a SshKey)>,
+    armour: &str,
+    namespace: &str,
+    now: Timestamp,
+) -> Result<Signer<'a>, Refusal> {
     input::required("signature", armour, SIGNATURE_CHARS_MAX)?;
     let flawed = |flaw| Refusal::SignatureFlawed { flaw };
     let signature = Signature::parse(armour).map_err(flawed)?;
-    signature.of_namespace(NAMESPACE).map_err(flawed)?;
+    signature.of_namespace(namespace).map_err(flawed)?;
     let fingerprint = signature.fingerprint();
     let mut keys = keys.into_iter();
     let found = keys.find(|(_, key)| PublicKey::parse(&key.key).is_ok_and(|key| signature.is_by(&key)));

@@ -4,13 +4,15 @@
 
 use jiff::Timestamp;
 
-use super::{Aspect, Emergency, FileChange, Hold, Restored, Status, StepState, Witness};
+use super::{Aspect, Confirmation, Doing, Emergency, FileChange, Hold, Restored, Reverted, Status, StepState, Witness};
 use crate::event::Event;
 use crate::facts::Facts;
 use crate::ids::EmergencyId;
 
 /// Changed files listed in the state; more are counted.
 const CHANGES_LISTED_MAX: usize = 500;
+/// Orders to put files back that are kept in the state; earlier ones stand in the ledger.
+const REVERTS_KEPT_MAX: usize = 10;
 
 pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
     request(facts, event, at);
@@ -22,7 +24,7 @@ pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
 }
 
 fn request(facts: &mut Facts, event: &Event, at: Timestamp) {
-    let Event::EmergencyRequested { emergency, incident, requester, conditions, plan, digest, requirement } = event else { return };
+    let Event::EmergencyRequested { emergency, incident, requester, conditions, plan, digest, requirement, ledger } = event else { return };
     facts.workspace.counters.emergency = facts.workspace.counters.emergency.max(emergency.0);
     facts.touched.workspace = true;
     facts.touched.emergencies.insert(*emergency);
@@ -45,6 +47,7 @@ fn request(facts: &mut Facts, event: &Event, at: Timestamp) {
             hold: None,
             backup: None,
             trouble: None,
+            confirmations: Vec::new(),
             sessions: Vec::new(),
             looking: None,
             looks: 0,
@@ -55,6 +58,7 @@ fn request(facts: &mut Facts, event: &Event, at: Timestamp) {
             unaffected: None,
             tries: 0,
             restored: None,
+            reverts: Vec::new(),
             requested_at: at,
             started_at: None,
             started_by: None,
@@ -63,6 +67,9 @@ fn request(facts: &mut Facts, event: &Event, at: Timestamp) {
             ending: None,
             end_reason: None,
             obligations: Vec::new(),
+            examined: None,
+            ledger: ledger.clone(),
+            offline: None,
         }),
     );
 }
@@ -77,6 +84,7 @@ fn agree(facts: &mut Facts, event: &Event, at: Timestamp) {
             state.digest = *digest;
             state.requirement = requirement.clone();
             state.approvals.clear();
+            state.confirmations.clear();
             state.status = Status::Requested;
         }),
         Event::EmergencyApproved { emergency, approval, complete, .. } => with(facts, *emergency, |state| {
@@ -104,6 +112,7 @@ fn end(facts: &mut Facts, id: EmergencyId, status: Status, reason: Option<&Strin
     with(facts, id, |state| {
         state.status = status;
         state.closed_at = Some(at);
+        state.examined = None;
         state.end_reason = reason.cloned();
         state.hold = None;
         for witness in state.witnesses.values_mut().filter(|witness| witness.present) {
@@ -154,10 +163,18 @@ fn carry_out(facts: &mut Facts, event: &Event, at: Timestamp) {
             state.backup = Some(backup.clone());
             state.status = Status::Executing;
         }),
+        Event::StepConfirmed { emergency, step, attempt, digest, by, expires_at } => with(facts, *emergency, |state| {
+            state.confirmations.retain(|one| one.step != *step);
+            let (step, attempt, digest, by) = (*step, *attempt, *digest, by.clone());
+            state.confirmations.push(Confirmation { step, attempt, digest, by, at, expires_at: *expires_at, used_at: None });
+        }),
         Event::StepStarted { emergency, step, effect, attempt, .. } => with_step(facts, *emergency, *step, |state, slot| {
             *slot = StepState::Running { effect: effect.clone(), since: at };
             if let Some(count) = index(*step).and_then(|at| state.attempts.get_mut(at)) {
                 *count = *attempt;
+            }
+            for used in state.confirmations.iter_mut().filter(|one| one.step == *step && one.attempt == *attempt) {
+                used.used_at = Some(at);
             }
             // What was verified before this step says nothing about after it.
             state.solved = None;
@@ -185,16 +202,23 @@ fn undo(facts: &mut Facts, event: &Event, at: Timestamp) {
                 change.accepted_by = Some(by.clone());
             }
         }),
-        Event::RevertStarted { emergency, .. } => with(facts, *emergency, |state| {
+        Event::RevertStarted { emergency, by, reason, .. } => with(facts, *emergency, |state| {
             state.status = Status::Restoring;
             state.tries += 1;
             state.trouble = None;
+            state.reverts.push(Reverted { by: by.clone(), reason: reason.clone(), at, finished_at: None, files: Vec::new() });
+            let over = state.reverts.len().saturating_sub(REVERTS_KEPT_MAX);
+            state.reverts.drain(..over);
         }),
-        Event::FilesReverted { emergency, changes } => with(facts, *emergency, |state| {
+        Event::FilesReverted { emergency, files, changes, changes_unlisted } => with(facts, *emergency, |state| {
             state.status = Status::Executing;
             state.solved = None;
             state.unaffected = None;
-            changed(state, changes, 0);
+            if let Some(last) = state.reverts.last_mut() {
+                last.finished_at = Some(at);
+                last.files.clone_from(files);
+            }
+            changed(state, changes, *changes_unlisted);
         }),
         Event::RestoreStarted { emergency, by, reason, .. } => with(facts, *emergency, |state| {
             state.status = Status::Restoring;
@@ -202,7 +226,7 @@ fn undo(facts: &mut Facts, event: &Event, at: Timestamp) {
             state.trouble = None;
             state.restored = Some(Restored { by: by.clone(), reason: reason.clone(), finished_at: None, files: 0, manifest: None });
         }),
-        Event::BackupRestored { emergency, files, manifest, changes } => with(facts, *emergency, |state| {
+        Event::BackupRestored { emergency, files, manifest, changes, .. } => with(facts, *emergency, |state| {
             state.status = Status::Executing;
             if let Some(restored) = &mut state.restored {
                 restored.finished_at = Some(at);
@@ -213,6 +237,10 @@ fn undo(facts: &mut Facts, event: &Event, at: Timestamp) {
         }),
         Event::EmergencyTroubled { emergency, trouble } => with(facts, *emergency, |state| {
             state.trouble = Some(trouble.clone());
+            // Looking goes on beside everything else; that it failed ends nothing.
+            if trouble.doing == Doing::Look {
+                return;
+            }
             state.status = match state.status {
                 // Without a backup nothing may run; the start can be tried again while the approval lasts.
                 Status::BackingUp => Status::Approved,
@@ -250,7 +278,11 @@ fn verify(facts: &mut Facts, event: &Event, _at: Timestamp) {
                 Aspect::Unaffected => state.unaffected = Some(verified.clone()),
             }
         }),
-        Event::ObligationRaised { obligation } => with(facts, obligation.emergency, |state| state.obligations.push(obligation.id)),
+        Event::ObligationRaised { obligation } => {
+            if let Some(emergency) = obligation.emergency {
+                with(facts, emergency, |state| state.obligations.push(obligation.id));
+            }
+        }
         _ => {}
     }
 }

@@ -3,13 +3,14 @@
 use super::*;
 use crate::channel::{Body, Notice};
 use crate::command::OutcomeCommand;
+use crate::decide::Decision;
 use crate::effect::{EffectKey, Outcome};
 use crate::event::Event;
 use crate::ids::RoleName;
 use crate::obligation;
 use crate::people::Actor;
 use crate::refusal::Refusal;
-use crate::testing::{World, backup, conditions, plan, who};
+use crate::testing::{World, backup, conditions, plan, step_end, who};
 use crate::timer::Wake;
 
 fn refused(result: Result<crate::decide::Decision, Refusal>) -> &'static str {
@@ -278,7 +279,75 @@ fn a_dangerous_step_takes_its_typed_title() {
     world.end(&key, Outcome::BackupTaken { backup: backup() }).expect("backed up");
     let step = |confirm: &str| Command::Step { emergency: id, step: 1, confirm: confirm.to_owned() };
     assert_eq!(refused(world.give("tanaka", step("yes"))), "emergency.confirmation_differs");
-    world.give("tanaka", step("設定を直す")).expect("runs");
+    assert_eq!(refused(world.give("tanaka", step("設定を直す"))), "emergency.step_unconfirmed");
+    // The executor's own word, a stranger's, and one that was only clicked are none.
+    let digest = world.emergency(id).digest;
+    let confirm = |step, typed: &str| Command::Confirm { emergency: id, step, digest, confirm: typed.to_owned() };
+    assert_eq!(refused(world.give("tanaka", confirm(1, "設定を直す"))), "emergency.not_a_witness");
+    assert_eq!(refused(world.give("sato", confirm(1, "設定を直す"))), "emergency.not_a_witness");
+    assert_eq!(refused(world.give("suzuki", confirm(1, ""))), "emergency.confirmation_differs");
+    assert_eq!(refused(world.give("suzuki", confirm(2, "再読み込み"))), "emergency.step_out_of_order");
+    let other = Command::Confirm { emergency: id, step: 1, digest: Digest::of(b"another plan"), confirm: "設定を直す".to_owned() };
+    assert_eq!(refused(world.give("suzuki", other)), "emergency.digest_differs");
+    world.give("suzuki", confirm(1, "設定を直す")).expect("confirmed");
+    let started = world.give("tanaka", step("設定を直す")).expect("runs").events;
+    let by = PersonId::known("suzuki");
+    assert!(matches!(&started[0], Event::StepStarted { confirmed_by: Some(who), .. } if *who == by), "{started:?}");
+    assert!(world.emergency(id).confirmations[0].used_at.is_some());
+}
+
+/// With every step dangerous, and the first one confirmed by suzuki.
+fn confirmed(world: &mut World) -> EmergencyId {
+    let mut dangerous = plan();
+    dangerous.steps.iter_mut().for_each(|step| step.dangerous = true);
+    let id = world.executing_with(dangerous);
+    let digest = world.emergency(id).digest;
+    world.give("suzuki", Command::Confirm { emergency: id, step: 1, digest, confirm: "設定を直す".to_owned() }).expect("confirmed");
+    id
+}
+
+fn first_step(world: &mut World, id: EmergencyId) -> Result<Decision, Refusal> {
+    world.give("tanaka", Command::Step { emergency: id, step: 1, confirm: "設定を直す".to_owned() })
+}
+
+#[test]
+fn e4_a_confirmation_is_for_one_run_for_some_minutes_and_while_the_witness_is_there() {
+    let mut world = World::new();
+    let id = confirmed(&mut world);
+    let key = first_step(&mut world, id).expect("runs").effects.first().expect("the step").key.clone();
+    let failed = Outcome::StepEnded { end: step_end(world.now, 1), changes: Vec::new(), changes_unlisted: 0 };
+    world.end(&key, failed).expect("failed");
+    assert_eq!(refused(first_step(&mut world, id)), "emergency.step_unconfirmed", "it was used up");
+
+    let mut world = World::new();
+    let id = confirmed(&mut world);
+    let valid_s = i64::from(world.all.policy().expect("a policy").emergency.confirm_valid_s);
+    world.pass(valid_s);
+    for witness in ["suzuki", "takahashi"] {
+        world.give(witness, Command::Watch { emergency: id }).expect("heard");
+    }
+    assert_eq!(refused(first_step(&mut world, id)), "emergency.step_unconfirmed", "it has run out");
+
+    let mut world = World::new();
+    let id = confirmed(&mut world);
+    world.give("suzuki", Command::Leave { emergency: id }).expect("left");
+    world.give("ito", Command::Join { emergency: id }).expect("joined");
+    assert_eq!(refused(first_step(&mut world, id)), "emergency.step_unconfirmed", "who confirmed it has gone");
+}
+
+#[test]
+fn e4_what_the_plan_does_not_call_dangerous_is_not_confirmed_and_nothing_is_while_it_is_held() {
+    let mut world = World::new();
+    let id = world.executing();
+    let digest = world.emergency(id).digest;
+    let confirm = Command::Confirm { emergency: id, step: 1, digest, confirm: "設定を直す".to_owned() };
+    assert_eq!(refused(world.give("suzuki", confirm)), "emergency.step_not_dangerous");
+    let mut world = World::new();
+    let id = confirmed(&mut world);
+    world.give("takahashi", Command::Hold { emergency: id, reason: "待って".to_owned() }).expect("held");
+    let digest = world.emergency(id).digest;
+    let confirm = Command::Confirm { emergency: id, step: 1, digest, confirm: "設定を直す".to_owned() };
+    assert_eq!(refused(world.give("suzuki", confirm)), "emergency.held");
 }
 
 #[test]
@@ -354,7 +423,7 @@ fn e9_a_failure_is_undone_by_one_typed_act_that_must_end_where_it_began() {
     for manifest in [Digest::of(b"something else"), backup().manifest] {
         world.give("tanaka", restore("emg_1")).expect("restoring");
         let key = world.queued.last().expect("the restore").key.clone();
-        world.end(&key, Outcome::Restored { files: 2, manifest, changes: Vec::new() }).expect("recorded");
+        world.end(&key, Outcome::Restored { files: 2, manifest, replaced: Vec::new(), changes: Vec::new() }).expect("recorded");
     }
     assert_eq!(
         refused(world.give("tanaka", Command::Step { emergency: id, step: 1, confirm: String::new() })),

@@ -43,6 +43,9 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
             input::declared("service", service.as_str(), policy.services.keys().map(crate::ids::ServiceName::as_str))?;
             input::declared("environment", environment.as_str(), policy.environments.keys().map(crate::ids::EnvironmentName::as_str))?;
             check_triage(triage)?;
+            if policy.local.is_some() && facts.workspace.counters.incident > 0 {
+                return Err(Refusal::LocalOneCase { incident: IncidentId(facts.workspace.counters.incident) });
+            }
             if detected_at.is_some_and(|at| at > now) {
                 return Err(Refusal::TimeInFuture { field: "detected_at".to_owned() });
             }

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{EmergencyId, EnvironmentName, IncidentId, MonitorName, PersonId, ServiceName};
+use crate::offline::Away;
 use crate::people::Actor;
 use crate::policy::Policy;
 
@@ -189,6 +190,9 @@ pub struct Incident {
     /// Emergency exceptions asked for because of this incident.
     #[serde(default)]
     pub emergencies: Vec<EmergencyId>,
+    /// Set when its exceptions were carried out while the server was away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub away: Option<Box<Away>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -75,6 +75,7 @@ fn open(facts: &mut Facts, event: &Event, at: Timestamp) {
             escalated_steps: 0,
             last_update_at: None,
             update_reminded_at: None,
+            away: None,
             emergencies: Vec::new(),
         }),
     );

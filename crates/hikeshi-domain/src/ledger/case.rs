@@ -8,11 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use super::case_flaw::Flaw;
 use super::recorded::{Recorded, look_at};
-use super::{BundleVerdict, Checkpoint, ENTRIES_FILE, Entry, EntryResult, Files, MANIFEST_FILE, VerifierKey, verify_bundle};
+use super::{BundleVerdict, Checkpoint, ENTRIES_FILE, Entry, EntryResult, Files, MANIFEST_FILE, VerifierKey, content_file, verify_bundle};
 use crate::emergency::{Approval, Plan, PlanDocument};
 use crate::event::Event;
 use crate::ids::{Digest, EmergencyId, IncidentId, PersonId};
+use crate::offline::parcel;
 use crate::policy::{Policy, Target};
 use crate::session::told::{Stretch, Told};
 
@@ -55,97 +57,6 @@ impl Declared {
     }
 }
 
-/// What is wrong. Codes only; the words are elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(tag = "flaw", rename_all = "snake_case")]
-pub enum Flaw {
-    /// The plan in entry `seq` is not the one whose digest stands beside it.
-    PlanDiffers {
-        seq: u64,
-    },
-    /// It ran, and nobody had approved this plan.
-    ApprovalMissing {
-        seq: u64,
-    },
-    /// The approver is the one who asked, or who carried it out.
-    ApproverNotApart {
-        seq: u64,
-        person: PersonId,
-    },
-    ApprovalExpired {
-        seq: u64,
-        person: PersonId,
-    },
-    /// A step ran under the digest of another plan.
-    StepOfOtherPlan {
-        seq: u64,
-        step: u32,
-    },
-    SessionNotByExecutor {
-        person: PersonId,
-    },
-    /// Entry `seq` says that another block comes next.
-    BlocksMisplaced {
-        seq: u64,
-        first: u64,
-    },
-    BlockMissing {
-        block: u64,
-    },
-    BlockBroken {
-        block: u64,
-        detail: String,
-    },
-    /// The session ended, and the recording does not show it.
-    RecordingCut {
-        blocks: u64,
-    },
-    EndDiffers,
-    /// The ledger tells of a command that is not in the recording.
-    CommandNotRecorded {
-        number: u32,
-    },
-    /// The recording shows a command of which the ledger tells nothing.
-    CommandNotTold {
-        number: u32,
-    },
-    CommandDiffers {
-        number: u32,
-        field: String,
-    },
-    /// A signed word about a block that is not there.
-    AckBeyondEnd {
-        seq: u64,
-        person: PersonId,
-        block: u64,
-    },
-    /// A signed word about another recording.
-    AckOfOtherHead {
-        seq: u64,
-        person: PersonId,
-        block: u64,
-    },
-    AckWithoutDevice {
-        seq: u64,
-        person: PersonId,
-    },
-    AckNotSigned {
-        seq: u64,
-        person: PersonId,
-        block: u64,
-    },
-    DeviceShared {
-        person: PersonId,
-        with: PersonId,
-    },
-    WitnessIsExecutor {
-        person: PersonId,
-    },
-    WitnessNotJoined {
-        person: PersonId,
-    },
-}
-
 /// A flaw with its place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Flawed {
@@ -167,6 +78,11 @@ pub struct SessionVerdict {
     pub commands: u64,
     pub output_bytes: u64,
     pub gaps: u64,
+    /// Dangerous lines that a witness has confirmed, and commands that ran without: the ledger says so itself.
+    #[serde(default)]
+    pub confirmed: u64,
+    #[serde(default)]
+    pub unconfirmed: BTreeSet<u32>,
     /// Blocks in which keys could reach the shell.
     pub open_blocks: u64,
     /// Who has signed which blocks.
@@ -203,11 +119,14 @@ pub struct CaseVerdict {
     pub flaws_unlisted: u64,
     /// Names of the people, as the bundle has them.
     pub people: BTreeMap<PersonId, String>,
+    /// What was carried out while the server was away, and came home into this case: each verified in its own ledger.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offline: Vec<CaseVerdict>,
 }
 
 impl CaseVerdict {
     pub fn holds(&self) -> bool {
-        self.bundle.holds() && self.flaws.is_empty()
+        self.bundle.holds() && self.flaws.is_empty() && self.offline.iter().all(Self::holds)
     }
 }
 
@@ -237,11 +156,15 @@ struct Exception {
     plan: Plan,
     revision: u32,
     digest: Digest,
+    /// The ledger of its own, if it was carried out while the server was away.
+    ledger: Option<String>,
     recomputed: bool,
     approvals: Vec<Approval>,
     ever_approved: BTreeSet<PersonId>,
     joined: BTreeSet<PersonId>,
     started_at: Option<Timestamp>,
+    /// By step: the attempt, the plan and until when it was confirmed.
+    confirmed: BTreeMap<u32, (u32, Digest, Timestamp)>,
     sessions: BTreeMap<u32, Told>,
     found: Found,
 }
@@ -251,25 +174,66 @@ pub type Unpack<'a> = &'a dyn Fn(&[u8], usize) -> Option<Vec<u8>>;
 
 /// Verifies a bundle, and then what it tells.
 pub fn verify_case(files: &Files, trusted: Option<&VerifierKey>, earlier: &[Checkpoint], unpack: Unpack<'_>) -> CaseVerdict {
+    let (mut verdict, home) = verify_one(files, trusted, earlier, unpack);
+    // What came home is in no case of its own: one level is all there is.
+    verdict.offline = home.iter().map(|(key, inner)| verify_one(inner, VerifierKey::parse(key).ok().as_ref(), &[], unpack).0).collect();
+    verdict
+}
+
+/// The verdict, and the files of whatever came home into this case, with the key that the entry names.
+fn verify_one(
+    files: &Files,
+    trusted: Option<&VerifierKey>,
+    earlier: &[Checkpoint],
+    unpack: Unpack<'_>,
+) -> (CaseVerdict, Vec<(String, Files)>) {
+    let mut home = Vec::new();
     let bundle = verify_bundle(files, trusted, earlier);
     let declared = files.get(DECLARED_FILE).and_then(|bytes| serde_json::from_slice::<Declared>(bytes).ok());
     let (mut told, mut entries_unread) = (BTreeMap::new(), 0);
     let text = files.get(ENTRIES_FILE).map_or(&[][..], Vec::as_slice);
     for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         match serde_json::from_slice::<Entry>(line) {
-            Ok(entry) => hear_entry(&entry, declared.as_ref(), &mut told),
+            Ok(entry) => {
+                hear_entry(&entry, declared.as_ref(), &mut told);
+                home.extend(came_home(&entry, files));
+            }
             Err(_) => entries_unread += 1,
         }
     }
-    let mut verdict =
-        CaseVerdict { bundle, entries_unread, exceptions: Vec::new(), flaws: Vec::new(), flaws_unlisted: 0, people: names(files) };
+    let mut verdict = CaseVerdict {
+        bundle,
+        entries_unread,
+        exceptions: Vec::new(),
+        flaws: Vec::new(),
+        flaws_unlisted: 0,
+        people: names(files),
+        offline: Vec::new(),
+    };
     for (id, told) in told {
         let (exception, found) = conclude(id, told, files, declared.as_ref(), unpack);
         verdict.exceptions.push(exception);
         verdict.flaws.extend(found.flaws);
         verdict.flaws_unlisted += found.unlisted;
     }
-    verdict
+    (verdict, home)
+}
+
+/// A parcel that is missing or cannot be read is verified as an empty one, and does not hold.
+fn came_home(entry: &Entry, files: &Files) -> Vec<(String, Files)> {
+    let EntryResult::Done { events, .. } = &entry.result else { return Vec::new() };
+    let mut home = Vec::new();
+    for event in events {
+        if let Event::OfflineReconciled { incident, contents, .. } = event
+            && let Some(away) = &incident.away
+            && let Some(reconciled) = &away.reconciled
+        {
+            let kept = files.get(&content_file(&reconciled.parcel.digest));
+            let inner = kept.and_then(|kept| parcel::restored(kept, contents, files)).unwrap_or_default();
+            home.push((away.key.clone(), inner));
+        }
+    }
+    home
 }
 
 /// Names are for reading only: nothing is judged by them.
@@ -285,8 +249,9 @@ fn names(files: &Files) -> BTreeMap<PersonId, String> {
 fn hear_entry(entry: &Entry, declared: Option<&Declared>, told: &mut BTreeMap<EmergencyId, Exception>) {
     let EntryResult::Done { events, .. } = &entry.result else { return };
     for event in events {
-        if let Event::EmergencyRequested { emergency, incident, requester, plan, digest, .. } = event {
-            let fresh = Exception::new(*emergency, *incident, requester, entry.at, plan, *digest);
+        if let Event::EmergencyRequested { emergency, incident, requester, plan, digest, ledger, .. } = event {
+            let mut fresh = Exception::new(*emergency, *incident, requester, entry.at, plan, *digest);
+            fresh.ledger.clone_from(ledger);
             told.entry(*emergency).or_insert(fresh).planned(entry.seq, declared);
         }
         if let Some(one) = emergency_of(event).and_then(|id| told.get_mut(&id)) {
@@ -302,6 +267,7 @@ fn emergency_of(event: &Event) -> Option<EmergencyId> {
         | Event::ApprovalExpired { emergency }
         | Event::WitnessJoined { emergency, .. }
         | Event::EmergencyStarted { emergency, .. }
+        | Event::StepConfirmed { emergency, .. }
         | Event::StepStarted { emergency, .. } => *emergency,
         _ => return Told::about(event).map(|(emergency, _)| emergency),
     })
@@ -323,11 +289,13 @@ impl Exception {
             plan: plan.clone(),
             revision: 1,
             digest,
+            ledger: None,
             recomputed: false,
             approvals: Vec::new(),
             ever_approved: BTreeSet::new(),
             joined: BTreeSet::new(),
             started_at: None,
+            confirmed: BTreeMap::new(),
             sessions: BTreeMap::new(),
             found: Found { emergency, flaws: Vec::new(), unlisted: 0 },
         }
@@ -338,7 +306,8 @@ impl Exception {
         let emergency = self.found.emergency;
         let target = declared.and_then(|declared| declared.targets.get(&emergency));
         self.recomputed = target.is_some();
-        let document = PlanDocument::new(emergency, self.incident, &self.requester, self.requested_at, self.revision, &self.plan, target);
+        let document = PlanDocument::new(emergency, self.incident, &self.requester, self.requested_at, self.revision, &self.plan, target)
+            .in_ledger(self.ledger.as_deref());
         if target.is_some() && document.digest() != self.digest {
             self.found.say(None, Flaw::PlanDiffers { seq });
         }
@@ -367,13 +336,34 @@ impl Exception {
                 self.started_at = Some(at);
                 self.agreed(seq, at);
             }
-            Event::StepStarted { step, digest, .. } if *digest != self.digest => {
-                self.found.say(None, Flaw::StepOfOtherPlan { seq, step: *step });
+            Event::StepConfirmed { step, attempt, digest, by, expires_at, .. } => {
+                if *by == self.plan.executor || !self.joined.contains(by) {
+                    self.found.say(None, Flaw::ConfirmerNotWitness { seq, person: by.clone() });
+                }
+                self.confirmed.insert(*step, (*attempt, *digest, *expires_at));
+            }
+            Event::StepStarted { step, attempt, digest, .. } => {
+                if *digest != self.digest {
+                    self.found.say(None, Flaw::StepOfOtherPlan { seq, step: *step });
+                }
+                self.confirmed_step(seq, at, *step, *attempt);
             }
             _ => {}
         }
         if let Some((emergency, session)) = Told::about(event).filter(|(_, session)| *session > 0) {
             self.sessions.entry(session).or_insert_with(|| Told::new(emergency, session)).hear(seq, at, event);
+        }
+    }
+
+    /// A dangerous step begins: with a confirmation of its own, which is used up by it.
+    fn confirmed_step(&mut self, seq: u64, now: Timestamp, step: u32, attempt: u32) {
+        let index = step.checked_sub(1).and_then(|index| usize::try_from(index).ok());
+        if !index.and_then(|index| self.plan.steps.get(index)).is_some_and(|step| step.dangerous) {
+            return;
+        }
+        let good = |(of, digest, until): &(u32, Digest, Timestamp)| *of == attempt && *digest == self.digest && now < *until;
+        if !self.confirmed.remove(&step).as_ref().is_some_and(good) {
+            self.found.say(None, Flaw::StepUnconfirmed { seq, step });
         }
     }
 
@@ -397,7 +387,8 @@ fn conclude(
     unpack: Unpack<'_>,
 ) -> (ExceptionVerdict, Found) {
     let Exception { requester, plan, digest, recomputed, approvals, ever_approved, joined, started_at, sessions, mut found, .. } = told;
-    let around = Recorded { executor: &plan.executor, joined: &joined, approved: &ever_approved, declared, files, unpack };
+    let dangerous = plan.terminal.as_ref().map(|terminal| terminal.dangerous.as_slice()).unwrap_or_default();
+    let around = Recorded { executor: &plan.executor, dangerous, joined: &joined, approved: &ever_approved, declared, files, unpack };
     let sessions = sessions.into_values().map(|told| look_at(&told, &around, &mut found)).collect();
     let exception = ExceptionVerdict {
         emergency,

@@ -5,6 +5,7 @@
 mod approvals;
 mod bundle;
 mod case;
+mod case_flaw;
 mod checkpoint;
 mod entry;
 mod inspect;

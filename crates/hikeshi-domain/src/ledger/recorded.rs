@@ -7,13 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::case::{Declared, Flaw, Found, SessionVerdict, Unpack};
 use super::{Files, content_file};
 use crate::ids::PersonId;
+use crate::session::asked_before;
 use crate::session::record::{Frame, RecordError, Reel, Word};
 use crate::session::told::{AckTold, Told, short_of};
-use crate::session::{SessionEnd, TypedCommand};
+use crate::session::{DangerousLine, SessionEnd, TypedCommand, danger};
 
 /// What a recording is judged by.
 pub(super) struct Recorded<'a> {
     pub(super) executor: &'a PersonId,
+    pub(super) dangerous: &'a [DangerousLine],
     pub(super) joined: &'a BTreeSet<PersonId>,
     pub(super) approved: &'a BTreeSet<PersonId>,
     pub(super) declared: Option<&'a Declared>,
@@ -46,6 +48,7 @@ pub(super) fn look_at(told: &Told, around: &Recorded<'_>, found: &mut Found) -> 
         compare(told, &shown, found);
     }
     people(told, around, found);
+    dangerous(told, around, found);
     let watched = told.watched();
     let seniors: BTreeSet<PersonId> = watched
         .keys()
@@ -63,6 +66,8 @@ pub(super) fn look_at(told: &Told, around: &Recorded<'_>, found: &mut Found) -> 
         commands: count(told.commands.len()),
         output_bytes: shown.output_bytes,
         gaps: count(told.gaps.len()),
+        confirmed: count(told.confirmed.len()),
+        unconfirmed: told.unconfirmed.clone(),
         open_blocks: count(shown.open.len()),
         watched,
         seniors,
@@ -136,13 +141,41 @@ fn compare(told: &Told, shown: &Shown, found: &mut Found) {
         found.say(session, Flaw::CommandNotTold { number: *number });
     }
     match (&told.ended, &shown.end) {
-        (Some((_, SessionEnd::Exited { .. } | SessionEnd::Stopped { .. })), None) => {
+        (Some((_, SessionEnd::Exited { .. } | SessionEnd::Stopped { .. } | SessionEnd::ConnectionLost { .. })), None) => {
             found.say(session, Flaw::RecordingCut { blocks: shown.read });
         }
         (Some((_, SessionEnd::Exited { code })), Some(SessionEnd::Exited { code: recorded })) if code != recorded => {
             found.say(session, Flaw::EndDiffers);
         }
+        // A connection that broke is no shell that ended, and the other way round.
+        (Some((_, SessionEnd::Exited { .. })), Some(SessionEnd::ConnectionLost { .. }))
+        | (Some((_, SessionEnd::ConnectionLost { .. })), Some(SessionEnd::Exited { .. })) => found.say(session, Flaw::EndDiffers),
         _ => {}
+    }
+}
+
+/// Every command with dangerous words was confirmed by a witness, or the ledger says that it was not.
+fn dangerous(told: &Told, around: &Recorded<'_>, found: &mut Found) {
+    let session = Some(told.session);
+    for (seq, person) in &told.misanswered {
+        found.say(session, Flaw::LineNotAsked { seq: *seq, person: person.clone() });
+    }
+    for (seq, line) in &told.confirmed {
+        if line.by == *around.executor || !around.joined.contains(&line.by) {
+            found.say(session, Flaw::ConfirmerNotWitness { seq: *seq, person: line.by.clone() });
+        }
+    }
+    let mut confirmed: Vec<_> = told.confirmed.iter().map(|(_, line)| line).collect();
+    // In the order in which they ended: a shell within a command ends before it.
+    let mut ended: Vec<&TypedCommand> = told.commands.values().filter(|command| command.ended_at.is_some()).collect();
+    ended.sort_by_key(|command| command.ended_at);
+    for command in ended {
+        let lines = confirmed.iter().filter(|line| asked_before(line.asked_at, command)).map(|line| line.line.as_str());
+        let unconfirmed = danger::unconfirmed(around.dangerous, &command.text, lines).is_some();
+        if unconfirmed && !told.unconfirmed.contains(&command.number) {
+            found.say(session, Flaw::CommandUnconfirmed { number: command.number });
+        }
+        confirmed.retain(|line| !asked_before(line.asked_at, command));
     }
 }
 

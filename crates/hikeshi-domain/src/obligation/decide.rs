@@ -1,10 +1,12 @@
 //! What follows from a command on an obligation (rules E10 to E12), and the orders that the program carries out for it.
 
+mod duty;
 mod orders;
 mod outcome;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use duty::escalate;
 pub use orders::{change_request, invitation, report};
 pub use outcome::ended;
 
@@ -15,11 +17,12 @@ use crate::effect::Effect;
 use crate::emergency::{self, Emergency};
 use crate::event::Event;
 use crate::facts::{Facts, Needs};
-use crate::ids::{ObligationId, PersonId};
+use crate::ids::{ObligationId, PersonId, RoleName};
 use crate::input::{self, TEXT_CHARS_MAX, TITLE_CHARS_MAX};
 use crate::permit::Permit;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
+use crate::review::Presented;
 use crate::timer::Wake;
 
 const ITEMS_MAX: u32 = 50;
@@ -33,7 +36,8 @@ pub fn needs(command: &Command, facts: &Facts) -> Needs {
     | Command::Report { obligation, .. }
     | Command::Schedule { obligation, .. }
     | Command::Hold { obligation, .. }
-    | Command::Finish { obligation, .. }) = command;
+    | Command::Finish { obligation, .. }
+    | Command::Present { obligation, .. }) = command;
     needs_of(*obligation, facts)
 }
 
@@ -41,9 +45,10 @@ pub fn needs(command: &Command, facts: &Facts) -> Needs {
 pub fn needs_of(id: ObligationId, facts: &Facts) -> Needs {
     let mut needs = Needs { obligations: [id].into(), ..Needs::default() };
     if let Some(state) = facts.obligation(id) {
-        needs.incidents.insert(state.incident);
-        needs.emergencies.insert(state.emergency);
-        needs.obligations.extend(facts.emergency(state.emergency).iter().flat_map(|emergency| emergency.obligations.iter().copied()));
+        needs.incidents.extend(state.incident);
+        needs.emergencies.extend(state.emergency);
+        let emergency = state.emergency.and_then(|id| facts.emergency(id));
+        needs.obligations.extend(emergency.iter().flat_map(|emergency| emergency.obligations.iter().copied()));
     }
     needs
 }
@@ -53,14 +58,19 @@ struct Owed<'a> {
     facts: &'a Facts,
     policy: &'a Policy,
     state: &'a Obligation,
-    emergency: &'a Emergency,
+    /// None for a report of a month or quarter.
+    emergency: Option<&'a Emergency>,
     now: Timestamp,
 }
 
 impl<'a> Owed<'a> {
     fn of(facts: &'a Facts, id: ObligationId, now: Timestamp) -> Option<Self> {
         let state = facts.obligation(id)?;
-        Some(Self { facts, policy: facts.policy()?, state, emergency: facts.emergency(state.emergency)?, now })
+        let emergency = state.emergency.map(|id| facts.emergency(id));
+        if emergency.is_some_and(|found| found.is_none()) {
+            return None;
+        }
+        Some(Self { facts, policy: facts.policy()?, state, emergency: emergency.flatten(), now })
     }
 
     fn open(&self, kind: Kind) -> Result<(), Refusal> {
@@ -77,16 +87,18 @@ impl<'a> Owed<'a> {
         if self.state.running.is_some() { Err(Refusal::ObligationBusy { obligation: self.state.id }) } else { Ok(()) }
     }
 
+    /// The exception, for what only an exception can owe.
+    fn exception(&self) -> Result<&'a Emergency, Refusal> {
+        self.emergency.ok_or(Refusal::WrongKind { obligation: self.state.id, kind: self.state.kind })
+    }
+
     fn closed(&self) -> Result<(), Refusal> {
-        if self.emergency.status == emergency::Status::Closed {
-            Ok(())
-        } else {
-            Err(Refusal::EmergencyNotClosed { emergency: self.emergency.id })
-        }
+        let emergency = self.exception()?;
+        if emergency.status == emergency::Status::Closed { Ok(()) } else { Err(Refusal::EmergencyNotClosed { emergency: emergency.id }) }
     }
 
     fn decision(&self, events: Vec<Event>) -> Decision {
-        Decision::of(self.state.incident, events)
+        Decision { events, case: self.state.incident, ..Decision::default() }
     }
 
     fn begin(&self, mut events: Vec<Event>, effect: Effect) -> Decision {
@@ -102,9 +114,13 @@ impl<'a> Owed<'a> {
     }
 
     fn post(&self, notice: Notice, people: Vec<PersonId>) -> Event {
+        self.call(notice, Vec::new(), people)
+    }
+
+    fn call(&self, notice: Notice, roles: Vec<RoleName>, people: Vec<PersonId>) -> Event {
         let channel = self.policy.channels.emergency.clone();
-        let (incident, emergency) = (Some(self.state.incident), Some(self.state.emergency));
-        Event::Posted { post: Post { channel, body: Body::Notice { notice }, roles: Vec::new(), people, incident, emergency } }
+        let (incident, emergency) = (self.state.incident, self.state.emergency);
+        Event::Posted { post: Post { channel, body: Body::Notice { notice }, roles, people, incident, emergency } }
     }
 }
 
@@ -116,31 +132,60 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
             owed.open(Kind::ChangeRequest)?;
             owed.idle()?;
             owed.closed()?;
-            let effect = change_request(facts, owed.emergency, owed.state, now).ok_or(Refusal::ForgeMissing)?;
+            let effect = change_request(facts, owed.exception()?, owed.state, now).ok_or(Refusal::ForgeMissing)?;
             Ok(owed.begin(Vec::new(), effect))
         }
         Command::Compare { .. } => {
             owed.open(Kind::ChangeRequest)?;
             owed.idle()?;
-            let effect = orders::compare(facts, owed.emergency, owed.state).ok_or(Refusal::RequestNotOpen { obligation: id })?;
+            let effect = orders::compare(facts, owed.exception()?, owed.state).ok_or(Refusal::RequestNotOpen { obligation: id })?;
             Ok(owed.begin(Vec::new(), effect))
         }
         Command::AcceptDrift { reason, .. } => accept_drift(&permit, &owed, reason),
         Command::Report { judgement, .. } => give_report(&permit, &owed, judgement),
         Command::Schedule { starts_at, lasts_min, invited, .. } => schedule(&owed, *starts_at, *lasts_min, invited),
-        Command::Hold { held_at, attended, lessons, items, .. } => hold(&permit, &owed, *held_at, attended, lessons, items),
-        Command::Finish { evidence, .. } => {
-            // Without a repository that the program can reach, a person brings the change back and says where.
-            if owed.state.kind == Kind::ChangeRequest && owed.policy.forge.is_none() {
-                owed.open(Kind::ChangeRequest)?;
-                owed.closed()?;
-            } else {
-                owed.open(Kind::Prevention)?;
+        Command::Hold { held_at, attended, lessons, avoidable, items, .. } => {
+            let avoidable = avoidable.clone().filter(|reason| !reason.trim().is_empty());
+            hold(&permit, &owed, Held { at: *held_at, attended: attended.clone(), lessons: lessons.clone(), avoidable }, items)
+        }
+        Command::Finish { evidence, .. } => finish(&permit, &owed, evidence),
+        Command::Present { held_at, size, at, digest, note, .. } => duty::present(
+            &permit,
+            &owed,
+            Presented { held_at: *held_at, by: permit.person()?.clone(), size: *size, at: *at, digest: *digest, note: note.clone() },
+        ),
+    }
+}
+
+fn finish(permit: &Permit, owed: &Owed<'_>, evidence: &str) -> Result<Decision, Refusal> {
+    let by = permit.person()?;
+    match owed.state.kind {
+        // Without a repository that the program can reach, a person brings the change back and says where.
+        Kind::ChangeRequest if owed.policy.forge.is_none() => {
+            owed.open(Kind::ChangeRequest)?;
+            owed.closed()?;
+        }
+        Kind::Corrective => {
+            owed.open(Kind::Corrective)?;
+            let exception = owed.exception()?;
+            // Whoever asked or acted does not say that it is corrected.
+            if [&exception.requester, &exception.plan.executor].contains(&by) {
+                return Err(Refusal::CorrectionSelfFinished { person: by.clone() });
             }
-            input::required("evidence", evidence, TEXT_CHARS_MAX)?;
-            Ok(owed.decision(owed.done(Some(permit.person()?.clone()), evidence.clone()).to_vec()))
+        }
+        Kind::Review => {
+            owed.open(Kind::Review)?;
+            let exception = owed.exception()?;
+            if [&exception.requester, &exception.plan.executor].contains(&by) {
+                return Err(Refusal::SelfReview { person: by.clone() });
+            }
+        }
+        Kind::ChangeRequest | Kind::Report | Kind::Retrospective | Kind::Prevention | Kind::MonthlyReport | Kind::QuarterlyReport => {
+            owed.open(Kind::Prevention)?;
         }
     }
+    input::required("evidence", evidence, TEXT_CHARS_MAX)?;
+    Ok(owed.decision(owed.done(Some(by.clone()), evidence.to_owned()).to_vec()))
 }
 
 /// Accepting a difference between production and repository is not for the one who made the change.
@@ -152,7 +197,7 @@ fn accept_drift(permit: &Permit, owed: &Owed<'_>, reason: &str) -> Result<Decisi
     if !compared.is_some_and(|compared| compared.merged || !compared.drift.is_empty()) {
         return Err(Refusal::NoDrift { obligation: owed.state.id });
     }
-    if by == owed.emergency.plan.executor {
+    if by == owed.exception()?.plan.executor {
         return Err(Refusal::DriftSelfAccepted { person: by });
     }
     input::required("reason", reason, TEXT_CHARS_MAX)?;
@@ -176,7 +221,7 @@ fn give_report(permit: &Permit, owed: &Owed<'_>, judgement: &Judgement) -> Resul
         input::required("prevention", item, TEXT_CHARS_MAX)?;
     }
     let given = Report { judgement: judgement.clone(), by: permit.person()?.clone(), at: owed.now, file: None, digest: None };
-    let effect = report(owed.facts, owed.emergency, owed.state, Some(judgement)).ok_or(Refusal::Stale)?;
+    let effect = report(owed.facts, owed.exception()?, owed.state, Some(judgement)).ok_or(Refusal::Stale)?;
     Ok(owed.begin(vec![Event::ReportGiven { obligation: owed.state.id, report: given }], effect))
 }
 
@@ -197,33 +242,30 @@ fn schedule(owed: &Owed<'_>, starts_at: Timestamp, lasts_min: u32, invited: &[Pe
     known_people(owed.policy, "invited", invited)?;
     let sequence = owed.state.meeting.as_ref().map_or(0, |meeting| meeting.sequence + 1);
     let meeting = Meeting { starts_at, lasts_min, invited: invited.to_vec(), file: None, sequence, held: None };
-    let effect = invitation(owed.facts, owed.emergency, owed.state, &meeting).ok_or(Refusal::Stale)?;
+    let effect = invitation(owed.facts, owed.exception()?, owed.state, &meeting).ok_or(Refusal::Stale)?;
     Ok(owed.begin(vec![Event::MeetingScheduled { obligation: owed.state.id, meeting }], effect))
 }
 
-fn hold(
-    permit: &Permit,
-    owed: &Owed<'_>,
-    held_at: Timestamp,
-    attended: &[PersonId],
-    lessons: &str,
-    items: &[PreventionItem],
-) -> Result<Decision, Refusal> {
+fn hold(permit: &Permit, owed: &Owed<'_>, held: Held, items: &[PreventionItem]) -> Result<Decision, Refusal> {
     owed.open(Kind::Retrospective)?;
     owed.closed()?;
-    if held_at > owed.now {
+    let exception = owed.exception()?;
+    if held.at > owed.now {
         return Err(Refusal::TimeInFuture { field: "held_at".to_owned() });
     }
-    if owed.emergency.closed_at.is_some_and(|closed_at| held_at < closed_at) {
+    if exception.closed_at.is_some_and(|closed_at| held.at < closed_at) {
         return Err(Refusal::TimeInPast { field: "held_at".to_owned() });
     }
-    known_people(owed.policy, "attended", attended)?;
-    input::required("lessons", lessons, TEXT_CHARS_MAX)?;
+    known_people(owed.policy, "attended", &held.attended)?;
+    input::required("lessons", &held.lessons, TEXT_CHARS_MAX)?;
+    if let Some(reason) = &held.avoidable {
+        input::required("avoidable", reason, TEXT_CHARS_MAX)?;
+    }
     if items.is_empty() {
         return Err(Refusal::PreventionMissing);
     }
     input::at_most("items", items.len(), ITEMS_MAX)?;
-    let held = Held { at: held_at, attended: attended.to_vec(), lessons: lessons.to_owned() };
+    let lessons = held.lessons.clone();
     let mut events = vec![Event::MeetingHeld { obligation: owed.state.id, held }];
     let mut next = owed.facts.workspace.counters.obligation;
     for item in items {
@@ -233,13 +275,12 @@ fn hold(
             return Err(Refusal::TimeInPast { field: "due_at".to_owned() });
         }
         next += 1;
-        let (emergency, incident) = (owed.state.emergency, owed.state.incident);
-        let mut raised =
-            Obligation::new(ObligationId(next), Kind::Prevention, emergency, incident, item.owner.clone(), owed.now, item.due_at);
+        let of = Some((exception.id, exception.incident));
+        let mut raised = Obligation::new(ObligationId(next), Kind::Prevention, of, item.owner.clone(), owed.now, item.due_at);
         raised.text.clone_from(&item.text);
         events.push(Event::ObligationRaised { obligation: raised });
     }
-    events.extend(owed.done(Some(permit.person()?.clone()), lessons.to_owned()));
+    events.extend(owed.done(Some(permit.person()?.clone()), lessons));
     Ok(owed.decision(events))
 }
 
@@ -260,7 +301,7 @@ pub fn compare_due(facts: &Facts, id: ObligationId, now: Timestamp) -> Result<De
     if owed.state.status != Status::Owed || owed.state.running.is_some() {
         return Err(Refusal::Stale);
     }
-    let effect = orders::compare(facts, owed.emergency, owed.state).ok_or(Refusal::Stale)?;
+    let effect = orders::compare(facts, owed.exception()?, owed.state).ok_or(Refusal::Stale)?;
     Ok(owed.begin(Vec::new(), effect))
 }
 

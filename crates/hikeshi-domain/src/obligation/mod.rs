@@ -1,4 +1,5 @@
-//! What is owed after an exception: change request, report, retrospective, prevention items (rules E10 to E12, E14).
+//! What is owed after an exception: change request, report, retrospective, prevention items (rules E10 to E12, E14); and what follows from
+//! looking back: the periodic reports and corrective actions (rule E13, see [`crate::review`]).
 
 pub mod decide;
 pub(crate) mod state;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::effect::EffectKey;
 use crate::emergency::Trouble;
 use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId};
+use crate::review::{Finding, Period, Presented};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -24,14 +26,22 @@ pub enum Kind {
     Retrospective,
     /// A prevention item that a retrospective decided.
     Prevention,
+    /// The report of a month's exceptions, for the development meeting (rule E13).
+    MonthlyReport,
+    /// The trend analysis of a quarter (rule E13).
+    QuarterlyReport,
+    /// What corrects a use that should not have been (rule E13).
+    Corrective,
+    /// Somebody else looks over the record of an exception in which something rests on the executor's machine alone.
+    Review,
 }
 
 impl Kind {
     /// The follow-up whose neglect makes the next approval harder (rule E14).
     pub fn hardens_next(self) -> bool {
         match self {
-            Self::ChangeRequest | Self::Report | Self::Retrospective => true,
-            Self::Prevention => false,
+            Self::ChangeRequest | Self::Report | Self::Retrospective | Self::Review => true,
+            Self::Prevention | Self::MonthlyReport | Self::QuarterlyReport | Self::Corrective => false,
         }
     }
 }
@@ -56,8 +66,9 @@ pub enum Waiver {
 pub struct Obligation {
     pub id: ObligationId,
     pub kind: Kind,
-    pub emergency: EmergencyId,
-    pub incident: IncidentId,
+    /// The exception from which it comes; none for a report of a month or quarter.
+    pub emergency: Option<EmergencyId>,
+    pub incident: Option<IncidentId>,
     /// Who owes it.
     pub owner: PersonId,
     /// What is owed, for a prevention item.
@@ -77,6 +88,9 @@ pub struct Obligation {
     pub reminded: Vec<u32>,
     #[serde(default)]
     pub overdue_announced: bool,
+    /// How many steps of the escalation of overdue obligations were taken (rule E12).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub escalated_steps: u32,
     #[serde(default)]
     pub request: Option<ChangeRequest>,
     #[serde(default)]
@@ -90,6 +104,19 @@ pub struct Obligation {
     pub tries: u32,
     #[serde(default)]
     pub running: Option<EffectKey>,
+    /// What is to be reported: a month or a quarter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period: Option<Period>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presented: Option<Presented>,
+    /// What is to be corrected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding: Option<Finding>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 impl Obligation {
@@ -97,8 +124,7 @@ impl Obligation {
     pub fn new(
         id: ObligationId,
         kind: Kind,
-        emergency: EmergencyId,
-        incident: IncidentId,
+        of: Option<(EmergencyId, IncidentId)>,
         owner: PersonId,
         raised_at: Timestamp,
         due_at: Timestamp,
@@ -106,8 +132,8 @@ impl Obligation {
         Self {
             id,
             kind,
-            emergency,
-            incident,
+            emergency: of.map(|(emergency, _)| emergency),
+            incident: of.map(|(_, incident)| incident),
             owner,
             text: String::new(),
             raised_at,
@@ -118,12 +144,16 @@ impl Obligation {
             waived: None,
             reminded: Vec::new(),
             overdue_announced: false,
+            escalated_steps: 0,
             request: None,
             report: None,
             meeting: None,
             trouble: None,
             tries: 0,
             running: None,
+            period: None,
+            presented: None,
+            finding: None,
         }
     }
 
@@ -209,6 +239,9 @@ pub struct Held {
     pub at: Timestamp,
     pub attended: Vec<PersonId>,
     pub lessons: String,
+    /// Why the normal flow would have done, if the meeting came to see it so (rule E13).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avoidable: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -253,11 +286,24 @@ pub enum Command {
         held_at: Timestamp,
         attended: Vec<PersonId>,
         lessons: String,
+        /// Why the normal flow would have done, if the meeting came to see it so (rule E13).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        avoidable: Option<String>,
         items: Vec<PreventionItem>,
     },
-    /// Marks a prevention item as done, with what shows it.
+    /// Marks a prevention item or a corrective action as done, with what shows it.
     Finish {
         obligation: ObligationId,
         evidence: String,
+    },
+    /// Records that the report of a month or quarter was presented at the development meeting (rule E13).
+    Present {
+        obligation: ObligationId,
+        held_at: Timestamp,
+        /// The report as it was presented: computed from this many entries, at this time, with this digest.
+        size: u64,
+        at: Timestamp,
+        digest: Digest,
+        note: String,
     },
 }

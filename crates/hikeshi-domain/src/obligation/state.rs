@@ -63,6 +63,8 @@ pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
                 overdue.insert(*obligation);
             }
         }
+        Event::ObligationEscalated { obligation, step, .. } => with(facts, *obligation, |state| state.escalated_steps = step + 1),
+        Event::ReportPresented { obligation, presented } => with(facts, *obligation, |state| state.presented = Some(presented.clone())),
         Event::ObligationDone { obligation, by, .. } => over(facts, *obligation, |state| {
             state.status = Status::Done;
             state.done_at = Some(at);

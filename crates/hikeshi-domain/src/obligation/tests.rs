@@ -142,6 +142,7 @@ fn e12_a_retrospective_leaves_items_with_owner_and_due_time() {
         held_at: scheduled.starts_at,
         attended: vec![PersonId::known("tanaka"), PersonId::known("sato")],
         lessons: "検査が無かった".to_owned(),
+        avoidable: None,
         items,
     };
     assert_eq!(give(&mut world, "tanaka", hold(Vec::new())), Err(Refusal::PreventionMissing));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ForgeKind, Policy};
+use super::{ForgeKind, Policy, SshPlace, ssh};
 use crate::ids::{EnvironmentName, PersonId, RoleName, ServiceName};
 use crate::input::nearest;
 use crate::signature::ssh::{KeyFlaw, PublicKey};
@@ -69,6 +69,10 @@ pub enum FlawKind {
     /// The same key stands beside two names, so a signature would say nothing of who signed.
     SharedSshKey {
         other: String,
+    },
+    /// Nothing that `ssh` would take as a destination and as nothing else.
+    BadSshDestination {
+        given: String,
     },
     /// Later escalation steps must come later.
     NotAscending,
@@ -235,8 +239,40 @@ impl Checking<'_> {
             if format!("{}/", target.backups.trim_end_matches('/')).starts_with(&inside) {
                 self.flaw(&[at.as_slice(), &["backups"]].concat(), FlawKind::BackupsInsideRoot);
             }
+            if let Some(place) = &target.ssh {
+                self.ssh_place(id.as_str(), place);
+            }
             self.bounds(&[at.as_slice(), &["watch_files_max"]].concat(), target.watch_files_max, 1, 1_000_000);
             self.bounds(&[at.as_slice(), &["watch_bytes_max"]].concat(), target.watch_bytes_max, 1, 1 << 40);
+        }
+    }
+
+    fn ssh_place(&mut self, target: &str, place: &SshPlace) {
+        let at = |key| ["targets", target, "ssh", key];
+        if !ssh::is_destination(&place.destination) {
+            self.flaw(&at("destination"), FlawKind::BadSshDestination { given: place.destination.clone() });
+        }
+        if place.port == Some(0) {
+            self.flaw(&at("port"), FlawKind::OutOfBounds { min: "1".to_owned(), max: "65535".to_owned(), given: "0".to_owned() });
+        }
+        for (key, file) in [("identity_file", &place.identity_file), ("config_file", &place.config_file), ("hands", &place.hands)] {
+            if let Some(given) = file.as_ref().filter(|file| !ssh::is_file(file)) {
+                self.flaw(&at(key), FlawKind::NotAbsolute { given: given.clone() });
+            }
+        }
+        if place.host_keys.len() > ssh::HOST_KEYS_MAX {
+            let (max, given) = (ssh::HOST_KEYS_MAX.to_string(), place.host_keys.len().to_string());
+            self.flaw(&at("host_keys"), FlawKind::OutOfBounds { min: "0".to_owned(), max, given });
+        }
+        for (index, key) in place.host_keys.iter().enumerate() {
+            let unsupported = match PublicKey::parse(key) {
+                Ok(_) => continue,
+                Err(KeyFlaw::NotAKey) => None,
+                Err(KeyFlaw::Unsupported { algorithm }) => Some(algorithm),
+            };
+            let index = index.to_string();
+            let what = FlawKind::BadSshKey { given: key.chars().take(80).collect(), unsupported };
+            self.flaw(&[at("host_keys").as_slice(), &[index.as_str()]].concat(), what);
         }
     }
 
@@ -296,10 +332,12 @@ impl Checking<'_> {
         for (key, given, min, max) in [
             ("approval_valid_min", rules.approval_valid_min, 1, 10_080),
             ("trust_valid_h", rules.trust_valid_h, 1, 8_760),
+            ("reconcile_within_h", rules.reconcile_within_h, 1, 168),
             ("witnesses_min", rules.witnesses_min, 1, 20),
             ("seniors_min", rules.seniors_min, 0, 20),
             ("presence_timeout_s", rules.presence_timeout_s, 2, 3_600),
             ("watch_timeout_s", rules.watch_timeout_s, 3, 60),
+            ("confirm_valid_s", rules.confirm_valid_s, 10, 3_600),
             ("session_max_min", rules.session_max_min, 1, 1_440),
             ("step_timeout_max_s", rules.step_timeout_max_s, 1, 86_400),
             ("steps_max", rules.steps_max, 1, 200),
@@ -339,10 +377,35 @@ impl Checking<'_> {
             self.bounds(&["obligations", key], u64::from(given), 1, 8_760);
         }
         self.filled(&["obligations", "label"], &rules.label);
+        self.looking_back();
         self.bounds(&["obligations", "retrospective_lasts_min"], u64::from(rules.retrospective_lasts_min), 5, 480);
         self.forge();
         self.slack();
         self.filled(&["documents", "root"], &self.policy.documents.root);
+    }
+
+    fn looking_back(&mut self) {
+        let steps = &self.policy.obligations.escalation;
+        if steps.windows(2).any(|pair| matches!(pair, [one, next] if next.after_h <= one.after_h)) {
+            self.flaw(&["obligations", "escalation"], FlawKind::NotAscending);
+        }
+        for (index, step) in steps.iter().enumerate() {
+            self.roles(&["obligations", "escalation", &index.to_string(), "roles"], &step.roles);
+            self.bounds(&["obligations", "escalation", &index.to_string(), "after_h"], u64::from(step.after_h), 0, 8_760);
+        }
+        let rules = &self.policy.reviews;
+        self.roles(&["reviews", "owner_roles"], &rules.owner_roles);
+        for (key, given, min, max) in [
+            ("monthly_within_days", rules.monthly_within_days, 1, 60),
+            ("quarterly_within_days", rules.quarterly_within_days, 1, 90),
+            ("corrective_within_days", rules.corrective_within_days, 1, 366),
+            ("same_cause_days", rules.same_cause_days, 0, 366),
+            ("same_cause_percent", rules.same_cause_percent, 1, 100),
+            ("cannot_wait_h", rules.cannot_wait_h, 1, 720),
+            ("refusals_min", rules.refusals_min, 0, 1_000),
+        ] {
+            self.bounds(&["reviews", key], u64::from(given), min, max);
+        }
     }
 
     fn forge(&mut self) {

@@ -33,6 +33,11 @@ fn adopt(facts: &Facts, policy: &Policy) -> Result<Decision, Refusal> {
         return Err(Refusal::PolicyFlawed { flaws });
     }
     let digest = policy.digest();
+    let of = |policy: &Policy| policy.local.as_ref().map(|local| local.ledger.clone());
+    if facts.policy().is_some_and(|current| of(current).is_some() || of(policy).is_some()) {
+        // What binds people while the server is away is what the server has signed, and nothing else.
+        return Err(Refusal::PolicyOfLocal);
+    }
     let Some(current) = facts.policy() else {
         // The first policy of an empty ledger binds nobody yet.
         return Ok(Decision { events: vec![Event::PolicyAdopted { digest, policy: Box::new(policy.clone()) }], ..Decision::default() });

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{Digest, EmergencyId, PersonId};
 
 /// Public key of a device: the uncompressed P-256 point (65 bytes), lower case hex. What every browser can make and keep to itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct DeviceKey(String);
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Ack, Captured, Command, CommandRef, DeviceKey, Gap, HeldBecause, SealedBlock, Session, SessionEnd, TypedCommand};
+use super::{Ack, Captured, Command, CommandRef, DeviceKey, Gap, HeldBecause, SealedBlock, Session, SessionEnd, TypedCommand, ask};
 use crate::channel::Notice;
 use crate::decide::Decision;
 use crate::effect::{Effect, EffectKey, Work};
@@ -44,6 +44,10 @@ pub fn decide(permit: &Permit, facts: &Facts, command: &Command, now: Timestamp)
                 end_session(&case, session, &SessionEnd::Abandoned)
             }
         }
+        Command::Confirm { session, digest, confirm, .. } => ask::confirm(permit, &case, open_session(&case, *session)?, *digest, confirm),
+        Command::Deny { session, digest, reason, .. } => ask::deny(permit, &case, open_session(&case, *session)?, *digest, reason),
+        Command::Ask { session, line, rule, asked_at, .. } => ask::ask(&case, open_session(&case, *session)?, line, *rule, *asked_at),
+        Command::Withdraw { session, asked_at, .. } => ask::withdraw(&case, open_session(&case, *session)?, *asked_at),
         Command::Seal { session, first, blocks, commands, gaps, .. } => {
             seal(&case, open_session(&case, *session)?, *first, blocks, commands, gaps)
         }
@@ -155,6 +159,7 @@ fn seal(
         commands: commands.to_vec(),
         gaps: gaps.to_vec(),
     }];
+    events.extend(ask::unconfirmed(case, session, commands));
     let ended = commands.iter().filter(|command| command.ended_at.is_some()).map(|command| command.number).max();
     let mut decision = case.decision(Vec::new());
     if let Some(command) = ended {
@@ -165,7 +170,13 @@ fn seal(
 }
 
 /// Has the files looked at. While that is under way, once more is owed; a dozen quick commands are one look.
-fn look(case: &Case<'_>, after: CommandRef, captures: bool, events: &mut Vec<Event>, decision: &mut Decision) -> Result<(), Refusal> {
+pub(crate) fn look(
+    case: &Case<'_>,
+    after: CommandRef,
+    captures: bool,
+    events: &mut Vec<Event>,
+    decision: &mut Decision,
+) -> Result<(), Refusal> {
     let emergency = case.state.id;
     if case.state.looking.is_some() {
         events.push(Event::LookOwed { emergency, after });

@@ -70,7 +70,8 @@ pub fn gate(
     now: Timestamp,
 ) -> Vec<HeldBecause> {
     let mut held = Vec::new();
-    if emergency.status != Status::Executing {
+    let restored = emergency.restored.as_ref().is_some_and(|restored| restored.finished_at.is_some());
+    if emergency.status != Status::Executing || restored {
         held.push(HeldBecause::NotExecuting);
     }
     if session.stop.is_some() {

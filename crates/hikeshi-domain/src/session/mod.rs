@@ -4,6 +4,10 @@
 //! [`Ack`], whether keys may reach the shell in [`gate()`]. Not here: the terminal itself (`hikeshi-outside`), the live stream (`hikeshi-engine`).
 
 mod ack;
+mod ask;
+#[cfg(test)]
+mod ask_tests;
+pub mod danger;
 pub mod decide;
 mod gate;
 pub mod record;
@@ -20,6 +24,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use ack::{Ack, DeviceKey};
+pub(crate) use ask::before as asked_before;
+pub use danger::{ConfirmedLine, DangerousLine, LineAnswer, LineAsk};
 pub use gate::{Absence, Absent, HeldBecause, Looking, gate};
 
 use crate::effect::EffectKey;
@@ -40,6 +46,9 @@ pub struct Terminal {
     /// What is looked at before and after, where the change is not one of files: a schema, a resource of a cluster.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub captures: Vec<Capture>,
+    /// Lines that take a witness's confirmation before they run (rule E4).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dangerous: Vec<DangerousLine>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -230,6 +239,11 @@ pub enum SessionEnd {
     },
     /// A witness ended it.
     Stopped { by: PersonId, reason: String },
+    /// The connection to the target's host broke; what ran there was hung up by the host, and how it ended is not known.
+    ConnectionLost {
+        /// The last words of `ssh`.
+        detail: String,
+    },
     /// It could not begin; nothing was recorded.
     Abandoned,
     /// Nothing was heard of the recorder any more.
@@ -273,6 +287,20 @@ pub struct Session {
     pub commands_earlier: u32,
     #[serde(default)]
     pub gaps: Vec<Gap>,
+    /// The dangerous line that waits for a witness, or the last one that did; and how many there were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<LineAsk>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub asks: u32,
+    /// Earlier ones that were confirmed or denied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answered: Vec<LineAsk>,
+    /// Confirmed, and not seen to have run yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub confirmed: Vec<ConfirmedLine>,
+    /// Commands with dangerous words that nobody had confirmed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unconfirmed: Vec<u32>,
     #[serde(default)]
     pub ended_at: Option<Timestamp>,
     /// A witness has ended it; the shell is being hung up.
@@ -320,6 +348,34 @@ pub enum Command {
         emergency: EmergencyId,
         session: u32,
     },
+    /// A present witness confirms the line that waits: `digest` is that of the line as they read it, `confirm` repeats its dangerous words.
+    Confirm {
+        emergency: EmergencyId,
+        session: u32,
+        digest: Digest,
+        confirm: String,
+    },
+    /// A present witness says no to the line that waits.
+    Deny {
+        emergency: EmergencyId,
+        session: u32,
+        digest: Digest,
+        reason: String,
+    },
+    /// The recorder holds Enter at a line that the plan calls dangerous: `rule` counts the plan's list from 0.
+    Ask {
+        emergency: EmergencyId,
+        session: u32,
+        line: String,
+        rule: u32,
+        asked_at: Timestamp,
+    },
+    /// The line that waited was edited or left, or nobody answered.
+    Withdraw {
+        emergency: EmergencyId,
+        session: u32,
+        asked_at: Timestamp,
+    },
     /// What the recorder has stored since the last time.
     Seal {
         emergency: EmergencyId,
@@ -359,6 +415,10 @@ impl Command {
             | Self::Note { emergency, .. }
             | Self::Stop { emergency, .. }
             | Self::Abandon { emergency, .. }
+            | Self::Confirm { emergency, .. }
+            | Self::Deny { emergency, .. }
+            | Self::Ask { emergency, .. }
+            | Self::Withdraw { emergency, .. }
             | Self::Seal { emergency, .. }
             | Self::Acknowledge { emergency, .. }
             | Self::Gate { emergency, .. }

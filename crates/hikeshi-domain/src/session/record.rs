@@ -4,10 +4,11 @@
 //! A block is a header and its frames; the header names the digest of the frames and the head of the block before. The head of a block
 //! is the SHA-256 of its header's bytes, so whoever has shown the frames can compute it, and one head stands for everything before it.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Gap, HeldBecause, SealedBlock, SessionEnd, TypedCommand};
+use super::{Gap, HeldBecause, LineAnswer, SealedBlock, SessionEnd, TypedCommand};
 use crate::ids::{Digest, EmergencyId};
 
 /// Most bytes of frames in one block; a block is sealed when it has them, or one second after its first frame.
@@ -51,6 +52,16 @@ pub enum Word {
     /// Keys that came while they were held, and went nowhere.
     Refused {
         keys: u64,
+    },
+    /// Enter is held at a line that the plan calls dangerous.
+    LineAsked {
+        asked_at: Timestamp,
+        line: String,
+        words: String,
+    },
+    LineAnswered {
+        asked_at: Timestamp,
+        answer: LineAnswer,
     },
     CommandBegan {
         number: u32,

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{LookingAgain, Session, SessionEnd, TypedCommand, Watched};
+use super::ask::before;
+use super::{ConfirmedLine, LineAnswer, LineAsk, LookingAgain, Session, SessionEnd, TypedCommand, Watched};
 use crate::emergency::Emergency;
 use crate::event::Event;
 use crate::facts::Facts;
@@ -15,10 +16,14 @@ use crate::ids::EmergencyId;
 /// Commands kept in the state; earlier ones are counted, and stand in the ledger.
 const COMMANDS_KEPT_MAX: usize = 100;
 const GAPS_KEPT_MAX: usize = 100;
+/// Confirmed lines within one command.
+const CONFIRMED_KEPT_MAX: usize = 50;
+const ANSWERED_KEPT_MAX: usize = 50;
 
 pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
     life(facts, event, at);
     recording(facts, event, at);
+    dangerous(facts, event);
     files(facts, event);
 }
 
@@ -38,6 +43,11 @@ fn life(facts: &mut Facts, event: &Event, at: Timestamp) {
                 commands: Vec::new(),
                 commands_earlier: 0,
                 gaps: Vec::new(),
+                asked: None,
+                asks: 0,
+                answered: Vec::new(),
+                confirmed: Vec::new(),
+                unconfirmed: Vec::new(),
                 ended_at: None,
                 stop: None,
                 end: None,
@@ -73,6 +83,10 @@ fn recording(facts: &mut Facts, event: &Event, at: Timestamp) {
             state.blocks = first.saturating_add(u64::try_from(blocks.len()).unwrap_or(u64::MAX));
             state.head = blocks.last().map(|block| block.head).or(state.head);
             commands.iter().for_each(|command| typed(state, command));
+            // Whatever was confirmed before these ended was about them.
+            for command in commands.iter().filter(|command| command.ended_at.is_some()) {
+                state.confirmed.retain(|line| !before(line.asked_at, command));
+            }
             state.gaps.extend(gaps.iter().cloned());
             state.gaps.truncate(GAPS_KEPT_MAX);
         }),
@@ -92,6 +106,53 @@ fn recording(facts: &mut Facts, event: &Event, at: Timestamp) {
         }),
         _ => {}
     }
+}
+
+fn dangerous(facts: &mut Facts, event: &Event) {
+    match event {
+        Event::LineAsked { emergency, session, ask } => with(facts, *emergency, *session, |state| {
+            state.asks = ask.ask;
+            let before = state.asked.replace(ask.clone());
+            let answered = |before: &LineAsk| matches!(before.answer, Some(LineAnswer::Confirmed { .. } | LineAnswer::Denied { .. }));
+            state.answered.extend(before.filter(answered));
+            if state.answered.len() > ANSWERED_KEPT_MAX {
+                state.answered.remove(0);
+            }
+        }),
+        Event::LineConfirmed { emergency, session, ask, by, .. } => with(facts, *emergency, *session, |state| {
+            let Some(asked) = state.asked.as_mut().filter(|asked| asked.ask == *ask) else { return };
+            asked.answer = Some(LineAnswer::Confirmed { by: by.clone() });
+            state.confirmed.push(ConfirmedLine { line: asked.line.clone(), asked_at: asked.asked_at, by: by.clone() });
+            if state.confirmed.len() > CONFIRMED_KEPT_MAX {
+                state.confirmed.remove(0);
+            }
+        }),
+        Event::LineDenied { emergency, session, ask, by, reason, .. } => {
+            let answer = LineAnswer::Denied { by: by.clone(), reason: reason.clone() };
+            answered(facts, *emergency, *session, *ask, answer);
+        }
+        Event::LineWithdrawn { emergency, session, ask, .. } => {
+            with(facts, *emergency, *session, |state| {
+                let asked_at = state.asked.as_ref().filter(|asked| asked.ask == *ask).map(|asked| asked.asked_at);
+                state.confirmed.retain(|line| Some(line.asked_at) != asked_at);
+            });
+            answered(facts, *emergency, *session, *ask, LineAnswer::Withdrawn);
+        }
+        Event::LineUnconfirmed { emergency, session, command, .. } => with(facts, *emergency, *session, |state| {
+            if state.unconfirmed.len() < COMMANDS_KEPT_MAX {
+                state.unconfirmed.push(*command);
+            }
+        }),
+        _ => {}
+    }
+}
+
+fn answered(facts: &mut Facts, emergency: EmergencyId, session: u32, ask: u32, answer: LineAnswer) {
+    with(facts, emergency, session, |state| {
+        if let Some(asked) = state.asked.as_mut().filter(|asked| asked.ask == ask) {
+            asked.answer = Some(answer);
+        }
+    });
 }
 
 fn files(facts: &mut Facts, event: &Event) {

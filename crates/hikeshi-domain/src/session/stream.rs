@@ -1,10 +1,11 @@
 //! What recorder, server and watching devices say to each other over a web socket. Text messages are JSON of the types here;
 //! binary messages are one kind byte and the bytes.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Ack, DeviceKey, Encoding, HeldBecause};
+use super::{Ack, DeviceKey, Encoding, HeldBecause, LineAnswer, LineAsk};
 use crate::ids::Digest;
 
 /// Binary, from the recorder and to watchers: frames of the block under way.
@@ -15,6 +16,20 @@ pub const SEALED: u8 = b'B';
 pub const BEAT: u8 = b'b';
 /// Binary, from the recorder: how the session ended, as JSON.
 pub const END: u8 = b'E';
+
+/// Binary, from the recorder: [`Asking`] as JSON.
+pub const ASK: u8 = b'Q';
+/// Binary, from the recorder: when the line was asked about that nobody needs to answer any more, as JSON; `null`: it has run.
+pub const WITHDRAW: u8 = b'q';
+
+/// Enter is held at this line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Asking {
+    pub line: String,
+    /// Which of the plan's dangerous lines, from 0.
+    pub rule: u32,
+    pub asked_at: Timestamp,
+}
 
 /// To the recorder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -32,6 +47,15 @@ pub enum ToRecorder {
     Gate {
         held: Vec<HeldBecause>,
         named: u64,
+    },
+    /// Changed files outside the approved scope that nobody has accepted yet (rule E8); again when there are others.
+    Outside {
+        paths: Vec<String>,
+    },
+    /// What became of the line that was asked about.
+    Answered {
+        asked_at: Timestamp,
+        answer: LineAnswer,
     },
     /// A witness ends the session: the shell is to be hung up.
     HangUp,
@@ -52,6 +76,10 @@ pub enum ToWatcher {
     Sealed { header: String },
     /// Why keys are held, with the words for it in the reader's language; empty: they pass.
     Gate { held: Vec<HeldBecause>, words: Vec<String> },
+    /// Changed files outside the approved scope that nobody has accepted yet (rule E8), with the words for it; empty: none any more.
+    Outside { paths: Vec<String>, words: String },
+    /// A line that waits for a confirmation, or has been answered, with the words for it in the reader's language.
+    Asked { ask: LineAsk, words: String },
     /// The device counts for its person now.
     Bound,
     /// It does not, and why: three sentences for people.

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Ack, CommandRef, DeviceKey, Gap, HeldBecause, SealedBlock, SessionEnd, TypedCommand};
+use super::danger::line_digest;
+use super::{Ack, CommandRef, ConfirmedLine, DeviceKey, Gap, HeldBecause, LineAsk, SealedBlock, SessionEnd, TypedCommand};
 use crate::event::Event;
 use crate::ids::{EmergencyId, PersonId};
 
@@ -73,6 +74,13 @@ pub struct Told {
     pub acks: Vec<AckTold>,
     pub changed: Vec<ChangedAfter>,
     pub ended: Option<(Timestamp, SessionEnd)>,
+    /// The dangerous line that was asked about last, and those that were confirmed, each with the entry that says so.
+    pub asked: Option<LineAsk>,
+    pub confirmed: Vec<(u64, ConfirmedLine)>,
+    /// Answers to a line that was not asked about, or to another one.
+    pub misanswered: Vec<(u64, PersonId)>,
+    /// Commands that are told as dangerous and not confirmed.
+    pub unconfirmed: BTreeSet<u32>,
 }
 
 impl Told {
@@ -91,6 +99,10 @@ impl Told {
             acks: Vec::new(),
             changed: Vec::new(),
             ended: None,
+            asked: None,
+            confirmed: Vec::new(),
+            misanswered: Vec::new(),
+            unconfirmed: BTreeSet::new(),
         }
     }
 
@@ -104,6 +116,11 @@ impl Told {
             | Event::BlocksWatched { emergency, session, .. }
             | Event::KeysHeld { emergency, session, .. }
             | Event::KeysReleased { emergency, session }
+            | Event::LineAsked { emergency, session, .. }
+            | Event::LineConfirmed { emergency, session, .. }
+            | Event::LineDenied { emergency, session, .. }
+            | Event::LineWithdrawn { emergency, session, .. }
+            | Event::LineUnconfirmed { emergency, session, .. }
             | Event::TerminalStopped { emergency, session, .. }
             | Event::TerminalEnded { emergency, session, .. } => (*emergency, *session),
             Event::FilesSeen { emergency, after, .. } => (*emergency, after.session),
@@ -150,6 +167,37 @@ impl Told {
             Event::TerminalEnded { end, .. } => {
                 self.released(at);
                 self.ended = Some((at, end.clone()));
+            }
+            _ => self.dangerous(seq, at, event),
+        }
+    }
+
+    /// What was asked about a dangerous line, and answered.
+    fn dangerous(&mut self, seq: u64, at: Timestamp, event: &Event) {
+        match event {
+            Event::LineAsked { ask, .. } => self.asked = Some(ask.clone()),
+            Event::LineConfirmed { ask, digest, by, .. } => {
+                let of = (self.emergency, self.session);
+                let fits = |asked: &LineAsk| {
+                    asked.ask == *ask
+                        && asked.digest == *digest
+                        && asked.digest == line_digest(of.0, of.1, asked.asked_at, &asked.line)
+                        && at < asked.until
+                };
+                // Once: the next answer needs another question.
+                match self.asked.take_if(|asked| fits(asked)) {
+                    Some(asked) => {
+                        few(&mut self.confirmed, [(seq, ConfirmedLine { line: asked.line, asked_at: asked.asked_at, by: by.clone() })]);
+                    }
+                    None => few(&mut self.misanswered, [(seq, by.clone())]),
+                }
+            }
+            Event::LineWithdrawn { digest, .. } => {
+                let of = (self.emergency, self.session);
+                self.confirmed.retain(|(_, line)| line_digest(of.0, of.1, line.asked_at, &line.line) != *digest);
+            }
+            Event::LineUnconfirmed { command, .. } => {
+                self.unconfirmed.insert(*command);
             }
             _ => {}
         }

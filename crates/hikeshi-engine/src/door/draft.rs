@@ -156,7 +156,8 @@ impl Draft {
                 | Event::PolicyRejected { .. }
                 | Event::EmergencyApproved { .. }
                 | Event::EmergencyStarted { .. }
-                | Event::EmergencyClosed { .. } => self.sealing = true,
+                | Event::EmergencyClosed { .. }
+                | Event::OfflineReconciled { .. } => self.sealing = true,
                 _ => {}
             }
         }
@@ -191,21 +192,25 @@ impl Draft {
 
     fn touch(&mut self, wake: &Wake) {
         match wake {
-            Wake::Escalate { incident } | Wake::UpdateDue { incident } => {
+            Wake::Escalate { incident } | Wake::UpdateDue { incident } | Wake::Unreconciled { incident } => {
                 if self.facts.incident(*incident).is_some() {
                     self.facts.touched.incidents.insert(*incident);
                 }
             }
-            Wake::ApprovalExpires { emergency } | Wake::SessionLong { emergency } => {
+            Wake::ApprovalExpires { emergency } | Wake::SessionLong { emergency } | Wake::Examine { emergency } => {
                 if self.facts.emergency(*emergency).is_some() {
                     self.facts.touched.emergencies.insert(*emergency);
                 }
             }
-            Wake::Remind { obligation } | Wake::Overdue { obligation } | Wake::Compare { obligation } => {
+            Wake::Remind { obligation }
+            | Wake::Overdue { obligation }
+            | Wake::EscalateOwed { obligation }
+            | Wake::Compare { obligation } => {
                 if self.facts.obligation(*obligation).is_some() {
                     self.facts.touched.obligations.insert(*obligation);
                 }
             }
+            Wake::MonthEnds => self.facts.touched.workspace = true,
             // Presence has no timer rows.
             Wake::WitnessSilent { .. } => {}
         }
@@ -273,5 +278,6 @@ pub(super) fn timers_of(facts: &Facts) -> Vec<Timer> {
         .iter()
         .filter_map(|id| facts.obligation(*id))
         .flat_map(|obligation| timer::of_obligation(obligation, policy));
-    incidents.chain(emergencies).chain(obligations).collect()
+    let workspace = facts.touched.workspace.then(|| timer::of_workspace(&facts.workspace)).into_iter().flatten();
+    incidents.chain(emergencies).chain(obligations).chain(workspace).collect()
 }

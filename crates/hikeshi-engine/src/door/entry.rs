@@ -84,7 +84,7 @@ pub(super) fn case_of(asked: &Value, facts: &hikeshi_domain::facts::Facts) -> Op
         return facts.emergency(emergency).map(|emergency| emergency.incident);
     }
     let obligation = named("obligation").and_then(|id| id.parse().ok())?;
-    facts.obligation(obligation).map(|obligation| obligation.incident)
+    facts.obligation(obligation).and_then(|obligation| obligation.incident)
 }
 
 /// What a request that was answered before is answered now. A key is its owner's: for anybody else it is no key.

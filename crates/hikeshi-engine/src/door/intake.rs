@@ -127,6 +127,8 @@ fn masked(envelope: Envelope, mask: Arc<Mask>) -> Result<Taken, Refusal> {
     // Plain data with string keys always becomes a value.
     let mut asked = serde_json::to_value(&envelope.command).unwrap_or(Value::Null);
     let changed = match &envelope.command {
+        // Everything in it was masked where it was recorded; another byte would be another record.
+        Command::Offline(_) => false,
         // A policy is configuration that names variables, not values; masking a pattern in it would change what it means.
         Command::Policy(_) => false,
         // Digests and public keys, but for the label that a person typed.
@@ -143,6 +145,7 @@ fn masked(envelope: Envelope, mask: Arc<Mask>) -> Result<Taken, Refusal> {
         | Command::Monitor(_)
         | Command::Obligation(_)
         | Command::Outcome(_)
+        | Command::Review(_)
         | Command::Session(_)
         | Command::Wake(_) => mask_value(&mask.masker, &mut asked),
     };

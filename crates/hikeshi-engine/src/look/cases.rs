@@ -88,9 +88,8 @@ impl Look<'_> {
             let mut facts = sight.facts();
             sight.load(&Needs { obligations: [id].into(), ..Needs::default() }, &mut facts)?;
             let obligation = facts.obligation(id).cloned().ok_or_else(|| not_found("obligation", id))?;
-            sight.load(&Needs { emergencies: [obligation.emergency].into(), ..Needs::default() }, &mut facts)?;
-            let emergency =
-                facts.emergency(obligation.emergency).cloned().ok_or_else(|| not_found("emergency exception", obligation.emergency))?;
+            sight.load(&Needs { emergencies: obligation.emergency.into_iter().collect(), ..Needs::default() }, &mut facts)?;
+            let emergency = obligation.emergency.and_then(|id| facts.emergency(id)).cloned();
             let offers = offers::of_obligation(sight, &obligation)?;
             Ok(ObligationView { size: sight.head.size, at: sight.now, obligation, emergency, offers })
         })

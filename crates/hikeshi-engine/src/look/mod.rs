@@ -7,10 +7,12 @@ mod now;
 mod offers;
 mod people;
 mod record;
+mod reviews;
 mod views;
 
 use std::sync::Arc;
 
+pub use reviews::{ReviewView, ReviewsView};
 pub use views::*;
 
 use hikeshi_domain::Timestamp;

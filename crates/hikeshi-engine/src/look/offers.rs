@@ -65,19 +65,26 @@ pub(super) fn of_emergency(sight: &mut Sight<'_, '_>, emergency: &Emergency) -> 
         Do::Hold { emergency: id, reason: words() },
         Do::Resume { emergency: id },
         Do::Start { emergency: id },
+        Do::Confirm { emergency: id, step, digest: emergency.digest, confirm: confirm.clone() },
         Do::Step { emergency: id, step, confirm },
         Do::Settle { emergency: id, step: doubtful_step(emergency).unwrap_or(step), verdict: Verdict::DidNotRun, reason: words() },
         Do::Verify { emergency: id },
         Do::Attest { emergency: id, aspect: open_aspect(emergency), passed: true, note: words() },
         Do::Accept { emergency: id, path: open_path(emergency), reason: words() },
-        Do::Revert { emergency: id, path: open_path(emergency) },
+        Do::Revert { emergency: id, paths: vec![open_path(emergency)], reason: words(), confirm: id.to_string() },
         Do::Restore { emergency: id, reason: words(), confirm: id.to_string() },
         Do::Close { emergency: id },
     ];
     let mut candidates: Vec<Command> = candidates.into_iter().map(Command::Emergency).collect();
-    if let Some(session) = emergency.sessions.iter().find(|session| session.is_open()).map(|session| session.number) {
+    if let Some(open) = emergency.sessions.iter().find(|session| session.is_open()) {
+        let session = open.number;
         candidates.push(Command::Session(session::Command::Note { emergency: id, session, text: words() }));
         candidates.push(Command::Session(session::Command::Stop { emergency: id, session, reason: words() }));
+        if let Some(asked) = &open.asked {
+            let (digest, confirm) = (asked.digest, asked.words.clone());
+            candidates.push(Command::Session(session::Command::Confirm { emergency: id, session, digest, confirm }));
+            candidates.push(Command::Session(session::Command::Deny { emergency: id, session, digest, reason: words() }));
+        }
     }
     try_all(sight, candidates)
 }
@@ -97,10 +104,14 @@ pub(super) fn of_obligation(sight: &mut Sight<'_, '_>, owed: &Obligation) -> Res
             let item = PreventionItem { text: words(), owner: viewer.clone(), due_at: later(now, SignedDuration::from_hours(24 * 7)) };
             vec![
                 Do::Schedule { obligation: id, starts_at, lasts_min: 60, invited: vec![viewer.clone()] },
-                Do::Hold { obligation: id, held_at: now, attended: vec![viewer], lessons: words(), items: vec![item] },
+                Do::Hold { obligation: id, held_at: now, attended: vec![viewer], lessons: words(), avoidable: None, items: vec![item] },
             ]
         }
-        Kind::Prevention => vec![Do::Finish { obligation: id, evidence: words() }],
+        Kind::Prevention | Kind::Corrective | Kind::Review => vec![Do::Finish { obligation: id, evidence: words() }],
+        Kind::MonthlyReport | Kind::QuarterlyReport => {
+            let digest = Digest::of(b"");
+            vec![Do::Present { obligation: id, held_at: now, size: sight.head.size, at: now, digest, note: words() }]
+        }
     };
     try_all(sight, candidates.into_iter().map(Command::Obligation).collect())
 }

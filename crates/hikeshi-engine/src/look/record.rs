@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use hikeshi_domain::chat::Seal;
 use hikeshi_domain::emergency::PlanDocument;
 use hikeshi_domain::facts::Needs;
 use hikeshi_domain::ids::{ChannelName, Digest, EmergencyId, IncidentId};
 use hikeshi_domain::ledger::{BundleError, DECLARED_FILE, Declared, Files, Frontier};
-use hikeshi_domain::policy::Target;
+use hikeshi_domain::policy::{Owed, Target};
 use hikeshi_store::{KeptEntry, StoreError};
 
 use super::{ChannelView, EntryView, LedgerView, Look, LookError, Page, PostRow, Sight, page, span};
 use crate::door::kept_view;
-use crate::recording::{Recording, told};
+use crate::recording::{Recording, told, told_there};
+
+/// Owed things that a trust bundle names.
+const OWED_MAX: u32 = 200;
 
 impl Look<'_> {
     /// Entries of one case, newest first.
@@ -75,8 +79,17 @@ impl Look<'_> {
 
     /// The trust bundle as it is now: a signed note.
     pub async fn trust(&self) -> Result<String, LookError> {
-        self.see(move |sight| sight.door.inside.sealer.trust(&sight.policy, sight.now).map_err(|error| LookError::Bundle(error.into())))
-            .await
+        self.see(move |sight| {
+            let head = &sight.head;
+            let seal = Frontier::from_parts(head.size, head.frontier.clone())
+                .map(|frontier| Seal { size: frontier.size(), root: frontier.root() });
+            let (owed, _, _) = sight.reader.owed(sight.now, OWED_MAX)?;
+            let hardening = owed.iter().filter(|owed| owed.kind.hardens_next());
+            let owed = hardening.map(|owed| Owed { obligation: owed.id, due_at: owed.due_at }).collect();
+            let signed = sight.door.inside.sealer.trust(&sight.policy, seal, owed, sight.now);
+            signed.map_err(|error| LookError::Bundle(error.into()))
+        })
+        .await
     }
 
     /// One case as files that anybody can verify offline; `documents` are added as they are.
@@ -107,7 +120,10 @@ impl Look<'_> {
             }
             let encoding = found.plan.terminal.as_ref().map(|terminal| terminal.encoding).unwrap_or_default();
             let title = format!("{emergency}/{session} {}", found.plan.summary);
-            let told = told(sight.reader, found.incident, emergency, session)?;
+            let told = match found.offline.as_deref() {
+                Some(offline) => told_there(sight.reader, offline, session)?,
+                None => told(sight.reader, found.incident, emergency, session)?,
+            };
             Ok(Recording::new(sight.door.clone(), told, encoding, title))
         })
         .await

@@ -153,7 +153,8 @@ pub struct ObligationView {
     pub size: u64,
     pub at: Timestamp,
     pub obligation: Obligation,
-    pub emergency: Emergency,
+    /// The exception from which it comes; none for a report of a month or quarter.
+    pub emergency: Option<Emergency>,
     pub offers: Vec<Offer>,
 }
 

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::{Digest, EmergencyId, PersonId};
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::session::record::RecordError;
-use hikeshi_domain::session::{Ack, DeviceKey, HeldBecause, SessionEnd};
+use hikeshi_domain::session::stream::Asking;
+use hikeshi_domain::session::{Ack, Command, DeviceKey, HeldBecause, LineAsk, SessionEnd};
 use tokio::sync::{broadcast, watch};
 
 use super::kept;
@@ -125,7 +127,7 @@ impl Recorder {
 
     pub fn end(&self, end: SessionEnd) -> Result<(), FeedError> {
         self.current()?;
-        self.live.end(end);
+        self.live.end(as_a_recorder_knows(end));
         Ok(())
     }
 
@@ -144,9 +146,35 @@ impl Recorder {
         self.live.gate()
     }
 
+    /// Tells which files outside the scope nobody has accepted.
+    pub fn outside(&self) -> watch::Receiver<Arc<Vec<String>>> {
+        self.live.outside()
+    }
+
     /// How many blocks the ledger names: what comes after them would not survive this server.
     pub fn named(&self) -> u64 {
         self.live.named()
+    }
+
+    /// Enter is held at a dangerous line: whoever witnesses is asked.
+    pub async fn ask(&self, asking: Asking) -> Result<(), FeedError> {
+        self.current()?;
+        let (emergency, session) = (self.live.emergency, self.live.session);
+        let Asking { line, rule, asked_at } = asking;
+        super::say(&self.door, "ask", &self.live, Command::Ask { emergency, session, line, rule, asked_at }).await;
+        Ok(())
+    }
+
+    pub async fn withdraw(&self, asked_at: Timestamp) -> Result<(), FeedError> {
+        self.current()?;
+        let (emergency, session) = (self.live.emergency, self.live.session);
+        super::say(&self.door, "withdraw", &self.live, Command::Withdraw { emergency, session, asked_at }).await;
+        Ok(())
+    }
+
+    /// Tells what became of the line that was asked about.
+    pub fn asked(&self) -> watch::Receiver<Option<Arc<LineAsk>>> {
+        self.live.asked()
     }
 
     /// Becomes true when the session has ended in the ledger.
@@ -203,6 +231,12 @@ impl Watcher {
         Arc::clone(&self.live.gate().borrow())
     }
 
+    /// The dangerous line that waits, if one does.
+    pub fn asked(&self) -> Option<Arc<LineAsk>> {
+        let asked = self.live.asked().borrow().clone();
+        asked.filter(|asked| asked.is_open(self.door.inside.clock.now()))
+    }
+
     pub fn is_bound(&self) -> bool {
         self.bound.is_some()
     }
@@ -219,5 +253,17 @@ impl Drop for Watcher {
         if let Some(person) = &self.bound {
             self.live.unbind(person, self.connection);
         }
+    }
+}
+
+/// Longest word of ssh about a lost connection that is kept.
+const LOST_CHARS_MAX: usize = 300;
+
+/// A recorder knows how its shell ended, and nothing else: who stopped a session is in the ledger.
+fn as_a_recorder_knows(end: SessionEnd) -> SessionEnd {
+    match end {
+        SessionEnd::Exited { code } => SessionEnd::Exited { code },
+        SessionEnd::ConnectionLost { detail } => SessionEnd::ConnectionLost { detail: detail.chars().take(LOST_CHARS_MAX).collect() },
+        SessionEnd::Stopped { .. } | SessionEnd::Abandoned | SessionEnd::Lost => SessionEnd::Exited { code: None },
     }
 }

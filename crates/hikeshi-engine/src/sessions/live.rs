@@ -1,5 +1,6 @@
 //! One open session in memory: the block under way, the screen, who looks, and what the ledger has not heard yet.
 
+mod batch;
 mod redraw;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -11,10 +12,11 @@ use hikeshi_domain::ids::{Digest, EmergencyId, PersonId};
 use hikeshi_domain::session::decide::{ACKS_AT_ONCE_MAX, SEALED_AT_ONCE_MAX};
 use hikeshi_domain::session::record::{BLOCK_BYTES_MAX, Frame, Header, RecordError, Word, check, frames};
 use hikeshi_domain::session::{
-    Ack, Command, DeviceKey, Encoding, Gap, HeldBecause, Looking, SealedBlock, Session, SessionEnd, TypedCommand,
+    Ack, DeviceKey, Encoding, Gap, HeldBecause, LineAsk, Looking, SealedBlock, Session, SessionEnd, TypedCommand,
 };
 use tokio::sync::{broadcast, watch};
 
+pub(super) use self::batch::Batch;
 use self::redraw::Redraw;
 use super::news::{News, Screen};
 use super::screen::ScreenModel;
@@ -92,29 +94,14 @@ impl State {
     }
 }
 
-/// What goes into one entry of the ledger.
-pub(super) struct Batch {
-    blocks: Vec<SealedBlock>,
-    commands: Vec<TypedCommand>,
-    gaps: Vec<Gap>,
-}
-
-impl Batch {
-    pub(super) fn len(&self) -> u64 {
-        u64::try_from(self.blocks.len()).unwrap_or(u64::MAX)
-    }
-
-    pub(super) fn command(&self, emergency: EmergencyId, session: u32, first: u64) -> Command {
-        Command::Seal { emergency, session, first, blocks: self.blocks.clone(), commands: self.commands.clone(), gaps: self.gaps.clone() }
-    }
-}
-
 pub(super) struct Live {
     pub(super) emergency: EmergencyId,
     pub(super) session: u32,
     pub(super) encoding: Encoding,
     news: broadcast::Sender<News>,
     gate: watch::Sender<Arc<Vec<HeldBecause>>>,
+    outside: watch::Sender<Arc<Vec<String>>>,
+    asked: watch::Sender<Option<Arc<LineAsk>>>,
     over: watch::Sender<bool>,
     state: Mutex<State>,
 }
@@ -130,6 +117,8 @@ impl Live {
             encoding,
             news: broadcast::Sender::new(NEWS_KEPT_MAX),
             gate: watch::Sender::new(Arc::clone(&gate)),
+            outside: watch::Sender::default(),
+            asked: watch::Sender::new(session.asked.clone().map(Arc::new)),
             over: watch::Sender::new(false),
             state: Mutex::new(State {
                 screen: ScreenModel::new(encoding),
@@ -293,6 +282,17 @@ impl Live {
         self.over.subscribe()
     }
 
+    pub(super) fn asked(&self) -> watch::Receiver<Option<Arc<LineAsk>>> {
+        self.asked.subscribe()
+    }
+
+    /// What the ledger says of the dangerous line that waits, or did last.
+    pub(super) fn set_asked(&self, asked: Option<&LineAsk>) {
+        let Some(asked) = asked.filter(|asked| self.asked.borrow().as_deref() != Some(*asked)).cloned().map(Arc::new) else { return };
+        self.asked.send_replace(Some(Arc::clone(&asked)));
+        self.tell(News::Asked(asked));
+    }
+
     /// The session has ended in the ledger.
     pub(super) fn over(&self) {
         self.over.send_replace(true);
@@ -336,6 +336,21 @@ impl Live {
 
     pub(super) fn gate_is_told(&self) {
         self.lock().gate_told = true;
+    }
+
+    /// Files outside the scope that everyone who watches is told of; said again only when they have changed.
+    pub(super) fn set_outside(&self, paths: Vec<String>) {
+        // Under the lock, so that whoever joins hears of each change.
+        let _under = self.lock();
+        if **self.outside.borrow() != paths {
+            let paths = Arc::new(paths);
+            self.outside.send_replace(Arc::clone(&paths));
+            self.tell(News::Outside(paths));
+        }
+    }
+
+    pub(super) fn outside(&self) -> watch::Receiver<Arc<Vec<String>>> {
+        self.outside.subscribe()
     }
 
     pub(super) fn next_word(&self) -> u64 {
@@ -428,6 +443,7 @@ impl Live {
             prev: state.head,
             frames: state.pending.as_slice().into(),
             gate: Arc::clone(&state.gate),
+            outside: Arc::clone(&self.outside.borrow()),
         };
         (screen, self.news.subscribe())
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hikeshi_domain::ids::Digest;
-use hikeshi_domain::session::{Encoding, HeldBecause};
+use hikeshi_domain::session::{Encoding, HeldBecause, LineAsk};
 
 /// What watchers are told, in order.
 #[derive(Debug, Clone)]
@@ -14,6 +14,10 @@ pub enum News {
     Sealed(Arc<[u8]>),
     /// Why keys are held; empty: they pass.
     Gate(Arc<Vec<HeldBecause>>),
+    /// Changed files outside the scope that nobody has accepted; empty: none any more.
+    Outside(Arc<Vec<String>>),
+    /// A dangerous line waits for a witness, or has been answered.
+    Asked(Arc<LineAsk>),
     /// The recorder begins anew: whoever watches joins again.
     Again,
     /// No more will come.
@@ -33,4 +37,5 @@ pub struct Screen {
     pub prev: Option<Digest>,
     pub frames: Arc<[u8]>,
     pub gate: Arc<Vec<HeldBecause>>,
+    pub outside: Arc<Vec<String>>,
 }

@@ -100,8 +100,10 @@ pub fn well(work: &Work, now: Timestamp) -> (Outcome, Vec<Vec<u8>>) {
         }
         Work::LookAtFiles { .. } => Outcome::FilesSeen { changes: Vec::new(), changes_unlisted: 0, captured: Vec::new() },
         Work::RunChecks { .. } => Outcome::ChecksEnded { results: [Aspect::Solved, Aspect::Unaffected].into_iter().map(passed).collect() },
-        Work::Restore { .. } => Outcome::Restored { files: 2, manifest: Digest::of(b"manifest"), changes: Vec::new() },
-        Work::RevertFile { .. } => Outcome::Reverted { changes: Vec::new() },
+        Work::Restore { .. } => {
+            Outcome::Restored { files: 2, manifest: Digest::of(b"manifest"), replaced: Vec::new(), changes: Vec::new() }
+        }
+        Work::RevertFile { .. } => Outcome::Reverted { files: Vec::new(), changes: Vec::new(), changes_unlisted: 0 },
         Work::OpenChangeRequest(_) => Outcome::ChangeRequestOpened {
             commit: "c0ffee".to_owned(),
             request_file: "/srv/git/requests/1.md".to_owned(),

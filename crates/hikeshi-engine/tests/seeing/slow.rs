@@ -59,6 +59,7 @@ fn write_history(store: &Store, first: &Entry) {
         }
         let policy = facts.workspace.policy.clone().expect("a policy");
         writes.timers = facts.incidents.values().flatten().flat_map(|incident| timer::of_incident(incident, &policy)).collect();
+        writes.timers.extend(timer::of_workspace(&facts.workspace));
         writes.facts = facts;
         batch.commit(writes).expect("committed");
     }

@@ -6,7 +6,10 @@ use std::time::Duration;
 use hikeshi_domain::command::Command;
 use hikeshi_domain::ids::{Digest, EmergencyId};
 use hikeshi_domain::session::record::{Frame, Header, Word};
-use hikeshi_domain::session::{self, Ack, DeviceKey, HeldBecause, Inner, Known, SessionEnd, Terminal, TypedCommand};
+use hikeshi_domain::session::stream::Asking;
+use hikeshi_domain::session::{
+    self, Ack, DangerousLine, DeviceKey, HeldBecause, Inner, Known, LineAnswer, SessionEnd, Terminal, TypedCommand,
+};
 use hikeshi_engine::door::Door;
 use hikeshi_engine::sessions::{FeedError, News, Recorder, Seen, Watcher};
 use hikeshi_store::testing::Scratch;
@@ -22,6 +25,7 @@ hikeshi_store::on_both!(
     a_late_joiner_sees_the_screen_and_every_byte_after_it_once,
     a_block_that_does_not_fit_is_not_taken,
     after_a_restart_the_session_goes_on_behind_what_the_ledger_names,
+    a_dangerous_line_is_asked_in_the_ledger_and_the_answer_goes_back_once,
 );
 
 /// A recorder's side of the chain.
@@ -276,6 +280,58 @@ fn after_a_restart_the_session_goes_on_behind_what_the_ledger_names(scratch: &Sc
         town.until("it ends", |town| !town.emergency(id).sessions[0].is_open()).await;
         assert_eq!(town.emergency(id).sessions[0].blocks, 2);
         town.settled().await;
+        engine.stop().await;
+    });
+}
+
+async fn answer_of(recorder: &Recorder, asked_at: jiff::Timestamp) -> LineAnswer {
+    let mut asked = recorder.asked();
+    let reached = async {
+        loop {
+            let ask = asked.borrow_and_update().clone();
+            if let Some(answer) = ask.filter(|ask| ask.asked_at == asked_at).and_then(|ask| ask.answer.clone()) {
+                return answer;
+            }
+            asked.changed().await.expect("the session lives");
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), reached).await.expect("an answer")
+}
+
+fn a_dangerous_line_is_asked_in_the_ledger_and_the_answer_goes_back_once(scratch: &Scratch) {
+    town(scratch, async |town| {
+        let engine = town.open().await;
+        let door = engine.door();
+        let dangerous = vec![DangerousLine { words: "drop table".to_owned(), why: "戻せない".to_owned() }];
+        let terminal = Terminal { dangerous, ..Terminal::default() };
+        let plan = hikeshi_domain::emergency::Plan { terminal: Some(terminal), ..plan() };
+        let id = town.executing_with(&door, plan).await;
+        done(&door, "tanaka", Command::Session(session::Command::Open { emergency: id, place: "app-1".to_owned() })).await;
+        let recorder = door.record(&who("tanaka"), id, 1).await.expect("a recorder");
+        let watcher = door.watch(id, 1).await.expect("a watcher");
+        let (_, mut news) = watcher.join();
+        let asked_at = town.now();
+        let line = "drop table rooms".to_owned();
+        recorder.ask(Asking { line: line.clone(), rule: 0, asked_at }).await.expect("asked");
+        let told = async {
+            loop {
+                if let News::Asked(ask) = news.recv().await.expect("news") {
+                    return ask;
+                }
+            }
+        };
+        let ask = tokio::time::timeout(Duration::from_secs(10), told).await.expect("watchers are told");
+        assert_eq!((ask.line.as_str(), ask.why.as_str(), ask.answer.is_none()), ("drop table rooms", "戻せない", true));
+        assert_eq!(watcher.asked().map(|ask| ask.digest), Some(ask.digest), "who joins later sees it too");
+        let confirm = session::Command::Confirm { emergency: id, session: 1, digest: ask.digest, confirm: "drop table".to_owned() };
+        done(&door, "suzuki", Command::Session(confirm)).await;
+        assert_eq!(answer_of(&recorder, asked_at).await, LineAnswer::Confirmed { by: person("suzuki") });
+        assert!(watcher.asked().is_none(), "nothing waits any more");
+        // Edited: given up, and whoever answers late answers nothing.
+        let later = town.now().checked_add(SignedDuration::from_secs(1)).expect("a time");
+        recorder.ask(Asking { line, rule: 0, asked_at: later }).await.expect("asked");
+        recorder.withdraw(later).await.expect("withdrawn");
+        assert_eq!(answer_of(&recorder, later).await, LineAnswer::Withdrawn);
         engine.stop().await;
     });
 }

@@ -6,10 +6,11 @@ use hikeshi_domain::effect::GitHub;
 use serde_json::Value;
 
 use crate::Options;
-use crate::probe::{client, words};
+use crate::probe::{BodyError, client, whole, words};
 
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
-const ANSWER_BYTES_MAX: usize = 160 * 1024 * 1024;
+/// Tests have less patience.
+const ANSWER_WITHIN: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 30 });
+const ANSWER_BYTES_MAX: usize = if cfg!(test) { 1024 * 1024 } else { 160 * 1024 * 1024 };
 /// Tries of one call. Every call of ours may be repeated: objects are named by their content, and what has a name is looked for first.
 const TRIES: u32 = 3;
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -108,10 +109,10 @@ impl Api {
         let status = response.status().as_u16();
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (after, left, reset) = (header("retry-after"), header("x-ratelimit-remaining"), header("x-ratelimit-reset"));
-        let bytes = match response.bytes().await {
-            Ok(bytes) if bytes.len() <= ANSWER_BYTES_MAX => bytes,
-            Ok(bytes) => return Tried::Over(ApiError::Unreached(format!("an answer of {} bytes", bytes.len()))),
-            Err(error) => return Tried::Again(ApiError::Unreached(words(&error)), None),
+        let bytes = match whole(response, ANSWER_BYTES_MAX).await {
+            Ok(bytes) => bytes,
+            Err(BodyError::TooLong(why)) => return Tried::Over(ApiError::Unreached(why)),
+            Err(BodyError::Broken(why)) => return Tried::Again(ApiError::Unreached(why), None),
         };
         if (200..300).contains(&status) {
             return match serde_json::from_slice(&bytes) {
@@ -174,6 +175,9 @@ pub(crate) fn escaped(text: &str) -> String {
         )
         .collect()
 }
+
+#[cfg(test)]
+mod trouble;
 
 #[cfg(test)]
 mod tests {

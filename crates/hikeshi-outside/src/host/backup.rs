@@ -166,6 +166,8 @@ pub(crate) fn take(root: &Path, scope: &Scope, backups: &Path, name: &str, basel
     enough_room(backups, scope, baseline)?;
     make_private(&place.partial)?;
     let source = copy(root, scope, &place.partial)?;
+    // One call for all of them: a sync of each file would take longer than everything else together.
+    Folder::root(&place.partial)?.sync_file_system()?;
     agree_with(&source, scope, baseline)?;
     read_back(&place.partial, scope, &source)?;
     write_durably(&place.manifest, &source.bytes()).map_err(BackupError::at("the manifest cannot be written", name))?;
@@ -285,18 +287,22 @@ fn copy_folder(from: &Folder, to: &Folder, path: &str, depth: usize, entries: &m
         };
         copy_name(from, to, &name, &child, inner, depth - 1, entries)?;
     }
-    take_after(to, &stat).map_err(BackupError::at("the directory of the backup cannot be finished", path))?;
+    dress(to, &stat).map_err(BackupError::at("the directory of the backup cannot be finished", path))?;
     entries.push(Entry { path: path.to_owned(), kind: Kind::Folder, mode: stat.permissions(), bytes: 0, sha256: None });
     Ok(())
 }
 
 pub(super) fn take_after(folder: &Folder, stat: &Stat) -> io::Result<()> {
+    dress(folder, stat)?;
+    folder.sync()
+}
+
+fn dress(folder: &Folder, stat: &Stat) -> io::Result<()> {
     if is_root() {
         folder.set_owner(stat.uid, stat.gid)?;
     }
     folder.set_permissions(stat.permissions())?;
-    folder.set_modified(stat.modified())?;
-    folder.sync()
+    folder.set_modified(stat.modified())
 }
 
 fn copy_name(
@@ -358,7 +364,7 @@ fn copy_file(from: &Folder, to: &Folder, name: &OsStr, path: &str) -> Result<(St
         let mut target = to.create(name).map_err(BackupError::at("the copy cannot be created", path))?;
         let digest = pour(&mut source, &mut target).map_err(BackupError::at("the copy cannot be written", path))?;
         if Stat::of(&source.metadata()?).same_version(&before) {
-            finish_file(&target, &before).map_err(BackupError::at("the copy cannot be finished", path))?;
+            dress_file(&target, &before).map_err(BackupError::at("the copy cannot be finished", path))?;
             return Ok((before, digest));
         }
         drop(target);
@@ -387,12 +393,16 @@ pub(super) fn pour(source: &mut File, target: &mut File) -> io::Result<Digest> {
 
 /// Owner, mode and time of the original, then the disk.
 pub(super) fn finish_file(target: &File, like: &Stat) -> io::Result<()> {
+    dress_file(target, like)?;
+    target.sync_all()
+}
+
+fn dress_file(target: &File, like: &Stat) -> io::Result<()> {
     if is_root() {
         std::os::unix::fs::fchown(target, Some(like.uid), Some(like.gid))?;
     }
     set_file_permissions(target, like.mode)?;
-    target.set_modified(like.modified())?;
-    target.sync_all()
+    target.set_modified(like.modified())
 }
 
 /// Reads every file of a copy and compares it with what it must be.

@@ -2,7 +2,7 @@
 //! directory ([`spool`]), so that the death of the server neither kills nor loses it.
 //!
 //! Here: starting a supervisor, waiting for it, and asking a spool what happened. Not here: what the work is ([`backup`], [`script`],
-//! [`restore`], [`checks`], [`watch`]).
+//! [`restore`], [`revert`], [`checks`], [`watch`]).
 
 mod backup;
 mod captures;
@@ -10,6 +10,7 @@ mod checks;
 pub(crate) mod masking;
 mod names;
 mod restore;
+mod revert;
 mod script;
 pub(crate) mod spool;
 mod supervisor;
@@ -75,7 +76,7 @@ fn says_secret(name: &str) -> bool {
     ["password", "passwd", "passphrase", "secret", "token", "key", "credential"].iter().any(|word| name.contains(word))
 }
 
-fn ground_of(work: &Work) -> Option<(EmergencyId, &HostSpec)> {
+pub(crate) fn ground_of(work: &Work) -> Option<(EmergencyId, &HostSpec)> {
     match work {
         Work::TakeBackup { emergency, host, .. }
         | Work::RunStep { emergency, host, .. }
@@ -87,7 +88,7 @@ fn ground_of(work: &Work) -> Option<(EmergencyId, &HostSpec)> {
     }
 }
 
-fn limit_of(work: &Work) -> Duration {
+pub(crate) fn limit_of(work: &Work) -> Duration {
     match work {
         Work::RunStep { timeout_s, .. } => Duration::from_secs(u64::from(*timeout_s)).saturating_add(STEP_MARGIN),
         Work::TakeBackup { .. }
@@ -104,7 +105,7 @@ fn limit_of(work: &Work) -> Duration {
 }
 
 /// How it could not be carried out. For a step this means that it certainly did not run.
-fn could_not(work: &Work, why: &str) -> Performed {
+pub(crate) fn could_not(work: &Work, why: &str) -> Performed {
     let outcome = match work {
         Work::RunStep { .. } => supervisor::not_started(why),
         Work::TakeBackup { .. }
@@ -122,7 +123,7 @@ fn could_not(work: &Work, why: &str) -> Performed {
 }
 
 /// It began, and its end is out of reach: told as killed, which claims neither success nor that nothing ran.
-fn lost(work: &Work, why: &str) -> Performed {
+pub(crate) fn lost(work: &Work, why: &str) -> Performed {
     let outcome = match work {
         Work::RunStep { .. } => supervisor::killed(),
         Work::TakeBackup { .. }

@@ -1,9 +1,9 @@
-//! Putting back: the whole backup of the scope, or one file from the baseline. Each file is replaced at once, by renaming;
-//! what lies outside the scope is not touched, and no link is followed.
+//! Putting the whole backup of the scope back. Each file is replaced at once, by renaming; what lies outside the scope is not
+//! touched, and no link is followed. Single files are [`super::revert`].
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use hikeshi_domain::emergency::Backup;
@@ -11,8 +11,8 @@ use hikeshi_domain::ids::Digest;
 
 use super::backup::{BackupError, Entry, Place, finish_file, first_difference, pour, put_link, read_back, read_scope, take_after};
 use super::names::{Scope, join, raw, split, written};
-use super::tree::{DEPTH_MAX, Folder, Kind, Stat, set_file_permissions};
-use super::watch::{Node, Snapshot, Watch, digest_of};
+use super::tree::{DEPTH_MAX, Folder, Kind, Stat};
+use super::watch::digest_of;
 
 /// Makes the scope equal to the backup, and proves it. Returns the number of files and the manifest as read afterwards.
 pub(crate) fn restore(root: &Path, scope: &Scope, backups: &Path, backup: &Backup) -> Result<(u64, Digest), BackupError> {
@@ -142,97 +142,7 @@ fn is_like(now: &Stat, like: &Stat) -> bool {
 }
 
 /// The name under which a file waits to be renamed: the same in each run, so that a crash leaves at most one, which the next run removes.
-fn beside(name: &OsStr) -> OsString {
+pub(super) fn beside(name: &OsStr) -> OsString {
     use std::os::unix::ffi::OsStrExt;
     format!(".hikeshi-{}.tmp", Digest::of(name.as_bytes()).short()).into()
-}
-
-/// Puts one path back as it was at the baseline; a path that was not there is removed.
-pub(crate) fn revert(root: &Path, watch: &Watch, path: &str) -> Result<(), BackupError> {
-    let baseline = watch.baseline()?;
-    let path = if path == "." { "" } else { path };
-    let folder = Folder::root(root).map_err(BackupError::at("the root cannot be opened", "."))?;
-    let Some((parent, name)) = split(path) else {
-        let node = baseline.nodes.get("").ok_or_else(|| BackupError::Damaged("the baseline does not know the root".to_owned()))?;
-        return folder.set_permissions(node.stat.mode).map_err(BackupError::at("the mode of the root cannot be put back", "."));
-    };
-    if raw(path).to_string_lossy().split('/').any(|part| matches!(part, "" | "." | "..")) {
-        return Err(BackupError::Unreachable { path: path.to_owned(), error: io::ErrorKind::InvalidInput.into() });
-    }
-    let Some(node) = baseline.nodes.get(path) else {
-        return match folder.down(&raw(parent)) {
-            Ok(parent) => {
-                parent.remove_all(&raw(name), DEPTH_MAX).and_then(|()| parent.sync()).map_err(BackupError::at("cannot be removed", path))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(BackupError::Unreachable { path: path.to_owned(), error }),
-        };
-    };
-    let parent = reach_as_before(folder, parent, &baseline)?;
-    put_node(&parent, &raw(name), path, node, watch)?;
-    parent.sync().map_err(BackupError::from)
-}
-
-fn reach_as_before(root: Folder, parent: &str, baseline: &Snapshot) -> Result<Folder, BackupError> {
-    let (mut here, mut path) = (root, String::new());
-    for part in parent.split('/').filter(|part| !part.is_empty()) {
-        path = join(&path, part);
-        let name = raw(part);
-        let unreachable = |error| BackupError::Unreachable { path: path.clone(), error };
-        here = match here.folder(&name) {
-            Ok(inner) => inner,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let made = here.create_folder(&name).map_err(unreachable)?;
-                if let Some(node) = baseline.nodes.get(&path) {
-                    take_after(&made, &node.stat).map_err(unreachable)?;
-                }
-                made
-            }
-            Err(error) => return Err(unreachable(error)),
-        };
-    }
-    Ok(here)
-}
-
-fn put_node(to: &Folder, name: &OsStr, path: &str, node: &Node, watch: &Watch) -> Result<(), BackupError> {
-    let cannot = |what| BackupError::at(what, path);
-    let kind = node.stat.kind();
-    let content = match (kind, node.digest) {
-        (Kind::File | Kind::Link, Some(digest)) => Some(
-            watch
-                .content(digest)
-                .map_err(cannot("the content before the first step was too large to keep; put the whole backup back instead. It was"))?,
-        ),
-        _ => None,
-    };
-    if let Some(now) = to.stat(name)?
-        && now.kind() != kind
-        && now.kind() != Kind::Pipe
-    {
-        to.remove_all(name, DEPTH_MAX).map_err(cannot("what took its place cannot be removed"))?;
-    }
-    let beside = beside(name);
-    to.unlink(&beside)?;
-    match (kind, content) {
-        (Kind::Folder, _) => {
-            to.create_folder(name).and_then(|made| take_after(&made, &node.stat)).map_err(cannot("the directory cannot be put back"))
-        }
-        (Kind::Link, Some(target)) => put_link(to, &beside, &target, &node.stat)
-            .and_then(|()| to.rename(&beside, name))
-            .map_err(cannot("the link cannot be put back")),
-        (Kind::File, Some(bytes)) => {
-            let put = (|| {
-                let mut file = to.create(&beside)?;
-                file.write_all(&bytes)?;
-                finish_file(&file, &node.stat)?;
-                set_file_permissions(&file, node.stat.mode)?;
-                to.rename(&beside, name)
-            })();
-            if put.is_err() {
-                to.unlink(&beside)?;
-            }
-            put.map_err(cannot("the file cannot be put back"))
-        }
-        (Kind::File | Kind::Link | Kind::Pipe | Kind::Device, _) => Ok(()),
-    }
 }

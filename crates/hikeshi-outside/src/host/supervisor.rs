@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use hikeshi_domain::effect::{Again, HostSpec, Outcome, Performed, Work};
-use hikeshi_domain::emergency::{Backup, FileChange, Killed, StepEnd};
+use hikeshi_domain::emergency::{Backup, Killed, PuttingBack, StepEnd};
 use hikeshi_domain::ids::Digest;
 use hikeshi_domain::session::Capture;
 
@@ -21,10 +21,11 @@ use super::backup::{BackupError, must_be_outside, take};
 use super::captures::Captures;
 use super::checks::Checks;
 use super::names::Scope;
-use super::restore::{restore, revert};
+use super::restore::restore;
+use super::revert::{Reverting, relink_scope};
 use super::script::{self, Script, ScriptEnd};
 use super::spool::{Order, Spool, read_bounded, remove_if_there};
-use super::watch::{Changed, Limits, Watch};
+use super::watch::{Changed, Limits, Problem, Watch};
 use crate::clock;
 
 /// Ended as it should; the outcome is in the spool.
@@ -111,14 +112,21 @@ struct Ground<'a> {
 
 impl Ground<'_> {
     fn rescan(&self, step: Option<u32>) -> Changed {
-        match self.watch.rescan(&self.root, self.after, &self.scope, step) {
-            Ok(changed) => changed.with_contents(&self.watch, &self.secrets.masker),
+        match self.look(step) {
+            Ok(changed) => changed,
             Err(error) => {
                 tracing::warn!(%error, "the files could not be looked at again");
-                // Something is not known: one unlisted change says that the list is not complete.
-                Changed { unlisted: 1, ..Changed::default() }
+                Changed::unknown()
             }
         }
+    }
+}
+
+impl Ground<'_> {
+    fn look(&self, step: Option<u32>) -> Result<Changed, Problem> {
+        let held = self.watch.hold()?;
+        let changed = self.watch.rescan(&held, &self.root, self.after, &self.scope, step)?;
+        Ok(changed.with_contents(&self.watch, &self.secrets.masker))
     }
 }
 
@@ -183,10 +191,10 @@ impl<'a> Supervisor<'a> {
                 }
                 Err(error) => refused(error),
             },
-            Work::RevertFile { host, scope, change, .. } => match self.ground(host, scope) {
+            Work::RevertFile { host, scope, files, backup, .. } => match self.ground(host, scope) {
                 Ok(ground) => {
                     self.claim()?;
-                    put_back_one(&ground, change)
+                    put_back_some(&ground, files, backup.as_ref())
                 }
                 Err(error) => refused(error),
             },
@@ -198,8 +206,8 @@ impl<'a> Supervisor<'a> {
 
     /// After typed commands: what differs from the baseline, and what the plan's captures print.
     async fn look(&self, ground: &Ground<'_>, captures: &[Capture]) -> io::Result<Performed> {
-        let changed = match ground.watch.rescan(&ground.root, ground.after, &ground.scope, None) {
-            Ok(changed) => changed.with_contents(&ground.watch, &ground.secrets.masker),
+        let changed = match ground.look(None) {
+            Ok(changed) => changed,
             Err(error) => return Ok(failed(&error, &ground.secrets)),
         };
         let output = self.spool.output();
@@ -217,6 +225,7 @@ impl<'a> Supervisor<'a> {
     fn backup(&self, ground: &Ground<'_>, name: &str) -> Result<Backup, Box<dyn std::error::Error>> {
         let target = &ground.host.target;
         must_be_outside(self.spool.dir(), &ground.root)?;
+        let _held = ground.watch.hold()?;
         let mut tries = 1;
         loop {
             let limits = Limits::before(target.watch_files_max, target.watch_bytes_max);
@@ -357,22 +366,41 @@ fn without_record(killed: Killed) -> Outcome {
     Outcome::StepEnded { end, changes: Vec::new(), changes_unlisted }
 }
 
+/// What lies in the scope is looked at once more before it is replaced: what changed since the last look is kept, not lost.
 fn put_back(ground: &Ground<'_>, backup: &Backup) -> Performed {
-    match restore(&ground.root, &ground.scope, Path::new(&ground.host.target.backups), backup) {
-        Ok((files, manifest)) => {
-            let changed = ground.rescan(None);
-            Performed { outcome: Outcome::Restored { files, manifest, changes: changed.changes }, contents: changed.contents }
-        }
-        Err(error) => failed(&error, &ground.secrets),
-    }
+    let put = || -> Result<Performed, Box<dyn std::error::Error>> {
+        let held = ground.watch.hold()?;
+        let look = || ground.watch.rescan(&held, &ground.root, ground.after, &ground.scope, None);
+        let found = look()?.with_contents(&ground.watch, &ground.secrets.masker);
+        let (files, manifest) = restore(&ground.root, &ground.scope, Path::new(&ground.host.target.backups), backup)?;
+        relink_scope(&ground.root, &ground.watch.baseline()?, &ground.scope)?;
+        let changed = look()?.with_contents(&ground.watch, &ground.secrets.masker);
+        let replaced = found.changes.into_iter().filter(|change| change.in_scope).collect();
+        let contents = found.contents.into_iter().chain(changed.contents).collect();
+        Ok(Performed { outcome: Outcome::Restored { files, manifest, replaced, changes: changed.changes }, contents })
+    };
+    put().unwrap_or_else(|error| failed(error.as_ref(), &ground.secrets))
 }
 
-fn put_back_one(ground: &Ground<'_>, change: &FileChange) -> Performed {
-    match revert(&ground.root, &ground.watch, &change.path) {
-        Ok(()) => {
-            let changed = ground.rescan(None);
-            Performed { outcome: Outcome::Reverted { changes: changed.changes }, contents: changed.contents }
-        }
+fn put_back_some(ground: &Ground<'_>, files: &[PuttingBack], backup: Option<&Backup>) -> Performed {
+    let put = || -> Result<_, Problem> {
+        let held = ground.watch.hold()?;
+        let backups = Path::new(&ground.host.target.backups);
+        let reverting = Reverting {
+            root: &ground.root,
+            watch: &ground.watch,
+            scope: &ground.scope,
+            limits: ground.after,
+            backup: backup.map(|backup| (backups, backup)),
+            masker: &ground.secrets.masker,
+        };
+        reverting.all(&held, files)
+    };
+    match put() {
+        Ok((files, changed)) => Performed {
+            outcome: Outcome::Reverted { files, changes: changed.changes, changes_unlisted: changed.unlisted },
+            contents: changed.contents,
+        },
         Err(error) => failed(&error, &ground.secrets),
     }
 }

@@ -10,7 +10,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{AtFlags, Dir, Gid, Mode, OFlags, Uid};
+use rustix::fs::{AtFlags, Dir, FileType, Gid, Mode, OFlags, Statx, StatxFlags, StatxTimestamp, Uid};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 /// Deeper trees are refused: each level holds one open handle.
@@ -68,8 +69,32 @@ impl Stat {
         }
     }
 
+    fn told(found: &Statx) -> Self {
+        let ns = |time: &StatxTimestamp| time.tv_sec.saturating_mul(1_000_000_000).saturating_add(i64::from(time.tv_nsec));
+        Self {
+            mode: u32::from(found.stx_mode),
+            bytes: found.stx_size,
+            modified_ns: ns(&found.stx_mtime),
+            changed_ns: ns(&found.stx_ctime),
+            inode: found.stx_ino,
+            device: rustix::fs::makedev(found.stx_dev_major, found.stx_dev_minor),
+            uid: found.stx_uid,
+            gid: found.stx_gid,
+        }
+    }
+
     pub(crate) fn kind(&self) -> Kind {
         kind_of(self.mode)
+    }
+
+    /// A named pipe, not a socket.
+    pub(crate) fn is_fifo(&self) -> bool {
+        self.mode & TYPE == 0o010_000
+    }
+
+    /// Two names with the same are one file.
+    pub(crate) fn identity(&self) -> (u64, u64) {
+        (self.device, self.inode)
     }
 
     pub(crate) fn permissions(&self) -> u32 {
@@ -141,9 +166,19 @@ impl Folder {
 
     /// `None` when there is no such name.
     pub(crate) fn stat(&self, name: &OsStr) -> io::Result<Option<Stat>> {
+        match rustix::fs::statx(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::BASIC_STATS) {
+            Ok(found) => Ok(Some(Stat::told(&found))),
+            Err(Errno::NOENT) => Ok(None),
+            // Where the call is forbidden (old containers), the longer way.
+            Err(Errno::NOSYS | Errno::PERM) => self.stat_by_handle(name),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    fn stat_by_handle(&self, name: &OsStr) -> io::Result<Option<Stat>> {
         match rustix::fs::openat(&self.handle, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()) {
             Ok(fd) => Ok(Some(Stat::of(&opened(fd).metadata()?))),
-            Err(rustix::io::Errno::NOENT) => Ok(None),
+            Err(Errno::NOENT) => Ok(None),
             Err(other) => Err(other.into()),
         }
     }
@@ -178,6 +213,17 @@ impl Folder {
 
     pub(crate) fn create_link(&self, name: &OsStr, target: &[u8]) -> io::Result<()> {
         Ok(rustix::fs::symlinkat(OsStr::from_bytes(target), &self.handle, name)?)
+    }
+
+    pub(crate) fn create_fifo(&self, name: &OsStr, mode: u32) -> io::Result<()> {
+        rustix::fs::mknodat(&self.handle, name, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
+        // What the umask took away is given back.
+        Ok(rustix::fs::chmodat(&self.handle, name, Mode::from_raw_mode(mode & 0o7777), AtFlags::empty())?)
+    }
+
+    /// Another name for the same file, in a directory on the same file system.
+    pub(crate) fn link(&self, name: &OsStr, to: &Self, new: &OsStr) -> io::Result<()> {
+        Ok(rustix::fs::linkat(&self.handle, name, &to.handle, new, AtFlags::empty())?)
     }
 
     pub(crate) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {

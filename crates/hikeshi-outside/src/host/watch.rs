@@ -8,13 +8,15 @@ mod changes;
 mod scan;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use hikeshi_domain::ids::Digest;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use changes::Changed;
+pub(crate) use changes::{Changed, content, differs};
 pub(crate) use scan::{Limits, Problem, digest_of};
 
 use super::names::Scope;
@@ -37,12 +39,61 @@ pub(crate) struct Snapshot {
     pub(crate) unlisted: u64,
 }
 
+/// The last look, as far as it differs from the baseline: most of a large tree does not, and is not written anew after each command.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Latest {
-    snapshot: Snapshot,
+    taken_at_ns: i64,
+    unlisted: u64,
+    /// `None`: it is gone.
+    nodes: BTreeMap<String, Option<Node>>,
     /// After which step each difference was first seen.
     first_seen: BTreeMap<String, u32>,
     step: u32,
+}
+
+impl Latest {
+    fn of(baseline: &Snapshot, now: &Snapshot, first_seen: BTreeMap<String, u32>, step: u32) -> Self {
+        let mut nodes = BTreeMap::new();
+        for path in baseline.nodes.keys().filter(|path| !now.nodes.contains_key(*path)) {
+            nodes.insert(path.clone(), None);
+        }
+        for (path, node) in now.nodes.iter().filter(|(path, node)| baseline.nodes.get(*path) != Some(*node)) {
+            nodes.insert(path.clone(), Some(node.clone()));
+        }
+        Self { taken_at_ns: now.taken_at_ns, unlisted: now.unlisted, nodes, first_seen, step }
+    }
+}
+
+/// What is known of the tree from the look before.
+#[derive(Default)]
+struct Known<'a> {
+    baseline: Option<&'a Snapshot>,
+    latest: Latest,
+}
+
+impl Known<'_> {
+    fn get(&self, path: &str) -> Option<&Node> {
+        match self.latest.nodes.get(path) {
+            Some(node) => node.as_ref(),
+            None => self.baseline.and_then(|baseline| baseline.nodes.get(path)),
+        }
+    }
+
+    /// Everything below a directory.
+    fn below(&self, path: &str) -> BTreeMap<String, Node> {
+        let inside = format!("{path}/");
+        let begins = |found: &&String| found.starts_with(&inside);
+        let baseline =
+            self.baseline.into_iter().flat_map(|baseline| baseline.nodes.range(inside.clone()..).map(|(path, _)| path).take_while(begins));
+        let latest = self.latest.nodes.range(inside.clone()..).map(|(path, _)| path).take_while(begins);
+        baseline.chain(latest).filter_map(|path| self.get(path).map(|node| (path.clone(), node.clone()))).collect()
+    }
+}
+
+/// Nobody else looks at these files, or puts any back, while this lives.
+#[derive(Debug)]
+pub(crate) struct Held {
+    _lock: File,
 }
 
 /// What is remembered about one emergency's files.
@@ -68,6 +119,31 @@ impl Watch {
         read_json(&self.dir.join("baseline.json"))
     }
 
+    /// Waits for its turn: looks follow typed commands, and files are put back beside them.
+    pub(crate) fn hold(&self) -> io::Result<Held> {
+        make_private(&self.dir)?;
+        let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(self.dir.join("lock"))?;
+        lock.lock()?;
+        Ok(Held { _lock: lock })
+    }
+
+    fn last(&self) -> io::Result<Latest> {
+        read_json(&self.dir.join("latest.json"))
+    }
+
+    /// The tree as the last look has it.
+    pub(crate) fn latest(&self, baseline: &Snapshot) -> io::Result<Snapshot> {
+        let latest = self.last()?;
+        let mut now = Snapshot { taken_at_ns: latest.taken_at_ns, nodes: baseline.nodes.clone(), unlisted: latest.unlisted };
+        for (path, node) in latest.nodes {
+            match node {
+                Some(node) => now.nodes.insert(path, node),
+                None => now.nodes.remove(&path),
+            };
+        }
+        Ok(now)
+    }
+
     /// A content that was small enough to keep.
     pub(crate) fn content(&self, digest: Digest) -> io::Result<Vec<u8>> {
         let bytes = read_bounded(&self.contents().join(digest.to_string()), self.file_bytes_max)?;
@@ -81,38 +157,39 @@ impl Watch {
     /// Reads everything under the root and remembers it as the state before the first step.
     pub(crate) fn take_baseline(&self, root: &Path, limits: Limits) -> Result<Snapshot, Problem> {
         make_private(&self.contents())?;
-        let snapshot = scan::scan(&Folder::root(root)?, &Snapshot::default(), limits, &self.keeper())?;
+        let snapshot = scan::scan(&Folder::root(root)?, &Known::default(), limits, &self.keeper())?;
         Folder::root(&self.contents())?.sync_file_system()?;
         Ok(snapshot)
     }
 
     /// Makes a snapshot the baseline. Apart from taking it, because the backup must agree with it first.
     pub(crate) fn adopt(&self, snapshot: &Snapshot) -> io::Result<()> {
-        write_json(&self.dir.join("latest.json"), &Latest { snapshot: snapshot.clone(), ..Latest::default() })?;
+        write_json(&self.dir.join("latest.json"), &Latest { taken_at_ns: snapshot.taken_at_ns, ..Latest::default() })?;
         write_json(&self.dir.join("baseline.json"), snapshot)
     }
 
     /// Looks again, and tells what is not as it was at the baseline. `step` is the step that has just run, `None` after anything else.
-    pub(crate) fn rescan(&self, root: &Path, limits: Limits, scope: &Scope, step: Option<u32>) -> Result<Changed, Problem> {
+    pub(crate) fn rescan(&self, _held: &Held, root: &Path, limits: Limits, scope: &Scope, step: Option<u32>) -> Result<Changed, Problem> {
         let baseline = self.baseline()?;
-        let mut latest: Latest = read_json(&self.dir.join("latest.json"))?;
-        let step = step.unwrap_or(latest.step);
-        latest.snapshot = match Folder::root(root) {
-            Ok(folder) => scan::scan(&folder, &latest.snapshot, limits, &self.keeper())?,
+        let mut known = Known { baseline: Some(&baseline), latest: self.last()? };
+        let step = step.unwrap_or(known.latest.step);
+        let now = match Folder::root(root) {
+            Ok(folder) => scan::scan(&folder, &known, limits, &self.keeper())?,
             // The whole root is gone: then every file of the baseline is.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Snapshot { taken_at_ns: crate::clock::file_now_ns(), ..Snapshot::default() }
             }
             Err(error) => return Err(error.into()),
         };
-        let differing = changes::differing(&baseline, &latest.snapshot);
-        latest.first_seen.retain(|path, _| differing.contains_key(path));
+        let differing = changes::differing(&baseline, &now);
+        let mut first_seen = std::mem::take(&mut known.latest.first_seen);
+        first_seen.retain(|path, _| differing.contains_key(path));
         for path in differing.keys() {
-            latest.first_seen.entry(path.clone()).or_insert(step);
+            first_seen.entry(path.clone()).or_insert(step);
         }
-        latest.step = step;
+        let latest = Latest::of(&baseline, &now, first_seen, step);
         write_json(&self.dir.join("latest.json"), &latest)?;
-        Ok(changes::tell(self, &baseline, &latest.snapshot, &differing, scope, &latest.first_seen))
+        Ok(changes::tell(self, &baseline, &now, &differing, scope, &latest.first_seen))
     }
 
     fn keeper(&self) -> scan::Keeper {

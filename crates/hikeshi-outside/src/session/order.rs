@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::EmergencyId;
-use hikeshi_domain::session::{Encoding, Shell};
+use hikeshi_domain::policy::SshPlace;
+use hikeshi_domain::session::{DangerousLine, Encoding, Shell};
 use serde::{Deserialize, Serialize};
 
 /// Where the shell runs.
@@ -16,6 +17,13 @@ use serde::{Deserialize, Serialize};
 pub enum Place {
     /// This host, beginning in this directory.
     Here { root: PathBuf },
+    /// Another host: the pty is here, in it is `ssh`, and the shell is there.
+    There {
+        place: SshPlace,
+        /// The executor's own configuration of ssh, instead of the usual one.
+        config: Option<PathBuf>,
+        root: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +39,11 @@ pub struct Order {
     pub shell: Shell,
     pub encoding: Encoding,
     pub record_input: bool,
+    /// Lines of the plan at which Enter waits for a witness, and for how long.
+    #[serde(default)]
+    pub dangerous: Vec<DangerousLine>,
+    #[serde(default)]
+    pub confirm_valid_s: u32,
     pub began_at: Timestamp,
     /// Patterns of the policy that are masked, and the variables whose values are.
     pub mask_patterns: Vec<String>,
@@ -60,6 +73,11 @@ impl Order {
 
     pub(crate) fn log(dir: &Path) -> PathBuf {
         dir.join("recorder.log")
+    }
+
+    /// What `ssh` says of itself: apart from what the shell prints.
+    pub(crate) fn ssh_log(dir: &Path) -> PathBuf {
+        dir.join("ssh.log")
     }
 
     /// Makes the private directory with the order in it.

@@ -8,13 +8,18 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::Child;
 
-use hikeshi_domain::session::Shell;
+use hikeshi_domain::session::{SessionEnd, Shell};
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::order::{Order, Place};
-use super::shell::{Integration, Nonce, ShellKind, Startup};
+use super::shell::{Integration, Nonce, ShellKind, Startup, remote_command};
+use crate::host::spool::read_bounded;
+use crate::ssh::{SSH_FAILED, Way, last_words, quoted};
+
+/// Most that is read of what `ssh` said.
+const SAID_BYTES_MAX: u64 = 1 << 20;
 
 /// The end that is ours.
 pub(super) struct Master {
@@ -31,6 +36,12 @@ impl Master {
         Ok(rustix::termios::tcsetwinsize(&self.file, size)?)
     }
 
+    /// Columns and rows.
+    pub(super) fn size(&self) -> Option<(u16, u16)> {
+        let size = rustix::termios::tcgetwinsize(&self.file).ok()?;
+        (size.ws_col > 0 && size.ws_row > 0).then_some((size.ws_col, size.ws_row))
+    }
+
     /// Whether typed keys are shown: a password prompt turns that off.
     pub(super) fn echoes(&self) -> bool {
         rustix::termios::tcgetattr(&self.file).is_ok_and(|termios| {
@@ -38,6 +49,11 @@ impl Master {
             let modes = termios.local_modes;
             modes.contains(rustix::termios::LocalModes::ECHO) || !modes.contains(rustix::termios::LocalModes::ICANON)
         })
+    }
+
+    /// Whether a program edits lines by itself, so that the screen shows what Enter would send.
+    pub(super) fn edits(&self) -> bool {
+        rustix::termios::tcgetattr(&self.file).is_ok_and(|termios| !termios.local_modes.contains(rustix::termios::LocalModes::ICANON))
     }
 
     /// As a terminal that goes away does: the shell and what it runs are hung up.
@@ -56,7 +72,17 @@ impl Master {
 pub(super) fn start(order: &Order, dir: &Path, columns: u16, rows: u16) -> io::Result<(Pty, Child)> {
     let (pty, pts) = pty_process::blocking::open().map_err(io::Error::other)?;
     pty.resize(Size::new(rows, columns)).map_err(io::Error::other)?;
-    let Place::Here { root } = &order.place;
+    let command = match &order.place {
+        Place::Here { root } => here(order, dir, root)?,
+        Place::There { place, config, root } => {
+            there(order, dir, &Way { place, config: config.as_deref(), identity: None, dir, control: None }, root)?
+        }
+    };
+    let child = command.spawn(pts).map_err(io::Error::other)?;
+    Ok((pty, child))
+}
+
+fn here(order: &Order, dir: &Path, root: &Path) -> io::Result<Command> {
     let kind = match order.shell {
         Shell::Bash => ShellKind::Bash,
         Shell::Zsh => ShellKind::Zsh,
@@ -69,14 +95,52 @@ pub(super) fn start(order: &Order, dir: &Path, columns: u16, rows: u16) -> io::R
         let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
         file.write_all(content)?;
     }
-    let command = Command::new(&launch.program)
+    Ok(Command::new(&launch.program)
         .args(&launch.args)
         .envs(launch.env.iter().map(|(name, value)| (name, value)))
         .current_dir(root)
         .env_remove(Order::TOKEN)
-        .env("HIKESHI_SESSION", format!("{}/{}", order.emergency, order.session));
-    let child = command.spawn(pts).map_err(io::Error::other)?;
-    Ok((pty, child))
+        .env("HIKESHI_SESSION", name_of(order)))
+}
+
+fn name_of(order: &Order) -> String {
+    format!("{}/{}", order.emergency, order.session)
+}
+
+/// `ssh` in the pty, the shell at its other end. A connection of its own: when that ends, the session does.
+fn there(order: &Order, dir: &Path, way: &Way<'_>, root: &str) -> io::Result<Command> {
+    // What ssh itself says goes there, not between what the shell prints.
+    let log = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(Order::ssh_log(dir))?;
+    let shell = order.shell.program();
+    // The planned shell, where it is there; the starter takes the one that `SHELL` names.
+    let remote = format!(
+        "cd -- {} || exit 72; HIKESHI_SESSION={} SHELL=$(command -v {shell} || printf %s \"$SHELL\"); export HIKESHI_SESSION SHELL; {}",
+        quoted(root),
+        quoted(&name_of(order)),
+        remote_command(&Nonce::new(order.nonce))
+    );
+    Ok(Command::new("ssh")
+        .arg("-tt")
+        .args(way.arguments()?)
+        .arg("--")
+        .arg(&way.place.destination)
+        .arg(remote)
+        .current_dir("/")
+        .stderr(log)
+        .env_remove(Order::TOKEN))
+}
+
+/// How it ended. What `ssh` says of a connection that was closed as it should is one line; anything else means that it broke.
+pub(super) fn ended(order: &Order, dir: &Path, code: Option<i32>) -> SessionEnd {
+    let Place::There { .. } = &order.place else { return SessionEnd::Exited { code } };
+    let said = read_bounded(&Order::ssh_log(dir), SAID_BYTES_MAX).unwrap_or_default();
+    let said = String::from_utf8_lossy(&said);
+    let as_it_should = |line: &str| line.starts_with("Connection to ") && line.ends_with(" closed.");
+    let lost = said.lines().map(str::trim).any(|line| !line.is_empty() && !as_it_should(line));
+    match (code, lost) {
+        (Some(SSH_FAILED) | None, true) => SessionEnd::ConnectionLost { detail: last_words(&said) },
+        (code, _) => SessionEnd::Exited { code },
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the user's own setting of their shell, handed on to it")]

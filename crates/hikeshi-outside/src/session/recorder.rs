@@ -3,6 +3,8 @@
 //! Four threads: reading the pty (never waits for people), writing the record, talking to the server, and one for the attached terminal.
 //! When the recorder dies the terminal drains the pty and starts another one, which adopts it.
 
+mod lines;
+
 use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
@@ -11,7 +13,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,7 +23,9 @@ use hikeshi_domain::session::record::{Frame, Word};
 use hikeshi_domain::session::{Gap, GapReason, SessionEnd};
 
 use super::commands::Commands;
-use super::order::Order;
+use super::guard::Guard;
+use super::order::{Order, Place};
+use super::outlet::Outlet;
 use super::pty::{self, Master};
 use super::shell::Nonce;
 use super::sink::{OnTheWay, Sink};
@@ -33,8 +37,6 @@ use crate::host::masking::MaskedStream;
 
 /// Pieces of output that may wait for the writer; more, and whatever prints waits.
 const WRITER_WAITS_MAX: usize = 256;
-/// Pieces of output that may wait for a slow terminal; more, and it is told that some were left out.
-const TERMINAL_WAITS_MAX: usize = 1_024;
 const READ_BYTES: usize = 64 * 1024;
 /// How long a recorder may take to be ready.
 const READY_WITHIN: Duration = Duration::from_secs(10);
@@ -94,8 +96,9 @@ struct Recording {
     valve: Arc<Valve>,
     writer: SyncSender<ToWriter>,
     /// The terminal that is attached now.
-    terminal: Mutex<Option<(u64, SyncSender<ToTerminal>)>>,
-    skipped: Mutex<u64>,
+    terminal: Mutex<Option<(u64, Arc<Outlet>)>>,
+    /// `None`: the plan calls no line dangerous.
+    guard: Option<Guard>,
     end: Arc<Mutex<Option<SessionEnd>>>,
 }
 
@@ -109,6 +112,7 @@ fn record(dir: &Path, token: String) -> io::Result<()> {
         let (pty, child) = pty::start(&order, dir, FIRST_SIZE.0, FIRST_SIZE.1)?;
         (Master::of(&pty)?, Some(child))
     };
+    let master_size = master.size().unwrap_or(FIRST_SIZE);
     let (spool, mut left) = SessionSpool::open(&Order::blocks(dir), order.reserve_bytes)?;
     let on_disk = left.blocks;
     let spool = Arc::new(Mutex::new(spool));
@@ -117,13 +121,15 @@ fn record(dir: &Path, token: String) -> io::Result<()> {
     let on_the_way = Arc::new(OnTheWay::default());
     let (to_writer, writer_news) = sync_channel(WRITER_WAITS_MAX);
     let end = Arc::new(Mutex::new(None));
+    let (masker, mask) = mask(&order)?;
+    let (answers, answered) = channel();
     let recording = Arc::new(Recording {
         order: order.clone(),
         master,
         valve: Arc::clone(&valve),
         writer: to_writer,
         terminal: Mutex::new(None),
-        skipped: Mutex::new(0),
+        guard: Guard::of(&order, masker.clone(), master_size, to_sink.downgrade()),
         end: Arc::clone(&end),
     });
     let hung_up = Arc::clone(&recording);
@@ -135,6 +141,7 @@ fn record(dir: &Path, token: String) -> io::Result<()> {
         valve: Arc::clone(&valve),
         end,
         hang_up: Box::new(move || hung_up.master.hang_up()),
+        answers,
     };
     // When the disk was full the server may have more than the disk: the chain goes on behind whatever is furthest.
     if adopted
@@ -144,7 +151,6 @@ fn record(dir: &Path, token: String) -> io::Result<()> {
         left.blocks = blocks;
         left.head = head;
     }
-    let (masker, mask) = mask(&order)?;
     let commands = Commands::new(Nonce::new(order.nonce), masker, order.encoding, left.commands);
     let writer = Writer::new(order.clone(), mask, commands, spool, &left, (to_sink, on_the_way), valve);
     let listener = listen(dir)?;
@@ -156,10 +162,12 @@ fn record(dir: &Path, token: String) -> io::Result<()> {
     let accepting = Arc::clone(&recording);
     // Not waited for: it ends with the process.
     thread("terminal", move || accepting.accept(&listener))?;
+    let answering = Arc::clone(&recording);
+    thread("answers", move || answering.take_answers(&answered))?;
     let telling = Arc::clone(&recording);
     thread("gate", move || telling.tell_gate())?;
     recording.read_pty();
-    let ended = SessionEnd::Exited { code: child.and_then(exit_code) };
+    let ended = pty::ended(&order, dir, child.and_then(exit_code));
     recording.over(ended);
     for ending in [writing, sinking] {
         if ending.join().is_err() {
@@ -271,42 +279,45 @@ impl Recording {
                 }
             };
             let bytes = buffer.get(..count).unwrap_or_default();
+            if let Some(guard) = &self.guard {
+                guard.shown(bytes);
+            }
             self.show(bytes);
             self.write(ToWriter::Output(bytes.to_vec()));
         }
     }
 
-    /// A terminal that does not keep up must not hold up what runs; what it misses is in the record.
+    fn attached(&self) -> Option<Arc<Outlet>> {
+        self.terminal.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(_, terminal)| Arc::clone(terminal))
+    }
+
     fn show(&self, bytes: &[u8]) {
-        let terminal = self.terminal.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((_, terminal)) = terminal.as_ref() else { return };
-        let mut skipped = self.skipped.lock().unwrap_or_else(PoisonError::into_inner);
-        if *skipped > 0 && terminal.try_send(ToTerminal::Skipped { bytes: *skipped }).is_ok() {
-            *skipped = 0;
-        }
-        if *skipped > 0 || matches!(terminal.try_send(ToTerminal::Output(bytes.to_vec())), Err(TrySendError::Full(_))) {
-            *skipped = skipped.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        if let Some(terminal) = self.attached() {
+            terminal.output(bytes);
         }
     }
 
     fn tell(&self, news: ToTerminal) {
-        let terminal = self.terminal.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, terminal)) = terminal.as_ref()
-            && let Err(error) = terminal.try_send(news)
-        {
-            tracing::debug!(%error, "the terminal is slow or gone");
+        if let Some(terminal) = self.attached() {
+            terminal.tell(news);
         }
     }
 
     fn tell_gate(&self) {
         let mut told = None;
+        let mut told_outside = Vec::new();
         let mut attached = false;
         loop {
             let held = self.valve.held();
-            let now_attached = self.terminal.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+            let now_attached = self.attached().is_some();
             if now_attached && (told.as_ref() != Some(&held) || !attached) {
                 self.tell(ToTerminal::Gate(held.clone()));
                 told = Some(held);
+            }
+            let outside = self.valve.outside();
+            if now_attached && (outside != told_outside || (!attached && !outside.is_empty())) {
+                self.tell(ToTerminal::Outside(outside.clone()));
+                told_outside = outside;
             }
             attached = now_attached;
             std::thread::sleep(GATE_EVERY);
@@ -338,16 +349,19 @@ impl Recording {
 
     fn serve(self: &Arc<Self>, stream: &UnixStream, turn: u64) -> io::Result<()> {
         give_pty(stream, &self.master.file)?;
-        let (sender, news) = sync_channel::<ToTerminal>(TERMINAL_WAITS_MAX);
-        let mut out = stream.try_clone()?;
+        let outlet = Arc::new(Outlet::default());
+        let (mut out, news) = (stream.try_clone()?, Arc::clone(&outlet));
         thread("to-terminal", move || {
-            for said in news {
+            while let Some(said) = news.next() {
                 if said.send(&mut out).is_err() {
-                    return;
+                    news.close();
                 }
             }
         })?;
-        *self.terminal.lock().unwrap_or_else(PoisonError::into_inner) = Some((turn, sender));
+        let before = self.terminal.lock().unwrap_or_else(PoisonError::into_inner).replace((turn, outlet));
+        if let Some((_, before)) = before {
+            before.close();
+        }
         self.valve.attached(true);
         // Each terminal is told at once; what follows is told when it changes.
         self.tell(ToTerminal::Gate(self.valve.held()));
@@ -359,8 +373,8 @@ impl Recording {
             recording.listen_to(&mut from);
             let mut terminal = recording.terminal.lock().unwrap_or_else(PoisonError::into_inner);
             // Another terminal may have taken its place.
-            if terminal.as_ref().is_some_and(|(current, _)| *current == turn) {
-                *terminal = None;
+            if let Some((_, gone)) = terminal.take_if(|(current, _)| *current == turn) {
+                gone.close();
                 recording.valve.attached(false);
             }
         })?;
@@ -390,7 +404,18 @@ impl Recording {
             self.tell(ToTerminal::Refused { keys: count });
             return;
         }
-        if !self.master.echoes() {
+        match &self.guard {
+            None => self.pass(keys),
+            Some(guard) => self.guarded(guard, keys),
+        }
+    }
+
+    /// To the shell.
+    fn pass(&self, keys: &[u8]) {
+        let count = u64::try_from(keys.len()).unwrap_or(u64::MAX);
+        // Over ssh it is not known here whether the other end shows them: a password would look like any other key.
+        let shown_is_unknown = matches!(self.order.place, Place::There { .. }) && self.order.record_input;
+        if shown_is_unknown || !self.master.echoes() {
             self.frame(Frame::Hidden(count));
         } else if self.order.record_input {
             self.frame(Frame::Input(keys.to_vec()));
@@ -402,7 +427,12 @@ impl Recording {
 
     fn resize(&self, columns: u16, rows: u16) {
         match self.master.resize(columns, rows) {
-            Ok(()) => self.frame(Frame::Resize { columns, rows }),
+            Ok(()) => {
+                if let Some(guard) = &self.guard {
+                    guard.resized(columns, rows);
+                }
+                self.frame(Frame::Resize { columns, rows });
+            }
             Err(error) => tracing::warn!(%error, "the size of the terminal cannot be set"),
         }
     }

@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
+use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::Digest;
-use hikeshi_domain::session::SessionEnd;
-use hikeshi_domain::session::stream::{BEAT, END, FRAMES, SEALED, ToRecorder};
+use hikeshi_domain::session::stream::{ASK, BEAT, END, FRAMES, SEALED, ToRecorder, WITHDRAW};
+use hikeshi_domain::session::{LineAnswer, SessionEnd};
 use reqwest::header::{AUTHORIZATION, CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_tungstenite::WebSocketStream;
@@ -41,6 +42,9 @@ pub(super) enum ToSink {
         /// Its frames were said before. If not, the spool has them.
         streamed: bool,
     },
+    /// A line waits for a witness, or does not wait any more: both as JSON.
+    Ask(Bytes),
+    Withdraw(Bytes),
     /// Nothing more is recorded.
     NoMore,
 }
@@ -71,6 +75,7 @@ pub(super) struct Sink {
     pub(super) valve: Arc<Valve>,
     pub(super) end: Arc<Mutex<Option<SessionEnd>>>,
     pub(super) hang_up: Box<dyn Fn() + Send + Sync>,
+    pub(super) answers: std::sync::mpsc::Sender<(Timestamp, LineAnswer)>,
 }
 
 /// What is owed to the server, whatever became of a connection.
@@ -81,6 +86,8 @@ struct Backlog {
     sealed: u64,
     stored: u64,
     no_more: Option<Instant>,
+    /// The line that waits: asked again at every new connection.
+    asking: Option<Bytes>,
 }
 
 /// A web socket to a server.
@@ -126,7 +133,7 @@ enum Ended {
 impl Sink {
     pub(super) async fn run(self, mut news: UnboundedReceiver<ToSink>, first: u64) {
         // What a dead recorder kept on the disk may not be at the server.
-        let mut backlog = Backlog { pending: Vec::new(), sealed: first, stored: 0, no_more: None };
+        let mut backlog = Backlog { pending: Vec::new(), sealed: first, stored: 0, no_more: None, asking: None };
         let mut wait = AGAIN_AFTER;
         loop {
             match self.connect().await {
@@ -248,6 +255,8 @@ impl Sink {
             ToSink::Frames(frames) => stream.send(message(FRAMES, frames)).await.map_err(Broken::from),
             ToSink::Sealed { header, streamed: true, .. } => stream.send(message(SEALED, header)).await.map_err(Broken::from),
             ToSink::Sealed { block, streamed: false, .. } => self.send_block(stream, *block).await,
+            ToSink::Ask(json) => stream.send(message(ASK, json)).await.map_err(Broken::from),
+            ToSink::Withdraw(json) => stream.send(message(WITHDRAW, json)).await.map_err(Broken::from),
             ToSink::NoMore => Ok(()),
         }
     }
@@ -260,6 +269,9 @@ impl Sink {
         }
         if !backlog.pending.is_empty() {
             stream.feed(message(FRAMES, &backlog.pending)).await?;
+        }
+        if let Some(asking) = &backlog.asking {
+            stream.feed(message(ASK, asking)).await?;
         }
         Ok(stream.flush().await?)
     }
@@ -283,6 +295,8 @@ impl Sink {
                 backlog.pending.clear();
                 backlog.sealed = block + 1;
             }
+            ToSink::Ask(json) => backlog.asking = Some(json.clone()),
+            ToSink::Withdraw(_) => backlog.asking = None,
             ToSink::NoMore => backlog.no_more = Some(Instant::now()),
         }
     }
@@ -298,6 +312,12 @@ impl Sink {
             ToRecorder::Gate { held, named } => {
                 self.valve.server_says(held);
                 self.spool.lock().unwrap_or_else(PoisonError::into_inner).named(named);
+            }
+            ToRecorder::Outside { paths } => self.valve.outside_the_scope(paths),
+            ToRecorder::Answered { asked_at, answer } => {
+                if self.answers.send((asked_at, answer)).is_err() {
+                    tracing::debug!("nobody waits for an answer");
+                }
             }
             ToRecorder::HangUp => (self.hang_up)(),
             ToRecorder::Over => {

@@ -22,6 +22,8 @@ struct State {
     /// Blocks that neither the disk nor the server has, with the time of their first frame.
     unstored: VecDeque<(u64, Instant)>,
     attached: bool,
+    /// Beside the gate: which files outside the scope nobody has accepted, as the server said last.
+    outside: Vec<String>,
 }
 
 #[derive(Default)]
@@ -55,6 +57,14 @@ impl Valve {
 
     pub(super) fn server_says(&self, held: Vec<HeldBecause>) {
         self.lock().server = Some((held, Instant::now()));
+    }
+
+    pub(super) fn outside_the_scope(&self, paths: Vec<String>) {
+        self.lock().outside = paths;
+    }
+
+    pub(super) fn outside(&self) -> Vec<String> {
+        self.lock().outside.clone()
     }
 
     pub(super) fn attached(&self, attached: bool) {

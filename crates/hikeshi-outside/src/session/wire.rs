@@ -10,7 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use hikeshi_domain::Timestamp;
-use hikeshi_domain::session::{HeldBecause, SessionEnd};
+use hikeshi_domain::session::{HeldBecause, LineAnswer, SessionEnd};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
@@ -64,15 +64,36 @@ pub enum ToTerminal {
     Output(Vec<u8>),
     /// Why keys are held now; empty: they pass.
     Gate(Vec<HeldBecause>),
+    /// Changed files outside the scope that nobody has accepted; empty: none any more.
+    Outside(Vec<String>),
     /// Keys came while they were held, and went nowhere.
     Refused {
         keys: u64,
     },
+    /// Enter is held at a dangerous line, or is held no more.
+    Line(LineNews),
     /// The terminal was too slow for so many bytes; they are in the record.
     Skipped {
         bytes: u64,
     },
     Ended(SessionEnd),
+}
+
+/// What the executor is told about a dangerous line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "line", rename_all = "snake_case")]
+pub enum LineNews {
+    /// It has words that the plan calls dangerous.
+    Waits {
+        words: String,
+        why: String,
+    },
+    StillWaits,
+    /// `dropped`: so many bytes that came behind it in one paste went nowhere.
+    Over {
+        answer: LineAnswer,
+        dropped: u64,
+    },
 }
 
 fn put(to: &mut impl Write, kind: u8, payload: &[u8]) -> io::Result<()> {
@@ -133,7 +154,9 @@ impl ToTerminal {
         match self {
             Self::Output(bytes) => put(to, b'o', bytes),
             Self::Gate(held) => put(to, b'g', &serde_json::to_vec(held)?),
+            Self::Outside(paths) => put(to, b'f', &serde_json::to_vec(paths)?),
             Self::Refused { keys } => put(to, b'n', &keys.to_be_bytes()),
+            Self::Line(news) => put(to, b'l', &serde_json::to_vec(news)?),
             Self::Skipped { bytes } => put(to, b's', &bytes.to_be_bytes()),
             Self::Ended(end) => put(to, b'e', &serde_json::to_vec(end)?),
         }
@@ -145,7 +168,9 @@ impl ToTerminal {
         Ok(Some(match kind {
             b'o' => Self::Output(payload),
             b'g' => Self::Gate(serde_json::from_slice(&payload)?),
+            b'f' => Self::Outside(serde_json::from_slice(&payload)?),
             b'n' => Self::Refused { keys: count()? },
+            b'l' => Self::Line(serde_json::from_slice(&payload)?),
             b's' => Self::Skipped { bytes: count()? },
             b'e' => Self::Ended(serde_json::from_slice(&payload)?),
             kind => return Err(unknown(kind)),

@@ -26,6 +26,10 @@ const SYNC_EVERY: Duration = Duration::from_millis(500);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Output that waits is put together up to this much.
 const GATHER_BYTES: usize = 64 * 1024;
+/// So long more is waited for in a flood: masking, framing and sending cost by the piece.
+const GATHER_FOR: Duration = Duration::from_millis(2);
+/// Nobody types so much at once.
+const FLOOD_BYTES: usize = 2_048;
 
 /// What the writer is told.
 pub(super) enum ToWriter {
@@ -110,17 +114,7 @@ impl Writer {
         loop {
             match news.recv_timeout(self.patience()) {
                 Ok(ToWriter::Output(mut bytes)) => {
-                    let mut after = None;
-                    while bytes.len() < GATHER_BYTES {
-                        match news.try_recv() {
-                            Ok(ToWriter::Output(more)) => bytes.extend(more),
-                            Ok(other) => {
-                                after = Some(other);
-                                break;
-                            }
-                            Err(_) => break,
-                        }
-                    }
+                    let after = gather(&mut bytes, news);
                     self.came_out(&bytes);
                     if let Some(after) = after
                         && !self.take(after)
@@ -326,6 +320,20 @@ enum Made {
     Word(Word),
     /// So many bytes of output are in no block.
     Lost(u64),
+}
+
+/// Puts together what comes right behind; what is no output is given back.
+fn gather(bytes: &mut Vec<u8>, news: &Receiver<ToWriter>) -> Option<ToWriter> {
+    let until = Instant::now() + GATHER_FOR;
+    while bytes.len() < GATHER_BYTES {
+        let wait = if bytes.len() < FLOOD_BYTES { Duration::ZERO } else { until.saturating_duration_since(Instant::now()) };
+        match news.recv_timeout(wait) {
+            Ok(ToWriter::Output(more)) => bytes.extend(more),
+            Ok(other) => return Some(other),
+            Err(_) => break,
+        }
+    }
+    None
 }
 
 /// Masks what passes, and counts it: a command's output is told by where it lies in the record.

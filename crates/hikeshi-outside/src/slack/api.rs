@@ -5,9 +5,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Voice;
-use crate::probe::{client, words};
+use crate::probe::{BodyError, client, whole, words};
 
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// Tests have less patience.
+const ANSWER_WITHIN: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 10 });
 const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Waits that Slack asks for are believed up to this.
 const WAIT_S_MAX: u32 = 300;
@@ -60,10 +61,8 @@ pub(crate) async fn call_as(voice: &Voice, token: &str, method: &str, given: &Va
     if status >= 500 {
         return Err(CallError::Unreached(format!("HTTP {status}")));
     }
-    let bytes = response.bytes().await.map_err(|error| unreached(&error))?;
-    if bytes.len() > ANSWER_BYTES_MAX {
-        return Err(CallError::Unreached(format!("an answer of {} bytes", bytes.len())));
-    }
+    let bytes =
+        whole(response, ANSWER_BYTES_MAX).await.map_err(|(BodyError::Broken(why) | BodyError::TooLong(why))| CallError::Unreached(why))?;
     let body: Value =
         serde_json::from_slice(&bytes).map_err(|_| CallError::Unreached(format!("HTTP {status}, and the answer is no JSON")))?;
     if body.get("ok").and_then(Value::as_bool) == Some(true) {
@@ -108,3 +107,6 @@ impl FormOf for reqwest::RequestBuilder {
         self.header("content-type", "application/x-www-form-urlencoded").body(fields.collect::<Vec<_>>().join("&"))
     }
 }
+
+#[cfg(test)]
+mod tests;

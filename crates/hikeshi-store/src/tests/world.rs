@@ -175,6 +175,9 @@ pub fn writes(batch: &mut crate::Batch<'_>, acts: Vec<Act>, now: Timestamp) -> R
         for id in &facts.touched.incidents {
             writes.timers.extend(timer::of_incident(facts.incident(*id).unwrap(), &policy));
         }
+        if facts.touched.workspace {
+            writes.timers.extend(timer::of_workspace(&facts.workspace));
+        }
     }
     writes.facts = facts;
     Ok(writes)

@@ -92,6 +92,18 @@ impl<'a> Case<'a> {
                 En => format!("Command of step {number}:"),
             });
             document.block(&fenced("bash", &step.run));
+            for one in emergency.confirmations.iter().filter(|one| one.step == number) {
+                let (who, at) = (self.person(&one.by), self.stamp(one.at));
+                let used = one.used_at.is_some();
+                document.block(&match (self.lang, used) {
+                    (Ja, true) => format!("危険な手順{number}は、{who} が {at} に立会人として確認したあとで実行しました。"),
+                    (Ja, false) => {
+                        format!("危険な手順{number}は、{who} が {at} に立会人として確認しましたが、その確認では実行していません。")
+                    }
+                    (En, true) => format!("The dangerous step {number} ran after {who} had confirmed it as a witness, {at}."),
+                    (En, false) => format!("{who} confirmed the dangerous step {number} as a witness, {at}; nothing ran on that."),
+                });
+            }
         }
     }
 

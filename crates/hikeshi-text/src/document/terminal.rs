@@ -25,6 +25,7 @@ pub(super) fn sessions(case: &Case<'_>, document: &mut Document) {
         for gap in &one.gaps {
             document.block(&session::gap(case.lang, gap));
         }
+        dangerous(case, one, document);
         document.block(&watched(case, one));
     }
 }
@@ -62,6 +63,31 @@ fn typed(case: &Case<'_>, command: &TypedCommand) -> Vec<String> {
         time::time_of_day(case.names.zone(), command.started_at),
         took,
     ]
+}
+
+/// Dangerous lines: how each was answered, and what ran without.
+fn dangerous(case: &Case<'_>, one: &Session, document: &mut Document) {
+    let asked = one.answered.iter().chain(one.asked.iter().filter(|asked| asked.answer.is_some()));
+    let rows: Vec<Vec<String>> = asked
+        .filter_map(|asked| {
+            let answer = session::answered(case.lang, asked.answer.as_ref()?, &case.names);
+            Some(vec![asked.ask.to_string(), code(&crate::plain::one_line(&asked.line)), inline(&asked.why), inline(&answer)])
+        })
+        .collect();
+    if !rows.is_empty() {
+        let head = match case.lang {
+            Ja => ["番号", "危険な行", "理由", "立会人"],
+            En => ["No.", "Dangerous line", "Why", "Witness"],
+        };
+        document.table(&head, &rows);
+    }
+    if !one.unconfirmed.is_empty() {
+        let numbers = one.unconfirmed.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        document.block(&match case.lang {
+            Ja => format!("**立会人の確認なしに実行された危険なコマンド: {numbers}**"),
+            En => format!("**Dangerous commands that ran without a witness's confirmation: {numbers}**"),
+        });
+    }
 }
 
 /// "Two people signed that they watched up to block 7."

@@ -1,6 +1,6 @@
 //! Events while a plan is carried out: backup, steps, changed files, verification, restore.
 
-use hikeshi_domain::emergency::{Aspect, Backup, FileChange, StepEnd, Trouble, Verified};
+use hikeshi_domain::emergency::{Aspect, Backup, FileChange, PutBack, PuttingBack, StepEnd, Trouble, Verified};
 use hikeshi_domain::ids::{Digest, EmergencyId, PersonId};
 
 use super::session;
@@ -23,13 +23,35 @@ pub(super) fn backup_taken(lang: Lang, backup: &Backup) -> String {
     }
 }
 
-pub(super) fn step_started(lang: Lang, step: u32, attempt: u32, digest: Digest, witnesses: &[PersonId], names: &Names) -> String {
-    let (people, digest) = (names.people(lang, witnesses), digest.short());
+pub(super) fn step_confirmed(lang: Lang, step: u32, digest: Digest) -> String {
+    let digest = digest.short();
+    match lang {
+        Ja => format!("危険な手順{step}を立会人として確認しました（計画 {digest}、一回の実行に限る）"),
+        En => format!("Confirmed the dangerous step {step} as a witness (plan {digest}, for one run)"),
+    }
+}
+
+/// `people`: who witnessed, and who had confirmed a dangerous one.
+pub(super) fn step_started(
+    lang: Lang,
+    step: u32,
+    attempt: u32,
+    digest: Digest,
+    people: (&[PersonId], Option<&PersonId>),
+    names: &Names,
+) -> String {
+    let (witnesses, digest) = (names.people(lang, people.0), digest.short());
+    let confirmed = people.1.map(|by| names.person(lang, by));
+    let confirmed = match (lang, confirmed) {
+        (_, None) => String::new(),
+        (Ja, Some(by)) => format!("、確認 {by}"),
+        (En, Some(by)) => format!(", confirmed by {by}"),
+    };
     match (lang, attempt > 1) {
-        (Ja, false) => format!("手順{step}を開始しました（計画 {digest}、立会人 {people}）"),
-        (Ja, true) => format!("手順{step}を開始しました（{attempt}回目、計画 {digest}、立会人 {people}）"),
-        (En, false) => format!("Started step {step} (plan {digest}, witnessed by {people})"),
-        (En, true) => format!("Started step {step} (attempt {attempt}, plan {digest}, witnessed by {people})"),
+        (Ja, false) => format!("手順{step}を開始しました（計画 {digest}、立会人 {witnesses}{confirmed}）"),
+        (Ja, true) => format!("手順{step}を開始しました（{attempt}回目、計画 {digest}、立会人 {witnesses}{confirmed}）"),
+        (En, false) => format!("Started step {step} (plan {digest}, witnessed by {witnesses}{confirmed})"),
+        (En, true) => format!("Started step {step} (attempt {attempt}, plan {digest}, witnessed by {witnesses}{confirmed})"),
     }
 }
 
@@ -102,18 +124,49 @@ pub(super) fn change_accepted(lang: Lang, path: &str, reason: &str) -> String {
     }
 }
 
-pub(super) fn revert_started(lang: Lang, path: &str) -> String {
-    let path = one_line(path);
+pub(super) fn revert_started(lang: Lang, files: &[PuttingBack], reason: &str) -> String {
+    let (paths, reason) = (paths(lang, files.iter().map(|file| file.path.as_str())), one_line(reason));
     match lang {
-        Ja => format!("{path} を元に戻し始めました"),
-        En => format!("Began to put {path} back"),
+        Ja => format!("{paths} を元に戻し始めました。理由: {reason}"),
+        En => format!("Began to put {paths} back. Reason: {reason}"),
     }
 }
 
-pub(super) fn files_reverted(lang: Lang, remaining: &[FileChange]) -> String {
-    match lang {
-        Ja => format!("ファイルを元に戻しました（残る変更 {}件）", remaining.len()),
-        En => format!("Put the file back ({} change(s) remain)", remaining.len()),
+/// What was found changed in between, and what failed, is said by name.
+pub(super) fn files_reverted(lang: Lang, files: &[PutBack], remaining: usize) -> String {
+    let back = files.iter().filter(|file| file.failed.is_none()).count();
+    let mut text = match lang {
+        Ja => format!("{back}件を元に戻し、もう一度調べて確かめました（残る変更 {remaining}件）"),
+        En => format!("Put {back} file(s) back and looked again ({remaining} change(s) remain)"),
+    };
+    let named = |wanted: fn(&&PutBack) -> bool| files.iter().filter(wanted).map(|file| file.path.as_str()).collect::<Vec<_>>();
+    let (since, failed) = (named(|file| file.changed_since), named(|file| file.failed.is_some()));
+    if !since.is_empty() {
+        let paths = paths(lang, since.into_iter());
+        text.push_str(&match lang {
+            Ja => format!("。記録した後に別の変更があり、その内容を残したもの: {paths}"),
+            En => format!(". Changed since they were last seen, and kept as found: {paths}"),
+        });
+    }
+    if !failed.is_empty() {
+        let paths = paths(lang, failed.into_iter());
+        text.push_str(&match lang {
+            Ja => format!("。戻せなかったもの: {paths}"),
+            En => format!(". Not put back: {paths}"),
+        });
+    }
+    text
+}
+
+/// The first few by name, the others counted.
+fn paths<'a>(lang: Lang, all: impl Iterator<Item = &'a str>) -> String {
+    const NAMED_MAX: usize = 5;
+    let all: Vec<String> = all.map(one_line).collect();
+    let named = all.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join(", ");
+    match (all.len().saturating_sub(NAMED_MAX), lang) {
+        (0, _) => named,
+        (more, Ja) => format!("{named} ほか{more}件"),
+        (more, En) => format!("{named} and {more} more"),
     }
 }
 

@@ -3,20 +3,38 @@
 use hikeshi_domain::effect::EffectKey;
 use hikeshi_domain::emergency::Trouble;
 use hikeshi_domain::ids::ObligationId;
+use hikeshi_domain::ids::{EmergencyId, PersonId};
 use hikeshi_domain::obligation::{ChangeRequest, Comparison, Held, Kind, Meeting, Obligation, Waiver};
+use hikeshi_domain::review::{Finding, Presented};
 
 use crate::Lang::{self, En, Ja};
 use crate::plain::{clipped, one_line};
-use crate::{Names, label, time};
+use crate::{Names, label, review, time};
 
 pub(super) fn raised(lang: Lang, obligation: &Obligation, names: &Names) -> String {
     let (id, owner, due) = (obligation.id, names.person(lang, &obligation.owner), time::stamp(lang, names.zone(), obligation.due_at));
     let what = match obligation.kind {
-        Kind::ChangeRequest | Kind::Report | Kind::Retrospective => label::obligation_kind(lang, obligation.kind).to_owned(),
+        Kind::ChangeRequest | Kind::Report | Kind::Retrospective | Kind::Review => label::obligation_kind(lang, obligation.kind).to_owned(),
         Kind::Prevention => match lang {
             Ja => format!("再発防止策「{}」", one_line(&obligation.text)),
             En => format!("prevention item \"{}\"", one_line(&obligation.text)),
         },
+        Kind::MonthlyReport | Kind::QuarterlyReport => {
+            let period = obligation.period.map(|period| review::period(lang, period)).unwrap_or_default();
+            let kind = label::obligation_kind(lang, obligation.kind);
+            match lang {
+                Ja => format!("{period}の{kind}"),
+                En => format!("{kind} of {period}"),
+            }
+        }
+        Kind::Corrective => {
+            let kind = label::obligation_kind(lang, obligation.kind);
+            let name = obligation.finding.as_ref().map(|finding| review::finding_name(lang, finding.kind.name())).unwrap_or_default();
+            match lang {
+                Ja => format!("{kind}「{name}」"),
+                En => format!("{kind} for \"{name}\""),
+            }
+        }
     };
     match lang {
         Ja => format!("事後処理 {id} が発生しました: {what}（担当 {owner}、期限 {due}）"),
@@ -97,9 +115,14 @@ pub(super) fn invitation_filed(lang: Lang, file: &str) -> String {
 
 pub(super) fn meeting_held(lang: Lang, held: &Held, names: &Names) -> String {
     let (people, lessons) = (names.people(lang, &held.attended), one_line(&held.lessons));
-    match lang {
+    let held_it = match lang {
         Ja => format!("振り返りを行いました（出席: {people}）。得られた教訓: {lessons}"),
         En => format!("Held the retrospective (attended by {people}). Lessons: {lessons}"),
+    };
+    match (held.avoidable.as_ref().map(|reason| one_line(reason)), lang) {
+        (None, _) => held_it,
+        (Some(reason), Ja) => format!("{held_it}。通常の手順で間に合ったと判断しました: {reason}"),
+        (Some(reason), En) => format!("{held_it}. The normal flow would have done: {reason}"),
     }
 }
 
@@ -133,5 +156,34 @@ pub(super) fn waived(lang: Lang, obligation: ObligationId, waiver: Waiver) -> St
     match lang {
         Ja => format!("{obligation} は対応不要です: {why}"),
         En => format!("{obligation} is not needed: {why}"),
+    }
+}
+
+pub(super) fn escalated(lang: Lang, obligation: ObligationId, step: u32, to: &[PersonId], names: &Names) -> String {
+    let (people, step) = (names.people(lang, to), step + 1);
+    match lang {
+        Ja => format!("{obligation} の遅れを知らせました（{step}段階目: {people}）"),
+        En => format!("Escalated that {obligation} is overdue (step {step}: {people})"),
+    }
+}
+
+pub(super) fn presented(lang: Lang, obligation: ObligationId, presented: &Presented, names: &Names) -> String {
+    let (at, who, note) =
+        (time::stamp(lang, names.zone(), presented.held_at), names.person(lang, &presented.by), one_line(&presented.note));
+    let (size, digest) = (presented.size, presented.digest.short());
+    match lang {
+        Ja => format!("{obligation}: {at} の開発会議で報告しました（報告者 {who}、台帳 {size}件時点、{digest}）: {note}"),
+        En => format!("{obligation}: presented at the development meeting on {at} by {who} (ledger of {size} entries, {digest}): {note}"),
+    }
+}
+
+pub(super) fn examined(lang: Lang, emergency: EmergencyId, size: u64, findings: &[Finding]) -> String {
+    let mut names: Vec<&str> = findings.iter().map(|finding| review::finding_name(lang, finding.kind.name())).collect();
+    names.dedup();
+    match (lang, findings.is_empty()) {
+        (Ja, true) => format!("{emergency} の記録を調べました（台帳 {size}件時点）。乱用の疑いはありません"),
+        (Ja, false) => format!("{emergency} の記録を調べました（台帳 {size}件時点）。指摘: {}", names.join("、")),
+        (En, true) => format!("Searched the record of {emergency} (ledger of {size} entries): no sign of abuse"),
+        (En, false) => format!("Searched the record of {emergency} (ledger of {size} entries): {}", names.join("; ")),
     }
 }

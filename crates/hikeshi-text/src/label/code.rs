@@ -100,6 +100,10 @@ pub fn obligation_kind(lang: Lang, kind: Kind) -> &'static str {
             Kind::Report => ("緊急対応報告書", "Emergency report"),
             Kind::Retrospective => ("振り返り", "Retrospective"),
             Kind::Prevention => ("再発防止策", "Prevention item"),
+            Kind::MonthlyReport => ("月次報告", "Monthly report"),
+            Kind::QuarterlyReport => ("四半期分析", "Quarterly analysis"),
+            Kind::Corrective => ("是正措置", "Corrective action"),
+            Kind::Review => ("記録の確認", "Review of the record"),
         },
     )
 }
@@ -222,7 +226,7 @@ pub fn doing(lang: Lang, doing: Doing) -> &'static str {
             Doing::Backup => ("バックアップ", "The backup"),
             Doing::Verify => ("検証", "The verification"),
             Doing::Restore => ("バックアップからの復元", "The restore"),
-            Doing::Revert => ("ファイルを元に戻す処理", "Putting the file back"),
+            Doing::Revert => ("ファイルを元に戻す処理", "Putting files back"),
             Doing::Look => ("変更の確認", "Looking at what has changed"),
             Doing::ChangeRequest => ("反映リクエストの作成", "Opening the change request"),
             Doing::Compare => ("マージ内容の照合", "The comparison with what was merged"),

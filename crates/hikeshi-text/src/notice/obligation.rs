@@ -3,9 +3,10 @@
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::ObligationId;
 use hikeshi_domain::obligation::Kind;
+use hikeshi_domain::review::{FindingName, Period};
 
 use crate::Lang::{self, En, Ja};
-use crate::{Names, label, names, time};
+use crate::{Names, label, names, review, time};
 
 pub(super) fn raised(lang: Lang, obligations: &[ObligationId]) -> String {
     let ids = names::list(lang, obligations.iter().map(ToString::to_string));
@@ -40,5 +41,32 @@ pub(super) fn done(lang: Lang, obligation: ObligationId, kind: Kind) -> String {
     match lang {
         Ja => format!("{kind}（{obligation}）が完了しました。"),
         En => format!("{kind} ({obligation}) is done."),
+    }
+}
+
+pub(super) fn escalated(lang: Lang, obligation: ObligationId, kind: Kind, step: u32, due_at: Timestamp, names: &Names) -> String {
+    let (kind, due) = (label::obligation_kind(lang, kind), time::stamp(lang, names.zone(), due_at));
+    match lang {
+        Ja => {
+            format!("{kind}（{obligation}）が期限（{due}）を過ぎたままです。{step}段階目の連絡です。担当を助けるか、引き受けてください。")
+        }
+        En => format!("{kind} ({obligation}) was due {due} and is still owed. This is step {step}: help its owner, or take it over."),
+    }
+}
+
+pub(super) fn report_due(lang: Lang, obligation: ObligationId, period: Period, due_at: Timestamp, names: &Names) -> String {
+    let (title, due) = (review::title(lang, period), time::stamp(lang, names.zone(), due_at));
+    match lang {
+        Ja => format!("{title}ができました（{obligation}）。{due} までに開発会議で報告し、記録してください。"),
+        En => format!("{title} is ready ({obligation}). Present it at the development meeting by {due}, and record that."),
+    }
+}
+
+pub(super) fn abuse_found(lang: Lang, kinds: &[FindingName], obligations: &[ObligationId]) -> String {
+    let found: Vec<&str> = kinds.iter().map(|kind| review::finding_name(lang, *kind)).collect();
+    let ids = names::list(lang, obligations.iter().map(ToString::to_string));
+    match lang {
+        Ja => format!("記録に確かめるべき点があります: {}。是正措置: {ids}。", found.join("、")),
+        En => format!("The record shows something to look into: {}. Corrective actions: {ids}.", found.join("; ")),
     }
 }

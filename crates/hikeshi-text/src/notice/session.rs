@@ -34,3 +34,15 @@ pub(super) fn ended(lang: Lang, number: u32, end: &SessionEnd, names: &Names) ->
         En => format!("The terminal of witnessed session {number} is closed ({how})."),
     }
 }
+
+pub(super) fn unconfirmed(lang: Lang, number: u32, command: u32, words: &str) -> String {
+    let words = one_line(words);
+    match lang {
+        Ja => format!(
+            "立会セッション{number}のコマンド{command}（「{words}」を含む）が、立会人の確認なしに実行されました。何が起きたか、すぐに確かめてください。"
+        ),
+        En => format!(
+            "Command {command} of session {number} (with \"{words}\") ran without a witness's confirmation. See at once what it did."
+        ),
+    }
+}

@@ -29,7 +29,7 @@ words! {
     step_run: "実行するコマンド", "Commands";
     step_run_help: "bash で実行します。途中で失敗すると、そこで止まります。", "Runs in bash and stops at the first failure.";
     step_timeout: "制限時間（秒）", "Time limit (s)";
-    step_dangerous: "危険な手順（開始時に手順名の入力を求める）", "Dangerous (takes the typed title to start)";
+    step_dangerous: "危険な手順（立会人の確認と、手順名の入力を求める）", "Dangerous (takes a witness's confirmation, and the typed title to start)";
     add_step: "手順の欄を増やす", "Add a step";
     add_check: "検証の欄を増やす", "Add a check";
     check_title: "検証の名前", "Title of the check";
@@ -99,7 +99,7 @@ words! {
     change_before: "変更前", "Before";
     change_after: "変更後", "After";
     change_diff: "差分", "Difference";
-    change_not_text: "文字として比べられません。ダイジェストと内容のリンクで確かめてください。", "Cannot be compared as text. Use the digests and the links.";
+    change_not_text: "文字として比べられません。大きさと、最初に異なる位置を示します。", "Not text: the sizes, and where the two begin to differ.";
     change_too_long: "長いため、はじめの部分だけを示します。全体は内容のリンクにあります。", "Only the beginning is shown. The links have everything.";
     change_not_kept: "大きいため内容は残していません（ダイジェストのみ）。", "Too large to keep; only the digest is recorded.";
     change_absent: "なし", "absent";
@@ -109,6 +109,12 @@ words! {
     verification_failed: "不合格", "failed";
     attested_by: "目視で確認", "seen by";
     restored: "復元", "Restore";
+    reverted: "元に戻したファイル", "Files that were put back";
+    reverted_done: "元に戻した", "put back";
+    reverted_failed: "戻せなかった", "not put back";
+    reverted_since: "記録した後に変わっていました（その内容も残しました）", "It had changed since it was last seen; that content is kept too";
+    reverted_found: "置き換えた内容", "Replaced";
+    reverted_now: "いまの内容", "Now";
     ended: "結果", "Ending";
     reason: "理由", "Reason";
     judgement: "緊急と判断する理由", "Why you judge it an emergency";
@@ -155,6 +161,16 @@ pub fn step_heading(lang: Lang, number: u32, title: &str) -> String {
     match lang {
         Lang::Ja => format!("手順{number} {title}"),
         Lang::En => format!("Step {number}: {title}"),
+    }
+}
+
+/// After which typed command a change was first seen. Quick commands share a look, so an earlier one may have made it.
+pub fn after_command(lang: Lang, session: u32, command: u32) -> String {
+    match (command, lang) {
+        (0, Lang::Ja) => format!("セッション{session}の最初に見つかった"),
+        (0, Lang::En) => format!("first seen as session {session} began"),
+        (_, Lang::Ja) => format!("セッション{session}のコマンド{command}の後に見つかった"),
+        (_, Lang::En) => format!("first seen after command {command} of session {session}"),
     }
 }
 

@@ -41,6 +41,8 @@ words! {
     held_when: "実施した日時", "Held at";
     held_attended: "出席した人", "Attended";
     held_lessons: "学んだこと", "Lessons";
+    held_avoidable: "通常の手順で間に合ったと判断した場合、その理由", "If the normal flow would have done: why";
+    held_avoidable_help: "書くと、乱用の指摘として是正措置が求められます。", "Written, it is a finding and asks for a corrective action.";
     item: "再発防止策", "Prevention item";
     item_text: "内容", "What";
     item_owner: "担当", "Owner";

@@ -43,6 +43,20 @@ words! {
     replay_raw: "出力そのもの（バイト単位）", "The output, byte for byte";
     replay_frames: "記録そのもの（フレーム）", "The frames as recorded";
     watch_commands: "最近のコマンド", "Last commands";
+    line_waits: "危険な行が、あなたの確認を待っています", "A dangerous line waits for your confirmation";
+    line_waits_others: "危険な行が、立会人の確認を待っています", "A dangerous line waits for a witness";
+    line_exact: "実行者の端末の行", "The line on the executor's terminal";
+    line_why: "危険とされた理由", "Why it is dangerous";
+    line_until: "この時刻までに答えがなければ、実行されません", "Without an answer by then it does not run";
+    line_confirm: "この行を一度だけ実行してよい", "This line may run, once";
+    line_deny: "拒否する", "Deny";
+    unconfirmed_banner: "確認なしに実行された危険な行", "Dangerous lines that ran without a confirmation";
+    step_confirm: "立会人として確認する", "Confirm as a witness";
+    step_confirmed: "立会人の確認", "Confirmed by a witness";
+    step_confirmed_waiting: "まだ実行されていません", "not run yet";
+    step_unconfirmed: "実行には立会人の確認が要ります", "Takes a witness's confirmation to run";
+    plan_dangerous: "危険な行", "Dangerous lines";
+    plan_dangerous_help: "1行に1つ、「含まれる語 | 理由」の形で書きます。端末でその語を含む行の Enter は、立会人が確認するまで止まります。", "One per line: `words | why`. Enter at a line with these words is held until a witness confirms it.";
     note_text: "書き添える内容", "What to note";
     plan_terminal: "手作業の端末", "Work by hand";
     plan_terminal_use: "立会いの下で端末を開く（手順を手で行う）", "Open a witnessed terminal (work by hand)";
@@ -107,5 +121,14 @@ pub fn stop_confirm(lang: Lang, name: &str) -> String {
     match lang {
         Ja => format!("確認のため「{name}」と入力（端末が切られます）"),
         En => format!("Type `{name}` to confirm; the terminal is hung up"),
+    }
+}
+
+/// Commands that ran without the confirmation that the plan asks for.
+pub fn unconfirmed(lang: Lang, number: u32, commands: &[u32]) -> String {
+    let commands = commands.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    match lang {
+        Ja => format!("立会セッション{number}のコマンド {commands}。何が起きたか、すぐに確かめてください。"),
+        En => format!("Commands {commands} of session {number}. See at once what they did."),
     }
 }

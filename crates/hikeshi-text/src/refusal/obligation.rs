@@ -158,3 +158,19 @@ pub(super) fn drift_self_accepted(lang: Lang, person: &PersonId, names: &Names) 
         ),
     }
 }
+
+pub(super) fn correction_self_finished(lang: Lang, person: &PersonId, names: &Names) -> Sentence {
+    let who = names.person(lang, person);
+    match lang {
+        Ja => say(
+            format!("{who}は、この是正措置を完了にできません。"),
+            "緊急例外を申請した人と実行した人は、自分の例外についての指摘を済んだことにできません。",
+            "別の人に、行ったことを確かめて完了を記録してもらってください。",
+        ),
+        En => say(
+            format!("{who} cannot finish this corrective action."),
+            "Whoever asked for an exception or carried it out does not declare its correction done.",
+            "Ask somebody else to look at what was done and to record it.",
+        ),
+    }
+}

@@ -100,3 +100,18 @@ pub(super) fn shared(lang: Lang, with: &PersonId, names: &Names) -> Sentence {
         ),
     }
 }
+
+pub(super) fn nothing_asked(lang: Lang, number: u32) -> Sentence {
+    match lang {
+        Ja => say(
+            format!("立会セッション{number}に、その行の確認を待っているものはありません。"),
+            "行が編集されたか、すでに答えが出たか、時間が過ぎました。確認は、待っている一行だけに効きます。",
+            "画面に今出ている行を読み、その行について答えてください。",
+        ),
+        En => say(
+            format!("No such line waits for a confirmation in session {number}."),
+            "It was edited, answered, or its time has passed. A confirmation is of the one line that waits.",
+            "Read the line that is shown now, and answer that.",
+        ),
+    }
+}

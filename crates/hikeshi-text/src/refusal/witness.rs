@@ -123,3 +123,34 @@ pub(super) fn only_witness_resumes(lang: Lang) -> Sentence {
         ),
     }
 }
+
+pub(super) fn step_unconfirmed(lang: Lang, step: u32, title: &str) -> Sentence {
+    let verb = label::command(lang, "emergency.confirm");
+    match lang {
+        Ja => say(
+            format!("危険な手順{step}「{title}」は、まだ立会人に確認されていません。"),
+            "計画で危険とした手順は、実行者のほかに、立ち会っている一人が手順名を入力して確認します。確認は一回の実行に限り、数分で切れます。",
+            format!("立会人に、立会いの画面で「{verb}」を依頼してください（hikeshi emergency confirm … --step {step}）。"),
+        ),
+        En => say(
+            format!("The dangerous step {step}, {title}, has not been confirmed by a witness."),
+            "A step that the plan calls dangerous is confirmed by one who witnesses, who types its title. It holds for one run, and for some minutes.",
+            format!("Ask a witness to {verb}, on the page of the witnesses or by command (hikeshi emergency confirm … --step {step})."),
+        ),
+    }
+}
+
+pub(super) fn step_not_dangerous(lang: Lang, step: u32) -> Sentence {
+    match lang {
+        Ja => say(
+            format!("手順{step}は、計画で危険とされていません。"),
+            "確認が要るのは、計画で危険とした手順だけです。",
+            "そのまま実行できます。見ていて心配なら、実行を止めてください。",
+        ),
+        En => say(
+            format!("The plan does not call step {step} dangerous."),
+            "Only dangerous steps take a confirmation.",
+            "It can be run as it is. If you are worried, hold the execution.",
+        ),
+    }
+}

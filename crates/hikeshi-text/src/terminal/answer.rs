@@ -205,6 +205,16 @@ pub fn restore_question(lang: Lang, id: &str) -> String {
     )
 }
 
+/// The same for files by name.
+pub fn revert_question(lang: Lang, paths: &[String]) -> String {
+    let paths = paths.iter().map(|path| crate::plain::one_line(path)).collect::<Vec<_>>().join("\n  ");
+    two(
+        lang,
+        format!("次のファイルを開始前の状態に戻します。いまの内容は記録に残ります:\n  {paths}"),
+        format!("These files will be as before the start; what is there now stays in the record:\n  {paths}"),
+    )
+}
+
 pub fn dangerous_step(lang: Lang, step: u32, title: &str, run: &str) -> String {
     two(lang, format!("手順 {step}「{title}」を実行します:\n{run}"), format!("This runs step {step}, {title}:\n{run}"))
 }

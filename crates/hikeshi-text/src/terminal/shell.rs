@@ -35,6 +35,52 @@ pub fn shell_wrong_host(lang: Lang, root: &str) -> String {
     )
 }
 
+pub fn ssh_host_key(lang: Lang, destination: &str, detail: &str) -> String {
+    two(
+        lang,
+        format!(
+            "{destination} のホスト鍵を確かめられないため、接続していません（ssh: {detail}）。初めてのホストなら、鍵を別の手段で確かめてから known_hosts に加えるか、ポリシーの host_keys に書いてもらってください。前と変わったのなら、ホストの管理者に確かめるまで進めないでください。"
+        ),
+        format!(
+            "The host key of {destination} could not be verified, so no connection was made (ssh: {detail}). If the host is new to you, check its key by another way and add it to known_hosts, or have it put into host_keys of the policy. If it has changed, go no further before its administrator has confirmed it."
+        ),
+    )
+}
+
+pub fn ssh_sign_in(lang: Lang, destination: &str, detail: &str) -> String {
+    two(
+        lang,
+        format!(
+            "{destination} にサインインできません（ssh: {detail}）。パスワードは尋ねません。ssh-agent に鍵を加える（ssh-add）か、--ssh-config で設定ファイルを指定してください。"
+        ),
+        format!(
+            "{destination} does not let you sign in (ssh: {detail}). No password is asked for: add your key to the agent (ssh-add), or name a configuration with --ssh-config."
+        ),
+    )
+}
+
+pub fn ssh_unreachable(lang: Lang, destination: &str, detail: &str) -> String {
+    two(
+        lang,
+        format!(
+            "{destination} に接続できません（ssh: {detail}）。ssh {destination} で届くか確かめてください。セッションは開いていません。"
+        ),
+        format!("{destination} cannot be reached (ssh: {detail}). Try `ssh {destination}`. No session was opened."),
+    )
+}
+
+pub fn ssh_wrong_host(lang: Lang, destination: &str, missing: &str) -> String {
+    two(
+        lang,
+        format!(
+            "接続した {destination} に {missing} がありません。サーバーが見ているホストと違うようです。ssh の設定（HostName など）を確かめてください。"
+        ),
+        format!(
+            "{missing} is not on the {destination} that was reached. It seems to be another host than the server's: check your ssh configuration (HostName and the like)."
+        ),
+    )
+}
+
 pub fn shell_begins(lang: Lang, id: &str, number: u32) -> String {
     two(
         lang,
@@ -156,4 +202,50 @@ pub fn end_session_question(lang: Lang, name: &str) -> String {
         format!("セッション {name} を終わらせます。端末は切られます。"),
         format!("Session {name} will be ended; the terminal is hung up."),
     )
+}
+
+/// Enter is held: to the executor.
+pub fn line_waits(lang: Lang, words: &str, why: &str) -> String {
+    two(
+        lang,
+        format!("この行は危険と計画にあります（「{words}」: {why}）。立会人の確認を待っています。何かキーを打つと取り下げます"),
+        format!("The plan calls this line dangerous (\"{words}\": {why}). Waiting for a witness to confirm it. Any key takes it back"),
+    )
+}
+
+pub fn line_still_waits(lang: Lang) -> String {
+    two(lang, "まだ立会人の確認を待っています", "Still waiting for a witness to confirm")
+}
+
+/// It was answered or given up; `dropped` bytes of a paste behind it were not sent.
+pub fn line_over(lang: Lang, how: &str, dropped: u64) -> String {
+    match dropped {
+        0 => how.to_owned(),
+        _ => two(
+            lang,
+            format!("{how}。貼り付けた残り {dropped} バイトは送っていません"),
+            format!("{how}. {dropped} byte(s) of the paste behind it were not sent"),
+        ),
+    }
+}
+
+/// What a witness is asked before a dangerous line runs.
+pub fn confirm_line(lang: Lang, line: &str, words: &str, why: &str) -> String {
+    two(
+        lang,
+        format!("実行者が次の行を実行しようとしています:\n  {line}\n危険とされた理由（「{words}」）: {why}"),
+        format!("The executor is about to run:\n  {line}\nWhy it is dangerous (\"{words}\"): {why}"),
+    )
+}
+
+pub fn confirm_step(lang: Lang, step: u32, title: &str, run: &str) -> String {
+    two(
+        lang,
+        format!("立会人として、危険な手順 {step}「{title}」を一回だけ実行してよいと確認します:\n{run}"),
+        format!("As a witness you confirm one run of the dangerous step {step}, {title}:\n{run}"),
+    )
+}
+
+pub fn no_line_waits(lang: Lang, id: &str) -> String {
+    two(lang, format!("{id} に、確認を待っている行はありません。"), format!("No line of {id} waits for a confirmation."))
 }

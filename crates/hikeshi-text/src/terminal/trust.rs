@@ -9,6 +9,11 @@ pub fn word_valid(lang: Lang) -> String {
     two(lang, "有効期間", "valid")
 }
 
+/// How old it is, in words.
+pub fn age(lang: Lang, made_at: hikeshi_domain::Timestamp, now: hikeshi_domain::Timestamp) -> String {
+    crate::time::relative(lang, made_at, now)
+}
+
 pub fn no_trust_kept(lang: Lang, url: &str) -> String {
     two(
         lang,

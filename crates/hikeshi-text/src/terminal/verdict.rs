@@ -128,6 +128,12 @@ pub fn case_report(lang: Lang, file: &str, verdict: &CaseVerdict) -> String {
         ));
     }
     verdict.exceptions.iter().for_each(|exception| exception_lines(lang, exception, &verdict.people, &mut lines));
+    for offline in &verdict.offline {
+        // Its own report, a step to the right: it is a ledger of its own.
+        let origin = offline.bundle.origin.clone().unwrap_or_default();
+        let named = two(lang, format!("手元の台帳 {origin}"), format!("local ledger {origin}"));
+        lines.extend(case_report(lang, &named, offline).lines().map(|line| format!("    {line}")));
+    }
     lines.join("\n")
 }
 
@@ -170,6 +176,22 @@ fn session_lines(lang: Lang, session: &SessionVerdict, people: &People, lines: &
         format!("  セッション{number}: ブロック {blocks} 個、コマンド {commands} 件、出力 {output}、欠落 {gaps} 件"),
         format!("  session {number}: {blocks} blocks, {commands} commands, {output} of output, {gaps} gaps"),
     ));
+    if session.confirmed > 0 {
+        let confirmed = session.confirmed;
+        lines.push(two(
+            lang,
+            format!("    危険な行 {confirmed} 件は、実行の前に立会人が確認しています"),
+            format!("    {confirmed} dangerous lines were confirmed by a witness before they ran"),
+        ));
+    }
+    if !session.unconfirmed.is_empty() {
+        let numbers = session.unconfirmed.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        lines.push(two(
+            lang,
+            format!("    △ 立会人の確認なしに実行された危険なコマンド: {numbers}（台帳にそう記録されています）"),
+            format!("    ! dangerous commands that ran without a witness's confirmation, as the ledger itself says: {numbers}"),
+        ));
+    }
     for (person, stretches) in &session.watched {
         let (who, ranges) = (name(people, person), ranges(stretches));
         let senior = session.seniors.contains(person);
@@ -246,6 +268,14 @@ fn of_plan(flaw: &Flaw, people: &People) -> Pair {
             format!("記録 {seq} の手順 {step} は、別の計画として実行されています"),
             format!("step {step} of entry {seq} ran as part of another plan"),
         ),
+        Flaw::StepUnconfirmed { seq, step } => (
+            format!("記録 {seq} の危険な手順 {step} は、立会人の確認なしに実行されています"),
+            format!("the dangerous step {step} of entry {seq} ran without a witness's confirmation"),
+        ),
+        Flaw::ConfirmerNotWitness { seq, person } => (
+            format!("記録 {seq} の確認は、立会人ではない {} によるものです", who(person)),
+            format!("the confirmation in entry {seq} is by {}, who did not witness", who(person)),
+        ),
         Flaw::SessionNotByExecutor { person } => {
             (format!("実行者ではない {} が開いています", who(person)), format!("it was opened by {}, who is not the executor", who(person)))
         }
@@ -289,6 +319,14 @@ fn of_recording(flaw: &Flaw, _people: &People) -> Pair {
 fn of_words(flaw: &Flaw, people: &People) -> Pair {
     let who = |person| name(people, person);
     Some(match flaw {
+        Flaw::LineNotAsked { seq, person } => (
+            format!("記録 {seq}: {} の確認に当たる、待っていた行がありません", who(person)),
+            format!("entry {seq}: what {} confirmed had not been asked about", who(person)),
+        ),
+        Flaw::CommandUnconfirmed { number } => (
+            format!("コマンド {number} は危険と計画にありますが、立会人の確認も、確認がなかったという記録もありません"),
+            format!("command {number} is dangerous by the plan; it was not confirmed, and the ledger does not say so"),
+        ),
         Flaw::AckBeyondEnd { seq, person, block } => (
             format!("記録 {seq}: {} の署名は、存在しないブロック {block} についてのものです", who(person)),
             format!("entry {seq}: {} signed for block {block}, which is not there", who(person)),
@@ -355,6 +393,10 @@ mod tests {
             Flaw::ApproverNotApart { seq: 1, person: person() },
             Flaw::ApprovalExpired { seq: 1, person: person() },
             Flaw::StepOfOtherPlan { seq: 1, step: 2 },
+            Flaw::StepUnconfirmed { seq: 1, step: 2 },
+            Flaw::ConfirmerNotWitness { seq: 1, person: person() },
+            Flaw::LineNotAsked { seq: 1, person: person() },
+            Flaw::CommandUnconfirmed { number: 2 },
             Flaw::SessionNotByExecutor { person: person() },
             Flaw::BlocksMisplaced { seq: 1, first: 2 },
             Flaw::BlockMissing { block: 2 },

@@ -6,6 +6,7 @@ use hikeshi_domain::emergency::{Emergency, FileChange, Plan, StepEnd};
 use hikeshi_domain::ids::{ChannelName, Digest, EmergencyId, IncidentId, ObligationId, PersonId, RoleName};
 use hikeshi_domain::incident::Incident;
 use hikeshi_domain::obligation::{ChangeRequest, Judgement, Obligation};
+use hikeshi_domain::offline::{Away, Degraded, Kept, Reconciled};
 use hikeshi_domain::policy::{Language, Policy};
 use hikeshi_text::Names;
 use serde_json::json;
@@ -249,4 +250,39 @@ pub fn invitation_order(language: Language) -> InvitationOrder {
         invited: vec![invitee("tanaka", "田中 太郎"), invitee("sato", "佐藤 花子")],
         facts: facts(language),
     }
+}
+
+pub fn degraded() -> Vec<Degraded> {
+    vec![
+        Degraded::PresenceTold { emergency: EMG },
+        Degraded::DeviceUnsigned { emergency: EMG, session: 1, person: person("ito") },
+        Degraded::WatchedShort { emergency: EMG, session: 1, blocks: 3 },
+        Degraded::RecordingGap { emergency: EMG, session: 1, gaps: 1 },
+        Degraded::KeyRevoked { person: person("sato") },
+    ]
+}
+
+/// An incident whose exception was carried out while the server was away.
+pub fn away(home: bool) -> Incident {
+    let reconciled = Reconciled {
+        at: at("09:00:00"),
+        by: person("tanaka"),
+        size: 41,
+        root: digest("root"),
+        trust: digest("trust"),
+        parcel: Kept { digest: digest("parcel"), bytes: 812, kept: true },
+        emergencies: [(hikeshi_domain::ids::EmergencyId(1), EMG)].into(),
+        degraded: degraded(),
+    };
+    let away = Away {
+        ledger: "example.jp/hikeshi/local/app-1-0a1b2c3d".to_owned(),
+        key: "key".to_owned(),
+        host: "app-1".to_owned(),
+        requested_at: at("03:10:00"),
+        announced_at: at("08:59:00"),
+        announced_by: person("tanaka"),
+        late_announced: false,
+        reconciled: home.then_some(reconciled),
+    };
+    Incident { title: "no reservations".to_owned(), away: Some(Box::new(away)), ..incident() }
 }

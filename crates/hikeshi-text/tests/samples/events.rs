@@ -4,14 +4,15 @@ use hikeshi_domain::account::{Passkey, Proof, Session, Token};
 use hikeshi_domain::channel::{Body, Post};
 use hikeshi_domain::chat::{ChatTrouble, Place};
 use hikeshi_domain::effect::EffectKey;
-use hikeshi_domain::emergency::{Aspect, Backup, Doing, Emergency, Ending, Requirement, Trouble};
+use hikeshi_domain::emergency::{Aspect, Backup, Doing, Emergency, Ending, FileContent, PutBack, PuttingBack, Requirement, Trouble};
 use hikeshi_domain::event::Event;
 use hikeshi_domain::ids::{MonitorName, TokenId};
 use hikeshi_domain::incident::{Override, Priority, Stage};
 use hikeshi_domain::obligation::{Comparison, Drift, Held, Meeting, Report, Waiver};
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::session::{
-    Absence, Absent, Ack, Captured, CommandRef, DeviceKey, Gap, GapReason, HeldBecause, Inner, Known, SealedBlock, SessionEnd, TypedCommand,
+    Absence, Absent, Ack, Captured, CommandRef, DeviceKey, Gap, GapReason, HeldBecause, Inner, Known, LineAsk, SealedBlock, SessionEnd,
+    TypedCommand,
 };
 
 use super::{EMG, INC, OBL, at, changes, channel, digest, emergency, end, every, incident, obligation, person, plan, policy, request};
@@ -30,6 +31,19 @@ fn key() -> EffectKey {
 
 fn place() -> Place {
     Place { channel: channel(), incident: Some(INC), emergency: Some(EMG) }
+}
+
+fn content(name: &str) -> Option<FileContent> {
+    Some(FileContent { digest: digest(name), bytes: 12, mode: 0o100_644, kept: true })
+}
+
+fn putting_back(path: &str) -> PuttingBack {
+    PuttingBack { path: text(path), before: content("before"), seen: content("after") }
+}
+
+fn put_back(path: &str, failed: Option<&str>) -> PutBack {
+    let changed_since = failed.is_none();
+    PutBack { path: text(path), found: content("later"), now: content("before"), changed_since, failed: failed.map(str::to_owned) }
 }
 
 fn session() -> Session {
@@ -79,6 +93,19 @@ fn typed() -> TypedCommand {
 
 fn gap() -> Gap {
     Gap { why: GapReason::RecorderLost, from: at("03:14:05"), to: at("03:14:06"), bytes: 4_096 }
+}
+
+fn asked() -> LineAsk {
+    LineAsk {
+        ask: 1,
+        line: text("psql -c 'drop table rooms'"),
+        digest: digest("line"),
+        words: text("drop table"),
+        why: text("no way back"),
+        asked_at: at("03:14:10"),
+        until: at("03:19:10"),
+        answer: None,
+    }
 }
 
 fn ack(who: &str, block: u64) -> Ack {
@@ -148,7 +175,7 @@ every! {
         IncidentEscalated => Event::IncidentEscalated { incident: INC, step: 1, to: vec![person("sato"), person("suzuki")] },
         StatusUpdateDue => Event::StatusUpdateDue { incident: INC },
         EmergencyRequested => Event::EmergencyRequested {
-            emergency: EMG, incident: INC, requester: person("tanaka"), conditions: emergency().conditions, plan: plan(), digest: digest("plan"), requirement: raised()
+            emergency: EMG, incident: INC, requester: person("tanaka"), conditions: emergency().conditions, plan: plan(), digest: digest("plan"), requirement: raised(), ledger: None
         },
         PlanRevised => Event::PlanRevised { emergency: EMG, plan: plan(), revision: 2, digest: digest("plan 2"), requirement: Requirement::default() },
         EmergencyApproved => Event::EmergencyApproved { emergency: EMG, approval: known().approvals[0].clone(), complete: true, evidence: None },
@@ -163,7 +190,10 @@ every! {
         EmergencyStarted => Event::EmergencyStarted { emergency: EMG, by: person("tanaka"), effect: key() },
         BackupTaken => Event::BackupTaken { emergency: EMG, backup: backup() },
         StepStarted => Event::StepStarted {
-            emergency: EMG, step: 2, attempt: 2, effect: key(), by: person("tanaka"), digest: digest("plan"), witnesses: vec![person("ito"), person("mori")]
+            emergency: EMG, step: 2, attempt: 2, effect: key(), by: person("tanaka"), digest: digest("plan"), witnesses: vec![person("ito"), person("mori")], confirmed_by: Some(person("ito"))
+        },
+        StepConfirmed => Event::StepConfirmed {
+            emergency: EMG, step: 2, attempt: 1, digest: digest("plan"), by: person("ito"), expires_at: at("04:00:00")
         },
         StepEnded => Event::StepEnded { emergency: EMG, step: 2, end: end(None), changes: changes(), changes_unlisted: 1 },
         StepInDoubt => Event::StepInDoubt { emergency: EMG, step: 2, effect: key() },
@@ -172,10 +202,10 @@ every! {
         VerificationStarted => Event::VerificationStarted { emergency: EMG, effect: key() },
         VerificationRecorded => Event::VerificationRecorded { emergency: EMG, aspect: Aspect::Solved, verified: emergency().solved.unwrap() },
         ChangeAccepted => Event::ChangeAccepted { emergency: EMG, path: text("run/cache"), by: person("sato"), reason: text("only a cache") },
-        RevertStarted => Event::RevertStarted { emergency: EMG, path: text("run/cache"), by: person("tanaka"), effect: key() },
-        FilesReverted => Event::FilesReverted { emergency: EMG, changes: vec![] },
+        RevertStarted => Event::RevertStarted { emergency: EMG, files: vec![putting_back("run/cache")], by: person("tanaka"), reason: text("wrong file"), effect: key() },
+        FilesReverted => Event::FilesReverted { emergency: EMG, files: vec![put_back("run/cache", None), put_back("run/lock", Some("Permission denied"))], changes: vec![], changes_unlisted: 0 },
         RestoreStarted => Event::RestoreStarted { emergency: EMG, by: person("tanaka"), reason: text("verification failed"), effect: key() },
-        BackupRestored => Event::BackupRestored { emergency: EMG, files: 4, manifest: digest("manifest"), changes: vec![] },
+        BackupRestored => Event::BackupRestored { emergency: EMG, files: 4, manifest: digest("manifest"), replaced: vec![], changes: vec![] },
         EmergencyTroubled => Event::EmergencyTroubled { emergency: EMG, trouble: trouble(Doing::Backup) },
         TerminalOpened => Event::TerminalOpened { emergency: EMG, session: 1, by: person("tanaka"), place: text("app-1") },
         DeviceBound => Event::DeviceBound { emergency: EMG, session: 1, person: person("ito"), key: DeviceKey::of(&[4; 65]) },
@@ -194,6 +224,11 @@ every! {
         BlocksWatched => Event::BlocksWatched { emergency: EMG, session: 1, acks: vec![ack("ito", 4), ack("takahashi", 5), ack("ito", 5)] },
         KeysHeld => Event::KeysHeld { emergency: EMG, session: 1, held: held() },
         KeysReleased => Event::KeysReleased { emergency: EMG, session: 1 },
+        LineAsked => Event::LineAsked { emergency: EMG, session: 1, ask: asked() },
+        LineConfirmed => Event::LineConfirmed { emergency: EMG, session: 1, ask: 1, digest: digest("line"), by: person("ito") },
+        LineDenied => Event::LineDenied { emergency: EMG, session: 1, ask: 1, digest: digest("line"), by: person("ito"), reason: text("wrong table") },
+        LineWithdrawn => Event::LineWithdrawn { emergency: EMG, session: 1, ask: 1, digest: digest("line") },
+        LineUnconfirmed => Event::LineUnconfirmed { emergency: EMG, session: 1, command: 4, words: text("drop table"), why: text("no way back") },
         TerminalStopped => Event::TerminalStopped { emergency: EMG, session: 1, by: person("ito"), reason: text("wrong file") },
         TerminalEnded => Event::TerminalEnded { emergency: EMG, session: 1, end: SessionEnd::Lost },
         SessionRanLong => Event::SessionRanLong { emergency: EMG },
@@ -217,10 +252,17 @@ every! {
             obligation: OBL, meeting: Meeting { starts_at: at("23:00:00"), lasts_min: 60, invited: vec![person("tanaka")], file: None, sequence: 0, held: None }
         },
         InvitationFiled => Event::InvitationFiled { obligation: OBL, file: text("docs/retrospectives/emg_3.ics") },
-        MeetingHeld => Event::MeetingHeld { obligation: OBL, held: Held { at: at("23:00:00"), attended: vec![person("tanaka")], lessons: text("look first") } },
+        MeetingHeld => Event::MeetingHeld { obligation: OBL, held: Held { at: at("23:00:00"), attended: vec![person("tanaka")], lessons: text("look first"), avoidable: Some(text("the deploy was back")) } },
+        ObligationEscalated => Event::ObligationEscalated { obligation: OBL, step: 1, to: vec![person("sato"), person("tanaka")] },
+        ReportPresented => Event::ReportPresented { obligation: OBL, presented: super::presented() },
+        EmergencyExamined => Event::EmergencyExamined { emergency: EMG, size: 120, findings: super::findings() },
         ObligationReminded => Event::ObligationReminded { obligation: OBL, before_min: 240 },
         ObligationOverdue => Event::ObligationOverdue { obligation: OBL },
         ObligationDone => Event::ObligationDone { obligation: OBL, by: Some(person("tanaka")), evidence: text("merged") },
         ObligationWaived => Event::ObligationWaived { obligation: OBL, waiver: Waiver::NothingChanged },
+        EnteredBySsh => Event::EnteredBySsh { person: person("mori"), statement: text("{}"), signature: text("-----"), key: text("SHA256:abc") },
+        OfflineAnnounced => Event::OfflineAnnounced { incident: Box::new(super::away(false)) },
+        OfflineLate => Event::OfflineLate { incident: INC },
+        OfflineReconciled => Event::OfflineReconciled { incident: Box::new(super::away(true)), emergencies: vec![emergency()], contents: vec![] },
     }
 }

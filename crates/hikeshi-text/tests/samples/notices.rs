@@ -6,6 +6,7 @@ use hikeshi_domain::emergency::{Ending, Means, Requirement};
 use hikeshi_domain::incident::{Priority, Stage};
 use hikeshi_domain::obligation::Kind;
 use hikeshi_domain::people::Actor;
+use hikeshi_domain::review::FindingName;
 use hikeshi_domain::session::SessionEnd;
 
 use super::{OBL, at, digest, every, person};
@@ -38,6 +39,7 @@ every! {
         ApprovalExpired => Notice::ApprovalExpired,
         SessionStarted => Notice::SessionStarted { executor: person("tanaka") },
         TerminalOpened => Notice::TerminalOpened { executor: person("tanaka"), session: 1 },
+        LineUnconfirmed => Notice::LineUnconfirmed { session: 1, command: 4, words: text("drop table") },
         TerminalStopped => Notice::TerminalStopped { by: person("ito"), session: 1, reason: text("wrong file") },
         TerminalEnded => Notice::TerminalEnded { session: 1, end: SessionEnd::Exited { code: Some(0) } },
         SessionLong => Notice::SessionLong { minutes: 120 },
@@ -54,8 +56,18 @@ every! {
         ObligationsRaised => Notice::ObligationsRaised { obligations: vec![OBL] },
         ObligationReminder => Notice::ObligationReminder { obligation: OBL, kind: Kind::Report, due_at: at("23:25:00") },
         ObligationOverdue => Notice::ObligationOverdue { obligation: OBL, kind: Kind::ChangeRequest },
+        ObligationEscalated => Notice::ObligationEscalated { obligation: OBL, kind: Kind::Report, step: 2, due_at: at("23:25:00") },
+        ReportDue => Notice::ReportDue { obligation: OBL, period: "2026-Q4".parse().unwrap(), due_at: at("23:25:00") },
+        AbuseFound => Notice::AbuseFound { kinds: vec![FindingName::Repeated, FindingName::RecordGap], obligations: vec![OBL] },
         ObligationDone => Notice::ObligationDone { obligation: OBL, kind: Kind::Retrospective },
         SignInLinkIssued => Notice::SignInLinkIssued { person: person("mori"), by: Actor::person(person("sato")) },
+        OfflineAnnounced => Notice::OfflineAnnounced {
+            title: text("no reservations"), host: text("app-1"), by: person("tanaka"), due_at: at("23:25:00")
+        },
+        OfflineLate => Notice::OfflineLate { title: text("no reservations"), host: text("app-1") },
+        OfflineReconciled => Notice::OfflineReconciled {
+            host: text("app-1"), by: person("tanaka"), emergencies: vec![super::EMG], degraded: super::degraded()
+        },
         PolicyAwaitsApproval => Notice::PolicyAwaitsApproval { digest: digest("policy") },
         PolicyAdopted => Notice::PolicyAdopted { digest: digest("policy") },
         ChatUndelivered => Notice::ChatUndelivered { trouble: ChatTrouble { code: text("not_in_channel"), channel: text("emergency-deploy") } },

@@ -4,6 +4,7 @@ use hikeshi_domain::emergency::{ConditionName, Quorum, Status};
 use hikeshi_domain::ids::TargetName;
 use hikeshi_domain::incident::Stage;
 use hikeshi_domain::obligation::Kind;
+use hikeshi_domain::offline::{LocalFlaw, StatementFlaw};
 use hikeshi_domain::policy::{Flaw, FlawKind, Weakening};
 use hikeshi_domain::refusal::Refusal;
 use hikeshi_domain::signature::SignatureFlaw;
@@ -106,6 +107,9 @@ every! {
         NoSuchSession => Refusal::NoSuchSession { session: 7 },
         SessionOver => Refusal::SessionOver { session: 1 },
         FilesNotSeen => Refusal::FilesNotSeen,
+        StepUnconfirmed => Refusal::StepUnconfirmed { step: 2, title: text("write") },
+        StepNotDangerous => Refusal::StepNotDangerous { step: 1 },
+        NothingAsked => Refusal::NothingAsked { session: 1 },
         DeviceKeyUnreadable => Refusal::DeviceKeyUnreadable,
         DeviceShared => Refusal::DeviceShared { with: person("ito") },
         WrongKind => Refusal::WrongKind { obligation: OBL, kind: Kind::Report },
@@ -118,6 +122,7 @@ every! {
         MeetingAfterDue => Refusal::MeetingAfterDue { due_at: at("23:25:00") },
         PreventionMissing => Refusal::PreventionMissing,
         DriftSelfAccepted => Refusal::DriftSelfAccepted { person: person("tanaka") },
+        CorrectionSelfFinished => Refusal::CorrectionSelfFinished { person: person("tanaka") },
         PolicyFlawed => Refusal::PolicyFlawed { flaws: flaws().into_iter().map(|(_, what)| Flaw { at: vec![text("people")], what }).take(2).collect() },
         PolicyUnchanged => Refusal::PolicyUnchanged,
         NoPolicyPending => Refusal::NoPolicyPending,
@@ -129,6 +134,17 @@ every! {
         RoleNotHeld => Refusal::RoleNotHeld { role: role("cto") },
         NotYours => Refusal::NotYours,
         SessionUnknown => Refusal::SessionUnknown,
+        SelfReview => Refusal::SelfReview { person: person("tanaka") },
+        NotLocal => Refusal::NotLocal,
+        PolicyOfLocal => Refusal::PolicyOfLocal,
+        LocalInvite => Refusal::LocalInvite,
+        LocalOneCase => Refusal::LocalOneCase { incident: INC },
+        TrustEnded => Refusal::TrustEnded { until: at("23:00:00") },
+        StatementFlawed => Refusal::StatementFlawed { flaw: StatementFlaw::OtherLedger { given: text("example.jp/hikeshi/local/app-2") } },
+        LocalFlawed => Refusal::LocalFlawed {
+            flaw: LocalFlaw::RuleBroken { seq: 12, refusal: Box::new(Refusal::QuorumMissing { quorum: quorum() }) }
+        },
+        LocalUsed => Refusal::LocalUsed { ledger: text("example.jp/hikeshi/local/app-1-0a1b2c3d"), incident: INC },
         Stale => Refusal::Stale,
     }
 }
@@ -148,6 +164,7 @@ every! {
         BadCell => FlawKind::BadCell { given: text("all+now"), nearest: None },
         BadSshKey => FlawKind::BadSshKey { given: text("ssh-ed25519"), unsupported: None },
         SharedSshKey => FlawKind::SharedSshKey { other: text("mori") },
+        BadSshDestination => FlawKind::BadSshDestination { given: text("-oProxyCommand=x") },
         NotAscending => FlawKind::NotAscending,
         SameAs => FlawKind::SameAs { other: text("mori") },
     }

@@ -1,7 +1,7 @@
 //! Acts on an emergency exception.
 
 use hikeshi_domain::command::Command;
-use hikeshi_domain::emergency::{ApprovalProof, Aspect, Command as Emergency, Status, StepState, Verdict};
+use hikeshi_domain::emergency::{ApprovalProof, Aspect, Command as Emergency, Status, Step, StepState, Verdict};
 use hikeshi_domain::ids::{Digest, EmergencyId};
 use hikeshi_domain::refusal::Refusal;
 use hikeshi_domain::signature::NAMESPACE;
@@ -53,6 +53,11 @@ pub fn command(kind: &str, input: &Input<'_>) -> Result<Command, Sentence> {
         "emergency.hold" => Emergency::Hold { emergency, reason: reason() },
         "emergency.resume" => Emergency::Resume { emergency },
         "emergency.start" => Emergency::Start { emergency },
+        "emergency.confirm" => {
+            let given = input.text("digest");
+            let digest = Digest::parse(&given).ok_or_else(|| input.unreadable(t.copy_digest(), &given))?;
+            Emergency::Confirm { emergency, step: step()?, digest, confirm: input.text("confirm") }
+        }
         "emergency.step" => Emergency::Step { emergency, step: step()?, confirm: input.text("confirm") },
         "emergency.settle" => Emergency::Settle { emergency, step: step()?, verdict: verdict(input)?, reason: reason() },
         "emergency.verify" => Emergency::Verify { emergency },
@@ -63,7 +68,7 @@ pub fn command(kind: &str, input: &Input<'_>) -> Result<Command, Sentence> {
             note: input.text("note"),
         },
         "emergency.accept" => Emergency::Accept { emergency, path: path(), reason: reason() },
-        "emergency.revert" => Emergency::Revert { emergency, path: path() },
+        "emergency.revert" => Emergency::Revert { emergency, paths: vec![path()], reason: reason(), confirm: input.text("confirm") },
         "emergency.restore" => Emergency::Restore { emergency, reason: reason(), confirm: input.text("confirm") },
         "emergency.close" => Emergency::Close { emergency },
         _ => return Err(input.unknown_kind(kind)),
@@ -233,6 +238,7 @@ impl Maker<'_> {
         let emergency = &self.view.emergency;
         let mut acts = Vec::new();
         acts.extend(self.settle());
+        acts.extend(self.confirm());
         let step = self.next_step();
         let all_ended = step.is_none();
         acts.extend(step);
@@ -257,16 +263,21 @@ impl Maker<'_> {
         acts
     }
 
-    /// The step whose turn it is, or that failed and may be tried again.
-    fn next_step(&self) -> Option<Act> {
+    /// The step whose turn it is, or that failed and may be tried again, and its number.
+    fn turn(&self) -> Option<(u32, &Step)> {
         let emergency = &self.view.emergency;
         let (index, _) = emergency.steps.iter().enumerate().find(|(_, state)| match state {
             StepState::Waiting => true,
             StepState::Ended(end) => !end.succeeded(),
             StepState::Running { .. } | StepState::InDoubt { .. } => false,
         })?;
-        let step = emergency.plan.steps.get(index)?;
-        let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
+        Some((u32::try_from(index + 1).unwrap_or(u32::MAX), emergency.plan.steps.get(index)?))
+    }
+
+    /// The button that runs it.
+    fn next_step(&self) -> Option<Act> {
+        let emergency = &self.view.emergency;
+        let (number, step) = self.turn()?;
         let mut act = self
             .act("step")
             .id_part(number)
@@ -279,6 +290,27 @@ impl Maker<'_> {
             act = act.with(Field::new(FieldKind::Typed, "confirm", &page::type_to_confirm(self.viewer.lang, &step.title)));
         }
         Some(act)
+    }
+
+    /// A witness's confirmation of the dangerous step whose turn it is, until one has been given.
+    fn confirm(&self) -> Option<Act> {
+        let emergency = &self.view.emergency;
+        let (number, step) = self.turn()?;
+        let given = emergency.confirmations.iter().any(|one| one.step == number && one.used_at.is_none() && self.view.at < one.expires_at);
+        if !step.dangerous || !self.is_witness() || given {
+            return None;
+        }
+        let id = emergency.id;
+        Some(
+            self.act("confirm")
+                .id_part(number)
+                .lead(page::step_heading(self.viewer.lang, number, &step.title))
+                .hidden("step", number)
+                .hidden("digest", emergency.digest)
+                .weight(Weight::Primary)
+                .with(Field::new(FieldKind::Typed, "confirm", &page::type_to_confirm(self.viewer.lang, &step.title)))
+                .cli(format!("hikeshi emergency confirm {id} --step {number}")),
+        )
     }
 
     fn settle(&self) -> Vec<Act> {
@@ -322,10 +354,14 @@ impl Maker<'_> {
     }
 }
 
-/// Accepting or reverting one change outside the scope; shown beside the change.
+/// Accepting one change outside the scope, or putting any one back; shown beside the change.
 pub fn of_change(viewer: &Viewer, view: &EmergencyView, index: usize, path: &str) -> Vec<Act> {
     let maker = Maker { viewer, view, passkeys: &[], t: Words(viewer.lang) };
     let id = view.emergency.id;
     let act = |verb: &str| maker.act(verb).id_part(index).hidden("path", path).cli(format!("hikeshi emergency {verb} {id} {path}"));
-    vec![act("accept").with(maker.reason()), act("revert")]
+    let revert = act("revert")
+        .with(maker.reason())
+        .with(Field::new(FieldKind::Typed, "confirm", &page::type_to_confirm(viewer.lang, &id.to_string())))
+        .cli(format!("hikeshi emergency restore {id} {path} --reason … --confirm {id}"));
+    vec![act("accept").with(maker.reason()), revert]
 }

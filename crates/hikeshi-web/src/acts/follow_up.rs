@@ -4,7 +4,7 @@ use hikeshi_domain::channel;
 use hikeshi_domain::command::{Command, PolicyCommand};
 use hikeshi_domain::ids::{ChannelName, Digest, ObligationId};
 use hikeshi_domain::obligation::{Command as Obligation, Judgement, Kind, PreventionItem, Status};
-use hikeshi_engine::look::{ObligationView, PendingPolicyView};
+use hikeshi_engine::look::{ObligationView, PendingPolicyView, ReviewView};
 use hikeshi_text::Sentence;
 use hikeshi_text::page::Words;
 
@@ -63,9 +63,18 @@ fn obligation(kind: &str, input: &Input<'_>) -> Result<Obligation, Sentence> {
             held_at: input.moment("held_at", t.held_when())?,
             attended: input.parse_all("attended", t.held_attended())?,
             lessons: input.text("lessons"),
+            avoidable: Some(input.text("avoidable")).filter(|reason| !reason.is_empty()),
             items: items(input)?,
         },
         "obligation.finish" => Obligation::Finish { obligation, evidence: input.text("evidence") },
+        "obligation.present" => Obligation::Present {
+            obligation,
+            held_at: input.moment("held_at", t.review_presented_when())?,
+            size: input.parse("size", t.review_report())?,
+            at: input.parse("at", t.review_report())?,
+            digest: digest(input)?,
+            note: input.text("note"),
+        },
         _ => return Err(input.unknown_kind(kind)),
     })
 }
@@ -84,7 +93,7 @@ fn items(input: &Input<'_>) -> Result<Vec<PreventionItem>, Sentence> {
 }
 
 /// What can be done with what is owed.
-pub fn of_obligation(viewer: &Viewer, view: &ObligationView) -> Vec<Act> {
+pub fn of_obligation(viewer: &Viewer, view: &ObligationView, reported: Option<&ReviewView>) -> Vec<Act> {
     let t = Words(viewer.lang);
     let owed = &view.obligation;
     let act = |verb: &str| {
@@ -129,8 +138,26 @@ pub fn of_obligation(viewer: &Viewer, view: &ObligationView) -> Vec<Act> {
             ]
         }
         Kind::Retrospective => vec![hold(viewer, view, act("hold")), schedule(viewer, view, act("schedule"))],
-        Kind::Prevention => vec![act("finish").weight(Weight::Primary).with(line("evidence", t.finish_evidence()))],
+        Kind::Prevention | Kind::Review => vec![act("finish").weight(Weight::Primary).with(line("evidence", t.finish_evidence()))],
+        Kind::Corrective => {
+            let evidence = line("evidence", t.finish_evidence()).help(t.review_corrective_help());
+            vec![act("finish").weight(Weight::Primary).with(evidence)]
+        }
+        // The digest of the very numbers that the reader sees goes with the form.
+        Kind::MonthlyReport | Kind::QuarterlyReport => {
+            reported.map(|reported| present(t, view, reported, act("present"))).into_iter().collect()
+        }
     }
+}
+
+fn present(t: Words, view: &ObligationView, reported: &ReviewView, act: Act) -> Act {
+    let zone = &reported.report.time_zone;
+    act.weight(Weight::Primary)
+        .hidden("size", reported.report.as_of.size)
+        .hidden("at", reported.report.as_of.at)
+        .hidden("digest", reported.digest)
+        .with(Field::new(FieldKind::Moment, "held_at", t.review_presented_when()).value(local(zone, view.at)).help(t.local_time_help()))
+        .with(Field::new(FieldKind::Area, "note", t.review_presented_note()))
 }
 
 fn hold(viewer: &Viewer, view: &ObligationView, act: Act) -> Act {

@@ -2,7 +2,7 @@
 
 use hikeshi_domain::emergency::{Check, CheckKind, Condition, Conditions, Judgement, Plan, Step, Verification};
 use hikeshi_domain::ids::{IncidentId, PersonId};
-use hikeshi_domain::session::{Capture, Encoding, Shell, Terminal};
+use hikeshi_domain::session::{Capture, DangerousLine, Encoding, Shell, Terminal};
 use hikeshi_text::Sentence;
 
 use super::Input;
@@ -163,6 +163,8 @@ pub fn fields_of(plan: &Plan) -> Fields {
         if terminal.record_input {
             pairs.push(("terminal.record_input".to_owned(), "1".to_owned()));
         }
+        let dangerous: Vec<String> = terminal.dangerous.iter().map(|one| format!("{} | {}", one.words, one.why)).collect();
+        pairs.push(("terminal.dangerous".to_owned(), dangerous.join("\n")));
         for (index, capture) in terminal.captures.iter().enumerate() {
             pairs.push((format!("capture.{}.title", index + 1), capture.title.clone()));
             pairs.push((format!("capture.{}.run", index + 1), capture.run.clone()));
@@ -259,7 +261,17 @@ fn terminal_of(input: &Input<'_>) -> Result<Option<Terminal>, Sentence> {
         encoding: input.code("terminal.encoding", t.plan_terminal_encoding())?,
         record_input: fields.has("terminal.record_input"),
         captures,
+        dangerous: dangerous_of(fields),
     }))
+}
+
+/// `words | why`, one to a line; a line without a reason goes to the door, which asks for it.
+fn dangerous_of(fields: &Fields) -> Vec<DangerousLine> {
+    let one = |line: String| {
+        let (words, why) = line.rsplit_once('|').unwrap_or((&line, ""));
+        DangerousLine { words: words.trim().to_owned(), why: why.trim().to_owned() }
+    };
+    fields.lines("terminal.dangerous").into_iter().map(one).collect()
 }
 
 pub fn conditions_of(input: &Input<'_>) -> Result<Conditions, Sentence> {
@@ -306,8 +318,10 @@ mod tests {
 
     #[test]
     fn work_by_hand_survives_the_form_too() {
+        let dangerous = [("drop table", "表は戻せない"), ("yes | rm", "消える")];
+        let dangerous = dangerous.map(|(words, why)| DangerousLine { words: words.to_owned(), why: why.to_owned() }).into();
         let captures = vec![Capture { title: "表の形".to_owned(), run: "pg_dump --schema-only\n  # 形だけ".to_owned() }];
-        let terminal = Terminal { shell: Shell::Zsh, encoding: Encoding::EucJp, record_input: true, captures };
+        let terminal = Terminal { shell: Shell::Zsh, encoding: Encoding::EucJp, record_input: true, captures, dangerous };
         let plan = Plan { terminal: Some(terminal), ..plan() };
         let fields = fields_of(&plan);
         let input = Input { fields: &fields, lang: Lang::Ja, time_zone: "Asia/Tokyo" };

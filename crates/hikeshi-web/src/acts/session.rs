@@ -1,7 +1,8 @@
 //! Acts of a witness on an open session: a note beside the recording, and its end.
 
 use hikeshi_domain::command::Command;
-use hikeshi_domain::session::Command as Session;
+use hikeshi_domain::ids::Digest;
+use hikeshi_domain::session::{Command as Session, LineAsk};
 use hikeshi_engine::look::EmergencyView;
 use hikeshi_text::page::{self, Words};
 use hikeshi_text::{Sentence, label};
@@ -16,6 +17,15 @@ pub fn command(kind: &str, input: &Input<'_>) -> Result<Command, Sentence> {
     let session: u32 = input.parse("session", t.witnessed_sessions())?;
     Ok(Command::Session(match kind {
         "session.note" => Session::Note { emergency, session, text: input.text("text") },
+        "session.confirm" | "session.deny" => {
+            let given = input.text("digest");
+            let digest = Digest::parse(&given).ok_or_else(|| input.unreadable(t.copy_digest(), &given))?;
+            if kind == "session.deny" {
+                Session::Deny { emergency, session, digest, reason: input.text("reason") }
+            } else {
+                Session::Confirm { emergency, session, digest, confirm: input.text("confirm") }
+            }
+        }
         "session.stop" => {
             let (typed, wanted) = (input.text("confirm"), format!("{emergency}/{session}"));
             if typed != wanted {
@@ -44,5 +54,25 @@ pub fn of_session(viewer: &Viewer, view: &EmergencyView) -> Vec<Act> {
             .with(Field::new(FieldKind::Line, "reason", t.reason()))
             .with(Field::new(FieldKind::Typed, "confirm", &page::stop_confirm(viewer.lang, &name)))
             .cli(format!("hikeshi emergency end-session {id} --reason …")),
+    ]
+}
+
+/// What a witness may answer about the dangerous line that waits. Each question has forms of its own: what was typed for one answers no other.
+pub fn of_line(viewer: &Viewer, view: &EmergencyView, session: u32, ask: &LineAsk) -> Vec<Act> {
+    let (t, id) = (Words(viewer.lang), view.emergency.id);
+    let act = |kind: &str| {
+        let act = Act::new(viewer, kind).id_part(ask.ask).hidden("emergency", id).hidden("session", session).hidden("digest", ask.digest);
+        act.offered(viewer, offer_of(&view.offers, kind))
+    };
+    vec![
+        act("session.confirm")
+            .label(t.line_confirm())
+            .weight(Weight::Danger)
+            .with(Field::new(FieldKind::Typed, "confirm", &page::type_to_confirm(viewer.lang, &ask.words)))
+            .cli(format!("hikeshi emergency confirm {id} --line")),
+        act("session.deny")
+            .label(t.line_deny())
+            .with(Field::new(FieldKind::Line, "reason", t.reason()))
+            .cli(format!("hikeshi emergency deny {id} --reason …")),
     ]
 }

@@ -51,22 +51,26 @@ pub fn is_public(command: &Command) -> bool {
             | account::Command::RemovePasskey { .. }
             | account::Command::SignOut { .. } => true,
             // Signing in proves an identity; a passkey comes out of its own ceremony.
-            account::Command::SignIn { .. } | account::Command::AddPasskey { .. } => false,
+            account::Command::SignIn { .. } | account::Command::AddPasskey { .. } | account::Command::Enter { .. } => false,
         },
         Command::Session(command) => match command {
             session::Command::Open { .. }
             | session::Command::Bind { .. }
             | session::Command::Note { .. }
             | session::Command::Stop { .. }
+            | session::Command::Confirm { .. }
+            | session::Command::Deny { .. }
             | session::Command::Abandon { .. } => true,
             // What the recorder and watching devices send comes through their own streams.
-            session::Command::Seal { .. }
+            session::Command::Ask { .. }
+            | session::Command::Withdraw { .. }
+            | session::Command::Seal { .. }
             | session::Command::Acknowledge { .. }
             | session::Command::Gate { .. }
             | session::Command::End { .. } => false,
         },
         Command::Channel(_) | Command::Emergency(_) | Command::Incident(_) | Command::Obligation(_) | Command::Policy(_) => true,
-        Command::Monitor(_) | Command::Outcome(_) | Command::Wake(_) => false,
+        Command::Monitor(_) | Command::Offline(_) | Command::Outcome(_) | Command::Review(_) | Command::Wake(_) => false,
     }
 }
 

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use hikeshi_domain::ids::Digest;
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::policy::Policy;
+use hikeshi_domain::review::Period;
 use hikeshi_engine::look::{EntryView, LedgerView, PendingPolicyView, PersonView, Which};
 use hikeshi_engine::recording::Form;
 use schemars::JsonSchema;
@@ -123,6 +124,17 @@ pub async fn obligations(ApiViewer(viewer): ApiViewer, params: Params) -> Result
 pub async fn obligation(ApiViewer(viewer): ApiViewer, Path(id): Path<String>, params: Params) -> Result<Response, Fail> {
     params.none()?;
     respond(OK, &viewer.look().obligation(id.parse()?).await?)
+}
+
+pub async fn reviews(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Response, Fail> {
+    params.none()?;
+    respond(OK, &viewer.look().reviews().await?)
+}
+
+pub async fn review(ApiViewer(viewer): ApiViewer, Path(period): Path<String>, params: Params) -> Result<Response, Fail> {
+    let as_of = params.as_of()?;
+    let period: Period = period.parse().map_err(|_| Fail::NotFound { what: "report", given: period.chars().take(40).collect() })?;
+    respond(OK, &viewer.look().review(period, as_of).await?)
 }
 
 pub async fn channel(ApiViewer(viewer): ApiViewer, Path(name): Path<String>, params: Params) -> Result<Response, Fail> {

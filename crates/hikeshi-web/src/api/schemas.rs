@@ -2,9 +2,10 @@
 
 use hikeshi_domain::emergency::{self, Emergency};
 use hikeshi_domain::obligation::{self, Obligation};
-use hikeshi_domain::{account, channel, command, incident};
+use hikeshi_domain::{account, channel, command, incident, review};
 use hikeshi_engine::look::{
     ChannelView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, NowView, ObligationView, Page, PersonView, PostRow,
+    ReviewView, ReviewsView,
 };
 use schemars::JsonSchema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
@@ -35,6 +36,8 @@ pub fn components() -> Map<String, Value> {
         (name_of::<obligation::Judgement>(&mut generator), "ReportJudgement"),
         (name_of::<obligation::Kind>(&mut generator), "ObligationKind"),
         (name_of::<obligation::Held>(&mut generator), "MeetingHeld"),
+        (name_of::<obligation::Report>(&mut generator), "EmergencyReport"),
+        (name_of::<review::Report>(&mut generator), "PeriodReport"),
         (name_of::<Page<IncidentRow>>(&mut generator), "IncidentPage"),
         (name_of::<Page<EntryView>>(&mut generator), "EntryPage"),
         (name_of::<Page<Emergency>>(&mut generator), "EmergencyPage"),
@@ -50,6 +53,8 @@ pub fn components() -> Map<String, Value> {
         ("ObligationView", schema::<ObligationView>(&mut generator)),
         ("ChannelView", schema::<ChannelView>(&mut generator)),
         ("LedgerView", schema::<LedgerView>(&mut generator)),
+        ("ReviewView", schema::<ReviewView>(&mut generator)),
+        ("ReviewsView", schema::<ReviewsView>(&mut generator)),
         ("CheckpointAnswer", schema::<CheckpointAnswer>(&mut generator)),
         ("EntryAnswer", schema::<EntryAnswer>(&mut generator)),
         ("People", schema::<Vec<PersonView>>(&mut generator)),

@@ -5,6 +5,8 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::routing::{MethodRouter, get, post};
 
+use hikeshi_domain::review::AsOf;
+
 use super::{commands, read};
 use crate::fail::Fail;
 use crate::form::Fields;
@@ -22,6 +24,8 @@ pub enum Param {
     Before,
     Limit,
     DryRun,
+    Size,
+    At,
 }
 
 impl Param {
@@ -31,6 +35,8 @@ impl Param {
             Self::Before => "before",
             Self::Limit => "limit",
             Self::DryRun => "dry_run",
+            Self::Size => "size",
+            Self::At => "at",
         }
     }
 }
@@ -113,9 +119,31 @@ pub fn table() -> Vec<(Operation, MethodRouter<App>)> {
         (open(seen("/health", "seeHealth", "workspace", "Whether the server can be used.", &[], "Health")), get(read::health)),
         (open(seen("/openapi.json", "seeDescription", "workspace", "This description.", &[], "Description")), get(read::openapi)),
     ];
+    all.extend(reviews());
     all.extend(ledger());
     all.extend(recordings());
     all
+}
+
+/// Looking back.
+fn reviews() -> Vec<(Operation, MethodRouter<App>)> {
+    vec![
+        (
+            seen("/reports", "listReports", "cases", "Uses per month, and the reports that are or were owed.", &[], "ReviewsView"),
+            get(read::reviews),
+        ),
+        (
+            seen(
+                "/reports/{period}",
+                "seeReport",
+                "cases",
+                "The report of a month (2026-11) or quarter (2026-Q4), as of now or as of a size of the ledger and a time.",
+                &[Param::Size, Param::At],
+                "ReviewView",
+            ),
+            get(read::review),
+        ),
+    ]
 }
 
 /// The record, and what verifying it needs.
@@ -241,6 +269,16 @@ impl Params {
             "" if !self.fields.has(name) => Ok(false),
             other => Err(Fail::Malformed(format!("`{name}` is `true` or `false`, not `{}`", other.chars().take(40).collect::<String>()))),
         }
+    }
+    /// As of when something is to be computed; both or none.
+    pub fn as_of(&self) -> Result<Option<AsOf>, Fail> {
+        let (size, at) = (self.fields.raw("size"), self.fields.raw("at"));
+        if !self.fields.has("size") && !self.fields.has("at") {
+            return Ok(None);
+        }
+        let size = number(size).ok_or_else(|| bad_number("size", size))?;
+        let at = at.parse().map_err(|_| Fail::Malformed(format!("`at` is no time: `{}`", at.chars().take(40).collect::<String>())))?;
+        Ok(Some(AsOf { size, at }))
     }
     pub fn before(&self) -> Result<Option<u64>, Fail> {
         if !self.fields.has("before") {

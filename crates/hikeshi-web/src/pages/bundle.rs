@@ -9,6 +9,7 @@ use hikeshi_domain::ids::IncidentId;
 use hikeshi_domain::ledger::Files;
 use zip::write::SimpleFileOptions;
 
+use super::changes;
 use crate::fail::Fail;
 use crate::viewer::Viewer;
 
@@ -17,7 +18,11 @@ pub async fn get(viewer: Viewer, Path(id): Path<String>) -> Result<Response, Fai
 }
 
 pub async fn of_case(viewer: &Viewer, id: IncidentId) -> Result<Response, Fail> {
-    let files = viewer.look().bundle(id, Files::default()).await?;
+    let mut documents = Files::default();
+    for emergency in viewer.look().incident(id).await?.emergencies.iter().filter(|emergency| !emergency.changes.is_empty()) {
+        documents.insert(format!("{}.changes.diff", emergency.id), changes::readable(viewer, emergency).await.into_bytes());
+    }
+    let files = viewer.look().bundle(id, documents).await?;
     let packed = pack(&files).map_err(|error| Fail::Broken { detail: error.to_string() })?;
     let headers = [
         (header::CONTENT_TYPE, "application/zip".to_owned()),

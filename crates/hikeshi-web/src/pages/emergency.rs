@@ -3,17 +3,18 @@
 use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
-use hikeshi_domain::emergency::{Emergency, Status, StepState};
+use hikeshi_domain::emergency::{Emergency, Status, StepState, unaccepted};
 use hikeshi_domain::ids::EmergencyId;
 use hikeshi_engine::look::EmergencyView;
 use hikeshi_text::page::{self, Words};
 use hikeshi_text::{label, time};
 
-use super::emergency_rows::{self as rows, ApprovalRow, ChangeRow, ConditionRow, Diff, StepRow, VerificationRow, WitnessRow};
+use super::changes::Shown;
+use super::emergency_rows::{self as rows, ApprovalRow, ConditionRow, StepRow, VerificationRow, WitnessRow};
 use super::frame::Line;
 use super::now::{Owed, owed_line};
 use super::sessions::{self, SessionRow};
-use super::{Bar, Flash, Frame, Html, Query, act, html, time_html, timeline};
+use super::{Bar, Flash, Frame, Html, Query, act, changes, html, time_html, timeline};
 use crate::acts;
 use crate::fail::Fail;
 use crate::form::Fields;
@@ -54,8 +55,7 @@ struct EmergencyTemplate<'a> {
     steps: Vec<StepRow>,
     sessions: Vec<SessionRow>,
     backup: Option<(String, String, String)>,
-    changes: Vec<ChangeRow>,
-    unlisted: Option<String>,
+    changes: Html,
     verifications: Vec<VerificationRow>,
     restored: Option<(String, String)>,
     owed: Vec<Owed>,
@@ -100,7 +100,7 @@ async fn show(viewer: &Viewer, id: EmergencyId, flash: &Flash) -> Result<Respons
         touched: e.started_at.is_some(),
         next: next(t, e.status),
         harder: e.requirement.every_role.then(|| e.requirement.because.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")),
-        banners: banners(viewer, e),
+        banners: banners(viewer, e, Flagged::Here),
         requester: viewer.names.person(lang, &e.requester),
         executor: viewer.names.person(lang, &e.plan.executor),
         target: target(viewer, &view),
@@ -121,8 +121,7 @@ async fn show(viewer: &Viewer, id: EmergencyId, flash: &Flash) -> Result<Respons
                 backup.manifest.short(),
             )
         }),
-        changes: rows::changes(viewer, &view, flash).await?,
-        unlisted: (e.changes_unlisted > 0).then(|| page::changes_unlisted(lang, e.changes_unlisted)),
+        changes: changes::list(viewer, &view, flash, Shown::All, "").await?,
         verifications: rows::verifications(viewer, &view),
         restored: e.restored.as_ref().map(|restored| (viewer.names.person(lang, &restored.by), restored.reason.clone())),
         owed: view.obligations.iter().map(|owed| owed_line(viewer, owed, now)).collect(),
@@ -141,7 +140,7 @@ fn target(viewer: &Viewer, view: &EmergencyView) -> String {
                 "{name} · {} · {} · {}",
                 viewer.names.service(&target.service),
                 viewer.names.environment(&target.environment),
-                target.root
+                target.place()
             )
         }
         None => name.to_string(),
@@ -161,10 +160,23 @@ fn next(t: Words, status: Status) -> &'static str {
     }
 }
 
+/// Whether what lies outside the scope is said among the banners, or has its own place on the page.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Flagged {
+    Here,
+    Apart,
+}
+
 /// What nobody may overlook.
-pub fn banners(viewer: &Viewer, e: &Emergency) -> Vec<Banner> {
+pub fn banners(viewer: &Viewer, e: &Emergency, flagged: Flagged) -> Vec<Banner> {
     let t = Words(viewer.lang);
     let mut banners = Vec::new();
+    if let Some(ledger) = &e.ledger {
+        banners.push(match &e.offline {
+            Some(offline) => Banner { title: t.offline_banner(), text: page::offline(viewer.lang, offline, ledger, &viewer.names) },
+            None => Banner { title: t.local_banner(), text: format!("{ledger} — {}", t.local_banner_text()) },
+        });
+    }
     if let Some(hold) = &e.hold {
         banners.push(Banner {
             title: t.hold_banner(),
@@ -178,10 +190,13 @@ pub fn banners(viewer: &Viewer, e: &Emergency) -> Vec<Banner> {
             text: page::step_heading(viewer.lang, u32::try_from(index + 1).unwrap_or(u32::MAX), &title),
         });
     }
-    let outside: Vec<&str> =
-        e.changes.iter().filter(|change| !change.in_scope && change.accepted_by.is_none()).map(|change| change.path.as_str()).collect();
-    if !outside.is_empty() {
+    let outside: Vec<&str> = unaccepted(e).map(|change| change.path.as_str()).collect();
+    if !outside.is_empty() && flagged == Flagged::Here {
         banners.push(Banner { title: t.scope_banner(), text: outside.join(", ") });
+    }
+    for session in e.sessions.iter().filter(|session| !session.unconfirmed.is_empty()) {
+        let text = page::unconfirmed(viewer.lang, session.number, &session.unconfirmed);
+        banners.push(Banner { title: t.unconfirmed_banner(), text });
     }
     if let Some(trouble) = &e.trouble {
         banners

@@ -1,24 +1,19 @@
-//! The parts of an exception's page: conditions, approvals, witnesses, steps, changed files, verifications.
+//! The parts of an exception's page: conditions, approvals, witnesses, steps, verifications. Changed files are [`super::changes`].
 
 use hikeshi_domain::Timestamp;
-use hikeshi_domain::emergency::{Aspect, CheckKind, ConditionName, FileChange, FileContent, StepState, Verified};
+use hikeshi_domain::emergency::{Aspect, CheckKind, ConditionName, StepState, Verified};
 use hikeshi_domain::ids::Digest;
 use hikeshi_engine::look::EmergencyView;
 use hikeshi_text::page::{self, Words};
 use hikeshi_text::{label, time};
-use similar::TextDiff;
 
-use super::{Flash, Html, time_html};
-use crate::acts;
+use super::{Html, time_html};
 use crate::fail::Fail;
 use crate::viewer::Viewer;
 
 /// Bounds of what one page shows inline; everything else is behind a link.
 const INLINE_OUTPUT_BYTES_MAX: u64 = 4_096;
 const INLINE_OUTPUTS_MAX: usize = 12;
-const DIFF_BYTES_MAX: u64 = 256 * 1024;
-const DIFFS_MAX: usize = 12;
-const DIFF_LINES_MAX: usize = 60;
 
 pub struct ConditionRow {
     pub name: &'static str,
@@ -121,6 +116,8 @@ pub struct StepRow {
     pub heading: String,
     pub run: String,
     pub dangerous: bool,
+    /// Who has confirmed it, and when; set for a dangerous one.
+    pub confirmed: Option<(String, Html)>,
     pub state: String,
     pub class: &'static str,
     pub attempts: u32,
@@ -149,6 +146,7 @@ pub async fn steps(viewer: &Viewer, view: &EmergencyView) -> Result<Vec<StepRow>
             heading: page::step_heading(viewer.lang, number, &step.title),
             run: step.run.clone(),
             dangerous: step.dangerous,
+            confirmed: confirmed(viewer, view, number),
             state: label::step_state(viewer.lang, state),
             class: "silent",
             attempts: emergency.attempts.get(index).copied().unwrap_or(0),
@@ -181,6 +179,12 @@ pub async fn steps(viewer: &Viewer, view: &EmergencyView) -> Result<Vec<StepRow>
     Ok(rows)
 }
 
+fn confirmed(viewer: &Viewer, view: &EmergencyView, number: u32) -> Option<(String, Html)> {
+    let one = view.emergency.confirmations.iter().find(|one| one.step == number)?;
+    let used = one.used_at.is_some() || view.at < one.expires_at;
+    used.then(|| (viewer.names.person(viewer.lang, &one.by), time_html(viewer, one.at, view.at)))
+}
+
 async fn output(viewer: &Viewer, digest: Digest, bytes: u64, cut: u64, inline: bool) -> Result<Output, Fail> {
     let content = if inline && bytes > 0 { viewer.look().content(digest).await.ok() } else { None };
     Ok(Output {
@@ -189,117 +193,6 @@ async fn output(viewer: &Viewer, digest: Digest, bytes: u64, cut: u64, inline: b
         cut: (cut > 0).then(|| time::bytes(cut)),
         text: content.map(|content| String::from_utf8_lossy(&content).into_owned()),
     })
-}
-
-pub struct ChangeRow {
-    pub path: String,
-    pub kind: &'static str,
-    pub in_scope: bool,
-    pub accepted: Option<String>,
-    pub step: String,
-    pub before: Option<Side>,
-    pub after: Option<Side>,
-    pub diff: Option<Diff>,
-    pub acts: Vec<Html>,
-}
-
-pub struct Side {
-    pub digest: String,
-    pub short: String,
-    pub bytes: String,
-    pub mode: String,
-    pub kept: bool,
-}
-
-pub struct Diff {
-    pub lines: Vec<(char, String)>,
-    pub cut: bool,
-    pub text: bool,
-}
-
-pub async fn changes(viewer: &Viewer, view: &EmergencyView, flash: &Flash) -> Result<Vec<ChangeRow>, Fail> {
-    let mut rows = Vec::new();
-    let running = !view.emergency.status.is_over();
-    for (index, change) in view.emergency.changes.iter().enumerate() {
-        let diff = if index < DIFFS_MAX { diff(viewer, change).await? } else { None };
-        let open = running && !change.in_scope && change.accepted_by.is_none();
-        let mut forms = Vec::new();
-        if open {
-            for act in acts::of_change(viewer, view, index, &change.path) {
-                // The door tried one change for all; whether this one may be accepted is said when it is asked.
-                if act.is_open() || flash.kept_by(&act.id).is_some() {
-                    forms.push(acts::render(viewer, &act, flash)?);
-                }
-            }
-        }
-        rows.push(ChangeRow {
-            path: change.path.clone(),
-            kind: label::change_kind(viewer.lang, change.kind),
-            in_scope: change.in_scope,
-            accepted: change.accepted_by.as_ref().map(|person| viewer.names.person(viewer.lang, person)),
-            step: page::step_heading(viewer.lang, change.step, ""),
-            before: change.before.as_ref().map(side),
-            after: change.after.as_ref().map(side),
-            diff,
-            acts: forms,
-        });
-    }
-    Ok(rows)
-}
-
-fn side(content: &FileContent) -> Side {
-    Side {
-        digest: content.digest.to_string(),
-        short: content.digest.short(),
-        bytes: time::bytes(content.bytes),
-        mode: format!("{:o}", content.mode & 0o7777),
-        kept: content.kept,
-    }
-}
-
-async fn diff(viewer: &Viewer, change: &FileChange) -> Result<Option<Diff>, Fail> {
-    let (Some(before), Some(after)) = (text_of(viewer, change.before.as_ref()).await, text_of(viewer, change.after.as_ref()).await) else {
-        return Ok(None);
-    };
-    Ok(Some(unified(&before, &after)))
-}
-
-/// The content as bytes; a missing file is empty; `None` when it was not kept or is too large to compare here.
-async fn text_of(viewer: &Viewer, content: Option<&FileContent>) -> Option<Vec<u8>> {
-    match content {
-        None => Some(Vec::new()),
-        Some(content) if content.kept && content.bytes <= DIFF_BYTES_MAX => viewer.look().content(content.digest).await.ok(),
-        Some(_) => None,
-    }
-}
-
-/// A unified difference, bounded; without lines when it is not text.
-fn unified(before: &[u8], after: &[u8]) -> Diff {
-    let (Ok(before), Ok(after)) = (std::str::from_utf8(before), std::str::from_utf8(after)) else {
-        return Diff { lines: Vec::new(), cut: false, text: false };
-    };
-    let compared = TextDiff::configure().timeout(std::time::Duration::from_millis(50)).diff_lines(before, after);
-    let mut lines = Vec::new();
-    let text = compared.unified_diff().context_radius(2).to_string();
-    for line in text.lines() {
-        if lines.len() >= DIFF_LINES_MAX {
-            return Diff { lines, cut: true, text: true };
-        }
-        let mark = line.chars().next().filter(|mark| matches!(mark, '+' | '-' | '@')).unwrap_or(' ');
-        lines.push((mark, line.chars().take(300).collect()));
-    }
-    Diff { lines, cut: false, text: true }
-}
-
-impl Diff {
-    pub fn class(mark: &char) -> &'static str {
-        match mark {
-            '+' => "add",
-            '-' => "del",
-            '@' => "hunk",
-            _ => "same",
-        }
-    }
 }
 
 pub struct VerificationRow {
@@ -363,27 +256,5 @@ fn verification(
             .and_then(|done| done.attested.as_ref())
             .map(|attested| (viewer.names.person(viewer.lang, &attested.by), attested.note.clone())),
         declared: declared.iter().map(words).collect(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_difference_is_bounded_and_says_when_it_is_cut() {
-        let before = (0..400).map(|number| format!("a{number}\n")).collect::<String>();
-        let after = before.replace('a', "b");
-        let diff = unified(before.as_bytes(), after.as_bytes());
-        assert!(diff.cut && diff.lines.len() == DIFF_LINES_MAX);
-        let small = unified("max_connections = 5\n".as_bytes(), "max_connections = 200\n".as_bytes());
-        assert!(!small.cut);
-        assert!(small.lines.iter().any(|(mark, line)| *mark == '+' && line.contains("200")));
-        assert!(small.lines.iter().any(|(mark, line)| *mark == '-' && line.contains('5')));
-    }
-
-    #[test]
-    fn shift_jis_is_not_compared_as_text() {
-        assert!(!unified(b"\x83\x65\x83\x58\x83\x67\n", b"x\n").text);
     }
 }

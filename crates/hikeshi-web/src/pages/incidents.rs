@@ -6,7 +6,7 @@ use axum::response::Response;
 use hikeshi_domain::ids::IncidentId;
 use hikeshi_domain::incident::Stage;
 use hikeshi_engine::look::{IncidentView, Measures};
-use hikeshi_text::page::Words;
+use hikeshi_text::page::{self, Words};
 use hikeshi_text::{label, time};
 
 use super::frame::Line;
@@ -149,7 +149,10 @@ async fn show(viewer: &Viewer, id: IncidentId, before: Option<u64>, flash: &Flas
         meaning: label::priority_meaning(lang, viewer.policy.incident.scheme, incident.priority),
         service: format!("{} · {}", viewer.names.service(&incident.service), viewer.names.environment(&incident.environment)),
         stages: stages(viewer, incident.stage),
-        hand: incident.acknowledged.as_ref().map(|acknowledged| viewer.names.person(lang, &acknowledged.by)),
+        hand: match incident.away.as_ref().filter(|away| away.reconciled.is_none()) {
+            Some(away) => Some(page::away(lang, away, away.due_at(&viewer.policy), &viewer.names)),
+            None => incident.acknowledged.as_ref().map(|acknowledged| viewer.names.person(lang, &acknowledged.by)),
+        },
         opened_by: hikeshi_text::actor(lang, &incident.opened_by, &viewer.names),
         detected: time_html(viewer, incident.detected_at, now),
         resolved: incident.resolved.as_ref().map(|resolved| (time_html(viewer, resolved.at, now), resolved.what.clone())),

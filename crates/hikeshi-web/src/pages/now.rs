@@ -9,7 +9,7 @@ use hikeshi_domain::incident::{Incident, Priority};
 use hikeshi_domain::obligation::{Obligation, Status};
 use hikeshi_engine::look::{EmergencyView, NowView};
 use hikeshi_text::page::{self, Words};
-use hikeshi_text::{label, time};
+use hikeshi_text::{label, review, time};
 
 use super::{Flash, Frame, Html, Query, act, due_html, html, time_html};
 use crate::acts;
@@ -139,7 +139,10 @@ pub fn burning(viewer: &Viewer, incident: &Incident, now: Timestamp) -> Burning 
         worst: matches!(incident.priority, Priority::P1 | Priority::P2),
         stage: label::stage(viewer.lang, incident.stage),
         service: format!("{} · {}", viewer.names.service(&incident.service), viewer.names.environment(&incident.environment)),
-        hand: incident.acknowledged.as_ref().map(|acknowledged| viewer.names.person(viewer.lang, &acknowledged.by)),
+        hand: match incident.away.as_ref().filter(|away| away.reconciled.is_none()) {
+            Some(away) => Some(page::away(viewer.lang, away, away.due_at(&viewer.policy), &viewer.names)),
+            None => incident.acknowledged.as_ref().map(|acknowledged| viewer.names.person(viewer.lang, &acknowledged.by)),
+        },
         since: time_html(viewer, incident.detected_at, now),
     }
 }
@@ -162,7 +165,7 @@ pub fn owed_line(viewer: &Viewer, owed: &Obligation, now: Timestamp) -> Owed {
         href: format!("/obligations/{}", owed.id),
         id: owed.id.to_string(),
         kind: label::obligation_kind(viewer.lang, owed.kind),
-        text: if owed.text.is_empty() { owed.emergency.to_string() } else { owed.text.clone() },
+        text: owed_text(viewer, owed),
         owner: viewer.names.person(viewer.lang, &owed.owner),
         due: match owed.status {
             Status::Owed => due_html(viewer, owed.due_at, now),
@@ -170,6 +173,14 @@ pub fn owed_line(viewer: &Viewer, owed: &Obligation, now: Timestamp) -> Owed {
         },
         overdue: owed.is_overdue(now),
     }
+}
+
+/// What tells this one from others of its kind: a text, a period, a finding, or the exception.
+fn owed_text(viewer: &Viewer, owed: &Obligation) -> String {
+    let finding = owed.finding.as_ref().map(|finding| review::finding_name(viewer.lang, finding.kind.name()).to_owned());
+    let period = owed.period.map(|period| review::period(viewer.lang, period));
+    let text = (!owed.text.is_empty()).then(|| owed.text.clone());
+    text.or(finding).or(period).or_else(|| owed.emergency.map(|id| id.to_string())).unwrap_or_default()
 }
 
 fn monitors(viewer: &Viewer, view: &NowView) -> Vec<MonitorLine> {

@@ -3,11 +3,13 @@
 use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
+use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::ObligationId;
 use hikeshi_domain::obligation::{Obligation, Status};
-use hikeshi_engine::look::{ObligationView, Which};
+use hikeshi_domain::review::AsOf;
+use hikeshi_engine::look::{ObligationView, ReviewView, Which};
 use hikeshi_text::page::Words;
-use hikeshi_text::{label, time};
+use hikeshi_text::{label, review, time};
 
 use super::now::{Owed, owed_line};
 use super::{Bar, Flash, Frame, Html, Query, act, html, time_html};
@@ -78,6 +80,22 @@ struct Meeting {
     held: Option<(Html, String, String)>,
 }
 
+struct Finding {
+    name: &'static str,
+    why: String,
+    entries: Vec<u64>,
+}
+
+/// What stood before the development meeting, beside what is computed now from the same entries.
+struct Shown {
+    when: Html,
+    who: String,
+    note: String,
+    digest: String,
+    href: String,
+    same: bool,
+}
+
 #[derive(Template)]
 #[template(path = "obligation.html")]
 struct OneTemplate<'a> {
@@ -98,6 +116,10 @@ struct OneTemplate<'a> {
     report: Option<Vec<(&'static str, String)>>,
     report_file: Option<String>,
     meeting: Option<Meeting>,
+    avoidable: Option<String>,
+    period: Option<(String, String)>,
+    finding: Option<Finding>,
+    presented: Option<Shown>,
     bar: Bar,
 }
 
@@ -118,6 +140,7 @@ async fn show(viewer: &Viewer, id: ObligationId, flash: &Flash) -> Result<Respon
     let (lang, now, owed) = (viewer.lang, view.at, &view.obligation);
     let t = Words(lang);
     let kind = label::obligation_kind(lang, owed.kind);
+    let reported = reported(viewer, owed).await?;
     let frame = Frame::new(viewer, format!("{} {kind}", owed.id), view.size, now, flash)?;
     let template = OneTemplate {
         frame: &frame,
@@ -136,10 +159,37 @@ async fn show(viewer: &Viewer, id: ObligationId, flash: &Flash) -> Result<Respon
         report: report(t, owed),
         report_file: owed.report.as_ref().and_then(|report| report.file.clone()),
         meeting: meeting(viewer, &view),
-        bar: Bar::new(viewer, &acts::of_obligation(viewer, &view), flash)?,
+        avoidable: owed.meeting.as_ref().and_then(|meeting| meeting.held.as_ref()).and_then(|held| held.avoidable.clone()),
+        period: owed.period.map(|period| (format!("/reports/{period}"), review::title(lang, period))),
+        finding: owed.finding.as_ref().map(|finding| Finding {
+            name: review::finding_name(lang, finding.kind.name()),
+            why: review::explanation(lang, &finding.kind, &viewer.names),
+            entries: finding.entries.clone(),
+        }),
+        presented: shown(viewer, owed, reported.as_ref(), now),
+        bar: Bar::new(viewer, &acts::of_obligation(viewer, &view, reported.as_ref()), flash)?,
         view: &view,
     };
     html(&frame, &template)
+}
+
+/// The report that this is about: as it was presented, or as it is now.
+async fn reported(viewer: &Viewer, owed: &Obligation) -> Result<Option<ReviewView>, Fail> {
+    let Some(period) = owed.period else { return Ok(None) };
+    let as_of = owed.presented.as_ref().map(|presented| AsOf { size: presented.size, at: presented.at });
+    Ok(Some(viewer.look().review(period, as_of).await?))
+}
+
+fn shown(viewer: &Viewer, owed: &Obligation, reported: Option<&ReviewView>, now: Timestamp) -> Option<Shown> {
+    let (presented, period) = owed.presented.as_ref().zip(owed.period)?;
+    Some(Shown {
+        when: time_html(viewer, presented.held_at, now),
+        who: viewer.names.person(viewer.lang, &presented.by),
+        note: presented.note.clone(),
+        digest: presented.digest.short(),
+        href: format!("/reports/{period}?size={}&at={}", presented.size, presented.at),
+        same: reported.is_some_and(|reported| reported.digest == presented.digest),
+    })
 }
 
 fn request(viewer: &Viewer, view: &ObligationView) -> Option<Request> {

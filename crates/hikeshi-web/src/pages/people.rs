@@ -113,7 +113,7 @@ async fn show_policy(viewer: &Viewer, flash: &Flash) -> Result<Response, Fail> {
     let targets = policy.targets.iter().map(|(name, target)| {
         (
             name.to_string(),
-            format!("{} · {} · {}", viewer.names.service(&target.service), viewer.names.environment(&target.environment), target.root),
+            format!("{} · {} · {}", viewer.names.service(&target.service), viewer.names.environment(&target.environment), target.place()),
         )
     });
     let targets = targets.collect();

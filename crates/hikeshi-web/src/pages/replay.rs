@@ -10,12 +10,15 @@ use hikeshi_domain::emergency::Emergency;
 use hikeshi_domain::ids::EmergencyId;
 use hikeshi_domain::session::record::{Frame, Word};
 use hikeshi_domain::session::told::{Told, short_of};
+use hikeshi_engine::look::EmergencyView;
 use hikeshi_engine::recording::{Export, Form, Recording, RecordingError};
 use hikeshi_text::page::{self, Words};
 use hikeshi_text::session as words;
 
+use super::changes::Shown;
 use super::sessions::{self, CommandRow, SessionRow, WatchedRow};
-use super::{Frame as PageFrame, Html, Query, html, time_html};
+use super::{Flash, Frame as PageFrame, Html, Query, changes, html, time_html};
+use crate::acts;
 use crate::fail::Fail;
 use crate::viewer::Viewer;
 
@@ -36,6 +39,8 @@ struct ReplayTemplate<'a> {
     watched_rows: Vec<WatchedRow>,
     short: Option<String>,
     commands: Vec<CommandRow>,
+    changes: Html,
+    restore: Vec<Html>,
     held: Vec<(Html, Option<Html>, String)>,
     gaps: Vec<(Html, String)>,
     notes: Vec<(Html, String, String)>,
@@ -65,6 +70,8 @@ pub async fn get(viewer: Viewer, Path((id, session)): Path<(String, String)>, qu
     let t = Words(viewer.lang);
     let watched = told.watched();
     let at = |at| time_html(&viewer, at, view.at);
+    // What is done here is answered on the page that shows how it ends.
+    let place = format!("/emergencies/{id}");
     let template = ReplayTemplate {
         frame: &frame,
         t,
@@ -79,6 +86,8 @@ pub async fn get(viewer: Viewer, Path((id, session)): Path<(String, String)>, qu
         watched: sessions::watched_line(&viewer, e, &watched),
         watched_rows: sessions::watched_rows(&viewer, e, &watched),
         short: short(&viewer, e, &told, &open),
+        changes: changes::list(&viewer, &view, &flash, Shown::Of(number), &place).await?,
+        restore: restore(&viewer, &view, &flash, &place)?,
         commands: told.commands.values().map(|typed| sessions::command(&viewer, e, number, typed, view.at)).collect(),
         held: told
             .held
@@ -91,6 +100,12 @@ pub async fn get(viewer: Viewer, Path((id, session)): Path<(String, String)>, qu
         e,
     };
     html(&frame, &template)
+}
+
+/// Everything back as it was, for those who may.
+fn restore(viewer: &Viewer, view: &EmergencyView, flash: &Flash, place: &str) -> Result<Vec<Html>, Fail> {
+    let all = acts::of_emergency(viewer, view, &[]).into_iter().filter(|act| act.kind == "emergency.restore" && act.is_open());
+    all.map(|act| acts::render_to(viewer, &act, flash, place)).collect()
 }
 
 fn address(id: EmergencyId, session: u32, form: Form) -> String {

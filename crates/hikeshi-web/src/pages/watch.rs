@@ -1,6 +1,7 @@
 //! The witness's page: while it is open and in view, the witness is present.
 
 use askama::Template;
+use askama::filters::Safe;
 use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
@@ -13,11 +14,12 @@ use hikeshi_engine::look::EmergencyView;
 use hikeshi_text::page::{self, Words};
 use hikeshi_text::{Sentence, label, time};
 
-use super::emergency::{Banner, banners};
+use super::changes::Shown;
+use super::emergency::{Banner, Flagged, banners};
 use super::emergency_rows::{self as rows, StepRow, WitnessRow};
 use super::perform::own_form;
 use super::sessions::{self, CommandRow};
-use super::{Bar, Flash, Frame, Query, act, html};
+use super::{Bar, Flash, Frame, Html, Query, act, changes, html, time_html};
 use crate::acts;
 use crate::fail::Fail;
 use crate::form::Fields;
@@ -41,9 +43,21 @@ struct WatchTemplate<'a> {
     quorum: String,
     witnesses: Vec<WitnessRow>,
     steps: Vec<StepRow>,
+    line: Option<LineWaits>,
     terminal: Option<Terminal>,
     commands: Vec<CommandRow>,
+    outside: Html,
+    changes: Html,
     bar: Bar,
+}
+
+/// A dangerous line that waits, with what this witness may answer.
+struct LineWaits {
+    ask: u32,
+    text: String,
+    why: String,
+    until: Html,
+    forms: Vec<Safe<String>>,
 }
 
 /// An open terminal to be watched.
@@ -104,6 +118,18 @@ fn terminal(viewer: &Viewer, view: &EmergencyView) -> Option<Terminal> {
     Some(Terminal { session, person: viewer.person.to_string(), joined, text })
 }
 
+fn line_waits(viewer: &Viewer, view: &EmergencyView, flash: &Flash) -> Result<Option<LineWaits>, Fail> {
+    let Some(open) = view.emergency.sessions.iter().find(|session| session.is_open()) else { return Ok(None) };
+    let Some(ask) = open.asked.as_ref().filter(|ask| ask.is_open(view.at)) else { return Ok(None) };
+    let acts = acts::of_line(viewer, view, open.number, ask).into_iter().filter(acts::Act::is_open);
+    let confirm = |act: &acts::Act| act.kind == "session.confirm";
+    let forms = acts
+        .map(|act| if confirm(&act) { acts::render_open(viewer, &act, flash) } else { acts::render(viewer, &act, flash) })
+        .collect::<Result<Vec<_>, Fail>>()?;
+    let (text, why, until) = (ask.line.clone(), ask.why.clone(), time_html(viewer, ask.until, view.at));
+    Ok(Some(LineWaits { ask: ask.ask, text, why, until, forms }))
+}
+
 fn last_commands(viewer: &Viewer, view: &EmergencyView) -> Vec<CommandRow> {
     let open = view.emergency.sessions.iter().find(|session| session.is_open());
     open.map(|session| sessions::last_commands(viewer, &view.emergency, session, view.at)).unwrap_or_default()
@@ -116,7 +142,7 @@ async fn show(viewer: &Viewer, id: EmergencyId, refused: Option<Sentence>, flash
     let mut frame = Frame::new(viewer, format!("{} {}", t.watch_title(), view.emergency.id), view.size, view.at, flash)?;
     let over = view.emergency.status.is_over();
     frame.refresh_s = (!over).then_some(BEAT_S);
-    let wanted = ["emergency.hold", "emergency.resume", "emergency.join", "emergency.leave"];
+    let wanted = ["emergency.hold", "emergency.resume", "emergency.join", "emergency.leave", "emergency.confirm"];
     let mut shown: Vec<acts::Act> =
         acts::of_emergency(viewer, &view, &[]).into_iter().filter(|act| wanted.contains(&act.kind.as_str()) && !act.is_link()).collect();
     shown.extend(acts::of_session(viewer, &view));
@@ -133,12 +159,15 @@ async fn show(viewer: &Viewer, id: EmergencyId, refused: Option<Sentence>, flash
         present: quorum.present.contains(&viewer.person) && view.emergency.status != Status::Closed,
         last_beat: heard.map(|heard| time::time_of_day(viewer.zone(), heard.at)),
         refused,
-        banners: banners(viewer, &view.emergency),
+        banners: banners(viewer, &view.emergency, Flagged::Apart),
         quorum: page::witness_count(lang, quorum.present.len(), quorum.needed, quorum.seniors.len(), quorum.seniors_needed),
         witnesses: rows::witnesses(viewer, &view),
         steps: rows::steps(viewer, &view).await?,
+        line: line_waits(viewer, &view, flash)?,
         terminal: terminal(viewer, &view),
         commands: last_commands(viewer, &view),
+        outside: changes::outside(viewer, &view, flash)?,
+        changes: changes::list(viewer, &view, flash, Shown::Beside, "").await?,
         bar: Bar::new(viewer, &shown, flash)?,
         view: &view,
     };

@@ -1,6 +1,7 @@
 //! Who asks, through which way, and how the answer is wanted: what every area's `run` gets.
 
 use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
 
 use hikeshi_domain::command::Command;
 use hikeshi_domain::ids::RequestKey;
@@ -18,6 +19,8 @@ pub struct Caller<'a> {
     pub lang: Lang,
     pub out: &'a Out,
     pub reach: Reach,
+    /// Where the key of the device lies for which this person's SSH key answers, in a local ledger.
+    pub device: Option<PathBuf>,
 }
 
 /// What came of a changing command.
@@ -32,9 +35,15 @@ pub struct Done {
 
 impl<'a> Caller<'a> {
     pub async fn new(global: &'a Global, lang: Lang, out: &'a Out) -> Result<Self> {
-        let token = token(global)?;
+        if global.local && !global.config.exists() {
+            // No data of the server here: the ledger that is kept while it is away, through its own server.
+            let url = crate::away::url(global, lang)?;
+            let (token, device) = token(global, &url, true)?;
+            return Ok(Self { global, lang, out, reach: Reach::remote(&url, token, lang)?, device });
+        }
+        let (token, device) = token(global, &global.url, false)?;
         let reach = if global.local { Reach::local(&global.config, token, lang).await? } else { Reach::remote(&global.url, token, lang)? };
-        Ok(Self { global, lang, out, reach })
+        Ok(Self { global, lang, out, reach, device })
     }
 
     /// Gives back what was opened. A door opened in-process stops cleanly here.
@@ -69,8 +78,17 @@ impl<'a> Caller<'a> {
             terminal::recorded(self.lang, what, done.receipt.made.as_deref(), done.receipt.seq, done.already, done.dry_run)
         });
         if let (Some(next), false) = (next, done.dry_run) {
-            self.out.hint(&terminal::next_step(self.lang, &next));
+            self.out.hint(&self.next_step(&next));
         }
+    }
+
+    /// What to type next, on the way on which this was typed.
+    pub fn next_step(&self, next: &str) -> String {
+        let typed = match next.strip_prefix("hikeshi ") {
+            Some(rest) if self.global.local => format!("hikeshi --local {rest}"),
+            Some(_) | None => next.to_owned(),
+        };
+        terminal::next_step(self.lang, &typed)
     }
 
     /// Names of people and roles, for tables.
@@ -106,17 +124,22 @@ impl<'a> Caller<'a> {
     }
 }
 
-/// `HIKESHI_TOKEN`, `HIKESHI_TOKEN_FILE`, `--token-file`, then the file that `hikeshi login` wrote.
-fn token(global: &Global) -> Result<Option<String>> {
+/// `--token-file`, then for a local ledger the file that `hikeshi login --ssh-key` wrote, `HIKESHI_TOKEN`, `HIKESHI_TOKEN_FILE`, then what
+/// `hikeshi login` wrote. Beside a file may lie the key of a device.
+pub fn token(global: &Global, url: &str, local: bool) -> Result<(Option<String>, Option<PathBuf>)> {
+    let with_device = |file: &Path| Some(crate::secret::device_file(file)).filter(|device| device.exists());
     if let Some(file) = &global.token_file {
-        return crate::secret::read_private(file)?.map(Some).ok_or_else(|| Failure::NotFound(file.display().to_string()));
+        let token = crate::secret::read_private(file)?.ok_or_else(|| Failure::NotFound(file.display().to_string()))?;
+        return Ok((Some(token), with_device(file)));
     }
-    if let Some(token) = crate::settings::text("HIKESHI_TOKEN") {
-        return Ok(Some(token));
+    let entered = crate::secret::token_file_of(url).filter(|file| file.exists());
+    let of_env = || crate::settings::text("HIKESHI_TOKEN");
+    if let (false, Some(token)) = (local && entered.is_some(), of_env()) {
+        return Ok((Some(token), None));
     }
-    let file = crate::settings::text("HIKESHI_TOKEN_FILE").map(std::path::PathBuf::from).or_else(crate::secret::token_file);
+    let file = entered.or_else(|| crate::settings::text("HIKESHI_TOKEN_FILE").map(PathBuf::from)).or_else(crate::secret::token_file);
     match file {
-        Some(file) => Ok(crate::secret::read_private(&file)?),
-        None => Ok(None),
+        Some(file) => Ok((crate::secret::read_private(&file)?, with_device(&file))),
+        None => Ok((None, None)),
     }
 }

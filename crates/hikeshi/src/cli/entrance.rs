@@ -22,8 +22,10 @@ pub struct OpenArgs {
 
 #[derive(Debug, Args)]
 pub struct LoginArgs {
-    #[arg(long, value_name = "URL")]
-    pub link: String,
+    #[arg(long, value_name = "URL", required_unless_present = "ssh_key")]
+    pub link: Option<String>,
+    #[arg(long, value_name = "FILE", conflicts_with = "link")]
+    pub ssh_key: Option<PathBuf>,
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=366))]
     pub valid_days: u32,
     #[arg(long, value_name = "FILE")]
@@ -113,9 +115,10 @@ fn page_of(id: &str) -> Option<String> {
 
 /// Redeems a one-time link, makes a token with it, and keeps the token where only this user can read it.
 pub async fn login(args: &LoginArgs, global: &Global, lang: Lang, out: &Out) -> Result<()> {
+    let Some(link) = &args.link else { return crate::away::enter(args, global, lang, out).await };
     let file = args.save_to.clone().or_else(secret::token_file).ok_or_else(|| Failure::Usage(terminal::no_home(lang)))?;
     let token = secret::fresh()?;
-    let session = Remote::by_link(&args.link, lang).await?;
+    let session = Remote::by_link(link, lang).await?;
     let label = terminal::token_label(lang, &crate::settings::host());
     let command =
         Command::Account(account::Command::IssueToken { label, secret: secret::digest(&token), only: None, valid_days: args.valid_days });

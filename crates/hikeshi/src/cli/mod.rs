@@ -2,11 +2,11 @@
 //!
 //! An area's `run` gets a [`Caller`] (who asks, how the answer is wanted) and ends with `Ok` or a [`Failure`], whose exit code is promised.
 
-mod caller;
+pub mod caller;
 mod channel;
 mod check;
 pub mod emergency;
-mod entrance;
+pub mod entrance;
 mod help;
 mod incident;
 mod ledger;
@@ -14,6 +14,7 @@ mod obligation;
 mod people;
 mod plan_file;
 mod policy;
+mod report;
 mod slack;
 #[cfg(test)]
 mod table;
@@ -30,6 +31,7 @@ use hikeshi_text::{Lang, terminal};
 
 pub use caller::Caller;
 pub use check::mistakes;
+pub use trust::{kept as kept_trust, named};
 
 use crate::fail::{Failure, Result};
 use crate::show::{self, Out};
@@ -85,6 +87,10 @@ pub enum Area {
         #[command(subcommand)]
         verb: obligation::Verb,
     },
+    Report {
+        #[command(subcommand)]
+        verb: report::Verb,
+    },
     Channel {
         #[command(subcommand)]
         verb: channel::Verb,
@@ -114,6 +120,7 @@ pub enum Area {
         verb: slack::Verb,
     },
     Login(entrance::LoginArgs),
+    Reconcile(crate::away::ReconcileArgs),
     Check(check::CheckArgs),
     Schema {
         #[command(subcommand)]
@@ -128,6 +135,11 @@ pub enum Area {
     #[command(hide = true)]
     StepRunner {
         spool: PathBuf,
+    },
+    /// The server's hands on the host of a target; started by the server through ssh.
+    #[command(hide = true)]
+    Hands {
+        ledger: String,
     },
     #[command(hide = true)]
     SessionRecorder {
@@ -155,11 +167,19 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     if let Area::StepRunner { spool } = &cli.area {
         return hikeshi_outside::step_runner(spool);
     }
+    if let Area::Hands { ledger } = &cli.area {
+        return hikeshi_outside::ssh::hands(ledger, vec![OsString::from("step-runner")]);
+    }
     if let Area::SessionRecorder { dir } = &cli.area {
         return emergency::shell::recorder(dir);
     }
     let out = Out::new(lang, cli.global.json);
-    match dispatch(cli, lang, &out) {
+    let quiet = matches!(cli.area, Area::Reconcile(_) | Area::ReservationService(_) | Area::Completions { .. });
+    let ended = dispatch(cli, lang, &out);
+    if !quiet {
+        crate::away::warn(lang, &out);
+    }
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let code = failure.code();
@@ -201,12 +221,16 @@ fn dispatch(cli: Cli, lang: Lang, out: &Out) -> Result<()> {
             show::line(String::from_utf8_lossy(&script).trim_end());
             Ok(())
         }
-        Area::StepRunner { .. } | Area::SessionRecorder { .. } => Err(Failure::Usage(terminal::not_a_door_command(lang))),
+        Area::StepRunner { .. } | Area::Hands { .. } | Area::SessionRecorder { .. } => {
+            Err(Failure::Usage(terminal::not_a_door_command(lang)))
+        }
         Area::ReservationService(args) => crate::rehearsal::reservations::serve(&args).map_err(Failure::from),
         Area::Ledger { verb } if verb.is_offline() => ledger::offline(&verb, &global, lang, out),
         Area::Trust { verb } if verb.is_offline() => trust::offline(&verb, &global, lang, out),
         Area::Emergency { verb: emergency::Verb::ApprovalCheck(args) } => trust::check(&args, &global, lang, out),
         Area::Slack { verb } => runtime()?.block_on(slack::run(&verb, &global, lang, out)),
+        Area::Serve(args) if global.local => runtime()?.block_on(crate::away::serve(&args, &global, lang, out)),
+        Area::Reconcile(args) => runtime()?.block_on(crate::away::reconcile(&args, &global, lang, out)),
         Area::Serve(args) => runtime()?.block_on(crate::serve::run(&args, &global, lang, out)),
         Area::Try(args) => runtime()?.block_on(crate::rehearsal::run(args, lang, out)),
         area => runtime()?.block_on(asked(area, global, lang, out)),
@@ -223,6 +247,7 @@ async fn asked(area: Area, global: Global, lang: Lang, out: &Out) -> Result<()> 
         let ended = answer(area, &caller).await;
         if ended.is_ok() {
             trust::renew(&caller).await;
+            crate::away::announce(&caller).await;
         }
         caller.finish().await;
         ended
@@ -240,6 +265,7 @@ async fn answer(area: Area, caller: &Caller<'_>) -> Result<()> {
         Area::Incident { verb } => incident::run(verb, caller).await,
         Area::Emergency { verb } => emergency::run(verb, caller).await,
         Area::Obligation { verb } => obligation::run(verb, caller).await,
+        Area::Report { verb } => report::run(verb, caller).await,
         Area::Channel { verb } => channel::run(verb, caller).await,
         Area::Ledger { verb } => ledger::run(verb, caller).await,
         Area::People { verb } => people::run(verb, caller).await,
@@ -252,9 +278,11 @@ async fn answer(area: Area, caller: &Caller<'_>) -> Result<()> {
         | Area::Init(_)
         | Area::Slack { .. }
         | Area::Serve(_)
+        | Area::Reconcile(_)
         | Area::Try(_)
         | Area::Completions { .. }
         | Area::StepRunner { .. }
+        | Area::Hands { .. }
         | Area::SessionRecorder { .. }
         | Area::ReservationService(_) => Err(Failure::Usage(terminal::not_a_door_command(caller.lang))),
     }

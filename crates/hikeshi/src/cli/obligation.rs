@@ -60,6 +60,8 @@ pub enum Verb {
         attended: Vec<PersonId>,
         #[arg(long)]
         lessons: String,
+        #[arg(long)]
+        avoidable: Option<String>,
         #[arg(long = "item", value_parser = item)]
         items: Vec<PreventionItem>,
     },
@@ -67,6 +69,13 @@ pub enum Verb {
         id: ObligationId,
         #[arg(long)]
         evidence: String,
+    },
+    Present {
+        id: ObligationId,
+        #[arg(long)]
+        held_at: Option<Timestamp>,
+        #[arg(long)]
+        note: String,
     },
 }
 
@@ -116,12 +125,28 @@ pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
         Verb::Schedule { id, starts_at, lasts_min, invited } => {
             act(id, obligation::Command::Schedule { obligation: id, starts_at, lasts_min, invited }, caller).await
         }
-        Verb::Hold { id, held_at, attended, lessons, items } => {
+        Verb::Hold { id, held_at, attended, lessons, avoidable, items } => {
             let held_at = held_at.unwrap_or_else(crate::now);
-            act(id, obligation::Command::Hold { obligation: id, held_at, attended, lessons, items }, caller).await
+            act(id, obligation::Command::Hold { obligation: id, held_at, attended, lessons, avoidable, items }, caller).await
         }
+        Verb::Present { id, held_at, note } => present(id, held_at, note, caller).await,
         Verb::Finish { id, evidence } => act(id, obligation::Command::Finish { obligation: id, evidence }, caller).await,
     }
+}
+
+/// The numbers that were presented are named by size, time and digest: those of the report as it is now.
+async fn present(id: ObligationId, held_at: Option<Timestamp>, note: String, caller: &Caller<'_>) -> Result<()> {
+    let owed = caller.reach.obligation(id).await?.obligation;
+    let (size, at, digest) = match owed.period {
+        Some(period) => {
+            let view = caller.reach.review(period, None).await?;
+            (view.report.as_of.size, view.report.as_of.at, view.digest)
+        }
+        // The door says why it cannot be presented.
+        None => (0, crate::now(), hikeshi_domain::ids::Digest::of(b"")),
+    };
+    let held_at = held_at.unwrap_or(at);
+    act(id, obligation::Command::Present { obligation: id, held_at, size, at, digest, note }, caller).await
 }
 
 /// Submits, waits for the effect that follows (a branch, a file), and says what came of it.
@@ -187,7 +212,7 @@ async fn list(all: bool, page: PageArgs, caller: &Caller<'_>) -> Result<()> {
                     label::obligation_status(lang, row.status).to_owned(),
                     due,
                     names.person(lang, &row.owner),
-                    row.emergency.to_string(),
+                    row.emergency.map(|id| id.to_string()).or_else(|| row.period.map(|period| period.to_string())).unwrap_or_default(),
                 ]
             })
             .collect();
@@ -199,6 +224,26 @@ async fn list(all: bool, page: PageArgs, caller: &Caller<'_>) -> Result<()> {
     Ok(())
 }
 
+/// What is to be reported or corrected, and what the meeting was shown.
+fn looking_back(owed: &obligation::Obligation, names: &Names, lang: hikeshi_text::Lang) -> Vec<(String, String)> {
+    let mut rows = Vec::new();
+    if let Some(period) = owed.period {
+        rows.push((terminal::word_report(lang), hikeshi_text::review::title(lang, period)));
+    }
+    if let Some(finding) = &owed.finding {
+        let entries: Vec<String> = finding.entries.iter().map(|seq| format!("#{seq}")).collect();
+        let name = hikeshi_text::review::finding_name(lang, finding.kind.name());
+        rows.push((terminal::word_finding(lang), format!("{name} ({})", entries.join(" "))));
+        rows.push((String::new(), hikeshi_text::review::explanation(lang, &finding.kind, names)));
+    }
+    if let Some(presented) = &owed.presented {
+        let (when, who) = (time::stamp(lang, names.zone(), presented.held_at), names.person(lang, &presented.by));
+        rows.push((terminal::word_presented(lang), format!("{when} {who}: {}", presented.note)));
+        rows.push((String::new(), format!("--size {} --at {} sha256:{}", presented.size, presented.at, presented.digest)));
+    }
+    rows
+}
+
 fn text_of(view: &ObligationView, names: &Names, caller: &Caller<'_>) -> String {
     let lang = caller.lang;
     let owed = &view.obligation;
@@ -207,8 +252,11 @@ fn text_of(view: &ObligationView, names: &Names, caller: &Caller<'_>) -> String 
         (terminal::word_status(lang), label::obligation_status(lang, owed.status).to_owned()),
         (terminal::word_due(lang), format!("{} ({})", moment(owed.due_at), time::due(lang, owed.due_at, view.at))),
         (terminal::word_owner(lang), names.person(lang, &owed.owner)),
-        (terminal::word_emergency(lang), format!("{} {}", owed.emergency, view.emergency.plan.summary)),
     ];
+    if let Some(emergency) = &view.emergency {
+        rows.push((terminal::word_emergency(lang), format!("{} {}", emergency.id, emergency.plan.summary)));
+    }
+    rows.extend(looking_back(owed, names, lang));
     if !owed.text.is_empty() {
         rows.push((terminal::word_summary(lang), owed.text.clone()));
     }

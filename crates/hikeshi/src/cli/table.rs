@@ -16,9 +16,9 @@ use hikeshi_text::{Lang, Names, label};
 use super::Cli;
 
 /// Rules that the first form of the product enforces, tracks or shows.
-const CLAIMED: [&str; 25] = [
-    "E1", "E2", "E3", "E4", "E5", "E6", "E7", "E8", "E9", "E10", "E11", "E12", "E14", "I1", "I2", "I3", "I4", "I6", "I7", "I10", "I11",
-    "A1", "A2", "A3", "A4",
+const CLAIMED: [&str; 27] = [
+    "E1", "E2", "E3", "E4", "E5", "E6", "E7", "E8", "E9", "E10", "E11", "E12", "E13", "E14", "E15", "I1", "I2", "I3", "I4", "I6", "I7",
+    "I10", "I11", "A1", "A2", "A3", "A4",
 ];
 
 /// Which rules a command serves. A1, A3 and A4 hold for every command at the door itself.
@@ -30,7 +30,9 @@ fn rules(kind: &str) -> &'static [&'static str] {
         | "account.add_passkey"
         | "account.remove_passkey"
         | "account.issue_token"
-        | "account.revoke_token" => &["A3"],
+        | "account.revoke_token"
+        | "account.enter" => &["A3"],
+        "offline.announce" | "offline.import" | "offline.turn_away" | "wake.unreconciled" => &["E3", "E4", "E10", "E11", "E12"],
         "channel.post" => &["I6", "I7"],
         "emergency.request" | "emergency.revise" => &["E1", "E2", "E3", "E14"],
         "emergency.approve"
@@ -41,6 +43,8 @@ fn rules(kind: &str) -> &'static [&'static str] {
         | "wake.approval_expires" => &["E3", "E14"],
         "emergency.join" | "emergency.watch" | "emergency.leave" | "emergency.hold" | "emergency.resume" | "wake.witness_silent" => &["E4"],
         "emergency.start" => &["E3", "E4", "E7", "E14"],
+        "emergency.confirm" => &["E3", "E4"],
+        "session.confirm" | "session.deny" | "session.ask" | "session.withdraw" => &["E4", "E6"],
         "emergency.step" | "emergency.settle" => &["E3", "E4", "E7"],
         "emergency.verify" | "emergency.attest" | "emergency.restore" => &["E9"],
         "emergency.accept" | "emergency.revert" => &["E8"],
@@ -57,7 +61,10 @@ fn rules(kind: &str) -> &'static [&'static str] {
         "monitor.fire" | "monitor.recover" => &["I10", "I11"],
         "obligation.propose" | "obligation.compare" | "obligation.accept_drift" | "wake.compare" => &["E10"],
         "obligation.report" => &["E11"],
-        "obligation.schedule" | "obligation.hold" | "obligation.finish" => &["E12"],
+        "obligation.schedule" | "wake.escalate_owed" => &["E12"],
+        "obligation.hold" | "obligation.finish" => &["E12", "E13"],
+        "obligation.present" | "wake.month_ends" => &["E13", "E15"],
+        "review.examine" | "wake.examine" => &["E13"],
         "wake.remind" | "wake.overdue" => &["E10", "E11", "E12", "E14"],
         "policy.adopt" | "policy.approve" | "policy.reject" => &["A3"],
         "outcome.ended" | "outcome.in_doubt" => &["A1", "A2", "A4"],
@@ -73,12 +80,14 @@ fn spoken(kind: &str) -> Result<String, &'static str> {
     Ok(match kind {
         "account.add_passkey" | "account.remove_passkey" | "account.sign_out" => return Err("only in the browser that it is about"),
         "emergency.approve_passkey" => return Err("only in a browser, which asks the authenticator"),
-        "account.sign_in" => "login".to_owned(),
+        "account.sign_in" | "account.enter" => "login".to_owned(),
         "account.invite" => "people invite".to_owned(),
         "account.issue_token" => "token issue".to_owned(),
         "account.revoke_token" => "token revoke".to_owned(),
         "emergency.approve_signed" => "emergency approve".to_owned(),
         "emergency.watch" => "emergency watch".to_owned(),
+        "session.confirm" => "emergency confirm".to_owned(),
+        "session.deny" => "emergency deny".to_owned(),
         "session.open" => "emergency shell".to_owned(),
         "session.bind" => "emergency watch".to_owned(),
         "session.note" => "emergency note".to_owned(),

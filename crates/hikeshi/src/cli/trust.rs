@@ -102,7 +102,10 @@ fn text_of(trust: &Trust, lang: Lang) -> String {
     let mut rows = vec![
         (terminal::word_key(lang), trust.ledger_key.clone()),
         (terminal::word_digest(lang), trust.policy.to_string()),
-        (terminal::word_valid(lang), format!("{} – {}", trust.made_at, trust.valid_until)),
+        (
+            terminal::word_valid(lang),
+            format!("{} – {} ({})", trust.made_at, trust.valid_until, terminal::age(lang, trust.made_at, crate::now())),
+        ),
         (terminal::word_approval(lang), list(&trust.approver_roles)),
         (terminal::word_witnesses(lang), format!("{} ({}: {})", trust.witnesses_min, list(&trust.senior_roles), trust.seniors_min)),
     ];
@@ -178,13 +181,24 @@ fn failed(error: TrustError, lang: Lang) -> Failure {
 
 /// Where the bundle of this server is kept.
 fn kept_at(url: &str) -> Option<PathBuf> {
-    let state = crate::settings::text("XDG_STATE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| crate::settings::text("HOME").map(|home| PathBuf::from(home).join(".local/state")))?;
+    Some(crate::settings::state_dir()?.join("hikeshi/trust").join(format!("{}.note", named(url)?)))
+}
+
+/// A server's name among files: host and port.
+pub fn named(url: &str) -> Option<String> {
     let parsed = url::Url::parse(url).ok()?;
     let host: String =
         parsed.host_str()?.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '_' }).collect();
-    Some(state.join("hikeshi/trust").join(format!("{host}_{}.note", parsed.port_or_known_default()?)))
+    Some(format!("{host}_{}", parsed.port_or_known_default()?))
+}
+
+/// What is kept of this server, verified by the key that was remembered, and still good now; with its bytes.
+pub fn kept(url: &str, lang: Lang) -> Result<(Trust, Vec<u8>)> {
+    let place = kept_at(url).filter(|place| place.exists()).ok_or_else(|| Failure::NotFound(terminal::no_trust_kept(lang, url)))?;
+    let note = bounded(&place, BUNDLE_BYTES_MAX)?;
+    let (trust, _) = Trust::open_by_own_key(&note).map_err(|error| failed(error, lang))?;
+    trust.at(crate::now()).map_err(|error| failed(error, lang))?;
+    Ok((trust, note))
 }
 
 fn remembered(kept: &Path) -> Option<VerifierKey> {
@@ -194,7 +208,7 @@ fn remembered(kept: &Path) -> Option<VerifierKey> {
 
 /// Renews the kept bundle when it is an hour old. Nothing that goes wrong here is the user's affair, except a server with another key.
 pub async fn renew(caller: &Caller<'_>) {
-    let (Reach::Remote(_), Some(kept)) = (&caller.reach, kept_at(&caller.global.url)) else { return };
+    let (Reach::Remote(_), Some(kept), false) = (&caller.reach, kept_at(&caller.global.url), caller.global.local) else { return };
     let age = std::fs::metadata(&kept).and_then(|meta| meta.modified()).ok().and_then(|at| at.elapsed().ok());
     if age.is_some_and(|age| age < RENEW_AFTER) {
         return;

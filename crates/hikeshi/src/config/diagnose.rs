@@ -294,6 +294,7 @@ impl Walk {
             | FlawKind::BadCell { .. }
             | FlawKind::BadSshKey { .. }
             | FlawKind::SharedSshKey { .. }
+            | FlawKind::BadSshDestination { .. }
             | FlawKind::NotAscending
             | FlawKind::SameAs { .. } => false,
         }

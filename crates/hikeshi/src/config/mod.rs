@@ -88,6 +88,10 @@ impl Config {
 
     /// Where the store is: the environment first, then the file that holds the address, then the file's own word.
     pub fn location(&self) -> anyhow::Result<Location> {
+        if self.policy.local.is_some() {
+            // Whatever this machine's environment says of the server's database: this ledger is its own.
+            return Ok(Location::Sqlite(self.data_dir().join("hikeshi.db")));
+        }
         let of_env = crate::settings::text("HIKESHI_DATABASE");
         let secret_file = crate::settings::text("HIKESHI_DATABASE_FILE").or_else(|| self.server.database_file.clone());
         let text = match (of_env, secret_file) {
@@ -105,6 +109,10 @@ impl Config {
     /// The policy as it is adopted: relative paths of it are made absolute, since the ledger and the hands know nothing of this file's place.
     pub fn adopted_policy(&self) -> Policy {
         let mut policy = self.policy.clone();
+        if policy.local.is_some() {
+            // Byte for byte what the server has signed.
+            return policy;
+        }
         let directory = std::path::absolute(self.directory()).unwrap_or_else(|_| self.directory());
         let absolute = |given: &str| directory.join(given).display().to_string();
         policy.documents.root = absolute(&policy.documents.root);

@@ -113,6 +113,29 @@ fn what_is_missing_or_of_the_wrong_type_is_named() {
 }
 
 #[test]
+fn a_target_on_another_host_is_a_word_or_a_table_and_its_mistakes_have_a_place() {
+    let root = "root = \"/srv/reservation\"";
+    let target = |ssh: &str| mistakes(&with(root, &format!("{ssh}\n{root}")));
+    assert_eq!(target("ssh = \"deploy@app1.example.jp\""), []);
+    assert_eq!(target("ssh = { destination = \"app1\", port = 2222, config_file = \"/etc/hikeshi/ssh_config\" }"), []);
+    for (ssh, at) in [
+        ("ssh = \"-oProxyCommand=x\"", "destination"),
+        ("ssh = { destination = \"app1\", port = 0 }", "port"),
+        ("ssh = { destination = \"app1\", identity_file = \"id_ed25519\" }", "identity_file"),
+        ("ssh = { destination = \"app1\", host_keys = [\"ssh-ed25519\"] }", "0"),
+    ] {
+        let found = target(ssh);
+        assert!(matches!(found.as_slice(), [What::Flaw(flaw)] if flaw.at.last().is_some_and(|key| key == at)), "{ssh}: {found:?}");
+    }
+    assert!(matches!(target("ssh = 22").as_slice(), [What::WrongType { given: "integer", .. }]), "{:?}", target("ssh = 22"));
+    let found = target("ssh = { destination = \"app1\", pasword = \"x\" }");
+    assert!(matches!(found.as_slice(), [What::UnknownKey { key, .. }] if key == "pasword"), "{found:?}");
+    let text = with(root, &format!("ssh = \"-l root\"\n{root}"));
+    let drawn = drawn(&text, Lang::Ja);
+    assert!(drawn.contains("「-l root」は SSH の接続先として使えません"), "{drawn}");
+}
+
+#[test]
 fn broken_toml_is_told_where_it_breaks() {
     let drawn = drawn("[workspace\nname = \"x\"\n", Lang::En);
     assert!(drawn.contains("hikeshi.toml:1:11") && drawn.contains("unclosed table"), "{drawn}");

@@ -11,10 +11,11 @@ use hikeshi_domain::ids::{ChannelName, Digest, EmergencyId, IncidentId, Obligati
 use hikeshi_domain::obligation::Obligation;
 use hikeshi_domain::people::Via;
 use hikeshi_domain::policy::Policy;
+use hikeshi_domain::review::{AsOf, Period};
 use hikeshi_engine::door::{Answer, Fault, Receipt};
 use hikeshi_engine::look::{
     ChannelView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, LookError, NowView, ObligationView, Page, PersonView,
-    Which,
+    ReviewView, ReviewsView, Which,
 };
 use hikeshi_engine::recording::Form;
 use hikeshi_text::{Lang, terminal};
@@ -121,6 +122,13 @@ impl Reach {
     }
     pub async fn obligation(&self, id: ObligationId) -> Result<ObligationView> {
         look!(self, format!("obligations/{id}"), |look| look.obligation(id))
+    }
+    pub async fn reviews(&self) -> Result<ReviewsView> {
+        look!(self, "reports", |look| look.reviews())
+    }
+    pub async fn review(&self, period: Period, as_of: Option<AsOf>) -> Result<ReviewView> {
+        let query = as_of.map(|as_of| format!("?size={}&at={}", as_of.size, as_of.at)).unwrap_or_default();
+        look!(self, format!("reports/{period}{query}"), |look| look.review(period, as_of))
     }
     pub async fn channel(&self, channel: &ChannelName, before: Option<u64>, limit: u32) -> Result<ChannelView> {
         look!(self, list(&format!("channels/{channel}"), "", before, limit), |look| look.channel(channel, before, limit))

@@ -177,6 +177,20 @@ impl Remote {
         Ok((done.answer == Became::Already, done.receipt))
     }
 
+    /// Sends something that is the same when it is sent twice, and says what became of it.
+    pub async fn send(&self, path: &str, kind: &str, body: Vec<u8>) -> Result<(bool, Receipt)> {
+        let request = || self.request(Method::POST, path).header("content-type", kind).timeout(SAVED_WITHIN).body(body.clone());
+        let response = self.answer(request).await?;
+        let status = response.status();
+        let body = self.read(response).await?;
+        if !status.is_success() {
+            return Err(self.failure(status, &body));
+        }
+        let done: CommandAnswer = serde_json::from_slice(&body)
+            .map_err(|error| Failure::Failed(terminal::bad_answer(self.lang, &self.url, &error.to_string())))?;
+        Ok((done.answer == Became::Already, done.receipt))
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self
             .client

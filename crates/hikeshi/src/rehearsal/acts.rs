@@ -92,6 +92,10 @@ impl Cast<'_> {
                 let command = self.of_execution(act, known(emergency)?, seen)?;
                 self.submit(REQUESTER, Command::Emergency(command), act, seen).await
             }
+            Act::Confirm(_) => {
+                let command = self.of_execution(act, known(emergency)?, seen)?;
+                self.submit(SENIOR_WITNESS, Command::Emergency(command), act, seen).await
+            }
             Act::Terminal => super::by_hand::type_it(self, known(emergency)?).await,
             Act::Propose => {
                 let owed = owed(seen, Kind::ChangeRequest)?;
@@ -209,13 +213,17 @@ impl Cast<'_> {
     }
 
     fn of_execution(&self, act: Act, emergency: EmergencyId, seen: &Seen) -> Result<emergency::Command> {
-        let plan = seen.emergency.as_ref().map(|view| &view.emergency.plan);
+        let state = seen.emergency.as_ref().map(|view| &view.emergency);
+        let title = |step: u32| {
+            let index = usize::try_from(step).unwrap_or(usize::MAX).saturating_sub(1);
+            let declared = state.and_then(|state| state.plan.steps.get(index)).filter(|declared| declared.dangerous);
+            declared.map(|declared| declared.title.clone()).unwrap_or_default()
+        };
         Ok(match act {
-            Act::Step(step) => {
-                let index = usize::try_from(step).unwrap_or(usize::MAX).saturating_sub(1);
-                let declared = plan.and_then(|plan| plan.steps.get(index));
-                let confirm = declared.filter(|declared| declared.dangerous).map(|declared| declared.title.clone()).unwrap_or_default();
-                emergency::Command::Step { emergency, step, confirm }
+            Act::Step(step) => emergency::Command::Step { emergency, step, confirm: title(step) },
+            Act::Confirm(step) => {
+                let digest = state.map(|state| state.digest).ok_or_else(nothing)?;
+                emergency::Command::Confirm { emergency, step, digest, confirm: title(step) }
             }
             Act::Settle(step) => {
                 let (verdict, reason) = self.settle(step, seen)?;
@@ -257,6 +265,7 @@ impl Cast<'_> {
             held_at: crate::now(),
             attended,
             lessons: terminal::rehearsal_lessons(self.lang),
+            avoidable: None,
             items,
         }))
     }

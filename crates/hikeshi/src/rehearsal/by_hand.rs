@@ -29,7 +29,7 @@ pub(super) async fn watch(reach: &Reach, id: EmergencyId) -> Result<()> {
         return Ok(());
     };
     let person = reach.me().await?;
-    match (Witness { id, session, person: Some(person), reach, shown: None }).follow(remote).await? {
+    match (Witness { id, session, person: Some(person), reach, shown: None, device: None }).follow(remote).await? {
         Over::Session | Over::Cut => Ok(()),
     }
 }

@@ -99,7 +99,7 @@ async fn rehearse(workspace: &Workspace, args: &TryArgs, lang: Lang, out: &Out) 
     let _service = Service::start(&workspace.root(), workspace.kept.service_port)?;
     let load = Load::start(workspace.kept.service_port, workspace.dir.join("visits.json"));
     let config = crate::config::read(&workspace.policy_file()).map_err(|error| crate::cli::mistakes(&error, lang, out))?;
-    let running = Running::start(Setup { config, lang, face: true }).await?;
+    let running = Running::start(Setup { config, lang, face: true, background: true }).await?;
     let ended = async {
         let people = People::sign_in(workspace, running.door(), lang).await?;
         if !args.headless {

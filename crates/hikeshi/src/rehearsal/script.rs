@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use hikeshi_domain::emergency::{Emergency, Status, StepState};
+use hikeshi_domain::emergency::{Confirmation, Emergency, Status, StepState};
 use hikeshi_domain::incident::Stage;
 use hikeshi_domain::obligation::{Kind, Obligation, Status as Owed};
 use hikeshi_domain::session::{Session, Watched};
@@ -40,6 +40,8 @@ pub enum Act {
     Join(&'static str),
     Start,
     AwaitBackup,
+    /// A witness confirms a dangerous step.
+    Confirm(u32),
     Step(u32),
     AwaitStep(u32),
     Settle(u32),
@@ -81,7 +83,7 @@ impl Act {
             | Self::Report => Some(REQUESTER),
             Self::Approve => Some(APPROVER),
             Self::Join(person) => Some(person),
-            Self::MergeAndCompare | Self::Propose => Some(SENIOR_WITNESS),
+            Self::MergeAndCompare | Self::Propose | Self::Confirm(_) => Some(SENIOR_WITNESS),
             Self::HoldMeeting => Some(LEAD),
             Self::Release
             | Self::AwaitIncident
@@ -122,6 +124,7 @@ impl Act {
             | Self::Approve
             | Self::Join(_)
             | Self::Start
+            | Self::Confirm(_)
             | Self::Step(_)
             | Self::Settle(_)
             | Self::Terminal
@@ -194,7 +197,10 @@ fn executing(view: &EmergencyView) -> Act {
             StepState::Ended(end) if end.succeeded() => {}
             StepState::Running { .. } => return Act::AwaitStep(number),
             StepState::InDoubt { .. } => return Act::Settle(number),
-            StepState::Waiting | StepState::Ended(_) => return join_missing(view).unwrap_or(Act::Step(number)),
+            StepState::Waiting | StepState::Ended(_) => {
+                let next = if unconfirmed(view, index, number) { Act::Confirm(number) } else { Act::Step(number) };
+                return join_missing(view).unwrap_or(next);
+            }
         }
     }
     // What nobody signed as seen, because everything was killed in that moment, is shown once more.
@@ -209,6 +215,14 @@ fn executing(view: &EmergencyView) -> Act {
     if passed(&emergency.solved) && passed(&emergency.unaffected) { Act::Close } else { Act::Verify }
 }
 
+/// A dangerous step whose next run no witness has confirmed, or not for long enough.
+fn unconfirmed(view: &EmergencyView, index: usize, number: u32) -> bool {
+    let emergency = &view.emergency;
+    let attempt = emergency.attempts.get(index).copied().unwrap_or(0).saturating_add(1);
+    let good = |one: &Confirmation| one.step == number && one.attempt == attempt && one.used_at.is_none() && view.at < one.expires_at;
+    emergency.plan.steps.get(index).is_some_and(|step| step.dangerous) && !emergency.confirmations.iter().any(good)
+}
+
 /// Who has signed that they watched all of a session in which something was typed.
 pub fn seen_by(session: &Session) -> Vec<&str> {
     let all = |watched: &Watched| watched.from_block == 0 && watched.to_block + 1 >= session.blocks;
@@ -220,7 +234,7 @@ fn after_close(seen: &Seen, incident: &IncidentView, emergency: &Emergency) -> A
     if incident.incident.resolved.is_none() {
         return if incident.incident.firing.is_empty() { Act::Resolve } else { Act::AwaitRecovery };
     }
-    let of = |kind: Kind| seen.obligations.iter().find(|owed| owed.kind == kind && owed.emergency == emergency.id);
+    let of = |kind: Kind| seen.obligations.iter().find(|owed| owed.kind == kind && owed.emergency == Some(emergency.id));
     let (Some(request), Some(report), Some(meeting)) = (of(Kind::ChangeRequest), of(Kind::Report), of(Kind::Retrospective)) else {
         return Act::AwaitObligations;
     };

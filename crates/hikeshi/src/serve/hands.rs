@@ -11,7 +11,7 @@ use hikeshi_outside::{Hands, Options};
 use crate::config::Config;
 
 /// The hands on this machine. The supervisor of a step is this very program.
-pub fn hands(config: &Config, data_dir: &Path) -> anyhow::Result<Hands> {
+pub fn hands(config: &Config, data_dir: &Path, ledger: String) -> anyhow::Result<Hands> {
     Ok(Hands::new(Options {
         spool: std::path::absolute(data_dir)?.join("spool"),
         program: std::env::current_exe()?,
@@ -19,6 +19,7 @@ pub fn hands(config: &Config, data_dir: &Path) -> anyhow::Result<Hands> {
         base: std::path::absolute(config.directory())?,
         env: crate::settings::all(),
         public_url: config.public_url(),
+        ledger,
     }))
 }
 

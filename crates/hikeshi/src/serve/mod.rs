@@ -14,6 +14,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use clap::Args;
+use hikeshi_domain::ids::Digest;
+use hikeshi_domain::ledger::LedgerKey;
 use hikeshi_engine::clock::SystemClock;
 use hikeshi_engine::door::Door;
 use hikeshi_engine::{Engine, Options, Probe};
@@ -30,7 +32,7 @@ use crate::fail::{Failure, Result};
 use crate::show::Out;
 
 pub use adopt::Adopted;
-pub use key::verifier;
+pub use key::{key as ledger_key, verifier};
 
 /// A claim on an effect that nobody extends for this long is looked at by whoever is left.
 const LEASE_S: u32 = 15;
@@ -41,6 +43,8 @@ const FIRST_LINK_MIN: u32 = 60;
 pub struct ServeArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 2)]
     pub watch_file: u64,
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
 }
 
 /// What to join.
@@ -49,6 +53,8 @@ pub struct Setup {
     pub lang: Lang,
     /// Whether pages and API are served, and monitors measured. Without: only the door, for `--local`.
     pub face: bool,
+    /// Whether effects are carried out and deadlines fire. Without, the ledger stands still but for what is asked.
+    pub background: bool,
 }
 
 /// The joined whole, running.
@@ -68,14 +74,14 @@ pub struct Running {
 
 impl Running {
     pub async fn start(setup: Setup) -> Result<Self> {
-        let Setup { config, lang, face } = setup;
+        let Setup { config, lang, face, background } = setup;
         let data_dir = config.data_dir();
         crate::secret::make_private_dir(&data_dir)?;
-        let lock = lock(&data_dir, lang)?;
+        let lock = lock(&data_dir, config.policy.local.is_some(), lang)?;
         let location = config.location()?;
         let store = blocking(move || Ok(Store::open(&location)?)).await?;
         let signer = key::key(&data_dir, &config.ledger_name())?;
-        let outside = Arc::new(hands::hands(&config, &data_dir)?);
+        let outside = Arc::new(hands::hands(&config, &data_dir, ledger_id(&config, &signer)?)?);
         let options = Options {
             store: store.clone(),
             outside,
@@ -86,7 +92,7 @@ impl Running {
             lease_s: LEASE_S,
             checkpoint_file: Some(data_dir.join("checkpoints.txt")),
             masked: masked(&config),
-            background: true,
+            background,
         };
         let engine = Engine::start(options).await.map_err(|error| Failure::Failed(chain(&error)))?;
         let door = engine.door();
@@ -158,13 +164,26 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> anyhow::Result<T
 }
 
 /// One process per data directory: two would sign two histories.
-fn lock(data_dir: &Path, lang: Lang) -> Result<File> {
+fn lock(data_dir: &Path, local: bool, lang: Lang) -> Result<File> {
     let path = data_dir.join("running.lock");
     let file = File::options().create(true).truncate(false).write(true).open(&path).with_context(|| path.display().to_string())?;
     match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
+        Err(_) if local => Err(Failure::Failed(terminal::local_running(lang, &data_dir.display().to_string()))),
         Err(_) => Err(Failure::Failed(terminal::already_running(lang, &data_dir.display().to_string()))),
     }
+}
+
+/// A name of this ledger that no other has: nodes that share a database share it, everybody else has a key of their own.
+fn ledger_id(config: &Config, signer: &LedgerKey) -> Result<String> {
+    let name = match config.location()? {
+        Location::Postgres(address) => {
+            let url = url::Url::parse(&address).with_context(|| "database".to_owned())?;
+            format!("{}:{}{}", url.host_str().unwrap_or_default(), url.port().unwrap_or(5432), url.path())
+        }
+        Location::Sqlite(_) => signer.verifier().to_string(),
+    };
+    Ok(Digest::of(name.as_bytes()).short())
 }
 
 /// The same name after a restart, another one on another machine.
@@ -228,9 +247,15 @@ pub async fn asked_to_stop() {
 pub async fn run(args: &ServeArgs, global: &Global, lang: Lang, out: &Out) -> Result<()> {
     let began = Instant::now();
     log();
-    let config = crate::config::read(&global.config).map_err(|error| crate::cli::mistakes(&error, lang, out))?;
+    let mut config = crate::config::read(&global.config).map_err(|error| crate::cli::mistakes(&error, lang, out))?;
+    if config.policy.local.is_some() {
+        return Err(Failure::Usage(terminal::local_in_file(lang)));
+    }
+    if let Some(listen) = &args.listen {
+        config.server.listen.clone_from(listen);
+    }
     let url = config.public_url();
-    let running = Running::start(Setup { config: config.clone(), lang, face: true }).await?;
+    let running = Running::start(Setup { config: config.clone(), lang, face: true, background: true }).await?;
     let link = match adopt::first_link(&running, FIRST_LINK_MIN, lang).await {
         Ok(adopt::FirstLink::Made { person, secret }) => Some((person, crate::reach::sign_in_link(&url, &secret))),
         Ok(adopt::FirstLink::NotNeeded) => None,
@@ -306,7 +331,7 @@ fn changed_at(file: &Path) -> Option<(SystemTime, u64)> {
 }
 
 /// Log lines on stderr; `HIKESHI_LOG=debug` says more.
-fn log() {
+pub fn log() {
     let filter = tracing_subscriber::EnvFilter::try_new(crate::settings::text("HIKESHI_LOG").unwrap_or_else(|| "warn".to_owned()))
         .unwrap_or_default();
     if let Err(error) = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init() {

@@ -12,14 +12,14 @@ use super::harness::{Workspace, json, read, text, until};
 const PEOPLE: [&str; 6] = ["tanaka", "sato", "suzuki", "takahashi", "ito", "admin"];
 
 /// A key pair; gives the public line.
-fn keygen(dir: &Path, name: &str) -> String {
+pub fn keygen(dir: &Path, name: &str) -> String {
     let made =
         Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f", name]).current_dir(dir).status().expect("ssh-keygen");
     assert!(made.success());
     read(&dir.join(format!("{name}.pub"))).trim().to_owned()
 }
 
-fn sign(workspace: &Workspace, key: &str, namespace: &str, file: &str) -> String {
+pub fn sign(workspace: &Workspace, key: &str, namespace: &str, file: &str) -> String {
     let _ = std::fs::remove_file(workspace.path(&format!("{file}.sig")));
     let made = Command::new("ssh-keygen")
         .args(["-Y", "sign", "-q", "-n", namespace, "-f", key, file])

@@ -140,6 +140,17 @@ fn nothing_asks_where_nobody_sits() {
     // A dangerous step wants its title; a wrong one is the door's to refuse.
     assert_eq!(workspace.run("tanaka", &["emergency", "step", &emergency, "2"]).status.code(), Some(2));
     workspace.refused("tanaka", &["--confirm", "はい", "emergency", "step", &emergency, "2"], "emergency.confirmation_differs");
+    workspace.refused("tanaka", &["--confirm", "直す", "emergency", "step", &emergency, "2"], "emergency.step_unconfirmed");
+    assert_eq!(
+        super::harness::read(&workspace.path("root/config/app.toml")),
+        "value = 1\n",
+        "nothing ran before a witness had confirmed it"
+    );
+    // A witness confirms it, typed as well; the executor cannot.
+    assert_eq!(workspace.run("ito", &["emergency", "confirm", &emergency, "--step", "2"]).status.code(), Some(2));
+    let confirm = ["--confirm", "直す", "emergency", "confirm", &emergency, "--step", "2"];
+    workspace.refused("tanaka", &confirm, "emergency.not_a_witness");
+    workspace.ok("ito", &confirm);
     workspace.ok("tanaka", &["--confirm", "直す", "emergency", "step", &emergency, "2"]);
     assert_eq!(super::harness::read(&workspace.path("root/config/app.toml")), "value = 2\n");
     let verified = workspace.ok("tanaka", &["emergency", "verify", &emergency]);

@@ -51,6 +51,7 @@ fn exception(workspace: &Workspace) -> (String, String) {
     workspace.join(&emergency);
     workspace.ok("tanaka", &["emergency", "start", &emergency]);
     workspace.ok("tanaka", &["emergency", "step", &emergency, "1"]);
+    workspace.ok("ito", &["emergency", "confirm", &emergency, "--step", "2", "--confirm", "直す"]);
     workspace.ok("tanaka", &["emergency", "step", &emergency, "2", "--confirm", "直す"]);
     workspace.ok("tanaka", &["emergency", "verify", &emergency]);
     workspace.ok("tanaka", &["emergency", "close", &emergency]);
@@ -161,6 +162,11 @@ mod slow {
         failed("could not be reached");
         github.control("mode", &json!({"mode": "up"}));
         assert!(github.list("pulls").is_empty());
+        // Made, and the answer breaks off: what is there is found, and not made again.
+        github.control("fail", &json!({"call": "POST /repos/yunoya/reservation/git/blobs", "truncate": true}));
+        github.control("fail", &json!({"call": "POST /repos/yunoya/reservation/git/refs", "truncate": true}));
+        github.control("fail", &json!({"call": "POST /repos/yunoya/reservation/pulls", "truncate": true}));
+        github.control("fail", &json!({"call": "/git/trees", "status": 429, "headers": {"retry-after": "1"}, "message": "slow down"}));
         // A short wait is kept, and half of the work is there already.
         github.control("fail", &json!({"call": "/pulls", "status": 403, "headers": {"retry-after": "1"}, "message": "You have exceeded a secondary rate limit"}));
         github.control("fail", &json!({"call": "/labels", "status": 500}));

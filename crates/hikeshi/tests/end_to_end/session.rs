@@ -13,23 +13,40 @@ use serde_json::Value;
 
 use super::harness::{PLAN, PROGRAM, Workspace, until};
 
-const EVERYONE: &[&str] = &["tanaka", "sato", "suzuki", "takahashi", "ito"];
-const RELEASED: &str = "Keys pass";
-const HELD: &str = "Keys are held";
+pub const EVERYONE: &[&str] = &["tanaka", "sato", "suzuki", "takahashi", "ito"];
+pub const RELEASED: &str = "Keys pass";
+pub const HELD: &str = "Keys are held";
 
 /// An exception whose plan is a terminal, with its backup taken and two people who have joined.
-struct Night {
-    workspace: Workspace,
-    emergency: String,
+pub struct Night {
+    pub workspace: Workspace,
+    pub emergency: String,
 }
 
 impl Night {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         Self::with(name, "[plan.terminal]\n", "", &["takahashi", "ito"])
     }
 
-    fn with(name: &str, terminal: &str, policy: &str, witnesses: &[&str]) -> Self {
+    pub fn with(name: &str, terminal: &str, policy: &str, witnesses: &[&str]) -> Self {
+        Self::prepared(name, terminal, policy, witnesses, |_| {})
+    }
+
+    /// The same with more under the root before the backup is taken.
+    pub fn prepared(name: &str, terminal: &str, policy: &str, witnesses: &[&str], prepare: impl FnOnce(&Workspace)) -> Self {
+        let night = Self::agreed(name, terminal, policy, witnesses, prepare);
+        night.workspace.ok("tanaka", &["emergency", "start", &night.emergency]);
+        night
+    }
+
+    /// Everything is agreed, and nothing has begun.
+    pub fn approved(name: &str, terminal: &str, policy: &str, witnesses: &[&str]) -> Self {
+        Self::agreed(name, terminal, policy, witnesses, |_| {})
+    }
+
+    fn agreed(name: &str, terminal: &str, policy: &str, witnesses: &[&str], prepare: impl FnOnce(&Workspace)) -> Self {
         let mut workspace = Workspace::new(name);
+        prepare(&workspace);
         let file = workspace.path("hikeshi.toml");
         let text = std::fs::read_to_string(&file).expect("the policy");
         std::fs::write(&file, format!("{text}{policy}")).expect("written");
@@ -44,41 +61,40 @@ impl Night {
         for person in witnesses {
             workspace.ok(person, &["emergency", "join", &emergency]);
         }
-        workspace.ok("tanaka", &["emergency", "start", &emergency]);
         Self { workspace, emergency }
     }
 
-    fn watch(&self, person: &str) -> Watching {
+    pub fn watch(&self, person: &str) -> Watching {
         let mut command = self.workspace.as_person(person);
         command.args(["emergency", "watch", &self.emergency]).stdout(Stdio::null()).stderr(Stdio::null());
         Watching(command.spawn().expect("watching"))
     }
 
-    fn shell(&self) -> Terminal {
+    pub fn shell(&self) -> Terminal {
         self.shell_with(&[])
     }
 
-    fn shell_with(&self, env: &[(&str, &str)]) -> Terminal {
+    pub fn shell_with(&self, env: &[(&str, &str)]) -> Terminal {
         Terminal::open(&self.workspace, &self.emergency, env)
     }
 
-    fn session(&self) -> Value {
+    pub fn session(&self) -> Value {
         self.workspace.ok("tanaka", &["emergency", "show", &self.emergency])["emergency"]["sessions"][0].clone()
     }
 
     /// Bytes of output that the recording has.
-    fn recorded(&self) -> u64 {
+    pub fn recorded(&self) -> u64 {
         let file = self.workspace.path("recording.raw").display().to_string();
         let saved = self.workspace.ok("tanaka", &["emergency", "recording", &self.emergency, "--format", "raw", "--out", &file]);
         saved["bytes"].as_u64().expect("a count")
     }
 
-    fn root(&self, name: &str) -> PathBuf {
+    pub fn root(&self, name: &str) -> PathBuf {
         self.workspace.path("root").join(name)
     }
 
     /// The recorder of this workspace's session.
-    fn recorder(&self) -> String {
+    pub fn recorder(&self) -> String {
         let mark = format!("session-recorder {}", self.workspace.dir.display());
         let found = Command::new("pgrep").args(["-f", &mark]).output().expect("pgrep");
         String::from_utf8_lossy(&found.stdout).split_whitespace().next().expect("a recorder").to_owned()
@@ -92,10 +108,10 @@ impl Drop for Night {
     }
 }
 
-struct Watching(Child);
+pub struct Watching(pub Child);
 
 impl Watching {
-    fn leave(mut self) {
+    pub fn leave(mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -109,7 +125,7 @@ impl Drop for Watching {
 }
 
 /// The executor's window.
-struct Terminal {
+pub struct Terminal {
     child: Child,
     pty: File,
     screen: Arc<Mutex<String>>,
@@ -117,7 +133,7 @@ struct Terminal {
 }
 
 impl Terminal {
-    fn open(workspace: &Workspace, emergency: &str, env: &[(&str, &str)]) -> Self {
+    pub fn open(workspace: &Workspace, emergency: &str, env: &[(&str, &str)]) -> Self {
         let (pty, pts) = pty_process::blocking::open().expect("a pty");
         pty.resize(pty_process::Size::new(30, 100)).expect("a size");
         let mut command = pty_process::blocking::Command::new(PROGRAM)
@@ -150,17 +166,17 @@ impl Terminal {
         Self { child, pty, screen, read: 0 }
     }
 
-    fn keys(&mut self, keys: &str) {
+    pub fn keys(&mut self, keys: &str) {
         self.pty.write_all(keys.as_bytes()).expect("typed");
     }
 
     /// What is on the screen now is old.
-    fn forgets(&mut self) {
+    pub(super) fn forgets(&mut self) {
         self.read = self.screen.lock().expect("screen").len();
     }
 
     /// Waits for the words behind what was seen last; says how long it took.
-    fn sees(&mut self, words: &str) -> Duration {
+    pub fn sees(&mut self, words: &str) -> Duration {
         let began = Instant::now();
         loop {
             let screen = self.screen.lock().expect("screen").clone();
@@ -174,7 +190,7 @@ impl Terminal {
         }
     }
 
-    fn exit(mut self) {
+    pub fn exit(mut self) {
         self.keys("exit\n");
         self.sees("ended");
         assert!(self.child.wait().expect("ended").success());
@@ -189,7 +205,7 @@ impl Drop for Terminal {
 }
 
 /// Types something that would leave a file, and makes sure that it does not.
-fn nothing_is_executed(night: &Night, terminal: &mut Terminal, name: &str) {
+pub fn nothing_is_executed(night: &Night, terminal: &mut Terminal, name: &str) {
     terminal.keys(&format!("touch config/{name}\n"));
     terminal.sees(HELD);
     std::thread::sleep(Duration::from_millis(700));

@@ -1,6 +1,7 @@
 //! The team's Slack, as the double has it: announced once whatever dies, caught up in order, buttons with the authority of the policy.
 
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -53,6 +54,7 @@ fn whole_exception(workspace: &Workspace, emergency: &str) {
     workspace.join(emergency);
     workspace.ok("tanaka", &["emergency", "start", emergency]);
     workspace.ok("tanaka", &["emergency", "step", emergency, "1"]);
+    workspace.ok("ito", &["emergency", "confirm", emergency, "--step", "2", "--confirm", "直す"]);
     workspace.ok("tanaka", &["emergency", "step", emergency, "2", "--confirm", "直す"]);
     workspace.ok("tanaka", &["emergency", "verify", emergency]);
     workspace.ok("tanaka", &["emergency", "close", emergency]);
@@ -92,6 +94,50 @@ mod slow {
         assert_eq!(all.len(), count, "each once: {all:?}");
         let root = root_of(&slack, &emergency).expect("the card");
         assert!(shown(&root).contains("<!subteam^S0CTO>") && shown(&root).contains("<!subteam^S0DEVLEAD>"), "{root:#}");
+    }
+
+    #[test]
+    fn late_and_broken_answers_are_found_again_and_a_dead_slack_holds_nobody_up() {
+        let slack = Double::start("slack/double.js");
+        let workspace = workspace("slacklate", &slack, "");
+        let incident = workspace.open_incident();
+        until("the incident is announced", || root_of(&slack, &incident).is_some());
+        let says = |words: &str| messages(&slack, "emergency-deploy").iter().any(|message| shown(message).contains(words));
+        // It may take its patience, and some pauses after that.
+        let patiently = |words: &str| {
+            let began = Instant::now();
+            while !says(words) {
+                assert!(began.elapsed() < Duration::from_secs(90), "{words}: {:#?}", messages(&slack, "emergency-deploy"));
+                std::thread::sleep(Duration::from_millis(200));
+            }
+        };
+        // Carried out, and answered when nobody listens any more.
+        slack.control("fail", &json!({"method": "chat.postMessage", "hold_ms": 12_000}));
+        let began = Instant::now();
+        let emergency = workspace.request(&incident);
+        workspace.approve(&emergency);
+        assert!(began.elapsed() < Duration::from_secs(5), "somebody waited for Slack: {:?}", began.elapsed());
+        // Carried out, and the answer breaks off; then trouble of its own, with and without a wait.
+        slack.control("fail", &json!({"method": "chat.postMessage", "truncate": true}));
+        slack.control("fail", &json!({"method": "chat.postMessage", "status": 503}));
+        slack.control("fail", &json!({"method": "chat.postMessage", "status": 429, "retry_after": 2}));
+        workspace.ok("takahashi", &["emergency", "join", &emergency]);
+        patiently("髙橋 美咲");
+        // Connections are taken, and not a word comes back.
+        slack.control("mode", &json!({"mode": "dead"}));
+        let began = Instant::now();
+        workspace.ok("ito", &["emergency", "join", &emergency]);
+        workspace.ok("tanaka", &["emergency", "start", &emergency]);
+        assert!(began.elapsed() < Duration::from_secs(15), "somebody waited for Slack: {:?}", began.elapsed());
+        std::thread::sleep(Duration::from_secs(3));
+        slack.control("mode", &json!({"mode": "up"}));
+        patiently("伊藤 健");
+        patiently("開始");
+        let order = keys(&messages(&slack, "emergency-deploy"));
+        let mut sorted = order.clone();
+        sorted.sort();
+        sorted.dedup();
+        assert_eq!(order, sorted, "in the order of the ledger, each once");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Case;
 use super::agree::missing;
+use super::confirm::{attempt, confirmed};
 use super::request::requirement;
 use crate::channel::Notice;
 use crate::decide::Decision;
@@ -64,7 +65,8 @@ pub(super) fn step(permit: &Permit, case: &Case<'_>, number: u32, confirm: &str)
         return Err(Refusal::ConfirmationDiffers { expected: step.title.clone() });
     }
     let quorum = case.watched()?;
-    let attempt = at(&case.state.attempts, number).copied().unwrap_or(0) + 1;
+    let confirmed_by = step.dangerous.then(|| confirmed(case, number, &step.title, &quorum.present)).transpose()?;
+    let attempt = attempt(case, number);
     let key = EffectKey::of_emergency(case.state.id, "step", number, attempt);
     let mut events = vec![Event::StepStarted {
         emergency: case.state.id,
@@ -74,6 +76,7 @@ pub(super) fn step(permit: &Permit, case: &Case<'_>, number: u32, confirm: &str)
         by,
         digest: case.state.digest,
         witnesses: quorum.present,
+        confirmed_by,
     }];
     if case.state.obligations.is_empty() {
         events.extend(owe(case));
@@ -92,17 +95,17 @@ pub(super) fn step(permit: &Permit, case: &Case<'_>, number: u32, confirm: &str)
     Ok(decision)
 }
 
-fn at<T>(list: &[T], number: u32) -> Option<&T> {
+pub(super) fn at<T>(list: &[T], number: u32) -> Option<&T> {
     number.checked_sub(1).and_then(|index| usize::try_from(index).ok()).and_then(|index| list.get(index))
 }
 
-fn planned<'a>(case: &'a Case<'_>, number: u32) -> Result<&'a Step, Refusal> {
+pub(super) fn planned<'a>(case: &'a Case<'_>, number: u32) -> Result<&'a Step, Refusal> {
     let steps = u32::try_from(case.state.plan.steps.len()).unwrap_or(u32::MAX);
     at(&case.state.plan.steps, number).ok_or(Refusal::NoSuchStep { step: number, steps })
 }
 
 /// Steps run in the approved order. A failed one may be tried again, and nothing runs past it.
-fn in_order(case: &Case<'_>, number: u32) -> Result<(), Refusal> {
+pub(super) fn in_order(case: &Case<'_>, number: u32) -> Result<(), Refusal> {
     case.settled()?;
     for (earlier, state) in (1_u32..).zip(&case.state.steps) {
         let done = matches!(state, StepState::Ended(end) if end.succeeded());
@@ -144,7 +147,7 @@ pub(crate) fn owe(case: &Case<'_>) -> Vec<Event> {
 }
 
 fn new_obligation(id: ObligationId, kind: obligation::Kind, case: &Case<'_>, owner: &PersonId, due_at: Timestamp) -> Obligation {
-    Obligation::new(id, kind, case.state.id, case.state.incident, owner.clone(), case.now, due_at)
+    Obligation::new(id, kind, Some((case.state.id, case.state.incident)), owner.clone(), case.now, due_at)
 }
 
 /// A person says what became of a step that nobody could tell (design: never guess in an emergency).

@@ -7,7 +7,7 @@ use crate::apply::apply;
 use crate::channel::Notice;
 use crate::decide::Decision;
 use crate::effect::{Effect, EffectKey};
-use crate::emergency::{Ending, Status, StepState};
+use crate::emergency::{Ending, Status, StepState, unaccepted};
 use crate::event::Event;
 use crate::obligation::{self, Meeting, Obligation, Waiver};
 use crate::permit::Permit;
@@ -23,14 +23,7 @@ pub(super) fn close(permit: &Permit, case: &Case<'_>) -> Result<Decision, Refusa
     case.nobody_types()?;
     case.settled()?;
     let ending = ending(case)?;
-    let unaccepted: Vec<String> = case
-        .state
-        .changes
-        .iter()
-        .filter(|change| !change.in_scope && change.accepted_by.is_none())
-        .map(|change| change.path.clone())
-        .take(PATHS_NAMED_MAX)
-        .collect();
+    let unaccepted: Vec<String> = unaccepted(case.state).map(|change| change.path.clone()).take(PATHS_NAMED_MAX).collect();
     if !unaccepted.is_empty() {
         return Err(Refusal::ChangesUnaccepted { paths: unaccepted });
     }
@@ -49,7 +42,8 @@ pub(super) fn close(permit: &Permit, case: &Case<'_>) -> Result<Decision, Refusa
 }
 
 fn ending(case: &Case<'_>) -> Result<Ending, Refusal> {
-    if case.is_restored() {
+    // What was still running may have written again: then production is not as before.
+    if case.is_restored() && !case.state.changes.iter().any(|change| change.in_scope) {
         return Ok(Ending::Undone);
     }
     let typed = case.state.sessions.iter().any(|session| !session.commands.is_empty() || session.blocks > 0);
@@ -63,7 +57,7 @@ fn ending(case: &Case<'_>) -> Result<Ending, Refusal> {
 }
 
 /// What the program can do for each obligation, it starts at once: open the request, draft the report, invite to the meeting.
-fn follow_up(case: &Case<'_>, ending: Ending, owed: &Obligation, decision: &mut Decision) {
+pub(crate) fn follow_up(case: &Case<'_>, ending: Ending, owed: &Obligation, decision: &mut Decision) {
     match owed.kind {
         obligation::Kind::ChangeRequest => {
             let nothing = ending != Ending::Solved || case.state.changes.is_empty();
@@ -85,7 +79,11 @@ fn follow_up(case: &Case<'_>, ending: Ending, owed: &Obligation, decision: &mut 
                 begin(owed, effect, decision);
             }
         }
-        obligation::Kind::Prevention => {}
+        obligation::Kind::Prevention
+        | obligation::Kind::MonthlyReport
+        | obligation::Kind::QuarterlyReport
+        | obligation::Kind::Corrective
+        | obligation::Kind::Review => {}
     }
 }
 

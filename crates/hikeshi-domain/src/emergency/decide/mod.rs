@@ -2,7 +2,8 @@
 
 mod agree;
 pub(crate) mod carry;
-mod close;
+pub(crate) mod close;
+mod confirm;
 pub(crate) mod outcome;
 mod request;
 mod signed;
@@ -40,6 +41,7 @@ pub fn needs(command: &Command, facts: &Facts) -> Needs {
         | Command::Leave { emergency }
         | Command::Hold { emergency, .. }
         | Command::Resume { emergency }
+        | Command::Confirm { emergency, .. }
         | Command::Step { emergency, .. }
         | Command::Settle { emergency, .. }
         | Command::Verify { emergency }
@@ -80,12 +82,13 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
         Command::Hold { reason, .. } => watch::hold(&permit, &case, reason),
         Command::Resume { .. } => watch::resume(&permit, &case),
         Command::Start { .. } => carry::start(&permit, &case),
+        Command::Confirm { step, digest, confirm, .. } => confirm::confirm(&permit, &case, *step, *digest, confirm),
         Command::Step { step, confirm, .. } => carry::step(&permit, &case, *step, confirm),
         Command::Settle { step, verdict, reason, .. } => carry::settle(&permit, &case, *step, *verdict, reason),
         Command::Verify { .. } => carry::verify(&permit, &case),
         Command::Attest { aspect, passed, note, .. } => carry::attest(&permit, &case, *aspect, *passed, note),
         Command::Accept { path, reason, .. } => undo::accept(&permit, &case, path, reason),
-        Command::Revert { path, .. } => undo::revert(&permit, &case, path),
+        Command::Revert { paths, reason, confirm, .. } => undo::revert(&permit, &case, paths, reason, confirm),
         Command::Restore { reason, confirm, .. } => undo::restore(&permit, &case, reason, confirm),
         Command::Close { .. } => close::close(&permit, &case),
     }
@@ -147,6 +150,12 @@ impl<'a> Case<'a> {
 
     pub(crate) fn is_present(&self, person: &PersonId) -> bool {
         self.state.witnesses.get(person).is_some_and(|witness| witness.present)
+    }
+
+    /// A witness who counts at this moment: joined, heard of, entitled, and not the executor.
+    pub(crate) fn witness_here(&self, permit: &Permit) -> Result<PersonId, Refusal> {
+        let person = permit.person()?;
+        if self.quorum().present.contains(person) { Ok(person.clone()) } else { Err(Refusal::NotAWitness { person: person.clone() }) }
     }
 
     /// Every approval is of the plan as it would run now.

@@ -58,22 +58,24 @@ pub fn ended(facts: &Facts, key: &EffectKey, outcome: &Outcome, now: Timestamp) 
             during(&case, Status::Verifying, number)?;
             Ok(troubled(&case, Doing::Verify, detail))
         }
-        ("restore", Outcome::Restored { files, manifest, changes }) => {
+        ("restore", Outcome::Restored { files, manifest, replaced, changes }) => {
             during(&case, Status::Restoring, number)?;
             if case.state.backup.as_ref().is_none_or(|backup| backup.manifest != *manifest) {
                 return Ok(troubled(&case, Doing::Restore, &format!("manifest {manifest}")));
             }
-            let mut events = vec![Event::BackupRestored { emergency: id, files: *files, manifest: *manifest, changes: changes.clone() }];
+            let (replaced, changes) = (replaced.clone(), changes.clone());
+            let mut events = surprises(&case, &changes);
+            events.insert(0, Event::BackupRestored { emergency: id, files: *files, manifest: *manifest, replaced, changes });
             events.extend(case.state.restored.as_ref().map(|restored| case.post(Notice::Restored { by: restored.by.clone() }, &[])));
-            Ok(case.decision(events))
+            super::undo::looked_at_again(&case, events)
         }
         ("restore", Outcome::Failed { detail }) => {
             during(&case, Status::Restoring, number)?;
             Ok(troubled(&case, Doing::Restore, detail))
         }
-        ("revert", Outcome::Reverted { changes }) => {
+        ("revert", Outcome::Reverted { files, changes, changes_unlisted }) => {
             during(&case, Status::Restoring, number)?;
-            Ok(case.decision(vec![Event::FilesReverted { emergency: id, changes: changes.clone() }]))
+            super::undo::reverted(&case, files, changes, *changes_unlisted)
         }
         ("revert", Outcome::Failed { detail }) => {
             during(&case, Status::Restoring, number)?;
@@ -126,8 +128,12 @@ fn title(state: &Emergency, number: u32) -> String {
 
 /// Everyone who watches learns at once of a change outside the scope (rule E8).
 pub(crate) fn surprises(case: &Case<'_>, changes: &[FileChange]) -> Vec<Event> {
-    let known = |path: &str| case.state.changes.iter().any(|change| change.path == path);
-    let new = changes.iter().filter(|change| !change.in_scope && !known(&change.path)).take(ANNOUNCED_MAX);
+    // What was accepted and has changed again is as new as what was never seen.
+    let known = |new: &FileChange| {
+        let before = case.state.changes.iter().find(|change| change.path == new.path);
+        before.is_some_and(|before| before.accepted_by.is_none() || before.after == new.after)
+    };
+    let new = changes.iter().filter(|change| !change.in_scope && !known(change)).take(ANNOUNCED_MAX);
     new.map(|change| case.post(Notice::OutOfScope { path: change.path.clone() }, &case.policy.emergency.approver_roles)).collect()
 }
 

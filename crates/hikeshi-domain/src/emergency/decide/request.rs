@@ -16,6 +16,7 @@ use crate::permit::{Permit, roles_for};
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::session::Terminal;
+use crate::session::danger::{DANGEROUS_MAX, MATCH_CHARS_MAX};
 
 const SCOPE_PATHS_MAX: u32 = 100;
 const CHECKS_MAX: u32 = 20;
@@ -37,7 +38,9 @@ pub(super) fn request(
     check_plan(policy, burning, plan)?;
     let emergency = EmergencyId(facts.workspace.counters.emergency + 1);
     let requirement = requirement(facts, emergency, now);
-    let digest = PlanDocument::new(emergency, incident, &requester, now, 1, plan, policy.targets.get(&plan.target)).digest();
+    let ledger = policy.local.as_ref().map(|local| local.ledger.clone());
+    let document = PlanDocument::new(emergency, incident, &requester, now, 1, plan, policy.targets.get(&plan.target));
+    let digest = document.in_ledger(ledger.as_deref()).digest();
     let notice = Notice::EmergencyRequested {
         summary: plan.summary.clone(),
         reason: conditions.normal_flow_cannot.statement.clone(),
@@ -52,6 +55,7 @@ pub(super) fn request(
         plan: plan.clone(),
         digest,
         requirement,
+        ledger,
     };
     let mut decision =
         Decision::of(incident, vec![requested, announce(policy, emergency, incident, notice, &policy.emergency.approver_roles)]);
@@ -67,7 +71,8 @@ pub(super) fn revise(permit: &Permit, case: &Case<'_>, plan: &Plan) -> Result<De
     let revision = case.state.revision + 1;
     let id = case.state.id;
     let (state, target) = (case.state, case.policy.targets.get(&plan.target));
-    let digest = PlanDocument::new(id, state.incident, &state.requester, state.requested_at, revision, plan, target).digest();
+    let document = PlanDocument::new(id, state.incident, &state.requester, state.requested_at, revision, plan, target);
+    let digest = document.in_ledger(state.ledger.as_deref()).digest();
     let requirement = requirement(case.facts, id, case.now);
     let notice = Notice::PlanRevised { digest, revision };
     let revised = Event::PlanRevised { emergency: id, plan: plan.clone(), revision, digest, requirement };
@@ -76,13 +81,17 @@ pub(super) fn revise(permit: &Permit, case: &Case<'_>, plan: &Plan) -> Result<De
 
 /// While follow-up of another exception is overdue, every approver role must agree (rule E14).
 pub(super) fn requirement(facts: &Facts, emergency: EmergencyId, now: Timestamp) -> Requirement {
+    // While the server is away, what was owed to it when it was last heard of counts as owed.
+    let owed_there = facts.policy().and_then(|policy| policy.local.as_ref()).map_or(&[][..], |local| &local.owed);
+    let overdue_there = owed_there.iter().filter(|owed| owed.due_at < now).map(|owed| owed.obligation);
     let because: Vec<_> = facts
         .overdue
         .iter()
         .flatten()
         .filter_map(|id| facts.obligation(*id))
-        .filter(|obligation| obligation.kind.hardens_next() && obligation.emergency != emergency && obligation.is_overdue(now))
+        .filter(|obligation| obligation.kind.hardens_next() && obligation.emergency != Some(emergency) && obligation.is_overdue(now))
         .map(|obligation| obligation.id)
+        .chain(overdue_there)
         .collect();
     Requirement { every_role: !because.is_empty(), because }
 }
@@ -193,6 +202,17 @@ fn check_terminal(terminal: Option<&Terminal>) -> Result<(), Refusal> {
     for (number, capture) in (1_u32..).zip(&terminal.captures) {
         input::required(&format!("terminal.captures.{number}.title"), &capture.title, TITLE_CHARS_MAX)?;
         script(&format!("terminal.captures.{number}.run"), &capture.run)?;
+    }
+    check_dangerous(terminal)
+}
+
+fn check_dangerous(terminal: &Terminal) -> Result<(), Refusal> {
+    input::at_most("terminal.dangerous", terminal.dangerous.len(), DANGEROUS_MAX)?;
+    for (number, one) in (1_u32..).zip(&terminal.dangerous) {
+        let field = format!("terminal.dangerous.{number}.match");
+        input::required(&field, &one.words, MATCH_CHARS_MAX)?;
+        unmasked(&field, &one.words)?;
+        input::required(&format!("terminal.dangerous.{number}.why"), &one.why, TEXT_CHARS_MAX)?;
     }
     Ok(())
 }

@@ -24,6 +24,9 @@ fn plan(case: &Case<'_>) -> Result<String, Refusal> {
 
 pub(super) fn by_ssh(permit: &Permit, case: &Case<'_>, armour: &str, judgement: &str) -> Result<Decision, Refusal> {
     let brought_by = permit.person()?.clone();
+    if let Some(local) = &case.policy.local {
+        local.at(case.now)?;
+    }
     let flawed = |flaw| Refusal::SignatureFlawed { flaw };
     let keys = case.policy.people.iter().flat_map(|(id, person)| person.ssh_keys.iter().map(move |key| (id, key)));
     let Signer { by, key, fingerprint, signature } = signer(keys, armour, case.now)?;
@@ -53,6 +56,10 @@ pub(super) fn by_passkey(
     assertion: &Assertion,
 ) -> Result<Decision, Refusal> {
     let by = permit.person()?.clone();
+    if case.policy.local.is_some() {
+        // Its key was registered at this machine, and nobody else knows it.
+        return Err(Refusal::ApprovalUnsigned);
+    }
     if let Some(allowed) =
         roles_for(case.policy, "emergency.approve").filter(|allowed| !permit::holds(case.policy, permit.actor(), allowed))
     {

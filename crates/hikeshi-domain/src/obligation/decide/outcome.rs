@@ -24,7 +24,7 @@ pub fn ended(facts: &Facts, key: &EffectKey, outcome: &Outcome, now: Timestamp) 
         ("request", Outcome::ChangeRequestOpened { commit, request_file, patch_file }) => {
             let policy = owed.policy;
             let request = ChangeRequest {
-                branch: format!("emergency/{}", owed.emergency.id),
+                branch: format!("emergency/{}", owed.exception()?.id),
                 commit: commit.clone(),
                 base: policy.forge.as_ref().map(|forge| forge.base.clone()).unwrap_or_default(),
                 label: policy.obligations.label.clone(),

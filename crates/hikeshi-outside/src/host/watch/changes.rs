@@ -22,6 +22,9 @@ pub(crate) struct Changed {
     pub(crate) changes: Vec<FileChange>,
     pub(crate) unlisted: u64,
     pub(crate) contents: Vec<Vec<u8>>,
+    /// Contents that were asked for, and whether they go along.
+    taken: BTreeMap<Digest, bool>,
+    bytes: u64,
 }
 
 pub(super) fn differing(baseline: &Snapshot, now: &Snapshot) -> BTreeMap<String, ChangeKind> {
@@ -59,6 +62,15 @@ fn quiet_folders(baseline: &Snapshot, now: &Snapshot, found: &mut BTreeMap<Strin
         let is_folder = side.get(path).is_some_and(|node| node.stat.kind() == Kind::Folder);
         !(is_folder && told.contains(path))
     });
+}
+
+/// Whether one path is not as it was.
+pub(crate) fn differs(before: Option<&Node>, after: Option<&Node>) -> bool {
+    match (before, after) {
+        (Some(before), Some(after)) => difference(before, after).is_some(),
+        (None, None) => false,
+        (None, Some(_)) | (Some(_), None) => true,
+    }
 }
 
 fn difference(before: &Node, after: &Node) -> Option<ChangeKind> {
@@ -111,10 +123,10 @@ pub(super) fn tell(
     changes.truncate(listed);
     changes.sort_by(|a, b| a.path.cmp(&b.path));
     let unlisted = u64::try_from(total - listed).unwrap_or(u64::MAX).saturating_add(now.unlisted);
-    Changed { changes, unlisted, contents: Vec::new() }
+    Changed { changes, unlisted, ..Changed::default() }
 }
 
-fn content(watch: &Watch, node: &Node) -> FileContent {
+pub(crate) fn content(watch: &Watch, node: &Node) -> FileContent {
     match node.digest {
         Some(digest) => FileContent { digest, bytes: node.stat.bytes, mode: node.stat.mode, kept: watch.is_kept(digest, node.stat.bytes) },
         None => FileContent { digest: Digest::of(b""), bytes: 0, mode: node.stat.mode, kept: false },
@@ -122,30 +134,45 @@ fn content(watch: &Watch, node: &Node) -> FileContent {
 }
 
 impl Changed {
+    /// Something is not known: one unlisted change says that the list is not complete.
+    pub(crate) fn unknown() -> Self {
+        Self { unlisted: 1, ..Self::default() }
+    }
+
     /// Collects the contents that the changes name. One that holds a secret stays out of the record (rule A4): its digest is told,
     /// its content remains in the spool, where a revert finds it.
     pub(crate) fn with_contents(mut self, watch: &Watch, masker: &Masker) -> Self {
-        let mut total = 0_u64;
-        let mut taken: BTreeMap<Digest, bool> = BTreeMap::new();
-        for change in &mut self.changes {
+        let mut changes = std::mem::take(&mut self.changes);
+        for change in &mut changes {
             for side in [&mut change.before, &mut change.after].into_iter().flatten() {
-                if !side.kept {
-                    continue;
-                }
-                side.kept = *taken.entry(side.digest).or_insert_with(|| {
-                    if total.saturating_add(side.bytes) > CONTENT_BYTES_MAX {
-                        return false;
-                    }
-                    let Ok(bytes) = watch.content(side.digest) else { return false };
-                    if masker.bytes(&bytes) != bytes {
-                        return false;
-                    }
-                    total = total.saturating_add(side.bytes);
-                    self.contents.push(bytes);
-                    true
-                });
+                self.take(watch, masker, side);
             }
         }
+        self.changes = changes;
         self
+    }
+
+    /// The same for one more side; gives it back as the record may have it.
+    pub(crate) fn keep(&mut self, watch: &Watch, masker: &Masker, mut side: FileContent) -> FileContent {
+        self.take(watch, masker, &mut side);
+        side
+    }
+
+    fn take(&mut self, watch: &Watch, masker: &Masker, side: &mut FileContent) {
+        if !side.kept {
+            return;
+        }
+        if let Some(goes_along) = self.taken.get(&side.digest) {
+            side.kept = *goes_along;
+            return;
+        }
+        let fits = self.bytes.saturating_add(side.bytes) <= CONTENT_BYTES_MAX;
+        let content = if fits { watch.content(side.digest).ok().filter(|bytes| masker.bytes(bytes) == *bytes) } else { None };
+        side.kept = content.is_some();
+        self.taken.insert(side.digest, side.kept);
+        if let Some(bytes) = content {
+            self.bytes = self.bytes.saturating_add(side.bytes);
+            self.contents.push(bytes);
+        }
     }
 }

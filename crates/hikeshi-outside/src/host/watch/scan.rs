@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use hikeshi_domain::ids::{Digest, Hash};
 
-use super::{Node, Snapshot};
+use super::{Known, Node, Snapshot};
 use crate::clock::file_now_ns;
 use crate::host::names::{join, written};
 use crate::host::tree::{DEPTH_MAX, Folder, Kind, Stat, too_deep};
@@ -76,14 +76,14 @@ impl Keeper {
 }
 
 struct Walk<'a> {
-    before: &'a Snapshot,
+    before: &'a Known<'a>,
     limits: Limits,
     keeper: &'a Keeper,
     out: Snapshot,
     bytes: u64,
 }
 
-pub(super) fn scan(root: &Folder, before: &Snapshot, limits: Limits, keeper: &Keeper) -> Result<Snapshot, Problem> {
+pub(super) fn scan(root: &Folder, before: &Known<'_>, limits: Limits, keeper: &Keeper) -> Result<Snapshot, Problem> {
     let mut walk = Walk { before, limits, keeper, out: Snapshot { taken_at_ns: file_now_ns(), ..Snapshot::default() }, bytes: 0 };
     walk.folder(root, "", DEPTH_MAX)?;
     walk.out.nodes.insert(String::new(), Node { stat: root.own_stat()?, digest: None });
@@ -124,8 +124,15 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn unreadable(&self, path: &str, error: io::Error) -> Result<(), Problem> {
-        if self.limits.refuse { Err(Problem::Unreadable { path: path.to_owned(), error }) } else { Ok(()) }
+    /// What is in a directory that cannot be read any more is not known. It stays as it was last seen, and one uncounted change says
+    /// that the list is not complete: nothing there is told as removed.
+    fn unreadable(&mut self, path: &str, error: io::Error) -> Result<(), Problem> {
+        if self.limits.refuse {
+            return Err(Problem::Unreadable { path: path.to_owned(), error });
+        }
+        self.out.unlisted += 1;
+        self.out.nodes.extend(self.before.below(path));
+        Ok(())
     }
 
     fn leaf(&mut self, folder: &Folder, name: &OsStr, path: &str, stat: Stat) -> Result<Option<Node>, Problem> {
@@ -152,10 +159,10 @@ impl Walk<'_> {
             }
             return Ok(Some(unread(stat)));
         }
-        if let Some(known) = self.before.nodes.get(path)
+        if let Some(known) = self.before.get(path)
             && known.stat.same_version(&stat)
             && known.digest.is_some()
-            && stat.changed_ns.saturating_add(RACY_NS) < self.before.taken_at_ns
+            && stat.changed_ns.saturating_add(RACY_NS) < self.before.latest.taken_at_ns
         {
             return Ok(Some(Node { stat, digest: known.digest }));
         }

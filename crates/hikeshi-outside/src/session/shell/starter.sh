@@ -12,4 +12,5 @@ if command -v base64 >/dev/null 2>&1; then
     exec bash -c "exec bash --rcfile <(printf \"__hk_depth=%s __hk_login=1 __hk_bash=%s __hk_zsh=%s\\n\" \"\$0\" \"\$1\" \"\$2\"; printf %s \"\$1\" | base64 -d) -i" "$d" "$b" "$z"
   fi
 fi
+echo "hikeshi: no bash or zsh with base64 here, so commands are not listed; every byte is recorded" >&2
 exec "${SHELL:-sh}" -i

@@ -1,5 +1,6 @@
 //! `hikeshi emergency …`: an exception from its request to its close. What a plan file is: [`super::plan_file`]; how it is shown: [`view`].
 
+mod confirm;
 mod recording;
 pub mod shell;
 mod signed;
@@ -89,6 +90,18 @@ pub enum Verb {
     Start {
         id: EmergencyId,
     },
+    Confirm {
+        id: EmergencyId,
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..), required_unless_present = "line")]
+        step: Option<u32>,
+        #[arg(long, conflicts_with = "step")]
+        line: bool,
+    },
+    Deny {
+        id: EmergencyId,
+        #[arg(long)]
+        reason: String,
+    },
     Step {
         id: EmergencyId,
         #[arg(value_parser = clap::value_parser!(u32).range(1..))]
@@ -96,6 +109,8 @@ pub enum Verb {
     },
     Shell {
         id: EmergencyId,
+        #[arg(long, env = "HIKESHI_SSH_CONFIG", value_name = "FILE")]
+        ssh_config: Option<PathBuf>,
     },
     Recording(recording::RecordingArgs),
     Note {
@@ -138,10 +153,14 @@ pub enum Verb {
     },
     Revert {
         id: EmergencyId,
-        path: String,
+        #[arg(required = true)]
+        paths: Vec<String>,
+        #[arg(long)]
+        reason: String,
     },
     Restore {
         id: EmergencyId,
+        paths: Vec<String>,
         #[arg(long)]
         reason: String,
     },
@@ -213,19 +232,23 @@ pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
             tell(emergency::Command::Attest { emergency: id, aspect, passed: !failed, note }, None, caller).await
         }
         Verb::Accept { id, path, reason } => tell(emergency::Command::Accept { emergency: id, path, reason }, None, caller).await,
-        Verb::Revert { id, path } => carry_out(id, emergency::Command::Revert { emergency: id, path }, None, caller).await,
         Verb::Start { id } => {
             carry_out(id, emergency::Command::Start { emergency: id }, Some(format!("hikeshi emergency step {id} 1")), caller).await
         }
+        Verb::Confirm { id, step: Some(step), line: _ } => confirm::step(id, step, caller).await,
+        Verb::Confirm { id, step: None, line: _ } => confirm::line(id, caller).await,
+        Verb::Deny { id, reason } => confirm::deny(id, reason, caller).await,
         Verb::Step { id, step } => run_step(id, step, caller).await,
-        Verb::Shell { id } => shell::shell(id, caller).await,
+        Verb::Shell { id, ssh_config } => shell::shell(id, ssh_config.as_deref(), caller).await,
         Verb::Recording(args) => recording::save(args, caller).await,
         Verb::Note { id, text } => recording::note(id, text, caller).await,
         Verb::EndSession { id, reason } => recording::end(id, reason, caller).await,
         Verb::Verify { id } => {
             carry_out(id, emergency::Command::Verify { emergency: id }, Some(format!("hikeshi emergency close {id}")), caller).await
         }
-        Verb::Restore { id, reason } => {
+        Verb::Revert { id, paths, reason } => revert(id, paths, reason, caller).await,
+        Verb::Restore { id, paths, reason } if !paths.is_empty() => revert(id, paths, reason, caller).await,
+        Verb::Restore { id, reason, paths: _ } => {
             let confirm = caller.confirmation(&terminal::restore_question(caller.lang, &id.to_string()), &id.to_string()).await?;
             carry_out(
                 id,
@@ -316,6 +339,13 @@ async fn run_step(id: EmergencyId, step: u32, caller: &Caller<'_>) -> Result<()>
     carry_out(id, emergency::Command::Step { emergency: id, step, confirm }, Some(next), caller).await
 }
 
+/// Some files as they were before the start; what is there now stays in the record.
+async fn revert(id: EmergencyId, paths: Vec<String>, reason: String, caller: &Caller<'_>) -> Result<()> {
+    let confirm = caller.confirmation(&terminal::revert_question(caller.lang, &paths), &id.to_string()).await?;
+    let command = emergency::Command::Revert { emergency: id, paths, reason, confirm };
+    carry_out(id, command, Some(format!("hikeshi emergency show {id}")), caller).await
+}
+
 /// Submits what sets an effect going, waits for its end, and says how it ended.
 async fn carry_out(id: EmergencyId, command: emergency::Command, next: Option<String>, caller: &Caller<'_>) -> Result<()> {
     let step = match &command {
@@ -342,7 +372,7 @@ async fn carry_out(id: EmergencyId, command: emergency::Command, next: Option<St
         Some(_) | None => None,
     };
     let verified = after.solved.as_ref().zip(after.unaffected.as_ref());
-    caller.out.data(&json!({"already": done.already, "dry_run": false, "receipt": done.receipt, "status": after.status, "step": state, "solved": after.solved, "unaffected": after.unaffected,
+    caller.out.data(&json!({"already": done.already, "dry_run": false, "receipt": done.receipt, "status": after.status, "step": state, "solved": after.solved, "unaffected": after.unaffected, "reverted": after.reverts.last(),
         "output": output.as_deref().map(String::from_utf8_lossy)}), || view::carried_out(lang, &after, state, output.as_deref()));
     let failed = match state {
         Some(StepState::Ended(end)) => !end.succeeded(),
@@ -354,11 +384,11 @@ async fn carry_out(id: EmergencyId, command: emergency::Command, next: Option<St
         }
     };
     if failed {
-        caller.out.hint(&terminal::next_step(lang, &format!("hikeshi emergency show {id}")));
+        caller.out.hint(&caller.next_step(&format!("hikeshi emergency show {id}")));
         return Err(Failure::Said(crate::fail::Code::StepFailed));
     }
     if let Some(next) = next {
-        caller.out.hint(&terminal::next_step(lang, &next));
+        caller.out.hint(&caller.next_step(&next));
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `hikeshi emergency shell`: the executor's end of a witnessed terminal. Starts the recorder, attaches to it, and stays in between
 //! only as a window: the recorder owns the shell. Should the recorder die, this drains the shell's output and starts another.
 
+mod far;
 mod window;
 
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ use window::{Left, Window};
 
 pub const RECORDER: &str = "session-recorder";
 
-pub async fn shell(id: EmergencyId, caller: &Caller<'_>) -> Result<()> {
+pub async fn shell(id: EmergencyId, ssh_config: Option<&Path>, caller: &Caller<'_>) -> Result<()> {
     let Reach::Remote(remote) = &caller.reach else { return Err(Failure::Usage(terminal::shell_needs_server(caller.lang))) };
     let token = remote.token().ok_or_else(|| Failure::SignIn(terminal::token_needed(caller.lang)))?.to_owned();
     let view = caller.reach.emergency(id).await?;
@@ -34,7 +35,7 @@ pub async fn shell(id: EmergencyId, caller: &Caller<'_>) -> Result<()> {
             }
             (number, dir)
         }
-        None => match open_new(id, &view.emergency, caller, remote.url()).await? {
+        None => match open_new(id, &view.emergency, ssh_config, caller, remote.url()).await? {
             Some(new) => new,
             None => return Ok(()),
         },
@@ -76,8 +77,17 @@ fn begin(program: &Path, dir: &Path, token: &str) -> Result<()> {
 }
 
 /// Asks the door for a session, and writes down what its recorder must know.
-async fn open_new(id: EmergencyId, emergency: &Emergency, caller: &Caller<'_>, url: &str) -> Result<Option<(u32, PathBuf)>> {
-    let place = crate::settings::host();
+async fn open_new(
+    id: EmergencyId,
+    emergency: &Emergency,
+    ssh_config: Option<&Path>,
+    caller: &Caller<'_>,
+    url: &str,
+) -> Result<Option<(u32, PathBuf)>> {
+    let policy = caller.reach.policy().await?;
+    let target = policy.targets.get(&emergency.plan.target);
+    let there = far::place(target, emergency, ssh_config, &state()?, caller.lang).await?;
+    let place = there.as_ref().map_or_else(crate::settings::host, |(_, name)| name.clone());
     let done = caller.submit(Command::Session(session::Command::Open { emergency: id, place: place.clone() })).await?;
     if done.dry_run {
         caller.tell(&done, None);
@@ -85,12 +95,10 @@ async fn open_new(id: EmergencyId, emergency: &Emergency, caller: &Caller<'_>, u
     }
     let number = done.receipt.made.as_deref().and_then(|made| made.rsplit('/').next()).and_then(|number| number.parse().ok());
     let number: u32 = number.ok_or_else(|| Failure::Failed(terminal::bad_answer(caller.lang, url, "session")))?;
-    let policy = caller.reach.policy().await?;
-    let target = policy.targets.get(&emergency.plan.target);
     let root = target.map(|target| PathBuf::from(&target.root)).unwrap_or_default();
     // The backup lies beside the target: where it is not, this is another host.
     let backup = emergency.backup.as_ref().map(|backup| PathBuf::from(&backup.path));
-    if !root.is_dir() || !backup.is_some_and(|backup| backup.exists()) {
+    if there.is_none() && (!root.is_dir() || !backup.is_some_and(|backup| backup.exists())) {
         give_up(id, number, caller).await;
         return Err(Failure::Usage(terminal::shell_wrong_host(caller.lang, &root.display().to_string())));
     }
@@ -100,11 +108,13 @@ async fn open_new(id: EmergencyId, emergency: &Emergency, caller: &Caller<'_>, u
         emergency: id,
         session: number,
         url: url.to_owned(),
-        place: Place::Here { root },
+        place: there.map_or(Place::Here { root }, |(there, _)| there),
         place_name: place,
         shell: planned.shell,
         encoding: planned.encoding,
         record_input: planned.record_input,
+        dangerous: planned.dangerous,
+        confirm_valid_s: policy.emergency.confirm_valid_s,
         began_at: crate::now(),
         mask_patterns: policy.secrets.patterns.clone(),
         mask_env: policy.secrets.env.clone(),
@@ -130,12 +140,15 @@ async fn give_up(id: EmergencyId, session: u32, caller: &Caller<'_>) {
 
 /// Where the recorder of a session lives: below the user's state, apart for each server.
 fn directory(url: &str, id: EmergencyId, number: u32) -> Result<PathBuf> {
+    let server = hikeshi_domain::ids::Digest::of(url.as_bytes()).short();
+    Ok(state()?.join("sessions").join(server).join(format!("{id}-{number}")))
+}
+
+fn state() -> Result<PathBuf> {
     let state = crate::settings::text("XDG_STATE_HOME")
         .map(PathBuf::from)
         .or_else(|| crate::settings::text("HOME").map(|home| Path::new(&home).join(".local/state")));
-    let state = state.ok_or_else(|| Failure::Failed("HOME is not set".to_owned()))?;
-    let server = hikeshi_domain::ids::Digest::of(url.as_bytes()).short();
-    Ok(state.join("hikeshi/sessions").join(server).join(format!("{id}-{number}")))
+    Ok(state.ok_or_else(|| Failure::Failed("HOME is not set".to_owned()))?.join("hikeshi"))
 }
 
 /// What became of it, once the ledger has it.
@@ -152,6 +165,6 @@ async fn ended(id: EmergencyId, number: u32, end: &SessionEnd, caller: &Caller<'
     caller.out.data(&json!({"emergency": id, "session": session, "changes": over.changes}), || {
         terminal::shell_ended(caller.lang, number, &hikeshi_text::session::end(caller.lang, end, &names), commands, over.changes.len())
     });
-    caller.out.hint(&terminal::next_step(caller.lang, &format!("hikeshi emergency verify {id}")));
+    caller.out.hint(&caller.next_step(&format!("hikeshi emergency verify {id}")));
     Ok(())
 }

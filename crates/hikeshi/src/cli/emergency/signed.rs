@@ -39,7 +39,7 @@ pub async fn plan(id: EmergencyId, out: Option<PathBuf>, caller: &Caller<'_>) ->
     if let Some(file) = &out {
         let file = file.display();
         caller.out.hint(&terminal::next_step(caller.lang, &format!("ssh-keygen -Y sign -n {NAMESPACE} -f ~/.ssh/id_ed25519 {file}")));
-        caller.out.hint(&terminal::next_step(caller.lang, &format!("hikeshi emergency approve {id} --signature {file}.sig --judgement …")));
+        caller.out.hint(&caller.next_step(&format!("hikeshi emergency approve {id} --signature {file}.sig --judgement …")));
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use hikeshi_domain::Timestamp;
 use hikeshi_domain::emergency::{CheckKind, Emergency, StepState, Verified};
 use hikeshi_domain::ids::EmergencyId;
 use hikeshi_engine::look::EmergencyView;
+use hikeshi_text::page::{self, Words};
 use hikeshi_text::{Lang, Names, label, terminal};
 
 use super::super::incident::PageArgs;
@@ -68,7 +69,7 @@ pub fn plan_text(view: &EmergencyView, names: &Names, lang: Lang) -> String {
         conditions.judged_by.person.as_ref().map(|person| names.person(lang, person)).unwrap_or_default(),
         conditions.judged_by.evidence
     );
-    let target = view.target.as_ref().map(|target| format!(" ({})", target.root)).unwrap_or_default();
+    let target = view.target.as_ref().map(|target| format!(" ({})", target.place())).unwrap_or_default();
     let mut rows = vec![
         (terminal::word_incident(lang), format!("{} {}", view.incident.id, view.incident.title)),
         (terminal::condition_title(lang, 1), condition(&conditions.serious_failure)),
@@ -104,6 +105,13 @@ fn state_text(view: &EmergencyView, names: &Names, lang: Lang) -> String {
     let emergency = &view.emergency;
     let moment = |at: Timestamp| terminal::moment(lang, names.zone(), at, view.at);
     let mut rows = vec![(terminal::word_status(lang), label::emergency_status(lang, emergency.status).to_owned())];
+    if emergency.requirement.every_role {
+        let because: Vec<String> = emergency.requirement.because.iter().map(ToString::to_string).collect();
+        rows.push((terminal::word_approvals(lang), terminal::harder(lang, &because)));
+    }
+    if let (Some(offline), Some(ledger)) = (&emergency.offline, &emergency.ledger) {
+        rows.push((Words(lang).offline_banner().to_owned(), page::offline(lang, offline, ledger, names)));
+    }
     for approval in &emergency.approvals {
         rows.push((
             terminal::word_approval(lang),

@@ -77,7 +77,10 @@ async fn open_session(id: EmergencyId, seen_over: u32, caller: &Caller<'_>) -> R
 async fn stream(id: EmergencyId, session: u32, only_look: bool, caller: &Caller<'_>) -> Result<Over> {
     let Reach::Remote(remote) = &caller.reach else { return Ok(Over::Session) };
     let person = if only_look { None } else { Some(caller.reach.me().await?) };
-    match (Witness { id, session, person, reach: &caller.reach, shown: Some(caller.out) }).follow(remote).await {
+    match (Witness { id, session, person, reach: &caller.reach, shown: Some(caller.out), device: caller.device.clone() })
+        .follow(remote)
+        .await
+    {
         Err(Failure::Unreachable(_)) => Ok(Over::Cut),
         ended => ended,
     }

@@ -2,8 +2,11 @@
 //! its own what it has shown. The same as the page does in a browser.
 
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::{SinkExt as _, StreamExt as _};
 use hikeshi_domain::command::Command;
 use hikeshi_domain::emergency;
@@ -25,22 +28,39 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Looks between two heartbeats of the presence.
 const LOOKS_PER_HEARTBEAT: u32 = 2;
 
-/// The key of this run; it is kept nowhere.
-struct Device {
+/// The key of this run, kept nowhere; or the one for which its person's SSH key answers in a local ledger.
+pub struct Device {
     pair: EcdsaKeyPair,
     random: SystemRandom,
 }
 
 impl Device {
     fn new() -> Result<Self> {
+        Self::fresh().map(|(device, _)| device)
+    }
+
+    /// A new key, and the text by which it is kept.
+    pub fn fresh() -> Result<(Self, String)> {
+        let broken = || Failure::Failed("no key could be made".to_owned());
+        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).map_err(|_| broken())?;
+        Ok((Self::of(document.as_ref())?, URL_SAFE_NO_PAD.encode(document.as_ref())))
+    }
+
+    fn of(document: &[u8]) -> Result<Self> {
         let random = SystemRandom::new();
         let broken = || Failure::Failed("no key could be made".to_owned());
-        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).map_err(|_| broken())?;
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random).map_err(|_| broken())?;
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document, &random).map_err(|_| broken())?;
         Ok(Self { pair, random })
     }
 
-    fn key(&self) -> DeviceKey {
+    /// The kept one, if there is one.
+    fn kept(file: Option<&Path>) -> Result<Self> {
+        let Some(text) = file.map(crate::secret::read_private).transpose()?.flatten() else { return Self::new() };
+        let document = URL_SAFE_NO_PAD.decode(text).map_err(|error| Failure::Failed(error.to_string()))?;
+        Self::of(&document)
+    }
+
+    pub fn key(&self) -> DeviceKey {
         DeviceKey::of(self.pair.public_key().as_ref())
     }
 
@@ -60,6 +80,8 @@ struct Chain {
     from: u64,
     /// The last block that was shown, and its head.
     shown: Option<(u64, Digest)>,
+    /// Files outside the scope, as told last.
+    outside: Vec<String>,
 }
 
 pub struct Witness<'a> {
@@ -70,6 +92,8 @@ pub struct Witness<'a> {
     pub reach: &'a Reach,
     /// Where it is shown; `None`: nowhere, for those who only sign.
     pub shown: Option<&'a Out>,
+    /// Where the device's key is kept, if it is.
+    pub device: Option<PathBuf>,
 }
 
 /// How the stream ended.
@@ -84,7 +108,7 @@ impl Witness<'_> {
         let token = remote.token().ok_or_else(|| Failure::SignIn(terminal::token_needed(self.lang())))?;
         let url = format!("{}/api/v1/emergencies/{}/sessions/{}/stream", remote.url(), self.id, self.session);
         let mut socket = dial(&url, token).await.map_err(Failure::Unreachable)?;
-        let device = Device::new()?;
+        let device = Device::kept(self.device.as_deref())?;
         if self.person.is_some() {
             send(&mut socket, &FromWatcher::Bind { key: device.key() }).await?;
         }
@@ -170,7 +194,8 @@ impl Witness<'_> {
     fn heard(&self, word: ToWatcher, chain: &mut Chain) -> Result<bool> {
         match word {
             ToWatcher::Screen { state, block, prev, .. } => {
-                *chain = Chain { block, prev, pending: Vec::new(), from: block, shown: None };
+                let outside = std::mem::take(&mut chain.outside);
+                *chain = Chain { block, prev, pending: Vec::new(), from: block, shown: None, outside };
                 self.print(b"\x1b[2J\x1b[H")?;
                 self.print(state.as_bytes())?;
             }
@@ -190,6 +215,15 @@ impl Witness<'_> {
                 let text = if words.is_empty() { terminal::keys_pass(lang) } else { terminal::keys_held(lang, &words.join(" ")) };
                 self.hint(&text);
             }
+            // In this reader's language, whatever the server's pages speak.
+            ToWatcher::Outside { paths, .. } => {
+                if paths != chain.outside {
+                    let words = hikeshi_text::session::outside(self.lang(), &paths);
+                    self.hint(&format!("{} {words}", terminal::badge()));
+                    chain.outside = paths;
+                }
+            }
+            ToWatcher::Asked { words, .. } => self.hint(&words),
             ToWatcher::Bound => self.hint(&terminal::screen_counts(self.lang())),
             ToWatcher::NotBound { words } => return Err(Failure::Failed(words.join(" "))),
             ToWatcher::Replaced => return Err(Failure::Failed(terminal::screen_replaced(self.lang()))),

@@ -21,6 +21,25 @@ fn the_nonce_is_in_the_file_and_nowhere_else() {
 }
 
 #[test]
+fn a_host_without_a_shell_of_ours_gets_its_own_and_it_is_said() {
+    let dir = std::env::temp_dir().join(format!("hikeshi-starter-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).expect("a directory");
+    std::os::unix::fs::symlink("/bin/sh", dir.join("sh")).expect("a shell");
+    let done = std::process::Command::new("/bin/sh")
+        .args(["-c", &remote_command(&Nonce::new([1; 16]))])
+        .env_clear()
+        .env("PATH", &dir)
+        .env("SHELL", "/bin/sh")
+        .stdin(std::process::Stdio::null())
+        .output()
+        .expect("ran");
+    std::fs::remove_dir_all(&dir).expect("removed");
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(said.contains("commands are not listed"), "{said}");
+    assert_eq!(done.status.code(), Some(0), "the shell there was begun: {said}");
+}
+
+#[test]
 fn the_starter_can_be_quoted_once() {
     assert!(!STARTER.contains('\''));
     let command = remote_command(&Nonce::new([1; 16]));

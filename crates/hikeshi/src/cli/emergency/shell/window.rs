@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hikeshi_domain::session::{HeldBecause, SessionEnd};
-use hikeshi_outside::session::wire::{Attached, Late, ToRecorder, ToTerminal, attach};
+use hikeshi_outside::session::wire::{Attached, Late, LineNews, ToRecorder, ToTerminal, attach};
 use hikeshi_text::{Lang, Names, terminal};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
@@ -44,6 +44,8 @@ struct Shared {
     over: AtomicBool,
     /// `None`: not told yet.
     held: Mutex<Option<Vec<HeldBecause>>>,
+    /// Files outside the scope that nobody has accepted.
+    outside: Mutex<Vec<String>>,
 }
 
 /// Puts the terminal back as it was, whatever happens.
@@ -80,6 +82,7 @@ impl Window {
             detached: AtomicBool::new(false),
             over: AtomicBool::new(false),
             held: Mutex::new(None),
+            outside: Mutex::new(Vec::new()),
         });
         let mut attached = attach(&self.dir)?;
         // Before the first key is read: what is typed ahead has somewhere to go.
@@ -120,14 +123,26 @@ impl Window {
             match ToTerminal::receive(&mut from)? {
                 Some(ToTerminal::Output(bytes)) => out(&bytes)?,
                 Some(ToTerminal::Gate(held)) => self.gate(shared, held)?,
+                Some(ToTerminal::Outside(paths)) => self.outside(shared, paths)?,
                 Some(ToTerminal::Refused { .. }) => {
                     let held = shared.held.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default();
                     self.note(&terminal::keys_held(self.lang, &hikeshi_text::session::held_all(self.lang, &held, &self.names)))?;
                 }
+                Some(ToTerminal::Line(news)) => self.note(&self.line(&news))?,
                 Some(ToTerminal::Skipped { bytes }) => self.note(&terminal::output_skipped(self.lang, bytes))?,
                 Some(ToTerminal::Ended(end)) => return Ok(Some(Left::Ended(end))),
                 None if shared.detached.load(Ordering::Relaxed) => return Ok(Some(Left::Detached)),
                 None => return Ok(None),
+            }
+        }
+    }
+
+    fn line(&self, news: &LineNews) -> String {
+        match news {
+            LineNews::Waits { words, why } => terminal::line_waits(self.lang, words, why),
+            LineNews::StillWaits => terminal::line_still_waits(self.lang),
+            LineNews::Over { answer, dropped } => {
+                terminal::line_over(self.lang, &hikeshi_text::session::answered(self.lang, answer, &self.names), *dropped)
             }
         }
     }
@@ -142,6 +157,17 @@ impl Window {
             false => terminal::keys_held(self.lang, &hikeshi_text::session::held_all(self.lang, &held, &self.names)),
         };
         *known = Some(held);
+        drop(known);
+        self.note(&note)
+    }
+
+    fn outside(&self, shared: &Shared, paths: Vec<String>) -> io::Result<()> {
+        let note = hikeshi_text::session::outside(self.lang, &paths);
+        let mut known = shared.outside.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known == paths {
+            return Ok(());
+        }
+        *known = paths;
         drop(known);
         self.note(&note)
     }
@@ -257,7 +283,11 @@ impl Shared {
                         prefixed = false;
                         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default();
                         let words = hikeshi_text::session::held_all(lang, &held, names);
-                        let help = terminal::shell_help(lang, &words);
+                        let outside = self.outside.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                        let mut help = terminal::shell_help(lang, &words);
+                        if !outside.is_empty() {
+                            help = format!("{}\n{help}", hikeshi_text::session::outside(lang, &outside));
+                        }
                         if out(format!("\r\n{} {}\r\n", terminal::badge(), help.replace('\n', "\r\n")).as_bytes()).is_err() {
                             return;
                         }

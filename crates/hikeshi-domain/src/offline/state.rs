@@ -1,0 +1,37 @@
+//! What coming home changes.
+
+#![expect(clippy::wildcard_enum_match_arm, reason = "a fold takes the events of its own area; the rest are other areas'")]
+
+use crate::event::Event;
+use crate::facts::Facts;
+use crate::incident::Incident;
+
+pub(crate) fn apply(facts: &mut Facts, event: &Event) {
+    match event {
+        Event::OfflineAnnounced { incident } => keep(facts, incident),
+        Event::OfflineLate { incident } => {
+            if let Some(Some(state)) = facts.incidents.get_mut(incident) {
+                if let Some(away) = &mut state.away {
+                    away.late_announced = true;
+                }
+                facts.touched.incidents.insert(*incident);
+            }
+        }
+        Event::OfflineReconciled { incident, emergencies, contents: _ } => {
+            keep(facts, incident);
+            for emergency in emergencies {
+                facts.workspace.counters.emergency = facts.workspace.counters.emergency.max(emergency.id.0);
+                facts.touched.emergencies.insert(emergency.id);
+                facts.emergencies.insert(emergency.id, Some(emergency.clone()));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn keep(facts: &mut Facts, incident: &Incident) {
+    facts.workspace.counters.incident = facts.workspace.counters.incident.max(incident.id.0);
+    facts.touched.workspace = true;
+    facts.touched.incidents.insert(incident.id);
+    facts.incidents.insert(incident.id, Some(incident.clone()));
+}

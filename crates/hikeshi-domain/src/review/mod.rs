@@ -1,0 +1,155 @@
+//! Looking back (rules E13 and E15): the report of a month and of a quarter, and the search for abuse.
+//!
+//! Everything here is computed from ledger entries alone: [`Uses`] folds them, [`find`] searches them, [`Report`] counts them. Whoever has
+//! the same entries gets the same numbers. Not here: where entries are read from (`hikeshi-engine`), sentences and charts (`hikeshi-text`).
+
+pub mod decide;
+mod figures;
+mod find;
+mod likeness;
+mod period;
+pub(crate) mod state;
+#[cfg(test)]
+mod tests;
+mod uses;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use figures::{Cause, Count, FollowUpFigures, Found, MonthCount, Preventions, Report, Sessions, Spread, Standing, TIMES_MAX, standing};
+pub use find::{find, search};
+pub use likeness::likeness;
+pub use period::{Month, Period, PeriodError, Quarter};
+pub use uses::{FollowUp, Mark, Use, Uses};
+
+use crate::ids::{Digest, EmergencyId, PersonId};
+
+/// Up to where, and at what time, something was computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AsOf {
+    /// Number of ledger entries that it was computed from: all before this one.
+    pub size: u64,
+    /// The time by which it was judged what is overdue.
+    pub at: Timestamp,
+}
+
+/// That a report stood before the development meeting, and which numbers it had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Presented {
+    pub held_at: Timestamp,
+    pub by: PersonId,
+    pub size: u64,
+    pub at: Timestamp,
+    /// SHA-256 of the report's JSON.
+    pub digest: Digest,
+    /// What the meeting said.
+    pub note: String,
+}
+
+/// A sign of abuse, made of entries that anybody can look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    #[serde(flatten)]
+    pub kind: FindingKind,
+    /// The ledger entries that it is made of.
+    pub entries: Vec<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "finding", rename_all = "snake_case")]
+pub enum FindingKind {
+    /// The last resort was used before for the same service and cause.
+    Repeated {
+        earlier: Vec<EmergencyId>,
+        within_days: u32,
+        same: Sameness,
+    },
+    /// It was asked for as something that cannot wait, and waited.
+    Waited {
+        hours: u32,
+        limit_h: u32,
+    },
+    /// It was approved and never begun.
+    ApprovalUnused,
+    /// The retrospective came to see that the normal flow would have done.
+    Avoidable {
+        by: PersonId,
+        reason: String,
+    },
+    /// Somebody tried again and again what a rule of four eyes refuses.
+    Insisted {
+        person: PersonId,
+        rule: String,
+        code: String,
+        times: u32,
+    },
+    RecorderLost {
+        session: u32,
+    },
+    RecordGap {
+        session: u32,
+        gaps: u32,
+        seconds: i64,
+        bytes: u64,
+    },
+    /// Something in a terminal claimed to be the shell's own words.
+    MarksForged {
+        session: u32,
+        times: u32,
+    },
+    /// Begun, and neither verified nor undone for a long time.
+    LeftOpen {
+        limit_h: u32,
+    },
+}
+
+/// What two uses have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "same", content = "percent", rename_all = "snake_case")]
+pub enum Sameness {
+    Incident,
+    /// The cause as the reports state it.
+    Cause(u32),
+    /// The reason why the normal flow could not do it.
+    Reason(u32),
+}
+
+/// The name of a kind of finding: one corrective action per exception and name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingName {
+    Repeated,
+    Waited,
+    ApprovalUnused,
+    Avoidable,
+    Insisted,
+    RecorderLost,
+    RecordGap,
+    MarksForged,
+    LeftOpen,
+}
+
+impl FindingKind {
+    pub fn name(&self) -> FindingName {
+        match self {
+            Self::Repeated { .. } => FindingName::Repeated,
+            Self::Waited { .. } => FindingName::Waited,
+            Self::ApprovalUnused => FindingName::ApprovalUnused,
+            Self::Avoidable { .. } => FindingName::Avoidable,
+            Self::Insisted { .. } => FindingName::Insisted,
+            Self::RecorderLost { .. } => FindingName::RecorderLost,
+            Self::RecordGap { .. } => FindingName::RecordGap,
+            Self::MarksForged { .. } => FindingName::MarksForged,
+            Self::LeftOpen { .. } => FindingName::LeftOpen,
+        }
+    }
+}
+
+/// What the program records when it has looked back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Command {
+    /// The record of an exception was searched for abuse.
+    Examine { emergency: EmergencyId, size: u64, findings: Vec<Finding> },
+}

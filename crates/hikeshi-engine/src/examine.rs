@@ -1,0 +1,103 @@
+//! The search for abuse (rule E13): when an exception is over, its record is read and what was found goes through the door as a command.
+//!
+//! It runs beside the door, since it reads every entry of the case. Here, too: the uses of a span of time, for the reports.
+
+use std::collections::BTreeSet;
+
+use hikeshi_domain::Timestamp;
+use hikeshi_domain::command::{Command, Envelope};
+use hikeshi_domain::emergency::Emergency;
+use hikeshi_domain::facts::{Facts, Needs};
+use hikeshi_domain::ids::{EmergencyId, IncidentId};
+use hikeshi_domain::ledger::Entry;
+use hikeshi_domain::refusal::Refusal;
+use hikeshi_domain::review::{self, AsOf, Use, Uses, find};
+use hikeshi_domain::timer::Wake;
+use hikeshi_store::{Reader, Span, StoreError};
+use jiff::SignedDuration;
+
+use crate::door::{Answer, Door, Fault, inside_key};
+
+/// Exceptions asked for at once.
+const ROWS: u32 = 200;
+/// More exceptions than this are not looked through for one report.
+pub(crate) const EXCEPTIONS_MAX: usize = 5_000;
+
+/// More findings of one exception are not told one by one; the door takes as many.
+const FINDINGS_MAX: usize = 200;
+
+/// Searches, and submits what was found.
+pub(crate) async fn examine(door: &Door, asked: Envelope) -> Result<Answer, Fault> {
+    let Command::Wake(Wake::Examine { emergency }) = asked.command else {
+        return Ok(Answer::Refused { refusal: Refusal::Stale, seq: None });
+    };
+    let now = door.inside.clock.now();
+    let found = door.read(move |reader| searched(reader, emergency, now)).await?;
+    let Some((size, found)) = found else {
+        // There is nothing to search: the wake itself goes to the door, which makes the timers of the case anew.
+        return door.submit(Envelope { command: Command::Wake(Wake::Examine { emergency }), ..asked }).await;
+    };
+    // What is searched again later has the same due time; the size tells the searches apart.
+    let key = inside_key(&["examine", &emergency.to_string(), &size.to_string()]);
+    door.submit(Envelope { command: Command::Review(found), key, ..asked }).await
+}
+
+fn searched(reader: &mut Reader<'_>, id: EmergencyId, now: Timestamp) -> Result<Option<(u64, review::Command)>, StoreError> {
+    let head = reader.head()?;
+    let Some(policy) = head.workspace.policy.clone() else { return Ok(None) };
+    let mut facts = Facts::default();
+    reader.load(&Needs { emergencies: [id].into(), ..Needs::default() }, now, &mut facts)?;
+    let Some(state) = facts.emergency(id).filter(|state| state.examined.is_none()) else { return Ok(None) };
+    let as_of = AsOf { size: head.size, at: now };
+    let until = state.requested_at.saturating_add(SignedDuration::from_millis(1)).unwrap_or(Timestamp::MAX);
+    let all = uses(reader, days_before(state.requested_at, policy.reviews.same_cause_days), until, as_of)?;
+    let found = all.iter().find(|found| found.emergency == id);
+    Ok(found.map(|found| {
+        let mut findings = find(found, &all, &policy.reviews, as_of);
+        findings.truncate(FINDINGS_MAX);
+        (head.size, review::Command::Examine { emergency: id, size: head.size, findings })
+    }))
+}
+
+pub(crate) fn days_before(at: Timestamp, days: u32) -> Timestamp {
+    at.saturating_sub(SignedDuration::from_hours(i64::from(days) * 24)).unwrap_or(Timestamp::MIN)
+}
+
+/// The exceptions that were asked for in `[from, to)`, newest first. Their numbers ascend with time.
+pub(crate) fn exceptions(reader: &mut Reader<'_>, from: Timestamp, to: Timestamp) -> Result<Vec<Emergency>, StoreError> {
+    let mut all = Vec::new();
+    let mut before = None;
+    while all.len() < EXCEPTIONS_MAX {
+        let rows = reader.emergencies(false, Span { before, limit: ROWS })?;
+        let Some(last) = rows.last() else { break };
+        before = Some(last.id.0);
+        let done = last.requested_at < from;
+        all.extend(rows.into_iter().filter(|state| (from..to).contains(&state.requested_at)));
+        if done {
+            break;
+        }
+    }
+    Ok(all)
+}
+
+/// The uses of `[from, to)` as the ledger tells them up to a size, by their numbers.
+pub(crate) fn uses(reader: &mut Reader<'_>, from: Timestamp, to: Timestamp, as_of: AsOf) -> Result<Vec<Use>, StoreError> {
+    let wanted = exceptions(reader, from, to)?;
+    let cases: BTreeSet<IncidentId> = wanted.iter().map(|state| state.incident).collect();
+    let mut found = Vec::new();
+    // One case after the other, so that the entries of one case at a time are in memory.
+    for case in cases {
+        let mut fold = Uses::default();
+        for kept in reader.all_of_case(case)?.into_iter().take_while(|kept| kept.seq < as_of.size) {
+            let entry: Entry = serde_json::from_slice(&kept.bytes).map_err(|broken| StoreError {
+                doing: "read an entry",
+                detail: format!("entry {}: {broken}", kept.seq),
+                passing: false,
+            })?;
+            fold.add(&entry);
+        }
+        found.extend(fold.list(as_of).into_iter().filter(|found| wanted.iter().any(|state| state.id == found.emergency)));
+    }
+    found.sort_by_key(|found| found.emergency);
+    Ok(found)
+}

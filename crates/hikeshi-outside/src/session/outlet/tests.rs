@@ -1,0 +1,68 @@
+//! A terminal that keeps up, one that is slow, and one that stands still.
+
+use std::sync::Arc;
+
+use hikeshi_domain::session::SessionEnd;
+
+use super::*;
+
+/// Takes everything until the end; what was shown, and how much was said to be left out.
+fn taken(outlet: &Outlet, pause: Duration) -> (Vec<u8>, u64) {
+    let (mut shown, mut left_out) = (Vec::new(), 0);
+    while let Some(news) = outlet.next() {
+        match news {
+            ToTerminal::Output(bytes) => shown.extend(bytes),
+            ToTerminal::Skipped { bytes } => left_out += bytes,
+            ToTerminal::Ended(_) => break,
+            ToTerminal::Gate(_) | ToTerminal::Outside(_) | ToTerminal::Line(_) | ToTerminal::Refused { .. } => {}
+        }
+        std::thread::sleep(pause);
+    }
+    (shown, left_out)
+}
+
+fn printed(outlet: &Outlet, pieces: u32) -> Vec<u8> {
+    let mut all = Vec::new();
+    for number in 0..pieces {
+        let piece = format!("{number:09}\n").repeat(400).into_bytes();
+        outlet.output(&piece);
+        all.extend(piece);
+    }
+    all
+}
+
+#[test]
+fn a_slow_terminal_misses_nothing() {
+    let outlet = Arc::new(Outlet::default());
+    let from = Arc::clone(&outlet);
+    let terminal = std::thread::spawn(move || taken(&from, Duration::from_millis(5)));
+    let all = printed(&outlet, 2_000);
+    assert!(all.len() > 4 * WAITS_BYTES_MAX);
+    outlet.tell(ToTerminal::Ended(SessionEnd::Exited { code: Some(0) }));
+    let (shown, left_out) = terminal.join().expect("shown");
+    assert!(shown == all, "{} of {} bytes", shown.len(), all.len());
+    assert_eq!(left_out, 0);
+}
+
+#[test]
+fn one_that_stands_still_holds_nothing_up_and_is_shown_the_last_when_it_goes_on() {
+    let outlet = Outlet::default();
+    let began = Instant::now();
+    let all = printed(&outlet, 2_000);
+    assert!(began.elapsed() < STANDS_STILL_AFTER + Duration::from_secs(2), "it was waited for once: {:?}", began.elapsed());
+    outlet.tell(ToTerminal::Ended(SessionEnd::Exited { code: Some(0) }));
+    let (shown, left_out) = taken(&outlet, Duration::ZERO);
+    assert_eq!(shown.len() as u64 + left_out, all.len() as u64);
+    assert!(left_out > 0);
+    assert!(shown.ends_with(&all[all.len() - LAST_BYTES_MAX..]), "the last of it is there, without waiting for more");
+}
+
+#[test]
+fn a_terminal_that_is_gone_is_not_waited_for() {
+    let outlet = Outlet::default();
+    outlet.close();
+    let began = Instant::now();
+    printed(&outlet, 1_000);
+    assert!(began.elapsed() < STANDS_STILL_AFTER, "{:?}", began.elapsed());
+    assert_eq!(outlet.next(), None);
+}

@@ -1,0 +1,37 @@
+//! What of an exception rests on the executor's machine alone.
+
+use hikeshi_domain::offline::Degraded;
+
+use crate::Lang::{self, En, Ja};
+use crate::Names;
+
+pub fn degraded(lang: Lang, degraded: &Degraded, names: &Names) -> String {
+    match degraded {
+        Degraded::PresenceTold { emergency } => match lang {
+            Ja => format!("{emergency}: 手順の実行中に立会人がいたことは、実行者の機械の記録だけによります"),
+            En => format!("{emergency}: that the witnesses were there while steps ran, only the executor's machine says"),
+        },
+        Degraded::DeviceUnsigned { emergency, session, person } => {
+            let who = names.person(lang, person);
+            match lang {
+                Ja => format!("{emergency} の立会セッション{session}: {who}の見ていた端末は、本人の SSH 鍵で裏づけられていません"),
+                En => format!("{emergency}, session {session}: no SSH key answers for the device with which {who} watched"),
+            }
+        }
+        Degraded::WatchedShort { emergency, session, blocks } => match lang {
+            Ja => format!("{emergency} の立会セッション{session}: 見たという署名が足りない部分が{blocks}ブロックあります"),
+            En => format!("{emergency}, session {session}: too few have signed to have watched {blocks} block(s)"),
+        },
+        Degraded::RecordingGap { emergency, session, gaps } => match lang {
+            Ja => format!("{emergency} の立会セッション{session}: 記録の欠けが{gaps}か所あります"),
+            En => format!("{emergency}, session {session}: the recording has {gaps} gap(s)"),
+        },
+        Degraded::KeyRevoked { person } => {
+            let who = names.person(lang, person);
+            match lang {
+                Ja => format!("{who}の鍵は、署名した時にはもう失効していました"),
+                En => format!("the key of {who} had been revoked before it signed"),
+            }
+        }
+    }
+}

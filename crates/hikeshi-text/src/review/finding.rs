@@ -1,0 +1,92 @@
+//! Findings: how each is called, and why it is one. The explanation says what was counted and against which number of the policy.
+
+use hikeshi_domain::review::{FindingKind, FindingName, Sameness};
+
+use crate::Lang::{self, En, Ja};
+use crate::label::both;
+use crate::names::list;
+use crate::plain::one_line;
+use crate::{Names, time};
+
+pub fn finding_name(lang: Lang, name: FindingName) -> &'static str {
+    both(
+        lang,
+        match name {
+            FindingName::Repeated => ("同じ原因での再利用", "used again for the same cause"),
+            FindingName::Waited => ("待てないはずの対応が待っていた", "waited although it could not wait"),
+            FindingName::ApprovalUnused => ("承認されたまま使われなかった", "approved and never begun"),
+            FindingName::Avoidable => ("通常の手順で間に合った", "the normal flow would have done"),
+            FindingName::Insisted => ("断られた操作の繰り返し", "tried again what was refused"),
+            FindingName::RecorderLost => ("記録の途絶", "the recorder was lost"),
+            FindingName::RecordGap => ("記録の欠落", "a gap in the recording"),
+            FindingName::MarksForged => ("端末の印の偽装", "forged marks in the terminal"),
+            FindingName::LeftOpen => ("検証も復元もされないまま", "left open, neither verified nor undone"),
+        },
+    )
+}
+
+/// Why this is a finding.
+pub fn explanation(lang: Lang, kind: &FindingKind, names: &Names) -> String {
+    match kind {
+        FindingKind::Repeated { earlier, within_days, same } => {
+            let ids = list(lang, earlier.iter().map(ToString::to_string));
+            let same = sameness(lang, *same);
+            match lang {
+                Ja => format!("同じサービスで、{within_days}日以内に {ids} が使われています。{same}。再発防止策が効いているか確かめます。"),
+                En => format!("For the same service, {ids} was used within {within_days} days; {same}. Look whether prevention works."),
+            }
+        }
+        FindingKind::Waited { hours, limit_h } => match lang {
+            Ja => format!("申請から開始まで{hours}時間かかりました。{limit_h}時間待てるなら、通常の手順を使えた可能性があります。"),
+            En => format!("It took {hours} h from request to start. What can wait {limit_h} h may have gone through the normal flow."),
+        },
+        FindingKind::ApprovalUnused => match lang {
+            Ja => "承認されましたが、期限までに開始されませんでした。緊急ではなかった可能性があります。".to_owned(),
+            En => "It was approved and not begun before the approval ran out. It may not have been an emergency.".to_owned(),
+        },
+        FindingKind::Avoidable { by, reason } => {
+            let (who, reason) = (names.person(lang, by), one_line(reason));
+            match lang {
+                Ja => format!("振り返りで、通常の手順で間に合ったと判断されました（記録: {who}）: {reason}"),
+                En => format!("The retrospective came to see that the normal flow would have done (recorded by {who}): {reason}"),
+            }
+        }
+        FindingKind::Insisted { person, rule, code, times } => {
+            let who = names.person(lang, person);
+            match lang {
+                Ja => format!("{who}が、規則 {rule} で断られた操作（{code}）を{times}回試みました。"),
+                En => format!("{who} tried {times} times what rule {rule} refuses ({code})."),
+            }
+        }
+        FindingKind::RecorderLost { session } => match lang {
+            Ja => format!("立会セッション {session} の記録係からの連絡が途絶えました。最後に何が行われたか、記録だけでは分かりません。"),
+            En => format!("Nothing more was heard of the recorder of session {session}. The record does not say what happened last."),
+        },
+        FindingKind::RecordGap { session, gaps, seconds, bytes } => {
+            let (long, size) = (time::seconds(lang, *seconds), time::bytes(*bytes));
+            match lang {
+                Ja => format!("立会セッション {session} の記録に欠落が{gaps}か所あります（合わせて{long}、出力 {size} 以上）。"),
+                En => format!("The recording of session {session} has {gaps} gap(s): {long} together, at least {size} of output."),
+            }
+        }
+        FindingKind::MarksForged { session, times } => match lang {
+            Ja => format!("立会セッション {session} で、シェルのものを装った印が{times}回出力されました。"),
+            En => format!("In session {session}, {times} mark(s) claimed to be the shell's and were not."),
+        },
+        FindingKind::LeftOpen { limit_h } => match lang {
+            Ja => format!("開始から{limit_h}時間を超えても、検証も復元も済まないまま終了されていませんでした。"),
+            En => format!("More than {limit_h} h after its start it was not closed: neither verified nor undone."),
+        },
+    }
+}
+
+fn sameness(lang: Lang, same: Sameness) -> String {
+    match (same, lang) {
+        (Sameness::Incident, Ja) => "同じインシデントについてのものです".to_owned(),
+        (Sameness::Incident, En) => "it is about the same incident".to_owned(),
+        (Sameness::Cause(percent), Ja) => format!("報告書の原因の記述が{percent}%重なります"),
+        (Sameness::Cause(percent), En) => format!("{percent}% of what the reports state as the cause is alike"),
+        (Sameness::Reason(percent), Ja) => format!("通常の手順を使えない理由の記述が{percent}%重なります"),
+        (Sameness::Reason(percent), En) => format!("{percent}% of the reasons given against the normal flow is alike"),
+    }
+}
