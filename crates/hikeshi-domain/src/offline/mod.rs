@@ -1,7 +1,7 @@
 //! Exceptions that were carried out while the server was away: in a ledger of their own on the executor's machine, with the same door, and
 //! how that ledger comes home.
 //!
-//! [`entering`] is how people prove who they are there, [`mod@parcel`] what is sent, [`examine`] what the server verifies before it writes
+//! [`entering`] is how people prove who they are there, [`mod@parcel`] what is sent, [`examine()`] what the server verifies before it writes
 //! anything, [`decide`] what follows. Making that ledger and sending it is the binary's work.
 
 pub mod decide;

@@ -1,6 +1,6 @@
 //! Looking back (rules E13 and E15): the report of a month and of a quarter, and the search for abuse.
 //!
-//! Everything here is computed from ledger entries alone: [`Uses`] folds them, [`find`] searches them, [`Report`] counts them. Whoever has
+//! Everything here is computed from ledger entries alone: [`Uses`] folds them, [`find()`] searches them, [`Report`] counts them. Whoever has
 //! the same entries gets the same numbers. Not here: where entries are read from (`hikeshi-engine`), sentences and charts (`hikeshi-text`).
 
 pub mod decide;

@@ -27,7 +27,7 @@ use typed::Typed;
 
 /// After keys that edit, the screen is believed when it has been quiet for this long, or at the latest after the other.
 const QUIET: Duration = Duration::from_millis(30);
-const SETTLED_WITHIN: Duration = Duration::from_millis(400);
+const SETTLED_WITHIN: Duration = Duration::from_secs(1);
 /// Lines before this one that may belong to the same command.
 const EARLIER_MAX: usize = 8;
 /// Longest line that is compared.
