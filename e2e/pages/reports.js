@@ -58,5 +58,5 @@ async function kept(reader, emergency) {
     return { type: response.headers.get("content-type"), name: response.headers.get("content-disposition"), text: await response.text() };
   }, `/reports/${month()}/markdown`);
   holds(answer.type.startsWith("text/markdown") && answer.name.includes(`${month()}.md`), `${answer.type} ${answer.name}`);
-  holds(answer.text.startsWith("# ") && answer.text.includes("█") && answer.text.includes(emergency), answer.text);
+  holds(answer.text.startsWith("# ") && answer.text.includes("█") && answer.text.includes(emergency.replace("_", "\\_")), answer.text);
 }

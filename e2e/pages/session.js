@@ -283,7 +283,7 @@ async function replayed({ phone: small, desk, emergency }) {
   if ((await jumps.count()) > 0) await jumps.first().click();
   await desk.page.locator("#find").fill("どこにもない言葉");
   holds((await desk.text("#replay .message")).includes("見つかりません"), "nothing is found and said");
-  holds((await desk.text("#watched")).includes("2人が"), await desk.text("#watched"));
+  holds((await desk.text("#watched")).includes("2人（うちシニア1人）以上がそろって見た"), await desk.text("#watched"));
   holds((await desk.text("#notes")).includes("接続先だけが変わったことを見た"), "the note is there");
   for (const person of [desk, small]) {
     await person.go(`/emergencies/${emergency}/sessions/1`);
