@@ -119,6 +119,19 @@ pub enum Notice {
         command: u32,
         words: String,
     },
+    /// A secret is to be taken out of a recording; a second person is asked.
+    RedactionProposed {
+        session: u32,
+        redaction: u32,
+        by: PersonId,
+        bytes: u64,
+        reason: String,
+    },
+    RedactionEnded {
+        session: u32,
+        redaction: u32,
+        done: bool,
+    },
     TerminalStopped {
         by: PersonId,
         session: u32,

@@ -11,7 +11,7 @@ use crate::emergency::{Aspect, Backup, CheckResult, FileChange, Plan, PutBack, P
 use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId, RoleName, TargetName};
 use crate::obligation::Drift;
 use crate::policy::Target;
-use crate::session::{Capture, Captured};
+use crate::session::{Capture, Captured, RedactedBlock};
 
 /// Stable name of one effect: the same effect has the same key before and after a crash. `emg_3/step/2/1`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -104,6 +104,14 @@ pub enum Work {
         files: Vec<PuttingBack>,
         backup: Option<Backup>,
     },
+    /// Take bytes of output out of a recording (rule A4). The recording lies in the store, so the engine's own runner does it.
+    Redact {
+        emergency: EmergencyId,
+        incident: IncidentId,
+        session: u32,
+        from: u64,
+        to: u64,
+    },
     /// Bring the captured changes to the repository as a branch, with patch and request file (rule E10).
     OpenChangeRequest(Box<ChangeRequestOrder>),
     CompareMerged {
@@ -131,6 +139,7 @@ impl Work {
             | Self::LookAtFiles { .. }
             | Self::Restore { .. }
             | Self::RevertFile { .. }
+            | Self::Redact { .. }
             | Self::CompareMerged { .. }
             | Self::WriteReport(_)
             | Self::WriteInvitation(_) => Again::Safe,
@@ -146,6 +155,7 @@ impl Work {
             Self::LookAtFiles { .. } => "look_at_files",
             Self::Restore { .. } => "restore",
             Self::RevertFile { .. } => "revert_file",
+            Self::Redact { .. } => "redact",
             Self::OpenChangeRequest(_) => "open_change_request",
             Self::CompareMerged { .. } => "compare_merged",
             Self::WriteReport(_) => "write_report",
@@ -288,6 +298,9 @@ pub enum Outcome {
         files: Vec<PutBack>,
         changes: Vec<FileChange>,
         changes_unlisted: u64,
+    },
+    Redacted {
+        blocks: Vec<RedactedBlock>,
     },
     ChangeRequestOpened {
         commit: String,

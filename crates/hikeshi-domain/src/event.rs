@@ -1,5 +1,4 @@
 //! What happened. Past tense, codes and data; the ledger keeps these for ever, so a released form never changes its meaning.
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -414,6 +413,7 @@ pub enum Event {
         words: String,
         why: String,
     },
+    Redaction(crate::session::RedactionEvent),
     TerminalStopped {
         emergency: EmergencyId,
         session: u32,

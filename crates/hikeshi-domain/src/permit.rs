@@ -51,6 +51,8 @@ pub fn row(kind: &str) -> Row {
         | "account.remove_passkey"
         | "account.issue_token" => Row::Anyone,
         "channel.post" => Row::Anyone,
+        // Whoever finds a secret says so: auditors, too. Nothing happens before a second person agrees.
+        "session.redact" => Row::Anyone,
         "emergency.request" | "emergency.revise" => Row::Roles(&["developer", "senior", "operator", "lead", "dev-lead", "cto"]),
         "emergency.approve"
         | "emergency.approve_passkey"
@@ -76,9 +78,15 @@ pub fn row(kind: &str) -> Row {
         "incident.triage" | "incident.acknowledge" | "incident.move" | "incident.update" | "incident.resolve" => {
             Row::Roles(&["operator", "lead", "manager", "developer", "senior", "dev-lead", "cto"])
         }
-        "session.open" | "session.bind" | "session.note" | "session.stop" | "session.abandon" | "session.confirm" | "session.deny" => {
-            Row::ByCase
-        }
+        "session.open"
+        | "session.bind"
+        | "session.note"
+        | "session.stop"
+        | "session.abandon"
+        | "session.confirm"
+        | "session.deny"
+        | "session.agree_redaction"
+        | "session.decline_redaction" => Row::ByCase,
         "obligation.propose"
         | "obligation.compare"
         | "obligation.report"

@@ -137,6 +137,12 @@ refusals! {
     FilesNotSeen => "E6", "session.files_not_seen";
     /// No line waits for an answer, or another one by now.
     NothingAsked { session: u32 } => "E4", "session.nothing_asked";
+    RangeUnfit { from: u64, to: u64, bytes_max: u64 } => "A4", "session.range_unfit";
+    NoRedactionProposed { session: u32, redaction: u32 } => "A4", "session.no_redaction_proposed";
+    /// Who proposed it, or typed what is to be taken out.
+    RedactionSelfAgreed { person: PersonId } => "A4", "session.redaction_self_agreed";
+    /// The recording came home in a parcel that is kept as it was signed.
+    RecordedElsewhere { session: u32 } => "A4", "session.recorded_elsewhere";
     DeviceKeyUnreadable => "E4", "session.device_key_unreadable";
     /// Another witness signs with the same key.
     DeviceShared { with: PersonId } => "E4", "session.device_shared";

@@ -349,6 +349,7 @@ fn answer(world: &mut World, dice: &mut Dice) {
             Outcome::Restored { files: 2, manifest, replaced: Vec::new(), changes: Vec::new() }
         }
         Work::RevertFile { .. } => Outcome::Reverted { files: Vec::new(), changes: Vec::new(), changes_unlisted: 0 },
+        Work::Redact { .. } => Outcome::Redacted { blocks: Vec::new() },
         Work::OpenChangeRequest(_) => {
             Outcome::ChangeRequestOpened { commit: "abc".to_owned(), request_file: "r.md".to_owned(), patch_file: "r.patch".to_owned() }
         }

@@ -1,15 +1,16 @@
 //! A recording read back: what the ledger tells of a session, and its blocks, one after the other, each checked before it is given.
 //!
-//! Memory holds one block at a time, however long the session was. What players and people are given is made in [`export`].
+//! Memory holds one block at a time, however long the session was. What players and people are given is made in [`export`], what is taken out of it in [`redact`].
 
 mod export;
+pub(crate) mod redact;
 
 use hikeshi_domain::ids::{Digest, EmergencyId, IncidentId};
 use hikeshi_domain::ledger::{ENTRIES_FILE, Entry, EntryResult};
 use hikeshi_domain::offline::{Offline, parcel};
 use hikeshi_domain::session::record::{Block, RecordError, Reel};
 use hikeshi_domain::session::told::Told;
-use hikeshi_domain::session::{Encoding, SealedBlock};
+use hikeshi_domain::session::{Encoding, RedactedBlock, SealedBlock};
 use hikeshi_store::{Reader, Span, StoreError};
 
 pub use export::{Export, Form};
@@ -49,12 +50,13 @@ impl Recording {
     pub async fn next(&mut self) -> Result<Option<(Block, Vec<u8>)>, RecordingError> {
         let Some(sealed) = self.told.blocks.get(self.next).cloned() else { return Ok(None) };
         let block = u64::try_from(self.next).unwrap_or(u64::MAX);
+        let redacted = self.told.redacted.get(&block).cloned();
         let (of, mut reel) = ((self.told.emergency, self.told.session), self.reel.clone());
         let taken = self
             .door
             .read(move |reader| {
-                let file = sealed.file;
-                Ok(take(reader, &mut reel, of, &sealed, block)?.ok_or(file).map(|taken| (taken, reel)))
+                let file = redacted.as_ref().map_or(sealed.file, |redacted| redacted.now);
+                Ok(take(reader, &mut reel, of, (&sealed, redacted.as_ref()), block)?.ok_or(file).map(|taken| (taken, reel)))
             })
             .await?;
         let (taken, reel) = taken.map_err(|file| RecordingError::Missing { block, file })?;
@@ -75,15 +77,16 @@ fn take(
     reader: &mut Reader<'_>,
     reel: &mut Reel,
     of: (EmergencyId, u32),
-    sealed: &SealedBlock,
+    (sealed, redacted): (&SealedBlock, Option<&RedactedBlock>),
     block: u64,
 ) -> Result<Option<Taken>, StoreError> {
-    let Some(file) = reader.content(&sealed.file)? else { return Ok(None) };
-    if Digest::of(&file) != sealed.file {
+    let named = redacted.map_or(sealed.file, |redacted| redacted.now);
+    let Some(file) = reader.content(&named)? else { return Ok(None) };
+    if Digest::of(&file) != named {
         let detail = "its file is not the one that the ledger names".to_owned();
         return Ok(Some(Err(RecordError::Chain { block, detail })));
     }
-    Ok(Some(reel.take(of, sealed, &file, unpack)))
+    Ok(Some(reel.take(of, (sealed, redacted), &file, unpack)))
 }
 
 /// Unpacks frames, to at most so many bytes.

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use hikeshi_domain::command::{Command, Envelope, OutcomeCommand};
-use hikeshi_domain::effect::{Again, Contents, Doing, Effect, IN_ORDER, Outcome, Performed, Seen};
+use hikeshi_domain::effect::{Again, Contents, Doing, Effect, IN_ORDER, Outcome, Performed, Seen, Work};
 use hikeshi_domain::ids::Digest;
 use hikeshi_domain::people::{Actor, Via};
 use hikeshi_store::Claim;
@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 
 use crate::door::{Answer, Door, Fault, inside_key};
 use crate::figures::count;
+use crate::recording::redact;
 
 /// Effects carried out at the same time by one node.
 const PARALLEL_MAX: usize = 4;
@@ -186,7 +187,12 @@ impl Runner {
 
     async fn perform(&self, effect: &Effect) -> Performed {
         count(&self.door.inside.counters.effects_performed);
-        self.door.inside.outside.perform(effect, self).await
+        match &effect.work {
+            Work::Redact { emergency, incident, session, from, to } => {
+                redact::perform(&self.door, *incident, (*emergency, *session), redact::Range { from: *from, to: *to }).await
+            }
+            _ => self.door.inside.outside.perform(effect, self).await,
+        }
     }
 
     /// An earlier holder is gone, and nobody knows how far it came.

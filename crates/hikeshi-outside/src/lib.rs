@@ -104,6 +104,8 @@ impl Outside for Hands {
                         None => forge::compare(&self.options, &order).await,
                     }
                 }
+                // The recording lies in the store, and the hands do not know the store.
+                work @ Work::Redact { .. } => host::could_not(work, "this is work of the engine, not of the hands"),
                 Work::Chat(order) => slack::perform(effect, order, &self.voice(order), &self.memory).await,
                 Work::WriteReport(order) => documents::report(&self.options, order),
                 Work::WriteInvitation(order) => documents::invitation(&self.options, order),
@@ -129,7 +131,7 @@ impl Outside for Hands {
                 },
                 Work::Chat(order) => slack::look(effect, order, &self.voice(order), &self.memory).await,
                 // Doing these again is as good as once.
-                Work::CompareMerged { .. } | Work::WriteReport(_) | Work::WriteInvitation(_) => Seen::NotHappened,
+                Work::Redact { .. } | Work::CompareMerged { .. } | Work::WriteReport(_) | Work::WriteInvitation(_) => Seen::NotHappened,
             }
         })
     }

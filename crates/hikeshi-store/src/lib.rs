@@ -147,6 +147,8 @@ pub struct Writes {
     pub queued: Vec<(Effect, Timestamp)>,
     pub settled: Vec<EffectKey>,
     pub heard: Vec<(EmergencyId, PersonId, Timestamp)>,
+    /// Contents that an entry says are gone.
+    pub deleted: Vec<Digest>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

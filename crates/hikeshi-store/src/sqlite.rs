@@ -145,6 +145,8 @@ impl SqliteSession {
                 connection.pragma_update(None, "cache_size", -16_384)?;
                 // A checkpoint writes each page once, however often it was committed: fewer of them means less to write.
                 connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+                // What is deleted is overwritten: a content goes because it must not be read any more.
+                connection.pragma_update_and_check(None, "secure_delete", "ON", |row| row.get::<_, i64>(0))?;
             }
             Access::Read => {
                 connection.pragma_update(None, "cache_size", -4_096)?;

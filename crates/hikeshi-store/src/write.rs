@@ -10,7 +10,7 @@ use hikeshi_domain::ids::RequestKey;
 use crate::database::{WriterSession, Writing};
 use crate::error::{Result, StoreError};
 use crate::sql::{Change, Kind, Sql, Value, to_json};
-use crate::{Head, Inner, KeptEntry, PostRecord, Remembered, Writes, facts, ledger, outbox, timers};
+use crate::{Head, Inner, KeptEntry, PostRecord, Remembered, Writes, contents, facts, ledger, outbox, timers};
 
 static SEEN: Sql = Sql::keyed("SELECT key, seq, bytes FROM entries WHERE key {in}", Kind::Text);
 pub(crate) static ADD_POSTS: Sql =
@@ -84,6 +84,7 @@ impl Batch<'_> {
         facts::keep(&writes.facts, &writes.heard, &mut changes)?;
         timers::keep(&writes.facts.touched, std::mem::take(&mut writes.timers), &mut changes)?;
         outbox::keep(&writes, &mut changes)?;
+        changes.push(contents::delete(&writes.deleted));
         changes.push(Change { sql: &ADD_POSTS, rows: writes.posts.iter().map(post_row).collect::<Result<_>>()? });
         let mut version = self.policy_version;
         if writes.facts.touched.workspace {

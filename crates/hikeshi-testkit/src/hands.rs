@@ -181,8 +181,7 @@ impl World {
             Work::Restore { emergency, host, scope, backup } => {
                 let before = self.before.get(emergency).cloned().unwrap_or_default();
                 let disk = self.disks.entry(host.name.clone()).or_default();
-                disk.restore(&before, scope);
-                let manifest = disk.manifest(scope);
+                let manifest = disk.restore(&before, scope);
                 let (changes, contents) = self.changes(*emergency, host, scope, 0);
                 Performed { outcome: Outcome::Restored { files: backup.files, manifest, replaced: Vec::new(), changes }, contents }
             }
@@ -201,6 +200,7 @@ impl World {
                 let (changes, contents) = self.changes(*emergency, host, scope, 0);
                 Performed { outcome: Outcome::Reverted { files, changes, changes_unlisted: 0 }, contents }
             }
+            Work::Redact { .. } => plain(Outcome::Failed { detail: "this is work of the engine".to_owned() }),
             Work::OpenChangeRequest(order) => plain(Outcome::ChangeRequestOpened {
                 commit: Digest::of(order.branch.as_bytes()).to_string().chars().take(40).collect(),
                 request_file: format!("{}/{}.md", order.requests, order.obligation),

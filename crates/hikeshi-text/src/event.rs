@@ -9,6 +9,7 @@ mod execution;
 mod incident;
 mod obligation;
 mod offline;
+mod redaction;
 mod session;
 
 use hikeshi_domain::channel::Body;
@@ -85,6 +86,7 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
         E::LineDenied { session, ask, reason, emergency: _, digest: _, by: _ } => danger::denied(lang, *session, *ask, reason),
         E::LineWithdrawn { session, ask, emergency: _, digest: _ } => danger::withdrawn(lang, *session, *ask),
         E::LineUnconfirmed { session, command, words, why, emergency: _ } => danger::unconfirmed(lang, *session, *command, words, why),
+        E::Redaction(redaction) => redaction::said(lang, redaction),
         E::TerminalStopped { session, reason, emergency: _, by: _ } => session::stopped(lang, *session, reason),
         E::TerminalEnded { session, end, emergency: _ } => session::ended(lang, *session, end, names),
         E::SessionRanLong { emergency } => emergency::ran_long(lang, *emergency),

@@ -35,6 +35,10 @@ pub fn notice(lang: Lang, notice: &Notice, names: &Names) -> String {
         N::SessionStarted { executor } => emergency::session_started(lang, executor, names),
         N::TerminalOpened { executor, session } => session::opened(lang, executor, *session, names),
         N::LineUnconfirmed { session, command, words } => session::unconfirmed(lang, *session, *command, words),
+        N::RedactionProposed { session, redaction, by, bytes, reason } => {
+            session::redaction_proposed(lang, (*session, *redaction), by, *bytes, reason, names)
+        }
+        N::RedactionEnded { session, redaction, done } => session::redaction_ended(lang, *session, *redaction, *done),
         N::TerminalStopped { by, session, reason } => session::stopped(lang, by, *session, reason, names),
         N::TerminalEnded { session, end } => session::ended(lang, *session, end, names),
         N::SessionLong { minutes } => emergency::session_long(lang, *minutes),

@@ -112,6 +112,10 @@ pub fn refusal(lang: Lang, refusal: &Refusal, names: &Names) -> Sentence {
         R::SessionOver { session } => session::over(lang, *session),
         R::FilesNotSeen => session::files_not_seen(lang),
         R::NothingAsked { session } => session::nothing_asked(lang, *session),
+        R::RangeUnfit { from, to, bytes_max } => session::range_unfit(lang, *from, *to, *bytes_max),
+        R::NoRedactionProposed { session, redaction } => session::no_redaction(lang, *session, *redaction),
+        R::RedactionSelfAgreed { person } => session::redaction_self_agreed(lang, person, names),
+        R::RecordedElsewhere { session } => session::recorded_elsewhere(lang, *session),
         R::DeviceKeyUnreadable => session::key_unreadable(lang),
         R::DeviceShared { with } => session::shared(lang, with, names),
 

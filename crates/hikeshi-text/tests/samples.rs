@@ -7,7 +7,7 @@ mod refusals;
 mod reviews;
 
 pub use case::*;
-pub use events::events;
+pub use events::{events, redactions};
 pub use notices::notices;
 pub use refusals::{flaws, refusals, weakenings};
 pub use reviews::{findings, presented, review};

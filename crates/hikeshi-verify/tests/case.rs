@@ -20,6 +20,9 @@ pub struct Case {
     pub key: LedgerKey,
 }
 
+/// Where "db1" stands in the output: after the prompt and "host=".
+pub const SECRET_AT: (u64, u64) = (7, 10);
+
 fn plan() -> Plan {
     let captures = vec![Capture { title: "表の形".to_owned(), run: "pg_dump --schema-only".to_owned() }];
     let dangerous = [("sed -i", "元の値が残らない"), ("systemctl reload", "予約が数秒止まる")];
@@ -29,7 +32,7 @@ fn plan() -> Plan {
     Plan { terminal: Some(terminal), steps: vec![step], ..Plans::repair().expect("a plan") }
 }
 
-/// Plays the night. The blocks: 0 before the witnesses, 1 and 2 in company, 3 the end.
+/// Plays the night. The blocks: 0 before the witnesses, 1 and 2 in company, 3 the end. Of block 1 something is taken out afterwards.
 pub async fn night() -> Case {
     let world = World::new().await.expect("a world");
     let id = world.until_executing(plan()).await.expect("executing");
@@ -63,9 +66,22 @@ pub async fn night() -> Case {
     for eyes in [&suzuki, &yamamoto] {
         eyes.see(1, 2, head).expect("seen");
     }
+    let session = tape.session;
     tape.ends(&world, 0, &[(&suzuki, 1), (&yamamoto, 1)]).await.expect("ended");
     let viewer = Actor::person(people::person("takahashi").expect("a person"));
+    let before = world.door().expect("a door").look(&viewer).bundle(IncidentId(1), Files::new()).await.expect("a bundle");
+    // "db1" was a secret after all.
+    let (from, to) = SECRET_AT;
+    let redact = session::Command::Redact { emergency: id, session, from, to, reason: "接続先は秘密".to_owned() };
+    world.does("yamamoto", Command::Session(redact)).await.expect("proposed");
+    let agree = session::Command::AgreeRedaction { emergency: id, session, redaction: 1, confirm: format!("{from}-{to}") };
+    world.does("suzuki", Command::Session(agree)).await.expect("agreed");
+    world.idle().await.expect("idle");
     let files = world.door().expect("a door").look(&viewer).bundle(IncidentId(1), Files::new()).await.expect("a bundle");
+    let gone: Vec<&String> = before.keys().filter(|name| name.starts_with(CONTENTS_DIRECTORY) && !files.contains_key(*name)).collect();
+    assert_eq!(gone.len(), 1, "one block was written anew");
+    let was = Digest::parse(gone[0].trim_start_matches(CONTENTS_DIRECTORY)).expect("a digest");
+    world.door().expect("a door").look(&viewer).content(was).await.expect_err("what was there is deleted");
     // A device that watches holds on to the store.
     drop((suzuki, yamamoto));
     world.end().await.expect("a sound end");

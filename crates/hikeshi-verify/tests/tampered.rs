@@ -43,9 +43,14 @@ async fn a_case_that_nobody_touched_holds_and_says_who_watched_what() {
         "3 ブロックすべて",
         "危険な行 1 件",
         "確認なしに実行された危険なコマンド: 3",
+        "出力 7〜10 は伏せられています（提案 山本 大輔 (yamamoto)、同意 鈴木 次郎 (suzuki)、ブロック 1）",
     ] {
         assert!(report.contains(wanted), "{wanted}: {report}");
     }
+    // What was taken out is nowhere any more, and the screen has kept its shape.
+    let printed = blocks(&case).iter().flat_map(|name| unpacked(&case.files[name])).collect::<Vec<_>>();
+    let has = |wanted: &[u8]| printed.windows(wanted.len()).any(|window| window == wanted);
+    assert!(has(b"host=***\r\n") && !has(b"host=db1"));
     // The captures and the blocks are in it.
     let declared = entries(&case.files);
     assert!(declared.iter().any(|entry| entry.to_string().contains("表の形")));
@@ -69,12 +74,29 @@ fn touched(case: &Case, change: impl FnOnce(&mut Files)) -> Files {
     files
 }
 
-/// Names of the contents that are blocks of the recording, in order.
+/// Names of the contents that are blocks of the recording, in order, as they are now.
 fn blocks(case: &Case) -> Vec<String> {
     let mut all = entries(&case.files);
+    let redacted = redaction(&mut all, "done")["blocks"][0].clone();
     let sealed = events(&mut all, "blocks_sealed");
     let files = sealed.into_iter().flat_map(|event| event["blocks"].as_array().unwrap().clone());
-    files.map(|block| format!("contents/{}", block["file"].as_str().unwrap())).collect()
+    let now = |file: Value| if file == redacted["was"] { redacted["now"].clone() } else { file };
+    files.map(|block| format!("contents/{}", now(block["file"].clone()).as_str().unwrap())).collect()
+}
+
+fn redaction<'a>(all: &'a mut [Value], step: &str) -> &'a mut Value {
+    events(all, "redaction").into_iter().find(|event| event["step"] == step).expect("a step of the redaction")
+}
+
+fn without_redaction(all: &mut [Value], step: &str) {
+    for events in all.iter_mut().filter_map(|entry| entry.get_mut("events").and_then(Value::as_array_mut)) {
+        events.retain(|event| event["event"] != "redaction" || event["step"] != step);
+    }
+}
+
+fn unpacked(file: &[u8]) -> Vec<u8> {
+    let (_, packed) = parts(file).expect("two parts");
+    zstd::bulk::decompress(packed, 1 << 20).expect("frames")
 }
 
 fn lines(files: &mut Files, change: impl FnOnce(&mut Vec<String>)) {
@@ -260,6 +282,35 @@ fn by_the_keeper(case: &Case) -> Vec<Variant> {
         }),
         variant("that a line ran unconfirmed is left out", "command_unconfirmed", "コマンド 3 は危険と計画に", &|all, _| {
             left_out(all, "line_unconfirmed");
+        }),
+        variant("who agreed to the redaction", "redaction_not_agreed", "二人の合意がないまま", &|all, _| {
+            redaction(all, "agreed")["by"] = "yamamoto".into();
+        }),
+        variant("that somebody agreed to the redaction", "redaction_not_agreed", "二人の合意がないまま", &|all, _| {
+            without_redaction(all, "agreed");
+        }),
+        variant("the executor agreed to the redaction", "redaction_by_executor", "自分の記録を伏せる", &|all, _| {
+            redaction(all, "agreed")["by"] = "sato".into();
+        }),
+        variant("another block is replaced", "redaction_not_agreed", "もとと違うブロック", &|all, _| {
+            redaction(all, "done")["blocks"][0]["block"] = 2.into();
+        }),
+        variant("more was to be taken out", "redaction_readable", "まだ読めます", &|all, _| {
+            redaction(all, "proposed")["from"] = 5.into();
+        }),
+        variant("the redacted block is made anew", "block_broken", "the redaction names", &|all, contents| {
+            let block = &mut redaction(all, "done")["blocks"][0];
+            let file = contents.iter().find(|bytes| Digest::of(bytes).to_string() == block["now"]).expect("the file").clone();
+            let (header, _) = parts(&file).expect("two parts");
+            let mut frames = unpacked(&file);
+            let host = frames.windows(4).position(|window| window == b"host").expect("what was printed");
+            frames[host] = b'p';
+            let made = [header, b"\n", &zstd::bulk::compress(&frames, 1).expect("packed")].concat();
+            block["now"] = Digest::of(&made).to_string().into();
+            contents.push(made);
+        }),
+        variant("the redaction is left out", "content_missing", "ブロック 1 がありません", &|all, _| {
+            without_redaction(all, "done");
         }),
         variant("how it ended", "end_differs", "終わり方", &|all, _| {
             events(all, "terminal_ended")[0]["end"] = json!({"how": "exited", "code": 1});

@@ -28,6 +28,7 @@ pub fn ended(facts: &Facts, effect: &EffectKey, outcome: &Outcome) -> Result<Dec
         | Outcome::ChecksEnded { .. }
         | Outcome::Restored { .. }
         | Outcome::Reverted { .. }
+        | Outcome::Redacted { .. }
         | Outcome::ChangeRequestOpened { .. }
         | Outcome::Compared { .. }
         | Outcome::ReportWritten { .. }

@@ -16,7 +16,7 @@ use crate::event::Event;
 use crate::ids::{Digest, EmergencyId, IncidentId, PersonId};
 use crate::offline::parcel;
 use crate::policy::{Policy, Target};
-use crate::session::told::{Stretch, Told};
+use crate::session::told::{RedactionTold, Stretch, Told};
 
 /// What the policy said when the bundle was made, as far as it is needed to verify: a document of the bundle.
 pub const DECLARED_FILE: &str = "declared.json";
@@ -83,6 +83,9 @@ pub struct SessionVerdict {
     pub confirmed: u64,
     #[serde(default)]
     pub unconfirmed: BTreeSet<u32>,
+    /// What two people had taken out: the chain of the headers holds, what else stands in these blocks rests on the ledger alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redactions: Vec<RedactionTold>,
     /// Blocks in which keys could reach the shell.
     pub open_blocks: u64,
     /// Who has signed which blocks.

@@ -64,6 +64,17 @@ pub enum Flaw {
         block: u64,
         detail: String,
     },
+    /// Entry `seq` replaces blocks, and no second person had agreed, or other blocks than those that were there.
+    RedactionNotAgreed {
+        seq: u64,
+    },
+    RedactionByExecutor {
+        person: PersonId,
+    },
+    /// Bytes that were to be taken out can still be read.
+    RedactionReadable {
+        redaction: u32,
+    },
     /// The session ended, and the recording does not show it.
     RecordingCut {
         blocks: u64,

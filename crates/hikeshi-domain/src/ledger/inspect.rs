@@ -9,7 +9,7 @@ use super::bundle::{ProofLine, proven};
 use super::verify::Thin;
 use super::{
     CHECKPOINT_FILE, CONSISTENCY_FILE, CONTENTS_DIRECTORY, Checkpoint, ConsistencyProof, ENTRIES_FILE, Files, KEY_FILE, MANIFEST_FILE,
-    Manifest, NoteError, PROOFS_FILE, VerifierKey, content_file, named_contents, verify_consistency,
+    Manifest, NoteError, PROOFS_FILE, VerifierKey, content_file, deleted_contents, named_contents, verify_consistency,
 };
 use crate::ids::{Digest, IncidentId};
 
@@ -207,10 +207,12 @@ fn entries(files: &Files, manifest: &Manifest, verdict: &mut BundleVerdict) {
     let listed: BTreeSet<u64> = manifest.entries.iter().copied().collect();
     // When the entries are as the manifest says, a proof that fails was itself changed.
     let intact = is_intact(files, ENTRIES_FILE, manifest);
+    let lines = lines(files.get(ENTRIES_FILE).map_or(&[][..], Vec::as_slice));
+    let deleted: BTreeSet<Digest> = lines.iter().flat_map(|line| deleted_contents(line)).collect();
     let (mut seen, mut last) = (BTreeSet::new(), None);
     // Faults by the entry they are about, so that the first wrong entry comes first.
     let mut faults: Vec<(u64, BundleFault)> = Vec::new();
-    for (index, line) in lines(files.get(ENTRIES_FILE).map_or(&[][..], Vec::as_slice)).into_iter().enumerate() {
+    for (index, line) in lines.into_iter().enumerate() {
         let Some(thin) = Thin::read(line) else {
             let number = u64::try_from(index).unwrap_or(u64::MAX);
             let place = manifest.entries.get(index).copied().unwrap_or(u64::MAX);
@@ -227,7 +229,7 @@ fn entries(files: &Files, manifest: &Manifest, verdict: &mut BundleVerdict) {
         }
         last = Some(seq);
         verdict.entries += 1;
-        one_entry(line, &thin, manifest, proofs.get(&seq), &mut faults);
+        one_entry(line, &thin, (manifest, &deleted), proofs.get(&seq), &mut faults);
         if intact {
             for (_, fault) in faults.iter_mut().filter(|(_, fault)| *fault == BundleFault::EntryAltered { seq }) {
                 *fault = BundleFault::ProofMissing { seq };
@@ -241,7 +243,13 @@ fn entries(files: &Files, manifest: &Manifest, verdict: &mut BundleVerdict) {
     }
 }
 
-fn one_entry(line: &[u8], thin: &Thin<'_>, manifest: &Manifest, path: Option<&Vec<Digest>>, faults: &mut Vec<(u64, BundleFault)>) {
+fn one_entry(
+    line: &[u8],
+    thin: &Thin<'_>,
+    (manifest, deleted): (&Manifest, &BTreeSet<Digest>),
+    path: Option<&Vec<Digest>>,
+    faults: &mut Vec<(u64, BundleFault)>,
+) {
     let seq = thin.seq;
     match path {
         None => faults.push((seq, BundleFault::ProofMissing { seq })),
@@ -255,7 +263,7 @@ fn one_entry(line: &[u8], thin: &Thin<'_>, manifest: &Manifest, path: Option<&Ve
         faults.push((seq, BundleFault::ApprovalUnproven { seq }));
     }
     for digest in named_contents(line) {
-        if !manifest.contents.contains(&digest) {
+        if !manifest.contents.contains(&digest) && !deleted.contains(&digest) {
             faults.push((seq, BundleFault::ContentUnlisted { seq, digest }));
         }
     }

@@ -8,7 +8,7 @@ use super::case::{Declared, Flaw, Found, SessionVerdict, Unpack};
 use super::{Files, content_file};
 use crate::ids::PersonId;
 use crate::session::asked_before;
-use crate::session::record::{Frame, RecordError, Reel, Word};
+use crate::session::record::{Frame, RecordError, Reel, Word, is_taken_out};
 use crate::session::told::{AckTold, Told, short_of};
 use crate::session::{DangerousLine, SessionEnd, TypedCommand, danger};
 
@@ -48,6 +48,7 @@ pub(super) fn look_at(told: &Told, around: &Recorded<'_>, found: &mut Found) -> 
         compare(told, &shown, found);
     }
     people(told, around, found);
+    redactions(told, around, found);
     dangerous(told, around, found);
     let watched = told.watched();
     let seniors: BTreeSet<PersonId> = watched
@@ -68,6 +69,7 @@ pub(super) fn look_at(told: &Told, around: &Recorded<'_>, found: &mut Found) -> 
         gaps: count(told.gaps.len()),
         confirmed: count(told.confirmed.len()),
         unconfirmed: told.unconfirmed.clone(),
+        redactions: told.redactions.iter().filter(|redaction| redaction.done_at.is_some()).cloned().collect(),
         open_blocks: count(shown.open.len()),
         watched,
         seniors,
@@ -78,12 +80,14 @@ pub(super) fn look_at(told: &Told, around: &Recorded<'_>, found: &mut Found) -> 
 /// Reads block after block, up to the first that does not fit.
 fn frames(told: &Told, around: &Recorded<'_>, found: &mut Found) -> Shown {
     let (mut reel, mut shown, mut open) = (Reel::default(), Shown::default(), false);
+    let mut readable = BTreeSet::new();
     for (block, sealed) in (0..).zip(&told.blocks) {
-        let Some(file) = around.files.get(&content_file(&sealed.file)) else {
+        let redacted = told.redacted.get(&block);
+        let Some(file) = around.files.get(&content_file(&redacted.map_or(sealed.file, |redacted| redacted.now))) else {
             found.say(Some(told.session), Flaw::BlockMissing { block });
             return shown;
         };
-        let taken = reel.take((told.emergency, told.session), sealed, file, around.unpack);
+        let taken = reel.take((told.emergency, told.session), (sealed, redacted), file, around.unpack);
         let frames = match taken {
             Ok((taken, _)) => taken.frames,
             Err(error) => {
@@ -97,6 +101,9 @@ fn frames(told: &Told, around: &Recorded<'_>, found: &mut Found) -> Shown {
         };
         let mut was_open = open;
         for (_, frame) in frames {
+            if let (Some(_), Frame::Output(bytes)) = (redacted, &frame) {
+                readable.extend(still_readable(told, shown.output_bytes, bytes));
+            }
             shown.hear(frame, &mut open);
             was_open |= open;
         }
@@ -105,7 +112,19 @@ fn frames(told: &Told, around: &Recorded<'_>, found: &mut Found) -> Shown {
         }
         shown.read += 1;
     }
+    for redaction in readable {
+        found.say(Some(told.session), Flaw::RedactionReadable { redaction });
+    }
     shown
+}
+
+/// Redactions of which something can still be read in these bytes of output, the first of which is `at`.
+fn still_readable<'a>(told: &'a Told, at: u64, bytes: &'a [u8]) -> impl Iterator<Item = u32> + 'a {
+    let done = told.redactions.iter().filter(|redaction| redaction.done_at.is_some());
+    done.filter(move |redaction| {
+        (at..).zip(bytes).any(|(place, byte)| (redaction.from..redaction.to).contains(&place) && !is_taken_out(*byte))
+    })
+    .map(|redaction| redaction.number)
 }
 
 impl Shown {
@@ -176,6 +195,18 @@ fn dangerous(told: &Told, around: &Recorded<'_>, found: &mut Found) {
             found.say(session, Flaw::CommandUnconfirmed { number: command.number });
         }
         confirmed.retain(|line| !asked_before(line.asked_at, command));
+    }
+}
+
+/// Whether what was taken out was agreed to by a second person.
+fn redactions(told: &Told, around: &Recorded<'_>, found: &mut Found) {
+    let session = Some(told.session);
+    for seq in &told.misredacted {
+        found.say(session, Flaw::RedactionNotAgreed { seq: *seq });
+    }
+    let done = told.redactions.iter().filter(|redaction| redaction.done_at.is_some());
+    for person in done.filter_map(|redaction| redaction.agreed_by.as_ref()).filter(|person| *person == around.executor) {
+        found.say(session, Flaw::RedactionByExecutor { person: person.clone() });
     }
 }
 

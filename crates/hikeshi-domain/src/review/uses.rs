@@ -442,6 +442,7 @@ fn guards(refusal: &Refusal) -> bool {
             | Refusal::SignatureDiffers { .. }
             | Refusal::SignerNotEntitled { .. }
             | Refusal::DeviceShared { .. }
+            | Refusal::RedactionSelfAgreed { .. }
             | Refusal::DriftSelfAccepted { .. }
             | Refusal::JudgeNotEntitled { .. }
             | Refusal::WrongEnvironment { .. }

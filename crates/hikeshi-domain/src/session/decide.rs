@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Ack, Captured, Command, CommandRef, DeviceKey, Gap, HeldBecause, SealedBlock, Session, SessionEnd, TypedCommand, ask};
+use super::{
+    Ack, Captured, Command, CommandRef, DeviceKey, Gap, HeldBecause, SealedBlock, Session, SessionEnd, TypedCommand, ask, redaction,
+};
 use crate::channel::Notice;
 use crate::decide::Decision;
 use crate::effect::{Effect, EffectKey, Work};
@@ -46,6 +48,15 @@ pub fn decide(permit: &Permit, facts: &Facts, command: &Command, now: Timestamp)
         }
         Command::Confirm { session, digest, confirm, .. } => ask::confirm(permit, &case, open_session(&case, *session)?, *digest, confirm),
         Command::Deny { session, digest, reason, .. } => ask::deny(permit, &case, open_session(&case, *session)?, *digest, reason),
+        Command::Redact { session, from, to, reason, .. } => {
+            redaction::propose(permit, &case, known_session(&case, *session)?, (*from, *to), reason)
+        }
+        Command::AgreeRedaction { session, redaction, confirm, .. } => {
+            redaction::agree(permit, &case, known_session(&case, *session)?, *redaction, confirm)
+        }
+        Command::DeclineRedaction { session, redaction, reason, .. } => {
+            redaction::decline(permit, &case, known_session(&case, *session)?, *redaction, reason)
+        }
         Command::Ask { session, line, rule, asked_at, .. } => ask::ask(&case, open_session(&case, *session)?, line, *rule, *asked_at),
         Command::Withdraw { session, asked_at, .. } => ask::withdraw(&case, open_session(&case, *session)?, *asked_at),
         Command::Seal { session, first, blocks, commands, gaps, .. } => {
@@ -57,9 +68,13 @@ pub fn decide(permit: &Permit, facts: &Facts, command: &Command, now: Timestamp)
     }
 }
 
-fn open_session<'a>(case: &Case<'a>, number: u32) -> Result<&'a Session, Refusal> {
+fn known_session<'a>(case: &Case<'a>, number: u32) -> Result<&'a Session, Refusal> {
     let found = case.state.sessions.iter().find(|session| session.number == number);
-    let session = found.ok_or(Refusal::NoSuchSession { session: number })?;
+    found.ok_or(Refusal::NoSuchSession { session: number })
+}
+
+fn open_session<'a>(case: &Case<'a>, number: u32) -> Result<&'a Session, Refusal> {
+    let session = known_session(case, number)?;
     if session.is_open() { Ok(session) } else { Err(Refusal::SessionOver { session: number }) }
 }
 

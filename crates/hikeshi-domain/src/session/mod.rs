@@ -11,6 +11,9 @@ pub mod danger;
 pub mod decide;
 mod gate;
 pub mod record;
+mod redaction;
+#[cfg(test)]
+mod redaction_tests;
 pub(crate) mod state;
 pub mod stream;
 #[cfg(test)]
@@ -27,6 +30,8 @@ pub use ack::{Ack, DeviceKey};
 pub(crate) use ask::before as asked_before;
 pub use danger::{ConfirmedLine, DangerousLine, LineAnswer, LineAsk};
 pub use gate::{Absence, Absent, HeldBecause, Looking, gate};
+pub(crate) use redaction::{KEY as REDACT_KEY, done as redaction_done, failed as redaction_failed};
+pub use redaction::{REDACTED_BLOCKS_MAX, REDACTED_BYTES_MAX, RedactedBlock, Redaction, RedactionEvent, RedactionStanding, RedactionStep};
 
 use crate::effect::EffectKey;
 use crate::ids::{Digest, EmergencyId, PersonId};
@@ -301,6 +306,8 @@ pub struct Session {
     /// Commands with dangerous words that nobody had confirmed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unconfirmed: Vec<u32>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redactions: Vec<Redaction>,
     #[serde(default)]
     pub ended_at: Option<Timestamp>,
     /// A witness has ended it; the shell is being hung up.
@@ -362,6 +369,27 @@ pub enum Command {
         digest: Digest,
         reason: String,
     },
+    /// A secret that masking did not catch: bytes of output, counted from the beginning of a session that is over.
+    Redact {
+        emergency: EmergencyId,
+        session: u32,
+        from: u64,
+        to: u64,
+        reason: String,
+    },
+    /// A second person has looked: `confirm` repeats the bytes, as `from-to`.
+    AgreeRedaction {
+        emergency: EmergencyId,
+        session: u32,
+        redaction: u32,
+        confirm: String,
+    },
+    DeclineRedaction {
+        emergency: EmergencyId,
+        session: u32,
+        redaction: u32,
+        reason: String,
+    },
     /// The recorder holds Enter at a line that the plan calls dangerous: `rule` counts the plan's list from 0.
     Ask {
         emergency: EmergencyId,
@@ -417,6 +445,9 @@ impl Command {
             | Self::Abandon { emergency, .. }
             | Self::Confirm { emergency, .. }
             | Self::Deny { emergency, .. }
+            | Self::Redact { emergency, .. }
+            | Self::AgreeRedaction { emergency, .. }
+            | Self::DeclineRedaction { emergency, .. }
             | Self::Ask { emergency, .. }
             | Self::Withdraw { emergency, .. }
             | Self::Seal { emergency, .. }

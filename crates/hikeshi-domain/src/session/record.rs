@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Gap, HeldBecause, LineAnswer, SealedBlock, SessionEnd, TypedCommand};
+use super::{Gap, HeldBecause, LineAnswer, RedactedBlock, SealedBlock, SessionEnd, TypedCommand};
 use crate::ids::{Digest, EmergencyId};
 
 /// Most bytes of frames in one block; a block is sealed when it has them, or one second after its first frame.
@@ -19,6 +19,12 @@ pub const PAYLOAD_BYTES_MAX: usize = 128 * 1024;
 /// Most bytes of frames that a block may be found to have, and longest header.
 const FRAMES_BYTES_MAX: usize = 2 * BLOCK_BYTES_MAX;
 const HEADER_BYTES_MAX: usize = 4_096;
+
+/// Random bytes at the beginning of each block: without them, whoever guesses a secret that was taken out could try the guess against
+/// the digest that the header keeps.
+pub const SALT_BYTES: usize = 16;
+/// What stands in the place of a byte that was taken out. Ends of lines and tabs stay, so that the screen keeps its shape.
+const TAKEN_OUT: u8 = b'*';
 
 /// What happened, in the order it happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +40,8 @@ pub enum Frame {
     },
     /// Anything that is data rather than bytes of the terminal.
     Word(Word),
+    /// Says nothing: [`SALT_BYTES`].
+    Salt(Vec<u8>),
 }
 
 /// Facts of the session beside its bytes.
@@ -131,6 +139,7 @@ impl Frame {
             Self::Hidden(_) => b'h',
             Self::Resize { .. } => b'r',
             Self::Word(_) => b'w',
+            Self::Salt(_) => b's',
         }
     }
 
@@ -140,7 +149,7 @@ impl Frame {
         out.push(self.kind());
         let mut small = Vec::new();
         let payload: &[u8] = match self {
-            Self::Output(bytes) | Self::Input(bytes) => bytes,
+            Self::Output(bytes) | Self::Input(bytes) | Self::Salt(bytes) => bytes,
             Self::Hidden(keys) => {
                 put_varint(*keys, &mut small);
                 &small
@@ -165,19 +174,55 @@ pub fn frames(mut bytes: &[u8]) -> Result<Vec<(u64, Frame)>, RecordError> {
     let mut found = Vec::new();
     while !bytes.is_empty() {
         let number = u64::try_from(found.len()).unwrap_or(u64::MAX);
-        let cut = || RecordError::CutOff { number };
-        let after_us = take_varint(&mut bytes).ok_or_else(cut)?;
-        let (kind, rest) = bytes.split_first().ok_or_else(cut)?;
-        bytes = rest;
-        let length = take_varint(&mut bytes).and_then(|length| usize::try_from(length).ok()).ok_or_else(cut)?;
-        if length > PAYLOAD_BYTES_MAX {
-            return Err(RecordError::Unreadable { number, detail: format!("{length} bytes; at most {PAYLOAD_BYTES_MAX}") });
-        }
-        let (payload, rest) = bytes.split_at_checked(length).ok_or_else(cut)?;
-        bytes = rest;
-        found.push((after_us, frame(number, *kind, payload)?));
+        let (after_us, kind, payload) = next_frame(&mut bytes, number)?;
+        found.push((after_us, frame(number, kind, payload)?));
     }
     Ok(found)
+}
+
+fn next_frame<'a>(bytes: &mut &'a [u8], number: u64) -> Result<(u64, u8, &'a [u8]), RecordError> {
+    let cut = || RecordError::CutOff { number };
+    let after_us = take_varint(bytes).ok_or_else(cut)?;
+    let (kind, rest) = bytes.split_first().ok_or_else(cut)?;
+    *bytes = rest;
+    let length = take_varint(bytes).and_then(|length| usize::try_from(length).ok()).ok_or_else(cut)?;
+    if length > PAYLOAD_BYTES_MAX {
+        return Err(RecordError::Unreadable { number, detail: format!("{length} bytes; at most {PAYLOAD_BYTES_MAX}") });
+    }
+    let (payload, rest) = bytes.split_at_checked(length).ok_or_else(cut)?;
+    *bytes = rest;
+    Ok((after_us, *kind, payload))
+}
+
+/// The frames of a block without the bytes `from..to` of its output, and how many bytes of output the block has. Everything keeps its
+/// length and its time. The typed keys of the block go, too: they may be the same secret; so does its salt.
+pub fn redact(frames: &[u8], from: u64, to: u64) -> Result<(Vec<u8>, u64), RecordError> {
+    let (mut rest, mut out, mut at, mut number) = (frames, Vec::with_capacity(frames.len()), 0_u64, 0);
+    while !rest.is_empty() {
+        let before = rest;
+        let (_, kind, payload) = next_frame(&mut rest, number)?;
+        let head = before.len().saturating_sub(rest.len()).saturating_sub(payload.len());
+        out.extend_from_slice(before.get(..head).unwrap_or_default());
+        match kind {
+            b'o' => {
+                out.extend((at..).zip(payload).map(|(place, byte)| if (from..to).contains(&place) { taken_out(*byte) } else { *byte }));
+                at = at.saturating_add(u64::try_from(payload.len()).unwrap_or(u64::MAX));
+            }
+            b'i' | b's' => out.extend(payload.iter().map(|_| TAKEN_OUT)),
+            _ => out.extend_from_slice(payload),
+        }
+        number += 1;
+    }
+    Ok((out, at))
+}
+
+fn taken_out(byte: u8) -> u8 {
+    if matches!(byte, b'\n' | b'\r' | b'\t') { byte } else { TAKEN_OUT }
+}
+
+/// Whether a byte of the output of a redacted block can be one that was taken out.
+pub(crate) fn is_taken_out(byte: u8) -> bool {
+    taken_out(byte) == byte
 }
 
 fn frame(number: u64, kind: u8, mut payload: &[u8]) -> Result<Frame, RecordError> {
@@ -185,6 +230,7 @@ fn frame(number: u64, kind: u8, mut payload: &[u8]) -> Result<Frame, RecordError
     Ok(match kind {
         b'o' => Frame::Output(payload.to_vec()),
         b'i' => Frame::Input(payload.to_vec()),
+        b's' => Frame::Salt(payload.to_vec()),
         b'h' => Frame::Hidden(take_varint(&mut payload).ok_or_else(cut)?),
         b'r' => {
             let mut side = || take_varint(&mut payload).and_then(|side| u16::try_from(side).ok());
@@ -200,6 +246,15 @@ fn frame(number: u64, kind: u8, mut payload: &[u8]) -> Result<Frame, RecordError
 
 /// Checks that a block continues the chain and that its frames are the ones that it names.
 pub fn check(header: &Header, frames: &[u8], block: u64, prev: Option<&Digest>) -> Result<(), RecordError> {
+    continues(header, frames, block, prev)?;
+    if header.frames == Digest::of(frames) {
+        Ok(())
+    } else {
+        Err(RecordError::Chain { block, detail: "its frames are not the ones that the header names".to_owned() })
+    }
+}
+
+fn continues(header: &Header, frames: &[u8], block: u64, prev: Option<&Digest>) -> Result<(), RecordError> {
     let flaw = |detail: &str| Err(RecordError::Chain { block, detail: detail.to_owned() });
     if header.format != Header::FORMAT {
         return flaw("the format is unknown");
@@ -210,8 +265,8 @@ pub fn check(header: &Header, frames: &[u8], block: u64, prev: Option<&Digest>) 
     if header.prev.as_ref() != prev {
         return flaw("it does not continue the block before");
     }
-    if header.bytes != u64::try_from(frames.len()).unwrap_or(u64::MAX) || header.frames != Digest::of(frames) {
-        return flaw("its frames are not the ones that the header names");
+    if header.bytes != u64::try_from(frames.len()).unwrap_or(u64::MAX) {
+        return flaw("its frames are longer or shorter than the header says");
     }
     Ok(())
 }
@@ -241,11 +296,11 @@ pub struct Reel {
 }
 
 impl Reel {
-    /// The next block: its file's bytes and what the ledger says of it. `unpack` gives at most so many bytes.
+    /// The next block: its file's bytes and what the ledger says of it, also of its redaction. `unpack` gives at most so many bytes.
     pub fn take(
         &mut self,
         of: (EmergencyId, u32),
-        sealed: &SealedBlock,
+        (sealed, redacted): (&SealedBlock, Option<&RedactedBlock>),
         file: &[u8],
         unpack: impl FnOnce(&[u8], usize) -> Option<Vec<u8>>,
     ) -> Result<(Block, Vec<u8>), RecordError> {
@@ -264,7 +319,15 @@ impl Reel {
             return Err(flaw("it is of another session"));
         }
         let unpacked = unpack(packed, FRAMES_BYTES_MAX).ok_or_else(|| flaw("its frames cannot be unpacked"))?;
-        check(&header, &unpacked, block, self.prev.as_ref())?;
+        match redacted {
+            None => check(&header, &unpacked, block, self.prev.as_ref())?,
+            Some(redacted) => {
+                continues(&header, &unpacked, block, self.prev.as_ref())?;
+                if redacted.frames != Digest::of(&unpacked) {
+                    return Err(flaw("its frames are not the ones that the redaction names"));
+                }
+            }
+        }
         if header.from_us != self.at_us || header.to_us < header.from_us {
             return Err(flaw("its times do not follow those before"));
         }

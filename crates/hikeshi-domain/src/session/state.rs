@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::ask::before;
-use super::{ConfirmedLine, LineAnswer, LineAsk, LookingAgain, Session, SessionEnd, TypedCommand, Watched};
+use super::{
+    ConfirmedLine, LineAnswer, LineAsk, LookingAgain, Redaction, RedactionEvent, RedactionStanding, RedactionStep, Session, SessionEnd,
+    TypedCommand, Watched,
+};
 use crate::emergency::Emergency;
 use crate::event::Event;
 use crate::facts::Facts;
@@ -24,6 +27,7 @@ pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
     life(facts, event, at);
     recording(facts, event, at);
     dangerous(facts, event);
+    redacted(facts, event, at);
     files(facts, event);
 }
 
@@ -48,6 +52,7 @@ fn life(facts: &mut Facts, event: &Event, at: Timestamp) {
                 answered: Vec::new(),
                 confirmed: Vec::new(),
                 unconfirmed: Vec::new(),
+                redactions: Vec::new(),
                 ended_at: None,
                 stop: None,
                 end: None,
@@ -145,6 +150,47 @@ fn dangerous(facts: &mut Facts, event: &Event) {
         }),
         _ => {}
     }
+}
+
+fn redacted(facts: &mut Facts, event: &Event, at: Timestamp) {
+    let Event::Redaction(RedactionEvent { emergency, session, redaction, step }) = event else { return };
+    with(facts, *emergency, *session, |state| {
+        if let RedactionStep::Proposed { from, to, by, reason } = step {
+            return state.redactions.push(Redaction {
+                number: *redaction,
+                from: *from,
+                to: *to,
+                reason: reason.clone(),
+                proposed_by: by.clone(),
+                proposed_at: at,
+                standing: RedactionStanding::Proposed,
+                tries: 0,
+                trouble: None,
+            });
+        }
+        let Some(known) = state.redactions.iter_mut().find(|known| known.number == *redaction) else { return };
+        match step {
+            RedactionStep::Proposed { .. } => {}
+            RedactionStep::Declined { by, reason } => {
+                known.standing = RedactionStanding::Declined { by: by.clone(), reason: reason.clone() };
+            }
+            RedactionStep::Agreed { by, effect } => {
+                known.standing = RedactionStanding::Agreed { by: by.clone(), effect: effect.clone() };
+                known.tries = known.tries.saturating_add(1);
+                known.trouble = None;
+            }
+            RedactionStep::Done { blocks } => {
+                if let RedactionStanding::Agreed { by, .. } = &known.standing {
+                    let blocks = u64::try_from(blocks.len()).unwrap_or(u64::MAX);
+                    known.standing = RedactionStanding::Done { by: by.clone(), at, blocks };
+                }
+            }
+            RedactionStep::Failed { detail } => {
+                known.standing = RedactionStanding::Proposed;
+                known.trouble = Some(detail.clone());
+            }
+        }
+    });
 }
 
 fn answered(facts: &mut Facts, emergency: EmergencyId, session: u32, ask: u32, answer: LineAnswer) {

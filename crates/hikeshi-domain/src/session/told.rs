@@ -10,9 +10,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::danger::line_digest;
-use super::{Ack, CommandRef, ConfirmedLine, DeviceKey, Gap, HeldBecause, LineAsk, SealedBlock, SessionEnd, TypedCommand};
+use super::{
+    Ack, CommandRef, ConfirmedLine, DeviceKey, Gap, HeldBecause, LineAsk, RedactedBlock, RedactionEvent, RedactionStep, SealedBlock,
+    SessionEnd, TypedCommand,
+};
 use crate::event::Event;
-use crate::ids::{EmergencyId, PersonId};
+use crate::ids::{Digest, EmergencyId, PersonId};
 
 /// More blocks than this are no recording of this program: twelve days at one a second.
 pub const BLOCKS_MAX: usize = 1_000_000;
@@ -57,6 +60,21 @@ pub struct ChangedAfter {
     pub paths: Vec<String>,
 }
 
+/// Bytes of output that two people have had taken out of the recording.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RedactionTold {
+    pub number: u32,
+    pub from: u64,
+    pub to: u64,
+    pub reason: String,
+    pub proposed_by: PersonId,
+    pub agreed_by: Option<PersonId>,
+    /// When the blocks were written anew; `None`: not yet, or never.
+    pub done_at: Option<Timestamp>,
+    /// Blocks that were.
+    pub blocks: Vec<u64>,
+}
+
 /// Everything that the entries of a case say of one session.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Told {
@@ -81,6 +99,11 @@ pub struct Told {
     pub misanswered: Vec<(u64, PersonId)>,
     /// Commands that are told as dangerous and not confirmed.
     pub unconfirmed: BTreeSet<u32>,
+    pub redactions: Vec<RedactionTold>,
+    /// Blocks as they were written anew last.
+    pub redacted: BTreeMap<u64, RedactedBlock>,
+    /// Entries that write blocks anew which nobody had agreed to, or other ones than those that were there.
+    pub misredacted: Vec<u64>,
 }
 
 impl Told {
@@ -103,6 +126,9 @@ impl Told {
             confirmed: Vec::new(),
             misanswered: Vec::new(),
             unconfirmed: BTreeSet::new(),
+            redactions: Vec::new(),
+            redacted: BTreeMap::new(),
+            misredacted: Vec::new(),
         }
     }
 
@@ -121,6 +147,7 @@ impl Told {
             | Event::LineDenied { emergency, session, .. }
             | Event::LineWithdrawn { emergency, session, .. }
             | Event::LineUnconfirmed { emergency, session, .. }
+            | Event::Redaction(RedactionEvent { emergency, session, .. })
             | Event::TerminalStopped { emergency, session, .. }
             | Event::TerminalEnded { emergency, session, .. } => (*emergency, *session),
             Event::FilesSeen { emergency, after, .. } => (*emergency, after.session),
@@ -168,7 +195,10 @@ impl Told {
                 self.released(at);
                 self.ended = Some((at, end.clone()));
             }
-            _ => self.dangerous(seq, at, event),
+            _ => {
+                self.dangerous(seq, at, event);
+                self.redaction(seq, at, event);
+            }
         }
     }
 
@@ -201,6 +231,40 @@ impl Told {
             }
             _ => {}
         }
+    }
+
+    /// What was proposed, agreed to and taken out.
+    fn redaction(&mut self, seq: u64, at: Timestamp, event: &Event) {
+        let Event::Redaction(RedactionEvent { redaction, step, .. }) = event else { return };
+        if let RedactionStep::Proposed { from, to, by, reason } = step {
+            let (number, reason, proposed_by) = (*redaction, reason.clone(), by.clone());
+            let told =
+                RedactionTold { number, from: *from, to: *to, reason, proposed_by, agreed_by: None, done_at: None, blocks: Vec::new() };
+            return few(&mut self.redactions, [told]);
+        }
+        let found = self.redactions.iter().position(|known| known.number == *redaction);
+        let (blocks, found) = match (step, found.and_then(|found| self.redactions.get_mut(found))) {
+            (RedactionStep::Agreed { by, .. }, Some(found)) => return found.agreed_by = Some(by.clone()),
+            (RedactionStep::Failed { .. }, Some(found)) => return found.agreed_by = None,
+            (RedactionStep::Done { blocks }, found) => (blocks, found.map(|found| found.clone())),
+            _ => return,
+        };
+        let agreed = |known: &RedactionTold| known.done_at.is_none() && known.agreed_by.as_ref().is_some_and(|by| *by != known.proposed_by);
+        let fits = blocks.iter().all(|block| self.file(block.block) == Some(block.was));
+        if !fits || !found.as_ref().is_some_and(agreed) {
+            return few(&mut self.misredacted, [seq]);
+        }
+        for known in self.redactions.iter_mut().filter(|known| known.number == *redaction) {
+            known.done_at = Some(at);
+            known.blocks = blocks.iter().map(|block| block.block).collect();
+        }
+        self.redacted.extend(blocks.iter().map(|block| (block.block, block.clone())));
+    }
+
+    /// The content in which a block's frames are, as of now.
+    pub fn file(&self, block: u64) -> Option<Digest> {
+        let sealed = || usize::try_from(block).ok().and_then(|block| self.blocks.get(block)).map(|sealed| sealed.file);
+        self.redacted.get(&block).map(|redacted| redacted.now).or_else(sealed)
     }
 
     fn released(&mut self, at: Timestamp) {

@@ -158,6 +158,10 @@ impl Draft {
                 | Event::EmergencyStarted { .. }
                 | Event::EmergencyClosed { .. }
                 | Event::OfflineReconciled { .. } => self.sealing = true,
+                Event::Redaction(_) => {
+                    self.writes.deleted.extend(event.deletes());
+                    self.sealing = true;
+                }
                 _ => {}
             }
         }

@@ -86,7 +86,25 @@ pub(super) fn of_emergency(sight: &mut Sight<'_, '_>, emergency: &Emergency) -> 
             candidates.push(Command::Session(session::Command::Deny { emergency: id, session, digest, reason: words() }));
         }
     }
+    candidates.extend(redactions(emergency).into_iter().map(Command::Session));
     try_all(sight, candidates)
+}
+
+/// What may be proposed about the last recording, and answered about the first proposal that waits.
+fn redactions(emergency: &Emergency) -> Vec<session::Command> {
+    use session::Command as Do;
+    let (id, mut found) = (emergency.id, Vec::new());
+    let over = || emergency.sessions.iter().filter(|session| !session.is_open());
+    if let Some(last) = over().next_back() {
+        found.push(Do::Redact { emergency: id, session: last.number, from: 0, to: 1, reason: words() });
+    }
+    let waits = over().find_map(|session| Some((session.number, session.redactions.iter().find(|redaction| redaction.is_proposed())?)));
+    if let Some((session, redaction)) = waits {
+        let number = redaction.number;
+        found.push(Do::AgreeRedaction { emergency: id, session, redaction: number, confirm: redaction.to_type() });
+        found.push(Do::DeclineRedaction { emergency: id, session, redaction: number, reason: words() });
+    }
+    found
 }
 
 pub(super) fn of_obligation(sight: &mut Sight<'_, '_>, owed: &Obligation) -> Result<Vec<Offer>, LookError> {

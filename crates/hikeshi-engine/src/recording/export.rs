@@ -108,7 +108,7 @@ impl Export {
 fn output(frame: &Frame) -> Option<&[u8]> {
     match frame {
         Frame::Output(bytes) => Some(bytes),
-        Frame::Input(_) | Frame::Hidden(_) | Frame::Resize { .. } | Frame::Word(_) => None,
+        Frame::Input(_) | Frame::Hidden(_) | Frame::Resize { .. } | Frame::Word(_) | Frame::Salt(_) => None,
     }
 }
 
@@ -127,7 +127,7 @@ impl Cast {
     fn begin(recording: &Recording, v2: bool, first: &Block, out: &mut Vec<u8>) -> Self {
         let size = first.frames.iter().find_map(|(_, frame)| match frame {
             Frame::Resize { columns, rows } => Some((*columns, *rows)),
-            Frame::Output(_) | Frame::Input(_) | Frame::Hidden(_) | Frame::Word(_) => None,
+            Frame::Output(_) | Frame::Input(_) | Frame::Hidden(_) | Frame::Word(_) | Frame::Salt(_) => None,
         });
         let (columns, rows) = size.unwrap_or((80, 24));
         let timestamp = recording.told.opened.as_ref().map_or(0, |(at, ..)| at.as_second());
@@ -169,7 +169,7 @@ impl Cast {
                     self.event(at_us, "x", &code.to_string(), out);
                 }
             }
-            Frame::Hidden(_) | Frame::Resize { .. } | Frame::Word(_) => {}
+            Frame::Hidden(_) | Frame::Resize { .. } | Frame::Word(_) | Frame::Salt(_) => {}
         }
     }
 

@@ -230,7 +230,7 @@ impl Live {
                     state.gaps.push(gap);
                     state.urgent = true;
                 }
-                Frame::Word(_) | Frame::Output(_) | Frame::Input(_) | Frame::Hidden(_) | Frame::Resize { .. } => {}
+                Frame::Word(_) | Frame::Output(_) | Frame::Input(_) | Frame::Hidden(_) | Frame::Resize { .. } | Frame::Salt(_) => {}
             }
         }
         let head = Digest::of(header_bytes);

@@ -46,7 +46,7 @@ impl ScreenModel {
                 }
             },
             Frame::Resize { columns, rows } => self.parser.screen_mut().set_size(side(*rows), side(*columns)),
-            Frame::Input(_) | Frame::Hidden(_) | Frame::Word(_) => {}
+            Frame::Input(_) | Frame::Hidden(_) | Frame::Word(_) | Frame::Salt(_) => {}
         }
     }
 

@@ -104,6 +104,7 @@ pub fn well(work: &Work, now: Timestamp) -> (Outcome, Vec<Vec<u8>>) {
             Outcome::Restored { files: 2, manifest: Digest::of(b"manifest"), replaced: Vec::new(), changes: Vec::new() }
         }
         Work::RevertFile { .. } => Outcome::Reverted { files: Vec::new(), changes: Vec::new(), changes_unlisted: 0 },
+        Work::Redact { .. } => Outcome::Redacted { blocks: Vec::new() },
         Work::OpenChangeRequest(_) => Outcome::ChangeRequestOpened {
             commit: "c0ffee".to_owned(),
             request_file: "/srv/git/requests/1.md".to_owned(),

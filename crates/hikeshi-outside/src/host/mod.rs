@@ -84,7 +84,12 @@ pub(crate) fn ground_of(work: &Work) -> Option<(EmergencyId, &HostSpec)> {
         | Work::LookAtFiles { emergency, host, .. }
         | Work::Restore { emergency, host, .. }
         | Work::RevertFile { emergency, host, .. } => Some((*emergency, host)),
-        Work::OpenChangeRequest(_) | Work::CompareMerged { .. } | Work::WriteReport(_) | Work::WriteInvitation(_) | Work::Chat(_) => None,
+        Work::Redact { .. }
+        | Work::OpenChangeRequest(_)
+        | Work::CompareMerged { .. }
+        | Work::WriteReport(_)
+        | Work::WriteInvitation(_)
+        | Work::Chat(_) => None,
     }
 }
 
@@ -96,6 +101,7 @@ pub(crate) fn limit_of(work: &Work) -> Duration {
         | Work::LookAtFiles { .. }
         | Work::Restore { .. }
         | Work::RevertFile { .. }
+        | Work::Redact { .. }
         | Work::OpenChangeRequest(_)
         | Work::CompareMerged { .. }
         | Work::WriteReport(_)
@@ -113,6 +119,7 @@ pub(crate) fn could_not(work: &Work, why: &str) -> Performed {
         | Work::LookAtFiles { .. }
         | Work::Restore { .. }
         | Work::RevertFile { .. }
+        | Work::Redact { .. }
         | Work::OpenChangeRequest(_)
         | Work::CompareMerged { .. }
         | Work::WriteReport(_)
@@ -131,6 +138,7 @@ pub(crate) fn lost(work: &Work, why: &str) -> Performed {
         | Work::LookAtFiles { .. }
         | Work::Restore { .. }
         | Work::RevertFile { .. }
+        | Work::Redact { .. }
         | Work::OpenChangeRequest(_)
         | Work::CompareMerged { .. }
         | Work::WriteReport(_)

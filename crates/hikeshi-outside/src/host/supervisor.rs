@@ -198,9 +198,12 @@ impl<'a> Supervisor<'a> {
                 }
                 Err(error) => refused(error),
             },
-            Work::OpenChangeRequest(_) | Work::CompareMerged { .. } | Work::WriteReport(_) | Work::WriteInvitation(_) | Work::Chat(_) => {
-                plain(Outcome::Failed { detail: format!("{} is not work for a host", work.kind()) })
-            }
+            Work::Redact { .. }
+            | Work::OpenChangeRequest(_)
+            | Work::CompareMerged { .. }
+            | Work::WriteReport(_)
+            | Work::WriteInvitation(_)
+            | Work::Chat(_) => plain(Outcome::Failed { detail: format!("{} is not work for a host", work.kind()) }),
         })
     }
 

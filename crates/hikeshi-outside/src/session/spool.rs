@@ -79,7 +79,7 @@ impl SessionSpool {
                 match frame {
                     Frame::Output(bytes) => left.output_bytes += u64::try_from(bytes.len()).unwrap_or(0),
                     Frame::Word(Word::CommandBegan { number, .. }) => left.commands = left.commands.max(number.into()),
-                    Frame::Word(_) | Frame::Input(_) | Frame::Hidden(_) | Frame::Resize { .. } => {}
+                    Frame::Word(_) | Frame::Input(_) | Frame::Hidden(_) | Frame::Resize { .. } | Frame::Salt(_) => {}
                 }
             }
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::Digest;
-use hikeshi_domain::session::record::{BLOCK_BYTES_MAX, Frame, Header, PAYLOAD_BYTES_MAX, Word};
+use hikeshi_domain::session::record::{BLOCK_BYTES_MAX, Frame, Header, PAYLOAD_BYTES_MAX, SALT_BYTES, Word};
 use hikeshi_domain::session::{Gap, GapReason, HeldBecause};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -204,6 +204,9 @@ impl Writer {
         self.tell_lost();
         let now_us = self.began_us.saturating_add(u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)).max(self.last_us);
         let before = self.frames.len();
+        if self.frames.is_empty() {
+            salt().write(0, &mut self.frames);
+        }
         frame.write(now_us - self.last_us, &mut self.frames);
         self.last_us = now_us;
         self.valve.frame_made();
@@ -312,6 +315,15 @@ impl Writer {
         self.sync_if_due();
         self.tell(ToSink::NoMore);
     }
+}
+
+/// Nobody can guess at what a block holds by its digest alone, also after something was taken out of it.
+fn salt() -> Frame {
+    let mut bytes = vec![0; SALT_BYTES];
+    if let Err(error) = getrandom::fill(&mut bytes) {
+        tracing::warn!(%error, "no random bytes: what may be taken out of this block could be guessed at");
+    }
+    Frame::Salt(bytes)
 }
 
 /// What becomes of a piece.

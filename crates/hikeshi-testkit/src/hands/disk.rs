@@ -53,10 +53,11 @@ impl Disk {
         Digest::of(lines.as_bytes())
     }
 
-    /// Makes everything inside the scope as it was.
-    pub(super) fn restore(&mut self, before: &Self, scope: &[String]) {
+    /// Makes everything inside the scope as it was; its manifest then.
+    pub(super) fn restore(&mut self, before: &Self, scope: &[String]) -> Digest {
         self.files.retain(|path, _| !inside(path, scope));
         self.files.extend(before.scoped(scope).map(|(path, bytes)| (path.clone(), bytes.clone())));
+        self.manifest(scope)
     }
 
     /// Everything that is not as it was, with the contents that are kept.

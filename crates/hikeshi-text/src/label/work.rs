@@ -28,6 +28,7 @@ pub fn effect(lang: Lang, kind: &str) -> &str {
         "run_checks" => ("検証の実行", "running the checks"),
         "restore" => ("バックアップからの復元", "restoring the backup"),
         "revert_file" => ("ファイルを元に戻す処理", "putting files back"),
+        "redact" => ("記録の一部を伏せる処理", "redacting a recording"),
         "open_change_request" => ("反映リクエストの作成", "opening the change request"),
         "compare_merged" => ("マージ内容の照合", "comparing with what was merged"),
         "write_report" => ("報告書の書き出し", "writing the report"),

@@ -46,3 +46,33 @@ pub(super) fn unconfirmed(lang: Lang, number: u32, command: u32, words: &str) ->
         ),
     }
 }
+
+pub(super) fn redaction_proposed(
+    lang: Lang,
+    (number, redaction): (u32, u32),
+    by: &PersonId,
+    bytes: u64,
+    reason: &str,
+    names: &Names,
+) -> String {
+    let (who, reason) = (names.person(lang, by), one_line(reason));
+    match lang {
+        Ja => format!(
+            "{who}が、立会セッション{number}の記録から{bytes}バイトを伏せるよう提案しました（{redaction}件目）。理由: {reason}。提案者と実行者でない人が、内容を確かめて答えてください。"
+        ),
+        En => format!(
+            "{who} proposes to redact {bytes} bytes of the recording of witnessed session {number} (no. {redaction}). Reason: {reason}. Someone who is neither {who} nor the executor: look, and answer."
+        ),
+    }
+}
+
+pub(super) fn redaction_ended(lang: Lang, number: u32, redaction: u32, done: bool) -> String {
+    match (lang, done) {
+        (Ja, true) => format!("立会セッション{number}の記録を伏せました（{redaction}件目）。"),
+        (Ja, false) => {
+            format!("立会セッション{number}の記録を伏せられませんでした（{redaction}件目）。理由を再生の画面で確かめてください。")
+        }
+        (En, true) => format!("The recording of witnessed session {number} is redacted (no. {redaction})."),
+        (En, false) => format!("Redaction no. {redaction} of witnessed session {number} did not succeed. The page of its replay says why."),
+    }
+}

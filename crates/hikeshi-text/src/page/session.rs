@@ -57,6 +57,16 @@ words! {
     step_unconfirmed: "実行には立会人の確認が要ります", "Takes a witness's confirmation to run";
     plan_dangerous: "危険な行", "Dangerous lines";
     plan_dangerous_help: "1行に1つ、「含まれる語 | 理由」の形で書きます。端末でその語を含む行の Enter は、立会人が確認するまで止まります。", "One per line: `words | why`. Enter at a line with these words is held until a witness confirms it.";
+    redactions: "伏せた箇所", "Redactions";
+    redactions_none: "ありません。", "None.";
+    redaction_from: "始まり（出力のはじめから数えたバイト）", "From (bytes of output)";
+    redaction_to: "終わり（このバイトは含みません）", "To (not included)";
+    redaction_help: "マスクされずに記録された秘密を、二人の合意で伏せます。元の内容は消去され、鎖・長さ・時刻は残ります。位置は hikeshi emergency redact --find で探せます。", "Takes out a secret that masking did not catch, when two people agree. What was there is deleted; chain, lengths and times stay. `hikeshi emergency redact --find` finds the place.";
+    redaction_proposed: "同意を待っています", "waits for a second person";
+    redaction_declined: "退けられました", "declined";
+    redaction_under_way: "処理中", "under way";
+    redaction_done: "伏せました", "redacted";
+    redaction_trouble: "前回は伏せられませんでした", "The last try did not succeed";
     note_text: "書き添える内容", "What to note";
     plan_terminal: "手作業の端末", "Work by hand";
     plan_terminal_use: "立会いの下で端末を開く（手順を手で行う）", "Open a witnessed terminal (work by hand)";
@@ -130,5 +140,14 @@ pub fn unconfirmed(lang: Lang, number: u32, commands: &[u32]) -> String {
     match lang {
         Ja => format!("立会セッション{number}のコマンド {commands}。何が起きたか、すぐに確かめてください。"),
         En => format!("Commands {commands} of session {number}. See at once what they did."),
+    }
+}
+
+/// The bytes of output that are, or are to be, taken out.
+pub fn redaction_range(lang: Lang, from: u64, to: u64) -> String {
+    let bytes = to.saturating_sub(from);
+    match lang {
+        Ja => format!("出力 {from}〜{to}（{bytes}バイト）"),
+        En => format!("output {from}–{to} ({bytes} bytes)"),
     }
 }

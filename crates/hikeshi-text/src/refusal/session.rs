@@ -115,3 +115,64 @@ pub(super) fn nothing_asked(lang: Lang, number: u32) -> Sentence {
         ),
     }
 }
+
+pub(super) fn range_unfit(lang: Lang, from: u64, to: u64, max: u64) -> Sentence {
+    match lang {
+        Ja => say(
+            format!("{from}〜{to} は、伏せる範囲になりません。"),
+            format!("出力のはじめから数えたバイトで、始まりは終わりより前、長さは {max} バイトまでです。"),
+            "hikeshi emergency redact --find で位置を探すか、範囲を分けてください。",
+        ),
+        En => say(
+            format!("{from}–{to} is no range to redact."),
+            format!("It counts bytes of output from the beginning, ends after it begins, and has at most {max} bytes."),
+            "Find the place with `hikeshi emergency redact --find`, or divide the range.",
+        ),
+    }
+}
+
+pub(super) fn no_redaction(lang: Lang, session: u32, redaction: u32) -> Sentence {
+    match lang {
+        Ja => say(
+            format!("立会セッション{session}に、答えを待っている提案 {redaction} はありません。"),
+            "答えられた提案には、もう答えられません。",
+            "セッションの再生画面で、提案の番号と状態を確かめてください。",
+        ),
+        En => say(
+            format!("Session {session} has no redaction {redaction} that waits for an answer."),
+            "One that was answered is not answered again.",
+            "See the replay of the session for the proposals and where they stand.",
+        ),
+    }
+}
+
+pub(super) fn redaction_self_agreed(lang: Lang, person: &PersonId, names: &Names) -> Sentence {
+    let who = names.person(lang, person);
+    match lang {
+        Ja => say(
+            format!("{who}は、この提案に同意できません。"),
+            "提案した人と、その画面を操作した実行者は、記録を伏せることに同意できません。",
+            "承認者かシニアの、別の人に頼んでください。",
+        ),
+        En => say(
+            format!("{who} cannot agree to this."),
+            "Neither who proposed a redaction nor the executor whose screen it is agrees to it.",
+            "Ask somebody else who is an approver or a senior.",
+        ),
+    }
+}
+
+pub(super) fn recorded_elsewhere(lang: Lang, number: u32) -> Sentence {
+    match lang {
+        Ja => say(
+            format!("立会セッション{number}の記録は、手元の台帳から取り込んだものです。"),
+            "取り込んだ台帳は、署名されたままの形で保管され、書き換えられません。",
+            "漏れた秘密は、すぐに無効にして取り替えてください。",
+        ),
+        En => say(
+            format!("The recording of witnessed session {number} came home from a local ledger."),
+            "What came home is kept as it was signed there, and is not rewritten.",
+            "Revoke and replace the secret that leaked.",
+        ),
+    }
+}

@@ -32,6 +32,18 @@ pub fn argument(lang: Lang, path: &str, name: &str) -> Option<String> {
         ("emergency recording", "session") => {
             Some(("セッションの番号（なければ最後のもの）", "the session's number; the last one without it"))
         }
+        ("emergency redact" | "emergency agree-redaction" | "emergency decline-redaction", "session") => {
+            Some(("セッションの番号（なければ最後のもの）", "the session's number; the last one without it"))
+        }
+        ("emergency redact", "from") => Some(("始まり（出力のはじめから数えたバイト）", "first byte of output")),
+        ("emergency redact", "to") => Some(("終わり（このバイトは含みません）", "the byte after the last")),
+        ("emergency redact", "find") => Some((
+            "伏せる文字列を尋ね、その位置を手元で探します（文字列は送りません）",
+            "ask for the text and look for it here; it is sent nowhere",
+        )),
+        ("emergency agree-redaction" | "emergency decline-redaction", "redaction") => {
+            Some(("提案の番号（なければ待っている最初のもの）", "the proposal's number; the first that waits without it"))
+        }
         ("token issue", "label") => Some(("トークンの名前", "a name for it")),
         ("open", "id") => Some(("inc_12、emg_3、obl_7 など", "inc_12, emg_3, obl_7")),
         ("obligation hold", "items") => Some(("再発防止策: 担当|期限|内容", "prevention item: OWNER|DUE|TEXT")),
@@ -143,6 +155,13 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("emergency shell", "立会人の見ている端末を開きます（手作業）", "Open the witnessed terminal (work by hand)"),
     ("emergency recording", "セッションの記録を保存します", "Save the recording of a session"),
     ("emergency note", "進行中のセッションに書き添えます（立会人）", "Note something beside the open session (a witness)"),
+    ("emergency redact", "記録に残った秘密を伏せるよう提案します", "Propose to take a secret out of a recording"),
+    (
+        "emergency agree-redaction",
+        "伏せることに同意します（提案者と実行者のほかの人）",
+        "Agree to a redaction (neither its proposer nor the executor)",
+    ),
+    ("emergency decline-redaction", "伏せる提案を退けます", "Decline a redaction, or take your own proposal back"),
     ("emergency end-session", "進行中のセッションを終わらせます（立会人）", "End the open session (a witness)"),
     ("emergency settle", "実行されたか分からない手順について、確かめた結果を記録します", "Record what you found about a step in doubt"),
     ("emergency verify", "計画の検証を実行します", "Run the checks of the plan"),

@@ -195,6 +195,59 @@ pub fn recording_saved(lang: Lang, file: &str, bytes: u64) -> String {
     two(lang, format!("{file} に保存しました（{bytes} バイト）。"), format!("{file} written, {bytes} bytes."))
 }
 
+pub fn redaction_secret(lang: Lang) -> String {
+    two(lang, "伏せる文字列（表示されません）: ".to_owned(), "What to redact (not shown): ".to_owned())
+}
+
+pub fn redaction_none_found(lang: Lang, name: &str) -> String {
+    two(
+        lang,
+        format!(
+            "セッション {name} の出力に、その文字列はありません。折り返しや色づけで途切れていることもあります。位置が分かるなら --from と --to で指定してください。"
+        ),
+        format!(
+            "It is not in the output of session {name}. It may be broken by a wrapped line or by colours: give --from and --to if you know the place."
+        ),
+    )
+}
+
+pub fn redaction_length(lang: Lang, min: usize, max: usize) -> String {
+    two(lang, format!("伏せる文字列は {min} バイトから {max} バイトまでです。"), format!("What is redacted has {min} to {max} bytes."))
+}
+
+pub fn redaction_too_many(lang: Lang, max: usize) -> String {
+    two(
+        lang,
+        format!("{max} か所より多く見つかりました。もっと長い文字列を指定してください。"),
+        format!("More than {max} places were found. Give a longer text."),
+    )
+}
+
+/// What a second person reads before they agree.
+pub fn redaction_question(lang: Lang, name: &str, range: &str, reason: &str, by: &str, command: Option<(u32, &str)>) -> String {
+    let command = command.map(|(number, text)| {
+        two(lang, format!("\n  コマンド{number}の出力: {text}"), format!("\n  in the output of command {number}: {text}"))
+    });
+    let command = command.unwrap_or_default();
+    two(
+        lang,
+        format!(
+            "セッション {name} の{range}を伏せます（提案 {by}、理由: {reason}）。{command}\n再生の画面でその場所を見てから同意してください。元の内容は消去され、元に戻せません。"
+        ),
+        format!(
+            "Session {name}: {range} will be redacted (proposed by {by}, reason: {reason}).{command}\nLook at the place in the replay first. What was there is deleted for good."
+        ),
+    )
+}
+
+pub fn no_redaction(lang: Lang, name: &str) -> String {
+    two(
+        lang,
+        format!("セッション {name} に、答えを待っている提案はありません。"),
+        format!("No redaction of session {name} waits for an answer."),
+    )
+}
+
 /// What a witness is asked before the terminal is hung up.
 pub fn end_session_question(lang: Lang, name: &str) -> String {
     two(

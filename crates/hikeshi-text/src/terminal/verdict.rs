@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hikeshi_domain::ids::PersonId;
 use hikeshi_domain::ledger::{BundleFault, CaseVerdict, ExceptionVerdict, Fault, Flaw, Flawed, SessionVerdict, Wrong};
-use hikeshi_domain::session::told::Stretch;
+use hikeshi_domain::session::told::{RedactionTold, Stretch};
 
 use super::two;
 use crate::Lang;
@@ -168,6 +168,22 @@ fn exception_lines(lang: Lang, exception: &ExceptionVerdict, people: &People, li
     exception.sessions.iter().for_each(|session| session_lines(lang, session, people, lines));
 }
 
+/// What was taken out, by whom, and what that leaves unproven.
+fn redaction_line(lang: Lang, redaction: &RedactionTold, people: &People) -> String {
+    let RedactionTold { from, to, blocks, proposed_by, agreed_by, .. } = redaction;
+    let blocks = blocks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let (by, agreed) = (name(people, proposed_by), agreed_by.as_ref().map_or(String::new(), |person| name(people, person)));
+    two(
+        lang,
+        format!(
+            "    △ 出力 {from}〜{to} は伏せられています（提案 {by}、同意 {agreed}、ブロック {blocks}）。鎖・長さ・時刻は元のまま一致します。このブロックのほかの内容が元と同じことは、台帳の記録によります"
+        ),
+        format!(
+            "    ! output {from}–{to} is redacted (proposed by {by}, agreed by {agreed}, blocks {blocks}): chain, lengths and times hold; that the rest of these blocks is as it was rests on the ledger"
+        ),
+    )
+}
+
 fn session_lines(lang: Lang, session: &SessionVerdict, people: &People, lines: &mut Vec<String>) {
     let (number, blocks, commands, gaps) = (session.session, session.blocks, session.commands, session.gaps);
     let output = crate::time::bytes(session.output_bytes);
@@ -191,6 +207,9 @@ fn session_lines(lang: Lang, session: &SessionVerdict, people: &People, lines: &
             format!("    △ 立会人の確認なしに実行された危険なコマンド: {numbers}（台帳にそう記録されています）"),
             format!("    ! dangerous commands that ran without a witness's confirmation, as the ledger itself says: {numbers}"),
         ));
+    }
+    for redaction in &session.redactions {
+        lines.push(redaction_line(lang, redaction, people));
     }
     for (person, stretches) in &session.watched {
         let (who, ranges) = (name(people, person), ranges(stretches));
@@ -294,6 +313,14 @@ fn of_recording(flaw: &Flaw, _people: &People) -> Pair {
         Flaw::BlockBroken { block, detail } => {
             (format!("ブロック {block} が記録の鎖と合いません（{detail}）"), format!("block {block} does not fit the chain: {detail}"))
         }
+        Flaw::RedactionNotAgreed { seq } => (
+            format!("記録 {seq} は、二人の合意がないまま、またはもとと違うブロックを置き換えています"),
+            format!("entry {seq} replaces blocks that two people had not agreed to redact, or other ones than those that were there"),
+        ),
+        Flaw::RedactionReadable { redaction } => (
+            format!("伏せたはずの箇所（{redaction} 件目）が、まだ読めます"),
+            format!("what redaction {redaction} took out can still be read"),
+        ),
         Flaw::RecordingCut { blocks } => (
             format!("終わったはずの記録が、{blocks} ブロックで途切れています"),
             format!("the session ended, and the recording stops after {blocks} blocks"),
@@ -342,6 +369,10 @@ fn of_words(flaw: &Flaw, people: &People) -> Pair {
         Flaw::AckNotSigned { seq, person, block } => (
             format!("記録 {seq}: ブロック {block} を見たという {} の署名が正しくありません", who(person)),
             format!("entry {seq}: the signature of {} for block {block} is wrong", who(person)),
+        ),
+        Flaw::RedactionByExecutor { person } => (
+            format!("実行者 {} が、自分の記録を伏せることに同意しています", who(person)),
+            format!("the executor {} agreed to a redaction of their own recording", who(person)),
         ),
         Flaw::DeviceShared { person, with } => (
             format!("{} と {} が同じ端末の鍵を使っています", who(person), who(with)),
@@ -401,6 +432,9 @@ mod tests {
             Flaw::BlocksMisplaced { seq: 1, first: 2 },
             Flaw::BlockMissing { block: 2 },
             Flaw::BlockBroken { block: 2, detail: "x".to_owned() },
+            Flaw::RedactionNotAgreed { seq: 1 },
+            Flaw::RedactionByExecutor { person: person() },
+            Flaw::RedactionReadable { redaction: 1 },
             Flaw::RecordingCut { blocks: 2 },
             Flaw::EndDiffers,
             Flaw::CommandNotRecorded { number: 2 },

@@ -11,8 +11,8 @@ use hikeshi_domain::incident::{Override, Priority, Stage};
 use hikeshi_domain::obligation::{Comparison, Drift, Held, Meeting, Report, Waiver};
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::session::{
-    Absence, Absent, Ack, Captured, CommandRef, DeviceKey, Gap, GapReason, HeldBecause, Inner, Known, LineAsk, SealedBlock, SessionEnd,
-    TypedCommand,
+    Absence, Absent, Ack, Captured, CommandRef, DeviceKey, Gap, GapReason, HeldBecause, Inner, Known, LineAsk, RedactedBlock,
+    RedactionEvent, RedactionStep, SealedBlock, SessionEnd, TypedCommand,
 };
 
 use super::{EMG, INC, OBL, at, changes, channel, digest, emergency, end, every, incident, obligation, person, plan, policy, request};
@@ -93,6 +93,22 @@ fn typed() -> TypedCommand {
 
 fn gap() -> Gap {
     Gap { why: GapReason::RecorderLost, from: at("03:14:05"), to: at("03:14:06"), bytes: 4_096 }
+}
+
+fn redaction(step: RedactionStep) -> Event {
+    Event::Redaction(RedactionEvent { emergency: EMG, session: 1, redaction: 1, step })
+}
+
+/// What else may happen to a redaction, beside the proposal.
+pub fn redactions() -> Vec<(&'static str, Event)> {
+    let block = RedactedBlock { block: 12, was: digest("file"), now: digest("file2"), frames: digest("frames") };
+    let steps = [
+        ("Redaction declined", RedactionStep::Declined { by: person("ito"), reason: text("no secret") }),
+        ("Redaction agreed", RedactionStep::Agreed { by: person("ito"), effect: key() }),
+        ("Redaction done", RedactionStep::Done { blocks: vec![block] }),
+        ("Redaction failed", RedactionStep::Failed { detail: text("block 12 is not there") }),
+    ];
+    steps.map(|(name, step)| (name, redaction(step))).into()
 }
 
 fn asked() -> LineAsk {
@@ -229,6 +245,9 @@ every! {
         LineDenied => Event::LineDenied { emergency: EMG, session: 1, ask: 1, digest: digest("line"), by: person("ito"), reason: text("wrong table") },
         LineWithdrawn => Event::LineWithdrawn { emergency: EMG, session: 1, ask: 1, digest: digest("line") },
         LineUnconfirmed => Event::LineUnconfirmed { emergency: EMG, session: 1, command: 4, words: text("drop table"), why: text("no way back") },
+        Redaction => redaction(RedactionStep::Proposed {
+            from: 1_204, to: 1_236, by: person("sato"), reason: text("an API key was printed")
+        }),
         TerminalStopped => Event::TerminalStopped { emergency: EMG, session: 1, by: person("ito"), reason: text("wrong file") },
         TerminalEnded => Event::TerminalEnded { emergency: EMG, session: 1, end: SessionEnd::Lost },
         SessionRanLong => Event::SessionRanLong { emergency: EMG },

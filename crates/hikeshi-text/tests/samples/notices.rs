@@ -39,6 +39,10 @@ every! {
         ApprovalExpired => Notice::ApprovalExpired,
         SessionStarted => Notice::SessionStarted { executor: person("tanaka") },
         TerminalOpened => Notice::TerminalOpened { executor: person("tanaka"), session: 1 },
+        RedactionProposed => Notice::RedactionProposed {
+            session: 1, redaction: 1, by: person("sato"), bytes: 32, reason: text("an API key was printed")
+        },
+        RedactionEnded => Notice::RedactionEnded { session: 1, redaction: 1, done: false },
         LineUnconfirmed => Notice::LineUnconfirmed { session: 1, command: 4, words: text("drop table") },
         TerminalStopped => Notice::TerminalStopped { by: person("ito"), session: 1, reason: text("wrong file") },
         TerminalEnded => Notice::TerminalEnded { session: 1, end: SessionEnd::Exited { code: Some(0) } },

@@ -11,6 +11,7 @@ use crate::event::Event;
 use crate::facts::Facts;
 use crate::ids::EmergencyId;
 use crate::refusal::Refusal;
+use crate::session;
 
 /// Changes outside the scope that are announced one by one; the page lists all.
 const ANNOUNCED_MAX: usize = 5;
@@ -39,9 +40,11 @@ pub fn ended(facts: &Facts, key: &EffectKey, outcome: &Outcome, now: Timestamp) 
             Ok(step_ended(&case, number, &end, &changes, unlisted))
         }
         ("look", Outcome::FilesSeen { changes, changes_unlisted, captured }) => {
-            crate::session::decide::seen(&case, key, changes, *changes_unlisted, captured)
+            session::decide::seen(&case, key, changes, *changes_unlisted, captured)
         }
-        ("look", Outcome::Failed { detail }) => crate::session::decide::unseen(&case, key, detail),
+        ("look", Outcome::Failed { detail }) => session::decide::unseen(&case, key, detail),
+        (session::REDACT_KEY, Outcome::Redacted { blocks }) => session::redaction_done(&case, key, blocks),
+        (session::REDACT_KEY, Outcome::Failed { detail }) => session::redaction_failed(&case, key, detail),
         ("backup", Outcome::BackupTaken { backup }) => {
             during(&case, Status::BackingUp, number)?;
             Ok(case.decision(vec![Event::BackupTaken { emergency: id, backup: backup.clone() }]))
