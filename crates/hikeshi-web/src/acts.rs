@@ -16,7 +16,7 @@ pub use follow_up::of_obligation;
 pub use incident::{acknowledge, of_incident, open_form};
 pub use input::Input;
 pub use plan::{PlanForm, fields_of, plan_form};
-pub use session::{of_line, of_session};
+pub use session::{of_line, of_redaction, of_session, redact};
 pub use show::{Act, Field, FieldKind, Weight, render, render_open, render_to, token};
 
 use hikeshi_domain::command::Command;

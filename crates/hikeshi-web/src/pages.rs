@@ -14,6 +14,7 @@ pub mod now;
 pub mod obligations;
 pub mod people;
 pub mod plan;
+mod redactions;
 pub mod replay;
 pub mod reviews;
 pub mod sessions;

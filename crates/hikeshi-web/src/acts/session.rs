@@ -1,8 +1,8 @@
-//! Acts of a witness on an open session: a note beside the recording, and its end.
+//! Acts on a session: a witness's note beside the recording, its end, their word on a dangerous line; and what is taken out of a recording.
 
 use hikeshi_domain::command::Command;
 use hikeshi_domain::ids::Digest;
-use hikeshi_domain::session::{Command as Session, LineAsk};
+use hikeshi_domain::session::{Command as Session, LineAsk, Redaction};
 use hikeshi_engine::look::EmergencyView;
 use hikeshi_text::page::{self, Words};
 use hikeshi_text::{Sentence, label};
@@ -24,6 +24,18 @@ pub fn command(kind: &str, input: &Input<'_>) -> Result<Command, Sentence> {
                 Session::Deny { emergency, session, digest, reason: input.text("reason") }
             } else {
                 Session::Confirm { emergency, session, digest, confirm: input.text("confirm") }
+            }
+        }
+        "session.redact" => {
+            let (from, to) = (input.parse("from", t.redaction_from())?, input.parse("to", t.redaction_to())?);
+            Session::Redact { emergency, session, from, to, reason: input.text("reason") }
+        }
+        "session.agree_redaction" | "session.decline_redaction" => {
+            let redaction: u32 = input.parse("redaction", t.redactions())?;
+            if kind == "session.decline_redaction" {
+                Session::DeclineRedaction { emergency, session, redaction, reason: input.text("reason") }
+            } else {
+                Session::AgreeRedaction { emergency, session, redaction, confirm: input.text("confirm") }
             }
         }
         "session.stop" => {
@@ -74,5 +86,36 @@ pub fn of_line(viewer: &Viewer, view: &EmergencyView, session: u32, ask: &LineAs
             .label(t.line_deny())
             .with(Field::new(FieldKind::Line, "reason", t.reason()))
             .cli(format!("hikeshi emergency deny {id} --reason …")),
+    ]
+}
+
+/// A redaction of a session that is over, to be proposed.
+pub fn redact(viewer: &Viewer, view: &EmergencyView, session: u32) -> Act {
+    let (t, id) = (Words(viewer.lang), view.emergency.id);
+    Act::new(viewer, "session.redact")
+        .hidden("emergency", id)
+        .hidden("session", session)
+        .offered(viewer, offer_of(&view.offers, "session.redact"))
+        .with(Field::new(FieldKind::Number, "from", t.redaction_from()).help(t.redaction_help()))
+        .with(Field::new(FieldKind::Number, "to", t.redaction_to()))
+        .with(Field::new(FieldKind::Line, "reason", t.reason()))
+        .cli(format!("hikeshi emergency redact {id} --session {session} --find --reason …"))
+}
+
+/// What a second person may answer to a proposal that waits.
+pub fn of_redaction(viewer: &Viewer, view: &EmergencyView, session: u32, redaction: &Redaction) -> Vec<Act> {
+    let (t, id, number) = (Words(viewer.lang), view.emergency.id, redaction.number);
+    let act = |kind: &str| {
+        let act = Act::new(viewer, kind).id_part(number).hidden("emergency", id).hidden("session", session).hidden("redaction", number);
+        act.offered(viewer, offer_of(&view.offers, kind))
+    };
+    vec![
+        act("session.agree_redaction")
+            .weight(Weight::Danger)
+            .with(Field::new(FieldKind::Typed, "confirm", &page::type_to_confirm(viewer.lang, &redaction.to_type())))
+            .cli(format!("hikeshi emergency agree-redaction {id} --session {session} --redaction {number}")),
+        act("session.decline_redaction")
+            .with(Field::new(FieldKind::Line, "reason", t.reason()))
+            .cli(format!("hikeshi emergency decline-redaction {id} --session {session} --redaction {number} --reason …")),
     ]
 }

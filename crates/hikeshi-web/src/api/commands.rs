@@ -60,6 +60,9 @@ pub fn is_public(command: &Command) -> bool {
             | session::Command::Stop { .. }
             | session::Command::Confirm { .. }
             | session::Command::Deny { .. }
+            | session::Command::Redact { .. }
+            | session::Command::AgreeRedaction { .. }
+            | session::Command::DeclineRedaction { .. }
             | session::Command::Abandon { .. } => true,
             // What the recorder and watching devices send comes through their own streams.
             session::Command::Ask { .. }

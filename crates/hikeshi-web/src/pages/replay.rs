@@ -16,6 +16,7 @@ use hikeshi_text::page::{self, Words};
 use hikeshi_text::session as words;
 
 use super::changes::Shown;
+use super::redactions::{self, RedactionRow};
 use super::sessions::{self, CommandRow, SessionRow, WatchedRow};
 use super::{Flash, Frame as PageFrame, Html, Query, changes, html, time_html};
 use crate::acts;
@@ -42,6 +43,8 @@ struct ReplayTemplate<'a> {
     changes: Html,
     restore: Vec<Html>,
     held: Vec<(Html, Option<Html>, String)>,
+    redactions: Vec<RedactionRow>,
+    redact: Html,
     gaps: Vec<(Html, String)>,
     notes: Vec<(Html, String, String)>,
 }
@@ -72,6 +75,9 @@ pub async fn get(viewer: Viewer, Path((id, session)): Path<(String, String)>, qu
     let at = |at| time_html(&viewer, at, view.at);
     // What is done here is answered on the page that shows how it ends.
     let place = format!("/emergencies/{id}");
+    let here = row.href.clone();
+    let session =
+        e.sessions.iter().find(|known| known.number == number).ok_or(Fail::NotFound { what: "session", given: number.to_string() })?;
     let template = ReplayTemplate {
         frame: &frame,
         t,
@@ -94,6 +100,8 @@ pub async fn get(viewer: Viewer, Path((id, session)): Path<(String, String)>, qu
             .iter()
             .map(|period| (at(period.from), period.to.map(at), words::held_all(viewer.lang, &period.why, &viewer.names)))
             .collect(),
+        redactions: redactions::rows(&viewer, &view, session, &flash, &here)?,
+        redact: acts::render_to(&viewer, &acts::redact(&viewer, &view, number), &flash, &here)?,
         gaps: told.gaps.iter().map(|gap| (at(gap.from), words::gap(viewer.lang, gap))).collect(),
         notes: told.notes.iter().map(|note| (at(note.at), viewer.names.person(viewer.lang, &note.by), note.text.clone())).collect(),
         row,
@@ -127,7 +135,7 @@ async fn open_blocks(mut recording: Recording) -> (Vec<u64>, Option<String>) {
                     match frame {
                         Frame::Word(Word::Released) => open = true,
                         Frame::Word(Word::Held { .. }) => open = false,
-                        Frame::Word(_) | Frame::Output(_) | Frame::Input(_) | Frame::Hidden(_) | Frame::Resize { .. } => {}
+                        Frame::Word(_) | Frame::Output(_) | Frame::Input(_) | Frame::Hidden(_) | Frame::Resize { .. } | Frame::Salt(_) => {}
                     }
                     was_open |= open;
                 }

@@ -2,6 +2,7 @@
 
 mod confirm;
 mod recording;
+mod redaction;
 pub mod shell;
 mod signed;
 mod view;
@@ -113,6 +114,14 @@ pub enum Verb {
         ssh_config: Option<PathBuf>,
     },
     Recording(recording::RecordingArgs),
+    Redact(redaction::RedactArgs),
+    AgreeRedaction(redaction::AnswerArgs),
+    DeclineRedaction {
+        #[command(flatten)]
+        which: redaction::AnswerArgs,
+        #[arg(long)]
+        reason: String,
+    },
     Note {
         id: EmergencyId,
         text: String,
@@ -241,6 +250,9 @@ pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
         Verb::Step { id, step } => run_step(id, step, caller).await,
         Verb::Shell { id, ssh_config } => shell::shell(id, ssh_config.as_deref(), caller).await,
         Verb::Recording(args) => recording::save(args, caller).await,
+        Verb::Redact(args) => redaction::propose(args, caller).await,
+        Verb::AgreeRedaction(which) => redaction::agree(which, caller).await,
+        Verb::DeclineRedaction { which, reason } => redaction::decline(which, reason, caller).await,
         Verb::Note { id, text } => recording::note(id, text, caller).await,
         Verb::EndSession { id, reason } => recording::end(id, reason, caller).await,
         Verb::Verify { id } => {
