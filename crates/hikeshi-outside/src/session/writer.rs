@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::Digest;
+use hikeshi_domain::mask::Masker;
 use hikeshi_domain::session::record::{BLOCK_BYTES_MAX, Frame, Header, PAYLOAD_BYTES_MAX, Word};
 use hikeshi_domain::session::{Gap, GapReason, HeldBecause};
 use tokio::sync::mpsc::UnboundedSender;
@@ -34,14 +35,28 @@ const FLOOD_BYTES: usize = 2_048;
 /// What the writer is told.
 pub(super) enum ToWriter {
     Output(Vec<u8>),
+    /// Typed keys, when the plan asks for them.
+    Input(Vec<u8>),
     Frame(Frame),
     /// The terminal is over: what is left is sealed, and the writer ends.
     End(Frame),
 }
 
+/// What takes secrets out of what is recorded: of the output as it comes, of the keys line by line.
+pub(super) struct Masks {
+    output: MaskedStream,
+    input: MaskedStream,
+}
+
+impl Masks {
+    pub(super) fn new(masker: Masker, values: &[String]) -> Self {
+        Self { output: MaskedStream::live(masker.clone(), values), input: MaskedStream::new(masker, values) }
+    }
+}
+
 pub(super) struct Writer {
     order: Order,
-    mask: MaskedStream,
+    masks: Masks,
     commands: Commands,
     /// Bytes of output recorded so far.
     recorded: u64,
@@ -72,7 +87,7 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(
         order: Order,
-        mask: MaskedStream,
+        masks: Masks,
         commands: Commands,
         spool: Arc<Mutex<SessionSpool>>,
         left: &Left,
@@ -84,7 +99,7 @@ impl Writer {
         let began_us = u64::try_from(since).unwrap_or(0).max(left.last_us);
         Self {
             order,
-            mask,
+            masks,
             commands,
             recorded: left.output_bytes,
             frames: Vec::new(),
@@ -154,12 +169,19 @@ impl Writer {
                 self.came_out(&bytes);
                 true
             }
+            ToWriter::Input(keys) => {
+                let ready = self.masks.input.feed(&keys);
+                self.input(&ready);
+                true
+            }
             ToWriter::Frame(frame) => {
                 self.frame(&frame);
                 true
             }
             ToWriter::End(frame) => {
-                let mut pieces = Pieces::new(&mut self.mask, self.recorded, self.full);
+                let typed = self.masks.input.finish();
+                self.input(&typed);
+                let mut pieces = Pieces::new(&mut self.masks.output, self.recorded, self.full);
                 self.commands.finish(|piece| pieces.take(piece));
                 // What was held back to be masked.
                 pieces.take(Piece::Boundary);
@@ -174,7 +196,7 @@ impl Writer {
 
     /// What came out of the pty: without the shell's marks, masked, with the words of commands where they belong.
     fn came_out(&mut self, bytes: &[u8]) {
-        let mut pieces = Pieces::new(&mut self.mask, self.recorded, self.full);
+        let mut pieces = Pieces::new(&mut self.masks.output, self.recorded, self.full);
         self.commands.feed(bytes, |piece| pieces.take(piece));
         let made = pieces.made;
         self.write_all(made);
@@ -197,6 +219,12 @@ impl Writer {
         self.recorded = self.recorded.saturating_add(u64::try_from(ready.len()).unwrap_or(0));
         for part in ready.chunks(PAYLOAD_BYTES_MAX / 2) {
             self.frame(&Frame::Output(part.to_vec()));
+        }
+    }
+
+    fn input(&mut self, ready: &[u8]) {
+        for part in ready.chunks(PAYLOAD_BYTES_MAX / 2) {
+            self.frame(&Frame::Input(part.to_vec()));
         }
     }
 

@@ -24,9 +24,8 @@ use super::super::super::shell::Nonce;
 use super::super::super::sink::ToSink;
 use super::super::super::spool::SessionSpool;
 use super::super::super::valve::Valve;
-use super::super::super::writer::Writer;
+use super::super::super::writer::{Masks, Writer};
 use super::super::Recording;
-use crate::host::masking::MaskedStream;
 
 static PLACES: AtomicU32 = AtomicU32::new(0);
 
@@ -94,8 +93,7 @@ impl Stage {
             end: Arc::new(Mutex::new(None)),
         });
         let commands = Commands::new(Nonce::new(order.nonce), masker.clone(), order.encoding, 0);
-        let writer =
-            Writer::new(order, MaskedStream::live(masker, &[]), commands, spool, &left, (to_sink, Arc::default()), Arc::clone(&valve));
+        let writer = Writer::new(order, Masks::new(masker, &[]), commands, spool, &left, (to_sink, Arc::default()), Arc::clone(&valve));
         std::thread::spawn(move || writer.run(&written));
         let (reading, over) = (Arc::clone(&recording), Arc::new(AtomicBool::new(false)));
         std::thread::spawn(move || reading.read_pty());
@@ -406,4 +404,25 @@ fn a_password_is_looked_at_by_nobody() {
     stage.keys("touch boom\r");
     stage.until("the password was taken", |out| printed(out, "got 10"));
     assert!(stage.out.lock().unwrap().asked.is_empty());
+}
+
+#[test]
+fn what_was_typed_unseen_is_part_of_no_line_and_only_the_lines_that_match_are_told() {
+    let stage = Stage::open(Shell::Bash);
+    // Without marks of its own, nothing says where a command begins.
+    stage.keys("sh\r");
+    std::thread::sleep(Duration::from_millis(400));
+    stage.keys("stty -echo; read word; stty echo; echo \"got ${#word}\"\r");
+    std::thread::sleep(Duration::from_millis(400));
+    stage.keys("touch\r");
+    stage.until("the password was taken", |out| printed(out, "got 5"));
+    std::thread::sleep(Duration::from_millis(400));
+    stage.keys("boom\r");
+    stage.until("the word alone is a command", |out| printed(out, "boom: not found"));
+    assert!(stage.out.lock().unwrap().asked.is_empty());
+    stage.keys("touch \\\r");
+    std::thread::sleep(Duration::from_millis(400));
+    stage.keys("boom\r");
+    assert_eq!(stage.asked(1).line, "touch \\\nboom");
+    stage.nothing_ran();
 }
