@@ -90,32 +90,28 @@ pub struct Recorder {
 
 impl Recorder {
     fn current(&self) -> Result<(), FeedError> {
-        if self.live.is_recorder(self.connection) { Ok(()) } else { Err(FeedError::Replaced) }
+        self.live.is_recorder(self.connection)
     }
 
     /// Frames as they happen, before their block is sealed.
     pub fn frames(&self, bytes: &[u8]) -> Result<(), FeedError> {
-        self.current()?;
-        Ok(self.live.frames(bytes)?)
+        self.live.frames(self.connection, bytes)
     }
 
     /// The frames since the last header are a block. Returns its number once it is stored.
     pub async fn sealed(&self, header: Vec<u8>) -> Result<u64, FeedError> {
-        self.current()?;
-        let live = Arc::clone(&self.live);
+        let (live, connection) = (Arc::clone(&self.live), self.connection);
         let at = self.door.inside.clock.now();
-        let stored = self
-            .door
+        self.door
             .blocking(move |store| {
-                let file = match live.block_file(&header) {
+                let file = match live.block_file(connection, &header) {
                     Ok(file) => file,
                     Err(error) => return Ok(Err(error)),
                 };
                 let digest = store.put_content(&file)?;
-                Ok(live.stored(&header, digest, at))
+                Ok(live.stored(connection, &header, digest, at))
             })
-            .await?;
-        Ok(stored?)
+            .await?
     }
 
     /// Still there, with nothing new.

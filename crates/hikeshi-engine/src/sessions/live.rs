@@ -18,6 +18,7 @@ use tokio::sync::{broadcast, watch};
 
 pub(super) use self::batch::Batch;
 use self::redraw::Redraw;
+use super::feed::FeedError;
 use super::news::{News, Screen};
 use super::screen::ScreenModel;
 
@@ -87,6 +88,10 @@ struct State {
 }
 
 impl State {
+    fn is_from(&self, connection: u64) -> Result<(), FeedError> {
+        if self.recorder == Some(connection) { Ok(()) } else { Err(FeedError::Replaced) }
+    }
+
     fn owe(&mut self, ack: Option<Ack>) {
         if self.owed_acks.len() < OWED_ACKS_MAX {
             self.owed_acks.extend(ack);
@@ -180,21 +185,22 @@ impl Live {
         }
     }
 
-    pub(super) fn is_recorder(&self, connection: u64) -> bool {
-        self.lock().recorder == Some(connection)
+    pub(super) fn is_recorder(&self, connection: u64) -> Result<(), FeedError> {
+        self.lock().is_from(connection)
     }
 
     pub(super) fn heard(&self) {
         self.lock().heard_at = Instant::now();
     }
 
-    pub(super) fn frames(&self, bytes: &[u8]) -> Result<(), RecordError> {
+    pub(super) fn frames(&self, connection: u64, bytes: &[u8]) -> Result<(), FeedError> {
         frames(bytes)?;
         let mut state = self.lock();
+        state.is_from(connection)?;
         state.heard_at = Instant::now();
         if state.pending.len() + bytes.len() > BLOCK_BYTES_MAX * 2 {
             let detail = "more frames than a block may have, and no header".to_owned();
-            return Err(RecordError::Chain { block: state.blocks, detail });
+            return Err(RecordError::Chain { block: state.blocks, detail }.into());
         }
         state.pending.extend_from_slice(bytes);
         // Under the lock, so that whoever joins gets each frame exactly once.
@@ -202,22 +208,31 @@ impl Live {
         Ok(())
     }
 
-    /// What the block's file will be: checked against what was sent, not stored yet.
-    pub(super) fn block_file(&self, header_bytes: &[u8]) -> Result<Vec<u8>, RecordError> {
-        let state = self.lock();
+    /// Whether this is the header of the very frames that this connection has sent, and continues what is stored.
+    fn fits(&self, state: &State, connection: u64, header_bytes: &[u8]) -> Result<(), FeedError> {
+        state.is_from(connection)?;
         let unreadable = |detail: String| RecordError::Chain { block: state.blocks, detail };
         let header: Header = serde_json::from_slice(header_bytes).map_err(|error| unreadable(error.to_string()))?;
         if header.bytes() != header_bytes || header.emergency != self.emergency || header.session != self.session {
-            return Err(unreadable("its header is not in the canonical form, or of another session".to_owned()));
+            return Err(unreadable("its header is not in the canonical form, or of another session".to_owned()).into());
         }
-        check(&header, &state.pending, state.blocks, state.head.as_ref())?;
-        let packed = zstd::bulk::compress(&state.pending, 1).map_err(|error| unreadable(error.to_string()))?;
+        Ok(check(&header, &state.pending, state.blocks, state.head.as_ref())?)
+    }
+
+    /// What the block's file will be: checked against what was sent, not stored yet.
+    pub(super) fn block_file(&self, connection: u64, header_bytes: &[u8]) -> Result<Vec<u8>, FeedError> {
+        let state = self.lock();
+        self.fits(&state, connection, header_bytes)?;
+        let unpacked = |error: std::io::Error| RecordError::Chain { block: state.blocks, detail: error.to_string() };
+        let packed = zstd::bulk::compress(&state.pending, 1).map_err(unpacked)?;
         Ok([header_bytes, b"\n", &packed].concat())
     }
 
-    /// The block is stored under this digest.
-    pub(super) fn stored(&self, header_bytes: &[u8], file: Digest, at: Timestamp) -> Result<u64, RecordError> {
+    /// The block is stored under this digest. That took a while: the recorder may have connected anew and sent it once more, and only one
+    /// of both is the block.
+    pub(super) fn stored(&self, connection: u64, header_bytes: &[u8], file: Digest, at: Timestamp) -> Result<u64, FeedError> {
         let mut state = self.lock();
+        self.fits(&state, connection, header_bytes)?;
         let pending = std::mem::take(&mut state.pending);
         for (_, frame) in frames(&pending)? {
             state.screen.show(&frame);
