@@ -66,6 +66,15 @@ pub(super) struct Asked {
     pub(super) asked_at: Timestamp,
 }
 
+/// As what an Enter has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Passed {
+    Plain,
+    /// What was typed before it was not shown: a password, which is looked at by nobody.
+    Hidden,
+    Confirmed,
+}
+
 /// Everything that keys change; one at a time.
 #[derive(Default)]
 pub(super) struct Turn {
@@ -116,26 +125,34 @@ impl Guard {
         self.screen().resize(columns, rows);
     }
 
-    /// These keys are about to pass; none of them is an Enter.
-    pub(super) fn typing(&self, turn: &mut Turn, keys: &[u8]) {
+    /// These keys are about to pass; none of them is an Enter. `hidden`: they are not shown, and nothing of them is kept.
+    pub(super) fn typing(&self, turn: &mut Turn, keys: &[u8], hidden: bool) {
         if turn.lead.is_none() {
             turn.lead = Some(self.screen().before_cursor());
         }
-        turn.typed.take(keys);
+        if hidden {
+            turn.typed.unsure();
+        } else {
+            turn.typed.take(keys);
+        }
         turn.passed_at = Some(Instant::now());
     }
 
-    /// An Enter has passed: another line begins. After one that was confirmed nothing before it is looked at again.
-    pub(super) fn entered(&self, turn: &mut Turn, key: u8, confirmed: bool) {
-        let line = turn.typed.text(self.order.encoding);
-        turn.earlier.push_back(line);
-        while turn.earlier.len() > EARLIER_MAX {
-            turn.earlier.pop_front();
+    /// An Enter has passed: another line begins.
+    pub(super) fn entered(&self, turn: &mut Turn, key: u8, passed: Passed) {
+        let typed = std::mem::take(&mut turn.typed);
+        match passed {
+            Passed::Plain => {
+                turn.earlier.push_back(typed.text(self.order.encoding));
+                while turn.earlier.len() > EARLIER_MAX {
+                    turn.earlier.pop_front();
+                }
+            }
+            // A password is part of no line.
+            Passed::Hidden => {}
+            // Nothing before it is looked at again.
+            Passed::Confirmed => turn.earlier.clear(),
         }
-        if confirmed {
-            turn.earlier.clear();
-        }
-        turn.typed = Typed::default();
         if key == 0x0f {
             // The next line stands there already.
             turn.typed.unsure();
@@ -145,12 +162,8 @@ impl Guard {
         turn.entered_at = turn.passed_at;
     }
 
-    /// Whether Enter must wait here. `hidden`: what is typed is not shown, a password; it is looked at by nobody.
-    /// `edits`: a program edits lines by itself.
-    fn found(&self, turn: &mut Turn, hidden: bool, edits: bool) -> Option<(usize, Line)> {
-        if hidden {
-            return None;
-        }
+    /// Whether Enter must wait here. `edits`: a program edits lines by itself.
+    fn found(&self, turn: &mut Turn, edits: bool) -> Option<(usize, Line)> {
         if !turn.typed.is_sure() {
             self.settle(turn.passed_at);
         }
@@ -162,18 +175,23 @@ impl Guard {
             turn.prompts = prompts;
             turn.earlier.clear();
         }
-        let dangerous = &self.order.dangerous;
-        let typed = turn.typed.text(self.order.encoding);
-        let text = if danger::find(dangerous, &typed).is_some() {
-            typed
-        } else {
-            // A line that goes on where earlier ones ended.
-            turn.earlier.iter().chain([&typed]).map(String::as_str).collect::<Vec<_>>().join("\n")
-        };
-        let (rule, _) = danger::find(dangerous, &text)?;
+        let (rule, text) = self.in_keys(turn)?;
         // It waits in any case: by then the screen shows it as the executor and the witnesses see it.
         self.settle(turn.passed_at);
         self.on_screen(turn, edits).or_else(|| Some((rule, Line { text: text.trim().to_owned(), seen: false })))
+    }
+
+    /// The line as it was typed, together with as few of those before it as have the words: it may go on where they ended, and what was
+    /// typed long before it is nobody's business.
+    fn in_keys(&self, turn: &Turn) -> Option<(usize, String)> {
+        let mut text = turn.typed.text(self.order.encoding);
+        let mut earlier = turn.earlier.iter().rev();
+        loop {
+            if let Some((rule, _)) = danger::find(&self.order.dangerous, &text) {
+                return Some((rule, text));
+            }
+            text = format!("{}\n{text}", earlier.next()?);
+        }
     }
 
     /// The line on which the cursor stands, without the prompt, when it is dangerous.
@@ -203,9 +221,8 @@ impl Guard {
     }
 
     /// Looks at the line before this Enter; when it is dangerous, the Enter waits from now on.
-    pub(super) fn hold(&self, turn: &mut Turn, key: u8, rest: &[u8], modes: (bool, bool)) -> Option<Asked> {
-        let (hidden, edits) = modes;
-        let (rule, mut line) = self.found(turn, hidden, edits)?;
+    pub(super) fn hold(&self, turn: &mut Turn, key: u8, rest: &[u8], edits: bool) -> Option<Asked> {
+        let (rule, mut line) = self.found(turn, edits)?;
         line.text.truncate(line.text.floor_char_boundary(LINE_BYTES_MAX));
         let found: &DangerousLine = self.order.dangerous.get(rule)?;
         let shown: String = self.masker.text(&line.text).chars().take(LINE_CHARS_MAX).collect();

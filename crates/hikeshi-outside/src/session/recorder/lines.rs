@@ -9,7 +9,7 @@ use hikeshi_domain::session::LineAnswer;
 use hikeshi_domain::session::record::{Frame, Word};
 
 use super::Recording;
-use crate::session::guard::{Guard, Turn, Waiting, is_enter};
+use crate::session::guard::{Guard, Passed, Turn, Waiting, is_enter};
 use crate::session::wire::{LineNews, ToTerminal};
 
 /// How often it is looked whether a line has waited too long, or whether keys pass again.
@@ -36,21 +36,22 @@ impl Recording {
             let (before, behind) = left.split_at(at);
             let Some((enter, rest)) = behind.split_first() else { return };
             if !before.is_empty() {
-                guard.typing(turn, before);
+                guard.typing(turn, before, !self.master.echoes());
                 self.pass(before);
             }
-            if let Some(asked) = guard.hold(turn, *enter, rest, (!self.master.echoes(), self.master.edits())) {
+            let hidden = !self.master.echoes();
+            if let Some(asked) = (!hidden).then(|| guard.hold(turn, *enter, rest, self.master.edits())).flatten() {
                 let (words, why) = (asked.words, asked.why);
                 self.frame(Frame::Word(Word::LineAsked { asked_at: asked.asked_at, line: asked.line, words: words.clone() }));
                 self.tell(ToTerminal::Line(LineNews::Waits { words, why }));
                 return;
             }
             self.pass(&[*enter]);
-            guard.entered(turn, *enter, false);
+            guard.entered(turn, *enter, if hidden { Passed::Hidden } else { Passed::Plain });
             left = rest;
         }
         if !left.is_empty() {
-            guard.typing(turn, left);
+            guard.typing(turn, left, !self.master.echoes());
             self.pass(left);
         }
     }
@@ -88,7 +89,7 @@ impl Recording {
             self.give_up(guard, &waiting, LineAnswer::Withdrawn);
         } else if self.valve.held().is_empty() {
             self.pass(&[waiting.key]);
-            guard.entered(turn, waiting.key, true);
+            guard.entered(turn, waiting.key, Passed::Confirmed);
             guard.settled();
             self.line_by_line(guard, turn, &waiting.rest);
         } else {
