@@ -24,7 +24,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use ack::{Ack, DeviceKey};
-pub(crate) use ask::before as asked_before;
+pub(crate) use ask::is_spent;
 pub use danger::{ConfirmedLine, DangerousLine, LineAnswer, LineAsk};
 pub use gate::{Absence, Absent, HeldBecause, Looking, gate};
 
