@@ -223,14 +223,14 @@ async fn settle(door: &Door, live: &Live) {
 }
 
 /// Names in the ledger what is stored and what is signed, if it is time for it. `sealed`: the blocks that it names already.
-async fn tell_stored(door: &Door, live: &Live, mut sealed: u64, seal_every: Duration, acks_every: Duration) {
+async fn tell_stored(door: &Door, live: &Live, sealed: u64, seal_every: Duration, acks_every: Duration) {
+    let _alone = live.telling.lock().await;
     let (emergency, number) = (live.emergency, live.session);
     if let Some(batch) = live.take_sealed(sealed, seal_every) {
-        let told = say(door, "seal", live, batch.command(emergency, number, sealed)).await;
+        let told = say(door, "seal", live, batch.command(emergency, number)).await;
         live.sealed_told(&batch, told);
-        sealed = if told { sealed.saturating_add(batch.len()) } else { sealed };
     }
-    if let Some(acks) = live.take_acks(sealed, acks_every) {
+    if let Some(acks) = live.take_acks(live.named(), acks_every) {
         say(door, "acks", live, session::Command::Acknowledge { emergency, session: number, acks }).await;
     }
 }

@@ -92,6 +92,15 @@ impl State {
         if self.recorder == Some(connection) { Ok(()) } else { Err(FeedError::Replaced) }
     }
 
+    /// The ledger names all blocks below this one. Whoever has read less of it before says nothing new.
+    fn names(&mut self, blocks: u64) {
+        self.named = self.named.max(blocks);
+        let first = self.blocks.saturating_sub(u64::try_from(self.unsealed.len()).unwrap_or(u64::MAX));
+        for _ in first..self.named {
+            self.unsealed.pop_front();
+        }
+    }
+
     fn owe(&mut self, ack: Option<Ack>) {
         if self.owed_acks.len() < OWED_ACKS_MAX {
             self.owed_acks.extend(ack);
@@ -108,6 +117,8 @@ pub(super) struct Live {
     outside: watch::Sender<Arc<Vec<String>>>,
     asked: watch::Sender<Option<Arc<LineAsk>>>,
     over: watch::Sender<bool>,
+    /// Held by whoever tells the ledger what is stored: commands and gaps have no numbers by which a second one would know them.
+    pub(super) telling: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -125,6 +136,7 @@ impl Live {
             outside: watch::Sender::default(),
             asked: watch::Sender::new(session.asked.clone().map(Arc::new)),
             over: watch::Sender::new(false),
+            telling: tokio::sync::Mutex::default(),
             state: Mutex::new(State {
                 screen: ScreenModel::new(encoding),
                 redraw: (session.blocks > 0).then(|| Redraw { begun: false, before: session.blocks, since: Vec::new() }),
@@ -379,11 +391,7 @@ impl Live {
     /// `sealed`: how many blocks the ledger names already.
     pub(super) fn take_sealed(&self, sealed: u64, every: Duration) -> Option<Batch> {
         let mut state = self.lock();
-        state.named = sealed;
-        let first = state.blocks.saturating_sub(u64::try_from(state.unsealed.len()).unwrap_or(u64::MAX));
-        for _ in first..sealed {
-            state.unsealed.pop_front();
-        }
+        state.names(sealed);
         let something = !state.unsealed.is_empty() || !state.commands.is_empty() || !state.gaps.is_empty();
         let due = state.urgent || state.told_at.elapsed() >= every || state.unsealed.len() >= SEALED_AT_ONCE_MAX / 2;
         if !something || !due {
@@ -392,6 +400,7 @@ impl Live {
         let commands = state.commands.len().min(SEALED_AT_ONCE_MAX);
         let gaps = state.gaps.len().min(SEALED_AT_ONCE_MAX);
         Some(Batch {
+            first: state.named,
             blocks: state.unsealed.iter().take(SEALED_AT_ONCE_MAX).cloned().collect(),
             commands: state.commands.iter().take(commands).cloned().collect(),
             gaps: state.gaps.iter().take(gaps).cloned().collect(),
@@ -404,7 +413,7 @@ impl Live {
         if !told {
             return;
         }
-        state.unsealed.drain(..batch.blocks.len());
+        state.names(batch.end());
         state.commands.drain(..batch.commands.len());
         state.gaps.drain(..batch.gaps.len());
         state.urgent = !state.commands.is_empty() || !state.gaps.is_empty() || state.end.is_some();

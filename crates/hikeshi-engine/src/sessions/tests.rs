@@ -123,8 +123,24 @@ fn a_block_that_is_sent_again_while_it_is_stored_counts_once() {
     assert!(matches!(live.stored(2, &again, Digest::of(&second), now()), Err(FeedError::Record(_))), "once");
     assert!(matches!(live.frames(1, &[]), Err(FeedError::Replaced)));
     let batch = live.take_sealed(0, Duration::ZERO).expect("something to tell");
-    let Command::Seal { blocks, gaps, .. } = batch.command(ID, 1, 0) else { panic!("no seal") };
+    let Command::Seal { blocks, gaps, .. } = batch.command(ID, 1) else { panic!("no seal") };
     assert_eq!((blocks.len(), gaps.len()), (1, 1), "nothing of it is lost, nothing is twice");
+}
+
+#[test]
+fn what_is_told_twice_at_once_takes_nothing_of_what_came_since() {
+    let live = Live::new(ID, &session(0, None), Encoding::Utf8, now());
+    live.connect(1);
+    let first = block(&live, 0, None, "a");
+    let told = live.take_sealed(0, Duration::ZERO).expect("something to tell");
+    let again = live.take_sealed(0, Duration::ZERO).expect("nobody has told it yet");
+    block(&live, 1, Some(first), "b");
+    live.sealed_told(&told, true);
+    live.sealed_told(&again, true);
+    // Read before the ledger named the first block.
+    let next = live.take_sealed(0, Duration::ZERO).expect("the block that came since");
+    let Command::Seal { first, blocks, .. } = next.command(ID, 1) else { panic!("no seal") };
+    assert_eq!((first, blocks.len(), live.named()), (1, 1, 1));
 }
 
 #[test]
