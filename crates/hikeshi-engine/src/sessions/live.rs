@@ -453,6 +453,12 @@ impl Live {
         Some(acks)
     }
 
+    /// They did not reach the door.
+    pub(super) fn owe_again(&self, acks: Vec<Ack>) {
+        let mut state = self.lock();
+        acks.into_iter().for_each(|ack| state.owe(Some(ack)));
+    }
+
     // ---- watchers
 
     pub(super) fn join(&self) -> (Screen, broadcast::Receiver<News>) {
