@@ -150,11 +150,11 @@ async fn heard(recorder: &Recorder, message: Message) -> Result<Option<u64>, Fee
             Ok(asking) => recorder.ask(asking).await?,
             Err(error) => tracing::warn!(%error, "a recorder asks about a line in a form that cannot be read"),
         },
-        Some((&WITHDRAW, json)) => {
-            if let Ok(Some(asked_at)) = serde_json::from_slice(json) {
-                recorder.withdraw(asked_at).await?;
-            }
-        }
+        Some((&WITHDRAW, json)) => match serde_json::from_slice(json) {
+            Ok(Some(asked_at)) => recorder.withdraw(asked_at).await?,
+            Ok(None) => recorder.nothing_waits().await?,
+            Err(error) => tracing::warn!(%error, "a recorder takes a line back in a form that cannot be read"),
+        },
         Some((&END, json)) => {
             let end: SessionEnd = serde_json::from_slice(json).unwrap_or(SessionEnd::Exited { code: None });
             recorder.end(end)?;

@@ -168,6 +168,17 @@ impl Recorder {
         Ok(())
     }
 
+    /// Nothing waits at the recorder: a question that stands open is of one that has died, and nobody needs to answer it.
+    pub async fn nothing_waits(&self) -> Result<(), FeedError> {
+        self.current()?;
+        let kept = kept(&self.door, self.live.emergency).await?;
+        let asked = kept.as_ref().and_then(|kept| kept.session(self.live.session)).and_then(|session| session.asked.as_ref());
+        match asked.filter(|asked| asked.answer.is_none()) {
+            Some(asked) => self.withdraw(asked.asked_at).await,
+            None => Ok(()),
+        }
+    }
+
     /// Tells what became of the line that was asked about.
     pub fn asked(&self) -> watch::Receiver<Option<Arc<LineAsk>>> {
         self.live.asked()

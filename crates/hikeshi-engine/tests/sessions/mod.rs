@@ -332,6 +332,13 @@ fn a_dangerous_line_is_asked_in_the_ledger_and_the_answer_goes_back_once(scratch
         recorder.ask(Asking { line, rule: 0, asked_at: later }).await.expect("asked");
         recorder.withdraw(later).await.expect("withdrawn");
         assert_eq!(answer_of(&recorder, later).await, LineAnswer::Withdrawn);
+        // A recorder that took over from a dead one does not know what that one waited for.
+        let last = town.now().checked_add(SignedDuration::from_secs(2)).expect("a time");
+        recorder.ask(Asking { line: "drop table halls".to_owned(), rule: 0, asked_at: last }).await.expect("asked");
+        recorder.nothing_waits().await.expect("said");
+        assert_eq!(answer_of(&recorder, last).await, LineAnswer::Withdrawn);
+        recorder.nothing_waits().await.expect("said");
+        assert_eq!(town.count("session.withdraw"), 2, "once");
         engine.stop().await;
     });
 }

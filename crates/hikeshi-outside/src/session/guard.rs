@@ -239,12 +239,12 @@ impl Guard {
 
     /// Nobody needs to answer about this line any more.
     pub(super) fn withdraw(&self, waiting: &Waiting) {
-        self.tell(ToSink::Withdraw(serde_json::to_vec(&Some(waiting.asked_at)).unwrap_or_default().into()));
+        self.tell(ToSink::Withdraw(Some(waiting.asked_at)));
     }
 
     /// The confirmed line has run: nothing is asked any more.
     pub(super) fn settled(&self) {
-        self.tell(ToSink::Withdraw(serde_json::to_vec(&None::<Timestamp>).unwrap_or_default().into()));
+        self.tell(ToSink::Withdraw(None));
     }
 
     fn tell(&self, news: ToSink) {

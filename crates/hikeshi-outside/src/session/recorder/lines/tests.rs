@@ -181,7 +181,7 @@ fn hear(heard: &Mutex<Out>, valve: &Valve, news: ToSink) {
     let mut out = heard.lock().unwrap();
     match news {
         ToSink::Ask(json) => out.asked.push(serde_json::from_slice(&json).unwrap()),
-        ToSink::Withdraw(json) => out.withdrawn.extend(serde_json::from_slice::<Option<Timestamp>>(&json).unwrap()),
+        ToSink::Withdraw(asked_at) => out.withdrawn.extend(asked_at),
         ToSink::Frames(bytes) => {
             for (_, frame) in frames(&bytes).unwrap() {
                 match frame {
