@@ -483,12 +483,12 @@ impl Live {
         self.lock().screen.text()
     }
 
-    /// This connection is now the one that counts for the person.
+    /// This connection is now the one that counts for the person, from when it says that its page is in front.
     pub(super) fn bind(&self, person: &PersonId, connection: u64, key: DeviceKey, now: Timestamp) {
         let mut state = self.lock();
         // What was recorded before nobody expects to have been shown.
         let shown = state.blocks;
-        let watching = Watching { connection, key: Some(key), visible: true, heard_at: now, shown, ack: None, ack_is_new: false };
+        let watching = Watching { connection, key: Some(key), visible: false, heard_at: now, shown, ack: None, ack_is_new: false };
         let before = state.watchers.insert(person.clone(), watching);
         state.owe(before.and_then(Watching::untold));
     }

@@ -181,6 +181,11 @@ fn the_gate_opens_for_those_who_look_and_closes_when_one_does_not(scratch: &Scra
         let first = Device::bound(&door, id, "suzuki").await;
         gate_is(&recorder, "held", too_few).await;
         let second = Device::bound(&door, id, "takahashi").await;
+        // A key says nothing about what is in front.
+        gate_is(&recorder, "held", |held| format!("{held:?}").matches("Hidden").count() == 2).await;
+        for device in [&first, &second] {
+            assert!(device.watcher.seen(Seen { visible: true, ack: None }));
+        }
         gate_is(&recorder, "open", <[HeldBecause]>::is_empty).await;
         let mut tape = Tape::new(id);
         tape.send(&recorder, &Frame::Output(b"one".to_vec()));
