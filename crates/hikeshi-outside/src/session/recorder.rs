@@ -237,6 +237,7 @@ fn exit_code(mut child: Child) -> Option<i32> {
 impl Recording {
     fn write(&self, news: ToWriter) {
         if self.writer.send(news).is_err() {
+            self.valve.unwritten();
             tracing::error!("the record is not written any more");
         }
     }

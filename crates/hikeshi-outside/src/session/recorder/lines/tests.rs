@@ -14,7 +14,7 @@ use hikeshi_domain::ids::{EmergencyId, PersonId};
 use hikeshi_domain::mask::Masker;
 use hikeshi_domain::session::record::{Frame, Word, frames};
 use hikeshi_domain::session::stream::Asking;
-use hikeshi_domain::session::{DangerousLine, Encoding, LineAnswer, Shell, danger};
+use hikeshi_domain::session::{DangerousLine, Encoding, HeldBecause, LineAnswer, Shell, danger};
 
 use super::super::super::commands::Commands;
 use super::super::super::guard::Guard;
@@ -24,7 +24,7 @@ use super::super::super::shell::Nonce;
 use super::super::super::sink::ToSink;
 use super::super::super::spool::SessionSpool;
 use super::super::super::valve::Valve;
-use super::super::super::writer::{Masks, Writer};
+use super::super::super::writer::{Masks, ToWriter, Writer};
 use super::super::Recording;
 
 static PLACES: AtomicU32 = AtomicU32::new(0);
@@ -394,6 +394,21 @@ fn a_line_that_the_screen_shows_otherwise_by_then_is_not_let_through() {
     stage.confirm(asked.asked_at);
     stage.nothing_ran();
     stage.until("it is withdrawn", |out| out.withdrawn.contains(&asked.asked_at));
+}
+
+#[test]
+fn without_anybody_who_writes_the_record_no_key_reaches_the_shell() {
+    let stage = Stage::open(Shell::Bash);
+    stage.keys("touch before\r");
+    stage.appears("before");
+    // As when the writer broke: it has gone, and the way to the server still beats.
+    stage.recording.write(ToWriter::End(Frame::Hidden(0)));
+    stage.until("the writer is gone", |_| {
+        stage.recording.frame(Frame::Hidden(0));
+        stage.recording.valve.held() == [HeldBecause::NotStored]
+    });
+    stage.keys("touch boom\r");
+    stage.nothing_ran();
 }
 
 #[test]
