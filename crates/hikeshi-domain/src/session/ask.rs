@@ -98,6 +98,6 @@ pub(super) fn unconfirmed(case: &Case<'_>, session: &Session, commands: &[TypedC
 /// Whether a confirmation is used up by this command: it was asked for before the command began, or while it ran and about a part of it.
 /// What was asked while another command ran is about the next one: a line may be typed ahead.
 pub(crate) fn is_spent(line: &ConfirmedLine, command: &TypedCommand) -> bool {
-    let about = || line.asked_at < command.started_at || danger::folded(&command.text).contains(&danger::folded(&line.line));
+    let about = || line.asked_at < command.started_at || danger::folded(&command.text).contains(&danger::asked_about(&line.line));
     command.ended_at.is_none_or(|ended| line.asked_at <= ended) && about()
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::mask::Masker;
-use hikeshi_domain::session::danger::{self, LINE_CHARS_MAX};
+use hikeshi_domain::session::danger;
 use hikeshi_domain::session::stream::Asking;
 use hikeshi_domain::session::{DangerousLine, Encoding};
 use tokio::sync::mpsc::WeakUnboundedSender;
@@ -225,7 +225,7 @@ impl Guard {
         let (rule, mut line) = self.found(turn, edits)?;
         line.text.truncate(line.text.floor_char_boundary(LINE_BYTES_MAX));
         let found: &DangerousLine = self.order.dangerous.get(rule)?;
-        let shown: String = self.masker.text(&line.text).chars().take(LINE_CHARS_MAX).collect();
+        let shown = danger::excerpt(found, &self.masker.text(&line.text));
         let asked_at = clock::now();
         self.ask(&shown, rule, asked_at);
         turn.waiting = Some(Waiting { key, rest: rest.to_vec(), asked_at, line, since: Instant::now(), confirmed: false });
