@@ -19,6 +19,7 @@ use hikeshi_domain::session::{DangerousLine, Encoding};
 use tokio::sync::mpsc::WeakUnboundedSender;
 
 use super::order::Order;
+use super::pty::Modes;
 use super::shell::Nonce;
 use super::sink::ToSink;
 use crate::clock;
@@ -28,6 +29,7 @@ use typed::Typed;
 /// After keys that edit, the screen is believed when it has been quiet for this long, or at the latest after the other.
 const QUIET: Duration = Duration::from_millis(30);
 const SETTLED_WITHIN: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// Lines before this one that may belong to the same command.
 const EARLIER_MAX: usize = 8;
 /// Longest line that is compared.
@@ -66,6 +68,12 @@ pub(super) struct Asked {
     pub(super) asked_at: Timestamp,
 }
 
+/// What becomes of an Enter.
+pub(super) enum Judged {
+    Passes(Passed),
+    Waits(Asked),
+}
+
 /// As what an Enter has passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Passed {
@@ -85,6 +93,8 @@ pub(super) struct Turn {
     /// Prompts of the shell that were seen when `earlier` began.
     prompts: u64,
     passed_at: Option<Instant>,
+    /// Whether what passed last was the Enter behind a password.
+    hidden: bool,
     /// When the last Enter passed: what the screen shows of before is another line.
     entered_at: Option<Instant>,
     pub(super) waiting: Option<Waiting>,
@@ -125,12 +135,12 @@ impl Guard {
         self.screen().resize(columns, rows);
     }
 
-    /// These keys are about to pass; none of them is an Enter. `hidden`: they are not shown, and nothing of them is kept.
-    pub(super) fn typing(&self, turn: &mut Turn, keys: &[u8], hidden: bool) {
+    /// These keys are about to pass; none of them is an Enter. Of those that are not shown nothing is kept.
+    pub(super) fn typing(&self, turn: &mut Turn, keys: &[u8], modes: Modes) {
         if turn.lead.is_none() {
             turn.lead = Some(self.screen().before_cursor());
         }
-        if hidden {
+        if modes.hidden {
             turn.typed.unsure();
         } else {
             turn.typed.take(keys);
@@ -158,15 +168,21 @@ impl Guard {
             turn.typed.unsure();
         }
         turn.lead = None;
+        turn.hidden = passed == Passed::Hidden;
         turn.passed_at = Some(Instant::now());
         turn.entered_at = turn.passed_at;
     }
 
+    /// After a password keys are shown again in a moment; what was typed right behind it is none.
+    pub(super) fn after_hidden(&self, turn: &mut Turn, modes: impl Fn() -> Modes) {
+        let since = turn.passed_at.filter(|_| std::mem::take(&mut turn.hidden));
+        while since.is_some_and(|since| since.elapsed() < SETTLED_WITHIN) && modes().hidden {
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+
     /// Whether Enter must wait here. `edits`: a program edits lines by itself.
     fn found(&self, turn: &mut Turn, edits: bool) -> Option<(usize, Line)> {
-        if !turn.typed.is_sure() {
-            self.settle(turn.passed_at);
-        }
         if let Some(found) = self.on_screen(turn, edits) {
             return Some(found);
         }
@@ -216,12 +232,24 @@ impl Guard {
             if changed_at.is_some_and(|changed| changed >= passed_at && changed.elapsed() >= QUIET) {
                 return;
             }
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::sleep(LOOK_EVERY);
         }
     }
 
-    /// Looks at the line before this Enter; when it is dangerous, the Enter waits from now on.
-    pub(super) fn hold(&self, turn: &mut Turn, key: u8, rest: &[u8], edits: bool) -> Option<Asked> {
+    /// Looks at the line before this Enter; when it is dangerous, the Enter waits from now on. A password is looked at by nobody.
+    pub(super) fn judge(&self, turn: &mut Turn, key: u8, rest: &[u8], modes: impl Fn() -> Modes) -> Judged {
+        if !modes().hidden && !turn.typed.is_sure() {
+            self.settle(turn.passed_at);
+        }
+        // Only now: whatever reads this line has taken the terminal over by then.
+        let Modes { hidden, edits } = modes();
+        if hidden {
+            return Judged::Passes(Passed::Hidden);
+        }
+        self.hold(turn, key, rest, edits).map_or(Judged::Passes(Passed::Plain), Judged::Waits)
+    }
+
+    fn hold(&self, turn: &mut Turn, key: u8, rest: &[u8], edits: bool) -> Option<Asked> {
         let (rule, mut line) = self.found(turn, edits)?;
         line.text.truncate(line.text.floor_char_boundary(LINE_BYTES_MAX));
         let found: &DangerousLine = self.order.dangerous.get(rule)?;

@@ -415,7 +415,7 @@ impl Recording {
         let count = u64::try_from(keys.len()).unwrap_or(u64::MAX);
         // Over ssh it is not known here whether the other end shows them: a password would look like any other key.
         let shown_is_unknown = matches!(self.order.place, Place::There { .. }) && self.order.record_input;
-        if shown_is_unknown || !self.master.echoes() {
+        if shown_is_unknown || self.master.modes().hidden {
             self.frame(Frame::Hidden(count));
         } else if self.order.record_input {
             self.write(ToWriter::Input(keys.to_vec()));
