@@ -24,8 +24,8 @@ use super::screen::ScreenModel;
 
 /// How long a count of those who look holds. It is made several times a second.
 const GATE_HOLDS: Duration = Duration::from_secs(2);
-/// News that a slow watcher may be behind before it is shown the screen anew.
-const NEWS_KEPT_MAX: usize = 1_024;
+/// News that a slow watcher may be behind before it is shown the screen anew. In a flood each is up to 64 KiB.
+const NEWS_KEPT_MAX: usize = 256;
 /// Signed words of stretches that have ended and that the ledger has not heard yet.
 const OWED_ACKS_MAX: usize = 200;
 /// Heads of the last blocks, to check acknowledgements by and to tell how far behind a screen is.
