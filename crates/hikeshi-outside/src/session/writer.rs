@@ -1,6 +1,7 @@
 //! From what comes out of the pty to sealed blocks: masked, framed, chained, on disk, and on their way to the server.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::fs::File;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -70,6 +71,8 @@ pub(super) struct Writer {
     prev: Option<Digest>,
     spool: Arc<Mutex<SessionSpool>>,
     unsynced: Vec<u64>,
+    /// `None`: there is nobody who makes it durable.
+    to_disk: Option<SyncSender<(File, Vec<u64>)>>,
     synced_at: Instant,
     looked_at: Instant,
     sink: UnboundedSender<ToSink>,
@@ -112,6 +115,7 @@ impl Writer {
             prev: left.head,
             spool,
             unsynced: Vec::new(),
+            to_disk: None,
             synced_at: Instant::now(),
             looked_at: Instant::now(),
             sink,
@@ -126,6 +130,12 @@ impl Writer {
 
     /// Ends when the terminal is over or everyone who tells it something is gone.
     pub(super) fn run(mut self, news: &Receiver<ToWriter>) {
+        let (to_disk, written) = sync_channel(1);
+        let valve = Arc::clone(&self.valve);
+        match std::thread::Builder::new().name("disk".to_owned()).spawn(move || keep_on_disk(&written, &valve)) {
+            Ok(_not_waited_for) => self.to_disk = Some(to_disk),
+            Err(error) => tracing::error!(%error, "the recording is not made durable on this disk"),
+        }
         loop {
             match news.recv_timeout(self.patience()) {
                 Ok(ToWriter::Output(mut bytes)) => {
@@ -313,12 +323,19 @@ impl Writer {
             return;
         }
         self.synced_at = Instant::now();
-        match self.spool.lock().unwrap_or_else(PoisonError::into_inner).sync() {
-            Ok(()) => {
-                self.valve.kept(&self.unsynced);
-                self.unsynced.clear();
+        let file = match self.spool.lock().unwrap_or_else(PoisonError::into_inner).handle() {
+            Ok(file) => file,
+            Err(error) => {
+                tracing::error!(%error, "the recording cannot be made durable on this disk");
+                return;
             }
-            Err(error) => tracing::error!(%error, "the recording cannot be made durable on this disk"),
+        };
+        // A disk that stands still takes one more at most; what does not go now goes with the next.
+        if let Some(to_disk) = &self.to_disk
+            && let Err(TrySendError::Full((_, blocks)) | TrySendError::Disconnected((_, blocks))) =
+                to_disk.try_send((file, std::mem::take(&mut self.unsynced)))
+        {
+            self.unsynced = blocks;
         }
     }
 
@@ -339,6 +356,18 @@ impl Writer {
         self.synced_at = Instant::now().checked_sub(SYNC_EVERY).unwrap_or(self.synced_at);
         self.sync_if_due();
         self.tell(ToSink::NoMore);
+    }
+}
+
+/// Makes durable what the writer has written, beside it: a disk that stands still holds up neither what runs nor the way to the server.
+fn keep_on_disk(news: &Receiver<(File, Vec<u64>)>, valve: &Valve) {
+    let mut waiting = Vec::new();
+    while let Ok((file, blocks)) = news.recv() {
+        waiting.extend(blocks);
+        match file.sync_data() {
+            Ok(()) => valve.kept(&std::mem::take(&mut waiting)),
+            Err(error) => tracing::error!(%error, "the recording cannot be made durable on this disk"),
+        }
     }
 }
 
