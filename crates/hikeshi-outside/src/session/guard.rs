@@ -212,14 +212,14 @@ impl Guard {
 
     /// The line on which the cursor stands, without the prompt, when it is dangerous.
     fn on_screen(&self, turn: &Turn, edits: bool) -> Option<(usize, Line)> {
+        let lead = turn.lead.as_deref().unwrap_or_default();
         let whole = {
             let screen = self.screen();
             let is_old = turn.entered_at.is_some_and(|entered| screen.changed_at().is_none_or(|changed| changed < entered));
-            (edits && !is_old && !screen.is_other()).then(|| screen.line())?
+            (edits && !is_old && !screen.is_other()).then(|| screen.line(lead))?
         };
         let dangerous = &self.order.dangerous;
         let (rule, _) = danger::find(dangerous, &whole)?;
-        let lead = turn.lead.as_deref().unwrap_or_default();
         let text = whole.strip_prefix(lead).filter(|rest| danger::find(dangerous, rest).is_some()).unwrap_or(&whole);
         Some((rule, Line { text: text.trim().to_owned(), seen: true }))
     }
@@ -228,7 +228,14 @@ impl Guard {
     fn settle(&self, passed_at: Option<Instant>) {
         let Some(passed_at) = passed_at else { return };
         while passed_at.elapsed() < SETTLED_WITHIN {
-            let changed_at = self.screen().changed_at();
+            let (changed_at, is_other) = {
+                let screen = self.screen();
+                (screen.changed_at(), screen.is_other())
+            };
+            // What an editor or a pager shows is not looked at.
+            if is_other {
+                return;
+            }
             if changed_at.is_some_and(|changed| changed >= passed_at && changed.elapsed() >= QUIET) {
                 return;
             }
@@ -286,8 +293,8 @@ impl Guard {
         if !waiting.line.seen {
             return true;
         }
-        let whole = self.screen().line();
         let lead = turn.lead.as_deref().unwrap_or_default();
+        let whole = self.screen().line(lead);
         [whole.strip_prefix(lead).unwrap_or(&whole), &whole].into_iter().any(|text| text.trim() == waiting.line.text)
     }
 

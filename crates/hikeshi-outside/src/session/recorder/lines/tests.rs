@@ -256,6 +256,7 @@ fn tricks() -> Vec<Trick> {
         ),
         Trick { name: "called back from the history by arrow", keys: &["HIST\r", "\x1b[A", "\r"], bash: Held, zsh: Held },
         Trick { name: "found in the history by Ctrl-R", keys: &["HIST\r", "\x12", "boo", "\r"], bash: Held, zsh: Held },
+        Trick { name: "an entry of several lines, from the history", keys: &["MANY\r", "\x1b[A", "\r"], bash: Held, zsh: Held },
         Trick { name: "history expansion", keys: &["HIST\r", "!tou\r"], bash: Found, zsh: Found },
         Trick { name: "accepted by a key that is not Enter (zsh's Esc a)", keys: &["touch boom", "\x1ba"], bash: NotSeen, zsh: Found },
         both("behind a password, in one paste", &["read -s word\r", "secret\rtouch boom\r"], Held),
@@ -271,11 +272,12 @@ fn tricks() -> Vec<Trick> {
 fn play(shell: Shell, trick: &Trick) -> Result<(), String> {
     let stage = Stage::open(shell);
     let push = match shell {
-        Shell::Bash => format!("history -s \"{HIDDEN}\""),
-        Shell::Zsh => format!("print -s \"{HIDDEN}\""),
+        Shell::Bash => "history -s",
+        Shell::Zsh => "print -s --",
     };
     for keys in trick.keys {
-        stage.keys(&keys.replace("HIST", &push).replace("HIDDEN", HIDDEN));
+        let keys = keys.replace("HIST", "PUSH \"HIDDEN\"").replace("MANY", "PUSH \"true\nHIDDEN\ntrue\"");
+        stage.keys(&keys.replace("PUSH", push).replace("HIDDEN", HIDDEN));
         std::thread::sleep(Duration::from_millis(350));
     }
     std::thread::sleep(Duration::from_millis(500));
