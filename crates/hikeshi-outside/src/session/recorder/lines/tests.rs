@@ -209,6 +209,8 @@ enum Becomes {
     Found,
     /// It runs, and nothing that is looked at has the words.
     NotSeen,
+    /// It is no trick in this shell: nothing runs.
+    Nothing,
 }
 
 struct Trick {
@@ -223,7 +225,7 @@ struct Trick {
 const HIDDEN: &str = "$(echo dG91Y2ggYm9vbQ== | base64 -d)";
 
 fn tricks() -> Vec<Trick> {
-    use Becomes::{Found, Held, NotSeen};
+    use Becomes::{Found, Held, NotSeen, Nothing};
     let both = |name, keys, becomes| Trick { name, keys, bash: becomes, zsh: becomes };
     vec![
         both("as it is", &["touch boom\r"], Held),
@@ -258,7 +260,7 @@ fn tricks() -> Vec<Trick> {
         Trick { name: "found in the history by Ctrl-R", keys: &["HIST\r", "\x12", "boo", "\r"], bash: Held, zsh: Held },
         Trick { name: "an entry of several lines, from the history", keys: &["MANY\r", "\x1b[A", "\r"], bash: Held, zsh: Held },
         Trick { name: "history expansion", keys: &["HIST\r", "!tou\r"], bash: Found, zsh: Found },
-        Trick { name: "accepted by a key that is not Enter (zsh's Esc a)", keys: &["touch boom", "\x1ba"], bash: NotSeen, zsh: Found },
+        Trick { name: "accepted by a key that is not Enter (zsh's Esc a)", keys: &["touch boom", "\x1ba"], bash: Nothing, zsh: Found },
         both("behind a password, in one paste", &["read -s word\r", "secret\rtouch boom\r"], Held),
         both("typed ahead while a command runs", &["sleep 1\r", "touch boom\r"], Held),
         both("called back from the history, typed ahead while a command runs", &["HIST\r", "sleep 1\r", "\x1b[A\x1b[A\r"], Found),
@@ -280,14 +282,20 @@ fn play(shell: Shell, trick: &Trick) -> Result<(), String> {
         stage.keys(&keys.replace("PUSH", push).replace("HIDDEN", HIDDEN));
         std::thread::sleep(Duration::from_millis(350));
     }
-    std::thread::sleep(Duration::from_millis(500));
     let wanted = if shell == Shell::Bash { trick.bash } else { trick.zsh };
+    let began = Instant::now();
+    while matches!(wanted, Becomes::Found | Becomes::NotSeen) && !stage.exists("boom") && began.elapsed() < Duration::from_secs(5) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    // Long enough for what was let through to run, and for the shell to tell of it.
+    std::thread::sleep(Duration::from_millis(500));
     let (ran, out) = (stage.exists("boom"), stage.out.lock().unwrap());
     let found = out.commands.iter().any(|text| danger::find(&dangerous(), text).is_some());
     let is = match (out.asked.is_empty(), ran, found) {
         (false, false, _) => Becomes::Held,
         (true, true, true) => Becomes::Found,
-        (true, _, false) => Becomes::NotSeen,
+        (true, true, false) => Becomes::NotSeen,
+        (true, false, false) => Becomes::Nothing,
         (asked, ran, found) => return Err(format!("{shell:?} {}: not asked {asked}, ran {ran}, found {found}", trick.name)),
     };
     let shown = String::from_utf8_lossy(&out.output).into_owned();
