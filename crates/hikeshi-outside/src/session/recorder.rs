@@ -70,6 +70,9 @@ pub fn start(program: &Path, args: &[&str], dir: &Path, token: &str, pty: Option
         }
         std::thread::sleep(Duration::from_millis(5));
     }
+    // Two recorders on one pty would share its output.
+    child.kill()?;
+    child.wait()?;
     Err(io::Error::new(io::ErrorKind::TimedOut, "the recorder was not ready in time"))
 }
 
