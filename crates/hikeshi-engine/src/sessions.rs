@@ -107,21 +107,31 @@ async fn kept(door: &Door, emergency: EmergencyId) -> Result<Option<Kept>, crate
     .await
 }
 
+/// What became of a word to the door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Taken,
+    /// The door has answered: it will not be taken later either.
+    Refused,
+    /// It did not reach the door.
+    Lost,
+}
+
 /// Says something about a session through the door. Each word is said once; one that was not taken is said anew.
-async fn say(door: &Door, what: &str, live: &Live, command: session::Command) -> bool {
+async fn say(door: &Door, what: &str, live: &Live, command: session::Command) -> Said {
     let kind = Command::Session(command.clone()).kind();
     let (at, turn) = (door.inside.clock.now().to_string(), live.next_word().to_string());
     let key = inside_key(&[what, &live.emergency.to_string(), &live.session.to_string(), &at, &turn]);
     let envelope = Envelope { key, actor: Actor::Recorder, via: Via::Inside, command: Command::Session(command) };
     match door.submit(envelope).await {
-        Ok(Answer::Done(_) | Answer::Already(_)) => true,
+        Ok(Answer::Done(_) | Answer::Already(_)) => Said::Taken,
         Ok(Answer::Refused { refusal, .. }) => {
             tracing::debug!(kind, code = refusal.code(), "the door did not take a word about a session");
-            false
+            Said::Refused
         }
         Err(fault) => {
             tracing::warn!(kind, %fault, "a word about a session did not reach the door");
-            false
+            Said::Lost
         }
     }
 }
@@ -223,15 +233,18 @@ async fn settle(door: &Door, live: &Live) {
 }
 
 /// Names in the ledger what is stored and what is signed, if it is time for it. `sealed`: the blocks that it names already.
-async fn tell_stored(door: &Door, live: &Live, mut sealed: u64, seal_every: Duration, acks_every: Duration) {
+async fn tell_stored(door: &Door, live: &Live, sealed: u64, seal_every: Duration, acks_every: Duration) {
+    let _alone = live.telling.lock().await;
     let (emergency, number) = (live.emergency, live.session);
     if let Some(batch) = live.take_sealed(sealed, seal_every) {
-        let told = say(door, "seal", live, batch.command(emergency, number, sealed)).await;
-        live.sealed_told(&batch, told);
-        sealed = if told { sealed.saturating_add(batch.len()) } else { sealed };
+        let told = say(door, "seal", live, batch.command(emergency, number)).await;
+        live.sealed_told(&batch, told == Said::Taken);
     }
-    if let Some(acks) = live.take_acks(sealed, acks_every) {
-        say(door, "acks", live, session::Command::Acknowledge { emergency, session: number, acks }).await;
+    if let Some(acks) = live.take_acks(live.named(), acks_every) {
+        let acknowledge = session::Command::Acknowledge { emergency, session: number, acks: acks.clone() };
+        if say(door, "acks", live, acknowledge).await == Said::Lost {
+            live.owe_again(acks);
+        }
     }
 }
 
@@ -248,8 +261,8 @@ async fn look_after(door: &Door, key: Key, live: &Arc<Live>, kept: &Kept) {
     live.set_outside(unaccepted(&kept.emergency).map(|change| change.path.clone()).take(OUTSIDE_TOLD_MAX).collect());
     let held = session::gate(&kept.emergency, session, &kept.policy, &live.looking(), now);
     if let Some(held) = live.set_gate(held) {
-        let told = held == session.held || say(door, "gate", live, session::Command::Gate { emergency, session: number, held }).await;
-        if told {
+        let known = held == session.held;
+        if known || say(door, "gate", live, session::Command::Gate { emergency, session: number, held }).await == Said::Taken {
             live.gate_is_told();
         }
     }

@@ -40,6 +40,7 @@ impl Eyes {
         world.does(who, Command::Session(session::Command::Bind { emergency, session, key: key.clone() })).await?;
         let mut watcher = world.door()?.watch(emergency, session).await?;
         watcher.bind(person(who)?, key);
+        ensure!(watcher.seen(Seen { visible: true, ack: None }), "this device does not count");
         Ok(Self { person: person(who)?, emergency, session, pair, watcher, at: world.now() })
     }
 

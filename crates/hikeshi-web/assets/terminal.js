@@ -16,7 +16,9 @@
     // The chain: the block under way, its frames so far, the head before it, and the last head that was on screen.
     let block = 0, prev = null, parts = [], last = null, shown = null, queue = Promise.resolve();
     // The first block of the stretch that was on screen without a break: hidden, or newly drawn, another begins.
-    let from = null;
+    // `turn`: what waits for a frame of an earlier stretch does not belong to this one.
+    let from = null, turn = 0;
+    const broke = () => { from = null; shown = null; turn++; };
 
     // ---- drawing: the player shows what it is told; it needs no recording
     const driver = ({ dispatch: tell }) => ({
@@ -77,7 +79,8 @@
     // What is drawn is on the glass after the next frame; a hidden page draws none.
     function glass(head) {
       if (document.hidden || !head) return;
-      requestAnimationFrame(() => requestAnimationFrame(() => { if (document.hidden || broken) return; from ??= head.block; shown = { ...head, from }; look(); }));
+      const mine = turn;
+      requestAnimationFrame(() => requestAnimationFrame(() => { if (mine !== turn || document.hidden || broken) return; from ??= head.block; shown = { ...head, from }; look(); }));
     }
     async function ack() {
       if (!keys || !shown || broken) return null;
@@ -121,7 +124,7 @@
     const heard = {
       screen(word) {
         decoder = new TextDecoder(word.encoding);
-        block = word.block; prev = word.prev ?? null; parts = []; broken = false; from = null; last = null; shown = null;
+        block = word.block; prev = word.prev ?? null; parts = []; broken = false; last = null; broke();
         draw(() => { dispatch("reset", { size: { cols: word.columns, rows: word.rows }, init: undefined, theme: null }); dispatch("playing"); dispatch("output", word.state); });
       },
       sealed: (word) => seal(word.header),
@@ -171,7 +174,7 @@
       lost();
     }
     document.addEventListener("visibilitychange", () => {
-      if (document.hidden) { from = null; shown = null; } else glass(last);
+      if (document.hidden) broke(); else glass(last);
       if (bound) say();
       look();
     });

@@ -34,6 +34,8 @@ const GATE_EVERY: Duration = Duration::from_millis(500);
 const TELL_EVERY: Duration = Duration::from_secs(4);
 /// A device that says nothing for this long is cut off.
 const WATCHER_SILENT_MAX: Duration = Duration::from_secs(30);
+/// Whoever takes nothing for this long is cut off: what waits for them is kept in memory.
+const TAKEN_WITHIN: Duration = Duration::from_secs(10);
 const RECORDER_SILENT_MAX: Duration = Duration::from_secs(10);
 
 fn key_of(id: &str, session: &str) -> Result<(EmergencyId, u32), Fail> {
@@ -52,7 +54,12 @@ fn fail(error: FeedError, session: u32) -> Fail {
 
 async fn say<T: Serialize>(socket: &mut WebSocket, word: &T) -> Result<(), axum::Error> {
     // Plain data with string keys always serialises.
-    socket.send(Message::Text(serde_json::to_string(word).unwrap_or_default().into())).await
+    send(socket, Message::Text(serde_json::to_string(word).unwrap_or_default().into())).await
+}
+
+async fn send(socket: &mut WebSocket, message: Message) -> Result<(), axum::Error> {
+    let sent = tokio::time::timeout(TAKEN_WITHIN, socket.send(message)).await;
+    sent.unwrap_or_else(|_| Err(axum::Error::new(std::io::Error::from(std::io::ErrorKind::TimedOut))))
 }
 
 /// `GET /api/v1/emergencies/{id}/sessions/{session}/record`
@@ -150,11 +157,11 @@ async fn heard(recorder: &Recorder, message: Message) -> Result<Option<u64>, Fee
             Ok(asking) => recorder.ask(asking).await?,
             Err(error) => tracing::warn!(%error, "a recorder asks about a line in a form that cannot be read"),
         },
-        Some((&WITHDRAW, json)) => {
-            if let Ok(Some(asked_at)) = serde_json::from_slice(json) {
-                recorder.withdraw(asked_at).await?;
-            }
-        }
+        Some((&WITHDRAW, json)) => match serde_json::from_slice(json) {
+            Ok(Some(asked_at)) => recorder.withdraw(asked_at).await?,
+            Ok(None) => recorder.nothing_waits().await?,
+            Err(error) => tracing::warn!(%error, "a recorder takes a line back in a form that cannot be read"),
+        },
         Some((&END, json)) => {
             let end: SessionEnd = serde_json::from_slice(json).unwrap_or(SessionEnd::Exited { code: None });
             recorder.end(end)?;
@@ -333,5 +340,5 @@ async fn send_frames(socket: &mut WebSocket, frames: &[u8]) -> Result<(), axum::
     let mut bytes = Vec::with_capacity(frames.len() + 1);
     bytes.push(FRAMES);
     bytes.extend_from_slice(frames);
-    socket.send(Message::Binary(bytes.into())).await
+    send(socket, Message::Binary(bytes.into())).await
 }

@@ -15,6 +15,8 @@ mod double;
 mod harness;
 #[path = "../../hikeshi-outside/tests/sshd.rs"]
 mod sshd;
+#[path = "end_to_end/way.rs"]
+mod way;
 
 #[path = "end_to_end/approvals.rs"]
 mod approvals;
@@ -44,5 +46,7 @@ mod serving;
 mod session;
 #[path = "end_to_end/session_files.rs"]
 mod session_files;
+#[path = "end_to_end/session_lost.rs"]
+mod session_lost;
 #[path = "end_to_end/slack.rs"]
 mod slack;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::case::{Declared, Flaw, Found, SessionVerdict, Unpack};
 use super::{Files, content_file};
 use crate::ids::PersonId;
-use crate::session::asked_before;
+use crate::session::is_spent;
 use crate::session::record::{Frame, RecordError, Reel, Word, is_taken_out};
 use crate::session::told::{AckTold, Told, short_of};
 use crate::session::{DangerousLine, SessionEnd, TypedCommand, danger};
@@ -189,12 +189,12 @@ fn dangerous(told: &Told, around: &Recorded<'_>, found: &mut Found) {
     let mut ended: Vec<&TypedCommand> = told.commands.values().filter(|command| command.ended_at.is_some()).collect();
     ended.sort_by_key(|command| command.ended_at);
     for command in ended {
-        let lines = confirmed.iter().filter(|line| asked_before(line.asked_at, command)).map(|line| line.line.as_str());
+        let lines = confirmed.iter().filter(|line| is_spent(line, command)).map(|line| line.line.as_str());
         let unconfirmed = danger::unconfirmed(around.dangerous, &command.text, lines).is_some();
         if unconfirmed && !told.unconfirmed.contains(&command.number) {
             found.say(session, Flaw::CommandUnconfirmed { number: command.number });
         }
-        confirmed.retain(|line| !asked_before(line.asked_at, command));
+        confirmed.retain(|line| !is_spent(line, command));
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::danger::{self, LINE_CHARS_MAX, LineAsk, line_digest};
-use super::{LineAnswer, Session, TypedCommand};
+use super::{ConfirmedLine, LineAnswer, Session, TypedCommand};
 use crate::channel::Notice;
 use crate::decide::Decision;
 use crate::emergency::decide::Case;
@@ -82,7 +82,7 @@ pub(super) fn unconfirmed(case: &Case<'_>, session: &Session, commands: &[TypedC
     let mut events = Vec::new();
     for command in commands.iter().filter(|command| command.ended_at.is_some()) {
         let known = session.unconfirmed.contains(&command.number);
-        let lines = confirmed.iter().filter(|line| before(line.asked_at, command)).map(|line| line.line.as_str());
+        let lines = confirmed.iter().filter(|line| is_spent(line, command)).map(|line| line.line.as_str());
         if let Some(found) = danger::unconfirmed(dangerous, &command.text, lines).filter(|_| !known) {
             let (emergency, session, number) = (case.state.id, session.number, command.number);
             let (words, why) = (found.words.clone(), found.why.clone());
@@ -90,12 +90,14 @@ pub(super) fn unconfirmed(case: &Case<'_>, session: &Session, commands: &[TypedC
             let notice = Notice::LineUnconfirmed { session, command: number, words };
             events.push(case.post(notice, &case.policy.emergency.approver_roles));
         }
-        confirmed.retain(|line| !before(line.asked_at, command));
+        confirmed.retain(|line| !is_spent(line, command));
     }
     events
 }
 
-/// Asked before the command had ended: then it was about this command, or about nothing.
-pub(crate) fn before(asked_at: Timestamp, command: &TypedCommand) -> bool {
-    command.ended_at.is_none_or(|ended| asked_at <= ended)
+/// Whether a confirmation is used up by this command: it was asked for before the command began, or while it ran and about a part of it.
+/// What was asked while another command ran is about the next one: a line may be typed ahead.
+pub(crate) fn is_spent(line: &ConfirmedLine, command: &TypedCommand) -> bool {
+    let about = || line.asked_at < command.started_at || danger::folded(&command.text).contains(&danger::asked_about(&line.line));
+    command.ended_at.is_none_or(|ended| line.asked_at <= ended) && about()
 }

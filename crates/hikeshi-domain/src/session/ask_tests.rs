@@ -56,7 +56,17 @@ fn confirm(emergency: EmergencyId, digest: Digest, typed: &str) -> Command {
     Command::Confirm { emergency, session: 1, digest, confirm: typed.to_owned() }
 }
 
-fn ran(world: &mut World, emergency: EmergencyId, number: u32, text: &str, ended_at: Timestamp) -> Vec<Event> {
+fn ran(world: &mut World, emergency: EmergencyId, number: u32, text: &str, at: Timestamp) -> Vec<Event> {
+    ran_from(world, emergency, number, text, (at, at))
+}
+
+fn ran_from(
+    world: &mut World,
+    emergency: EmergencyId,
+    number: u32,
+    text: &str,
+    (started_at, ended_at): (Timestamp, Timestamp),
+) -> Vec<Event> {
     let command = TypedCommand {
         number,
         text: text.to_owned(),
@@ -68,7 +78,7 @@ fn ran(world: &mut World, emergency: EmergencyId, number: u32, text: &str, ended
         within: None,
         inner: Inner::Unseen,
         forged: 0,
-        started_at: ended_at,
+        started_at,
         ended_at: Some(ended_at),
         output_from: 0,
         output_to: 0,
@@ -159,6 +169,25 @@ fn a_confirmed_line_that_was_not_let_through_confirms_nothing() {
     inside(&mut world, Command::Withdraw { emergency: id, session: 1, asked_at }).expect("edited meanwhile");
     let ended = at(&world, 1);
     assert!(unconfirmed(&ran(&mut world, id, 1, LINE, ended)));
+}
+
+#[test]
+fn a_line_that_is_typed_ahead_is_confirmed_for_itself_and_not_for_what_ran_when_it_was_asked_about() {
+    let mut world = World::new();
+    let id = opened(&mut world);
+    let (before, asked_at, after, later) = (at(&world, 0), at(&world, 1), at(&world, 2), at(&world, 3));
+    let digest = ask(&mut world, id, asked_at);
+    give(&mut world, "suzuki", confirm(id, digest, "drop table")).expect("confirmed");
+    assert!(!unconfirmed(&ran_from(&mut world, id, 1, "sleep 2", (before, after))));
+    assert!(!unconfirmed(&ran_from(&mut world, id, 2, LINE, (after, later))), "this is what was asked about");
+    assert!(unconfirmed(&ran_from(&mut world, id, 3, LINE, (after, later))), "once");
+    // A part of what runs already is not good for anything behind it either.
+    let digest = ask(&mut world, id, later);
+    give(&mut world, "suzuki", confirm(id, digest, "drop table")).expect("confirmed");
+    let whole = format!("{LINE} && {LINE}");
+    assert!(unconfirmed(&ran_from(&mut world, id, 4, &whole, (after, later))), "half of it");
+    assert!(world.emergency(id).sessions[0].confirmed.is_empty());
+    assert_eq!(world.rebuilt().emergency(id), Some(world.emergency(id)), "the state is the fold of the events");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::ids::{Digest, EmergencyId, PersonId};
 /// Dangerous lines that one plan may name.
 pub const DANGEROUS_MAX: u32 = 50;
 pub const MATCH_CHARS_MAX: u32 = 200;
-/// Longest line that is asked about; of a longer one this much is shown, and its digest covers all of it.
+/// Longest line that is asked about; of a longer one, [`excerpt`].
 pub const LINE_CHARS_MAX: usize = 2_000;
 /// Text that is searched; a command is no longer than this anyway.
 const SEARCHED_CHARS_MAX: usize = 70_000;
@@ -91,6 +91,39 @@ pub fn find<'a>(dangerous: &'a [DangerousLine], text: &str) -> Option<(usize, &'
     })
 }
 
+/// What a longer line has before or behind the part that is asked about.
+const LEFT_OUT: char = '…';
+/// So much behind the dangerous words is shown at least.
+const BEHIND_CHARS: usize = 200;
+
+/// What is asked about a line: all of it, or of a longer one the part that has the words.
+pub fn excerpt(one: &DangerousLine, line: &str) -> String {
+    let signs: Vec<char> = line.chars().collect();
+    if signs.len() <= LINE_CHARS_MAX {
+        return line.to_owned();
+    }
+    let part = |from: usize, to: usize| signs.iter().skip(from).take(to.saturating_sub(from)).collect::<String>();
+    // As few signs from the beginning as have the words.
+    let (mut without, mut with) = (0, signs.len());
+    while with - without > 1 {
+        let middle = without.midpoint(with);
+        match find(std::slice::from_ref(one), &part(0, middle)) {
+            Some(_) => with = middle,
+            None => without = middle,
+        }
+    }
+    let room = LINE_CHARS_MAX - 2;
+    let to = with.saturating_add(BEHIND_CHARS).clamp(room, signs.len());
+    let from = to.saturating_sub(room);
+    let mark = |left_out: bool| left_out.then_some(LEFT_OUT).into_iter();
+    mark(from > 0).chain(part(from, to).chars()).chain(mark(to < signs.len())).collect()
+}
+
+/// A line that was asked about, as it is found in the text of a command.
+pub(super) fn asked_about(line: &str) -> String {
+    folded(line.trim_matches(LEFT_OUT))
+}
+
 /// The first of these that the text of a command has beyond the lines that were confirmed.
 pub fn unconfirmed<'a, 'l>(
     dangerous: &'a [DangerousLine],
@@ -100,7 +133,7 @@ pub fn unconfirmed<'a, 'l>(
     find(dangerous, text)?;
     let mut left = folded(text);
     for line in confirmed {
-        let line = folded(line);
+        let line = asked_about(line);
         // What was on screen may have the prompt before it.
         if line.contains(&left) {
             return None;
@@ -205,6 +238,22 @@ mod tests {
         assert!(left("drop table b", &["drop table a"]));
         assert!(left("drop table a; drop table a", &["drop table a"]), "each confirmation is used once");
         assert!(!left("psql <<E\ndrop table a;\ndrop table b;\nE", &["drop table a;", "drop table b;"]));
+    }
+
+    #[test]
+    fn of_a_long_line_the_part_with_the_words_is_asked_about_wherever_it_is() {
+        let dangerous = dangerous();
+        let one = &dangerous[0];
+        assert_eq!(excerpt(one, "drop table a"), "drop table a");
+        let most = "x".repeat(LINE_CHARS_MAX);
+        assert_eq!(excerpt(one, &most), most);
+        for (before, behind) in [(0, 5_000), (1_700, 5_000), (5_000, 5_000), (60_000, 0), (3_000, 100)] {
+            let line = format!("{} drop table a {}", "あ ".repeat(before / 2), "z".repeat(behind));
+            let part = excerpt(one, &line);
+            assert!(part.chars().count() <= LINE_CHARS_MAX && part.chars().count() > LINE_CHARS_MAX - 3, "{before} {behind}");
+            assert!(find(&dangerous, &part).is_some(), "{before} {behind}: {part}");
+            assert_eq!(unconfirmed(&dangerous, &line, [part.as_str()]), None, "it is known again in the whole text");
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use ack::{Ack, DeviceKey};
-pub(crate) use ask::before as asked_before;
+pub(crate) use ask::is_spent;
 pub use danger::{ConfirmedLine, DangerousLine, LineAnswer, LineAsk};
 pub use gate::{Absence, Absent, HeldBecause, Looking, gate};
 pub(crate) use redaction::{KEY as REDACT_KEY, done as redaction_done, failed as redaction_failed};

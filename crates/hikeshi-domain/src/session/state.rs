@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::ask::before;
+use super::ask::is_spent;
 use super::{
     ConfirmedLine, LineAnswer, LineAsk, LookingAgain, Redaction, RedactionEvent, RedactionStanding, RedactionStep, Session, SessionEnd,
     TypedCommand, Watched,
@@ -88,9 +88,8 @@ fn recording(facts: &mut Facts, event: &Event, at: Timestamp) {
             state.blocks = first.saturating_add(u64::try_from(blocks.len()).unwrap_or(u64::MAX));
             state.head = blocks.last().map(|block| block.head).or(state.head);
             commands.iter().for_each(|command| typed(state, command));
-            // Whatever was confirmed before these ended was about them.
             for command in commands.iter().filter(|command| command.ended_at.is_some()) {
-                state.confirmed.retain(|line| !before(line.asked_at, command));
+                state.confirmed.retain(|line| !is_spent(line, command));
             }
             state.gaps.extend(gaps.iter().cloned());
             state.gaps.truncate(GAPS_KEPT_MAX);

@@ -90,32 +90,28 @@ pub struct Recorder {
 
 impl Recorder {
     fn current(&self) -> Result<(), FeedError> {
-        if self.live.is_recorder(self.connection) { Ok(()) } else { Err(FeedError::Replaced) }
+        self.live.is_recorder(self.connection)
     }
 
     /// Frames as they happen, before their block is sealed.
     pub fn frames(&self, bytes: &[u8]) -> Result<(), FeedError> {
-        self.current()?;
-        Ok(self.live.frames(bytes)?)
+        self.live.frames(self.connection, bytes)
     }
 
     /// The frames since the last header are a block. Returns its number once it is stored.
     pub async fn sealed(&self, header: Vec<u8>) -> Result<u64, FeedError> {
-        self.current()?;
-        let live = Arc::clone(&self.live);
+        let (live, connection) = (Arc::clone(&self.live), self.connection);
         let at = self.door.inside.clock.now();
-        let stored = self
-            .door
+        self.door
             .blocking(move |store| {
-                let file = match live.block_file(&header) {
+                let file = match live.block_file(connection, &header) {
                     Ok(file) => file,
                     Err(error) => return Ok(Err(error)),
                 };
                 let digest = store.put_content(&file)?;
-                Ok(live.stored(&header, digest, at))
+                Ok(live.stored(connection, &header, digest, at))
             })
-            .await?;
-        Ok(stored?)
+            .await?
     }
 
     /// Still there, with nothing new.
@@ -170,6 +166,17 @@ impl Recorder {
         let (emergency, session) = (self.live.emergency, self.live.session);
         super::say(&self.door, "withdraw", &self.live, Command::Withdraw { emergency, session, asked_at }).await;
         Ok(())
+    }
+
+    /// Nothing waits at the recorder: a question that stands open is of one that has died, and nobody needs to answer it.
+    pub async fn nothing_waits(&self) -> Result<(), FeedError> {
+        self.current()?;
+        let kept = kept(&self.door, self.live.emergency).await?;
+        let asked = kept.as_ref().and_then(|kept| kept.session(self.live.session)).and_then(|session| session.asked.as_ref());
+        match asked.filter(|asked| asked.answer.is_none()) {
+            Some(asked) => self.withdraw(asked.asked_at).await,
+            None => Ok(()),
+        }
     }
 
     /// Tells what became of the line that was asked about.

@@ -18,13 +18,14 @@ use tokio::sync::{broadcast, watch};
 
 pub(super) use self::batch::Batch;
 use self::redraw::Redraw;
+use super::feed::FeedError;
 use super::news::{News, Screen};
 use super::screen::ScreenModel;
 
 /// How long a count of those who look holds. It is made several times a second.
 const GATE_HOLDS: Duration = Duration::from_secs(2);
-/// News that a slow watcher may be behind before it is shown the screen anew.
-const NEWS_KEPT_MAX: usize = 1_024;
+/// News that a slow watcher may be behind before it is shown the screen anew. In a flood each is up to 64 KiB.
+const NEWS_KEPT_MAX: usize = 256;
 /// Signed words of stretches that have ended and that the ledger has not heard yet.
 const OWED_ACKS_MAX: usize = 200;
 /// Heads of the last blocks, to check acknowledgements by and to tell how far behind a screen is.
@@ -87,6 +88,19 @@ struct State {
 }
 
 impl State {
+    fn is_from(&self, connection: u64) -> Result<(), FeedError> {
+        if self.recorder == Some(connection) { Ok(()) } else { Err(FeedError::Replaced) }
+    }
+
+    /// The ledger names all blocks below this one. Whoever has read less of it before says nothing new.
+    fn names(&mut self, blocks: u64) {
+        self.named = self.named.max(blocks);
+        let first = self.blocks.saturating_sub(u64::try_from(self.unsealed.len()).unwrap_or(u64::MAX));
+        for _ in first..self.named {
+            self.unsealed.pop_front();
+        }
+    }
+
     fn owe(&mut self, ack: Option<Ack>) {
         if self.owed_acks.len() < OWED_ACKS_MAX {
             self.owed_acks.extend(ack);
@@ -103,6 +117,8 @@ pub(super) struct Live {
     outside: watch::Sender<Arc<Vec<String>>>,
     asked: watch::Sender<Option<Arc<LineAsk>>>,
     over: watch::Sender<bool>,
+    /// Held by whoever tells the ledger what is stored: commands and gaps have no numbers by which a second one would know them.
+    pub(super) telling: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -120,6 +136,7 @@ impl Live {
             outside: watch::Sender::default(),
             asked: watch::Sender::new(session.asked.clone().map(Arc::new)),
             over: watch::Sender::new(false),
+            telling: tokio::sync::Mutex::default(),
             state: Mutex::new(State {
                 screen: ScreenModel::new(encoding),
                 redraw: (session.blocks > 0).then(|| Redraw { begun: false, before: session.blocks, since: Vec::new() }),
@@ -180,21 +197,22 @@ impl Live {
         }
     }
 
-    pub(super) fn is_recorder(&self, connection: u64) -> bool {
-        self.lock().recorder == Some(connection)
+    pub(super) fn is_recorder(&self, connection: u64) -> Result<(), FeedError> {
+        self.lock().is_from(connection)
     }
 
     pub(super) fn heard(&self) {
         self.lock().heard_at = Instant::now();
     }
 
-    pub(super) fn frames(&self, bytes: &[u8]) -> Result<(), RecordError> {
+    pub(super) fn frames(&self, connection: u64, bytes: &[u8]) -> Result<(), FeedError> {
         frames(bytes)?;
         let mut state = self.lock();
+        state.is_from(connection)?;
         state.heard_at = Instant::now();
         if state.pending.len() + bytes.len() > BLOCK_BYTES_MAX * 2 {
             let detail = "more frames than a block may have, and no header".to_owned();
-            return Err(RecordError::Chain { block: state.blocks, detail });
+            return Err(RecordError::Chain { block: state.blocks, detail }.into());
         }
         state.pending.extend_from_slice(bytes);
         // Under the lock, so that whoever joins gets each frame exactly once.
@@ -202,22 +220,31 @@ impl Live {
         Ok(())
     }
 
-    /// What the block's file will be: checked against what was sent, not stored yet.
-    pub(super) fn block_file(&self, header_bytes: &[u8]) -> Result<Vec<u8>, RecordError> {
-        let state = self.lock();
+    /// Whether this is the header of the very frames that this connection has sent, and continues what is stored.
+    fn fits(&self, state: &State, connection: u64, header_bytes: &[u8]) -> Result<(), FeedError> {
+        state.is_from(connection)?;
         let unreadable = |detail: String| RecordError::Chain { block: state.blocks, detail };
         let header: Header = serde_json::from_slice(header_bytes).map_err(|error| unreadable(error.to_string()))?;
         if header.bytes() != header_bytes || header.emergency != self.emergency || header.session != self.session {
-            return Err(unreadable("its header is not in the canonical form, or of another session".to_owned()));
+            return Err(unreadable("its header is not in the canonical form, or of another session".to_owned()).into());
         }
-        check(&header, &state.pending, state.blocks, state.head.as_ref())?;
-        let packed = zstd::bulk::compress(&state.pending, 1).map_err(|error| unreadable(error.to_string()))?;
+        Ok(check(&header, &state.pending, state.blocks, state.head.as_ref())?)
+    }
+
+    /// What the block's file will be: checked against what was sent, not stored yet.
+    pub(super) fn block_file(&self, connection: u64, header_bytes: &[u8]) -> Result<Vec<u8>, FeedError> {
+        let state = self.lock();
+        self.fits(&state, connection, header_bytes)?;
+        let unpacked = |error: std::io::Error| RecordError::Chain { block: state.blocks, detail: error.to_string() };
+        let packed = zstd::bulk::compress(&state.pending, 1).map_err(unpacked)?;
         Ok([header_bytes, b"\n", &packed].concat())
     }
 
-    /// The block is stored under this digest.
-    pub(super) fn stored(&self, header_bytes: &[u8], file: Digest, at: Timestamp) -> Result<u64, RecordError> {
+    /// The block is stored under this digest. That took a while: the recorder may have connected anew and sent it once more, and only one
+    /// of both is the block.
+    pub(super) fn stored(&self, connection: u64, header_bytes: &[u8], file: Digest, at: Timestamp) -> Result<u64, FeedError> {
         let mut state = self.lock();
+        self.fits(&state, connection, header_bytes)?;
         let pending = std::mem::take(&mut state.pending);
         for (_, frame) in frames(&pending)? {
             state.screen.show(&frame);
@@ -364,11 +391,7 @@ impl Live {
     /// `sealed`: how many blocks the ledger names already.
     pub(super) fn take_sealed(&self, sealed: u64, every: Duration) -> Option<Batch> {
         let mut state = self.lock();
-        state.named = sealed;
-        let first = state.blocks.saturating_sub(u64::try_from(state.unsealed.len()).unwrap_or(u64::MAX));
-        for _ in first..sealed {
-            state.unsealed.pop_front();
-        }
+        state.names(sealed);
         let something = !state.unsealed.is_empty() || !state.commands.is_empty() || !state.gaps.is_empty();
         let due = state.urgent || state.told_at.elapsed() >= every || state.unsealed.len() >= SEALED_AT_ONCE_MAX / 2;
         if !something || !due {
@@ -377,6 +400,7 @@ impl Live {
         let commands = state.commands.len().min(SEALED_AT_ONCE_MAX);
         let gaps = state.gaps.len().min(SEALED_AT_ONCE_MAX);
         Some(Batch {
+            first: state.named,
             blocks: state.unsealed.iter().take(SEALED_AT_ONCE_MAX).cloned().collect(),
             commands: state.commands.iter().take(commands).cloned().collect(),
             gaps: state.gaps.iter().take(gaps).cloned().collect(),
@@ -389,7 +413,7 @@ impl Live {
         if !told {
             return;
         }
-        state.unsealed.drain(..batch.blocks.len());
+        state.names(batch.end());
         state.commands.drain(..batch.commands.len());
         state.gaps.drain(..batch.gaps.len());
         state.urgent = !state.commands.is_empty() || !state.gaps.is_empty() || state.end.is_some();
@@ -429,6 +453,12 @@ impl Live {
         Some(acks)
     }
 
+    /// They did not reach the door.
+    pub(super) fn owe_again(&self, acks: Vec<Ack>) {
+        let mut state = self.lock();
+        acks.into_iter().for_each(|ack| state.owe(Some(ack)));
+    }
+
     // ---- watchers
 
     pub(super) fn join(&self) -> (Screen, broadcast::Receiver<News>) {
@@ -453,12 +483,12 @@ impl Live {
         self.lock().screen.text()
     }
 
-    /// This connection is now the one that counts for the person.
+    /// This connection is now the one that counts for the person, from when it says that its page is in front.
     pub(super) fn bind(&self, person: &PersonId, connection: u64, key: DeviceKey, now: Timestamp) {
         let mut state = self.lock();
         // What was recorded before nobody expects to have been shown.
         let shown = state.blocks;
-        let watching = Watching { connection, key: Some(key), visible: true, heard_at: now, shown, ack: None, ack_is_new: false };
+        let watching = Watching { connection, key: Some(key), visible: false, heard_at: now, shown, ack: None, ack_is_new: false };
         let before = state.watchers.insert(person.clone(), watching);
         state.owe(before.and_then(Watching::untold));
     }

@@ -1,10 +1,11 @@
 //! Which signed words reach the ledger when pages are hidden and closed, and the screen that is drawn again.
 
+use super::feed::FeedError;
 use super::live::Live;
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::{Digest, EmergencyId, PersonId};
-use hikeshi_domain::session::record::{Frame, Header};
-use hikeshi_domain::session::{Ack, DeviceKey, Encoding, SealedBlock, Session};
+use hikeshi_domain::session::record::{Frame, Header, Word};
+use hikeshi_domain::session::{Ack, Command, DeviceKey, Encoding, Gap, GapReason, SealedBlock, Session};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use std::time::Duration;
@@ -42,12 +43,12 @@ impl Device {
     }
 }
 
-/// Stores one block with this output; its head.
-fn block(live: &Live, number: u64, prev: Option<Digest>, text: &str) -> Digest {
+/// Sends one frame with this output over the connection; the header of its block.
+fn sent(live: &Live, connection: u64, number: u64, prev: Option<Digest>, frame: &Frame) -> Header {
     let mut frames = Vec::new();
-    Frame::Output(text.as_bytes().to_vec()).write(0, &mut frames);
-    live.frames(&frames).expect("frames");
-    let header = Header {
+    frame.write(0, &mut frames);
+    live.frames(connection, &frames).expect("frames");
+    Header {
         format: Header::FORMAT.to_owned(),
         emergency: ID,
         session: 1,
@@ -57,9 +58,14 @@ fn block(live: &Live, number: u64, prev: Option<Digest>, text: &str) -> Digest {
         to_us: 0,
         bytes: frames.len() as u64,
         frames: Digest::of(&frames),
-    };
-    let file = live.block_file(&header.bytes()).expect("a block");
-    live.stored(&header.bytes(), Digest::of(&file), now()).expect("stored");
+    }
+}
+
+/// Stores one block with this output; its head.
+fn block(live: &Live, number: u64, prev: Option<Digest>, text: &str) -> Digest {
+    let header = sent(live, 1, number, prev, &Frame::Output(text.as_bytes().to_vec()));
+    let file = live.block_file(1, &header.bytes()).expect("a block");
+    live.stored(1, &header.bytes(), Digest::of(&file), now()).expect("stored");
     header.head()
 }
 
@@ -95,7 +101,49 @@ fn a_word_about_blocks_that_the_ledger_does_not_name_waits() {
     live.looked(&person, 7, true, Some(device.ack(&person, 0, 0, first)), now());
     live.unbind(&person, 7);
     assert!(live.take_acks(0, Duration::ZERO).is_none());
-    assert_eq!(live.take_acks(1, Duration::ZERO).map(|acks| acks.len()), Some(1));
+    let acks = live.take_acks(1, Duration::ZERO).expect("something to tell");
+    assert!(live.take_acks(1, Duration::ZERO).is_none());
+    live.owe_again(acks.clone());
+    assert_eq!(live.take_acks(1, Duration::ZERO), Some(acks), "what did not reach the door is said again");
+}
+
+#[test]
+fn a_block_that_is_sent_again_while_it_is_stored_counts_once() {
+    let live = Live::new(ID, &session(0, None), Encoding::Utf8, now());
+    let gap = Gap { why: GapReason::RecorderLost, from: now(), to: now(), bytes: 0 };
+    let frame = Frame::Word(Word::Gap { gap });
+    live.connect(1);
+    let first = sent(&live, 1, 0, None, &frame).bytes();
+    let file = live.block_file(1, &first).expect("a block");
+    // The store takes so long that the recorder gives the connection up, and sends everything once more.
+    live.connect(2);
+    assert!(matches!(live.stored(1, &first, Digest::of(&file), now()), Err(FeedError::Replaced)), "its frames are gone");
+    let again = sent(&live, 2, 0, None, &frame).bytes();
+    assert_eq!(first, again);
+    let second = live.block_file(2, &again).expect("a block");
+    assert!(matches!(live.stored(1, &first, Digest::of(&file), now()), Err(FeedError::Replaced)), "of a connection that is over");
+    assert_eq!(live.stored(2, &again, Digest::of(&second), now()).expect("stored"), 0);
+    assert!(matches!(live.stored(2, &again, Digest::of(&second), now()), Err(FeedError::Record(_))), "once");
+    assert!(matches!(live.frames(1, &[]), Err(FeedError::Replaced)));
+    let batch = live.take_sealed(0, Duration::ZERO).expect("something to tell");
+    let Command::Seal { blocks, gaps, .. } = batch.command(ID, 1) else { panic!("no seal") };
+    assert_eq!((blocks.len(), gaps.len()), (1, 1), "nothing of it is lost, nothing is twice");
+}
+
+#[test]
+fn what_is_told_twice_at_once_takes_nothing_of_what_came_since() {
+    let live = Live::new(ID, &session(0, None), Encoding::Utf8, now());
+    live.connect(1);
+    let first = block(&live, 0, None, "a");
+    let told = live.take_sealed(0, Duration::ZERO).expect("something to tell");
+    let again = live.take_sealed(0, Duration::ZERO).expect("nobody has told it yet");
+    block(&live, 1, Some(first), "b");
+    live.sealed_told(&told, true);
+    live.sealed_told(&again, true);
+    // Read before the ledger named the first block.
+    let next = live.take_sealed(0, Duration::ZERO).expect("the block that came since");
+    let Command::Seal { first, blocks, .. } = next.command(ID, 1) else { panic!("no seal") };
+    assert_eq!((first, blocks.len(), live.named()), (1, 1, 1));
 }
 
 #[test]

@@ -181,6 +181,11 @@ fn the_gate_opens_for_those_who_look_and_closes_when_one_does_not(scratch: &Scra
         let first = Device::bound(&door, id, "suzuki").await;
         gate_is(&recorder, "held", too_few).await;
         let second = Device::bound(&door, id, "takahashi").await;
+        // A key says nothing about what is in front.
+        gate_is(&recorder, "held", |held| format!("{held:?}").matches("Hidden").count() == 2).await;
+        for device in [&first, &second] {
+            assert!(device.watcher.seen(Seen { visible: true, ack: None }));
+        }
         gate_is(&recorder, "open", <[HeldBecause]>::is_empty).await;
         let mut tape = Tape::new(id);
         tape.send(&recorder, &Frame::Output(b"one".to_vec()));
@@ -332,6 +337,13 @@ fn a_dangerous_line_is_asked_in_the_ledger_and_the_answer_goes_back_once(scratch
         recorder.ask(Asking { line, rule: 0, asked_at: later }).await.expect("asked");
         recorder.withdraw(later).await.expect("withdrawn");
         assert_eq!(answer_of(&recorder, later).await, LineAnswer::Withdrawn);
+        // A recorder that took over from a dead one does not know what that one waited for.
+        let last = town.now().checked_add(SignedDuration::from_secs(2)).expect("a time");
+        recorder.ask(Asking { line: "drop table halls".to_owned(), rule: 0, asked_at: last }).await.expect("asked");
+        recorder.nothing_waits().await.expect("said");
+        assert_eq!(answer_of(&recorder, last).await, LineAnswer::Withdrawn);
+        recorder.nothing_waits().await.expect("said");
+        assert_eq!(town.count("session.withdraw"), 2, "once");
         engine.stop().await;
     });
 }

@@ -13,12 +13,13 @@ use std::time::{Duration, Instant};
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::mask::Masker;
-use hikeshi_domain::session::danger::{self, LINE_CHARS_MAX};
+use hikeshi_domain::session::danger;
 use hikeshi_domain::session::stream::Asking;
 use hikeshi_domain::session::{DangerousLine, Encoding};
 use tokio::sync::mpsc::WeakUnboundedSender;
 
 use super::order::Order;
+use super::pty::Modes;
 use super::shell::Nonce;
 use super::sink::ToSink;
 use crate::clock;
@@ -28,6 +29,7 @@ use typed::Typed;
 /// After keys that edit, the screen is believed when it has been quiet for this long, or at the latest after the other.
 const QUIET: Duration = Duration::from_millis(30);
 const SETTLED_WITHIN: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// Lines before this one that may belong to the same command.
 const EARLIER_MAX: usize = 8;
 /// Longest line that is compared.
@@ -66,6 +68,21 @@ pub(super) struct Asked {
     pub(super) asked_at: Timestamp,
 }
 
+/// What becomes of an Enter.
+pub(super) enum Judged {
+    Passes(Passed),
+    Waits(Asked),
+}
+
+/// As what an Enter has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Passed {
+    Plain,
+    /// What was typed before it was not shown: a password, which is looked at by nobody.
+    Hidden,
+    Confirmed,
+}
+
 /// Everything that keys change; one at a time.
 #[derive(Default)]
 pub(super) struct Turn {
@@ -76,6 +93,8 @@ pub(super) struct Turn {
     /// Prompts of the shell that were seen when `earlier` began.
     prompts: u64,
     passed_at: Option<Instant>,
+    /// Whether what passed last was the Enter behind a password.
+    hidden: bool,
     /// When the last Enter passed: what the screen shows of before is another line.
     entered_at: Option<Instant>,
     pub(super) waiting: Option<Waiting>,
@@ -116,44 +135,54 @@ impl Guard {
         self.screen().resize(columns, rows);
     }
 
-    /// These keys are about to pass; none of them is an Enter.
-    pub(super) fn typing(&self, turn: &mut Turn, keys: &[u8]) {
+    /// These keys are about to pass; none of them is an Enter. Of those that are not shown nothing is kept.
+    pub(super) fn typing(&self, turn: &mut Turn, keys: &[u8], modes: Modes) {
         if turn.lead.is_none() {
             turn.lead = Some(self.screen().before_cursor());
         }
-        turn.typed.take(keys);
+        if modes.hidden {
+            turn.typed.unsure();
+        } else {
+            turn.typed.take(keys);
+        }
         turn.passed_at = Some(Instant::now());
     }
 
-    /// An Enter has passed: another line begins. After one that was confirmed nothing before it is looked at again.
-    pub(super) fn entered(&self, turn: &mut Turn, key: u8, confirmed: bool) {
-        let line = turn.typed.text(self.order.encoding);
-        turn.earlier.push_back(line);
-        while turn.earlier.len() > EARLIER_MAX {
-            turn.earlier.pop_front();
+    /// An Enter has passed: another line begins.
+    pub(super) fn entered(&self, turn: &mut Turn, key: u8, passed: Passed) {
+        let typed = std::mem::take(&mut turn.typed);
+        match passed {
+            Passed::Plain => {
+                turn.earlier.push_back(typed.text(self.order.encoding));
+                while turn.earlier.len() > EARLIER_MAX {
+                    turn.earlier.pop_front();
+                }
+            }
+            // A password is part of no line.
+            Passed::Hidden => {}
+            // Nothing before it is looked at again.
+            Passed::Confirmed => turn.earlier.clear(),
         }
-        if confirmed {
-            turn.earlier.clear();
-        }
-        turn.typed = Typed::default();
         if key == 0x0f {
             // The next line stands there already.
             turn.typed.unsure();
         }
         turn.lead = None;
+        turn.hidden = passed == Passed::Hidden;
         turn.passed_at = Some(Instant::now());
         turn.entered_at = turn.passed_at;
     }
 
-    /// Whether Enter must wait here. `hidden`: what is typed is not shown, a password; it is looked at by nobody.
-    /// `edits`: a program edits lines by itself.
-    fn found(&self, turn: &mut Turn, hidden: bool, edits: bool) -> Option<(usize, Line)> {
-        if hidden {
-            return None;
+    /// After a password keys are shown again in a moment; what was typed right behind it is none.
+    pub(super) fn after_hidden(&self, turn: &mut Turn, modes: impl Fn() -> Modes) {
+        let since = turn.passed_at.filter(|_| std::mem::take(&mut turn.hidden));
+        while since.is_some_and(|since| since.elapsed() < SETTLED_WITHIN) && modes().hidden {
+            std::thread::sleep(LOOK_EVERY);
         }
-        if !turn.typed.is_sure() {
-            self.settle(turn.passed_at);
-        }
+    }
+
+    /// Whether Enter must wait here. `edits`: a program edits lines by itself.
+    fn found(&self, turn: &mut Turn, edits: bool) -> Option<(usize, Line)> {
         if let Some(found) = self.on_screen(turn, edits) {
             return Some(found);
         }
@@ -162,30 +191,35 @@ impl Guard {
             turn.prompts = prompts;
             turn.earlier.clear();
         }
-        let dangerous = &self.order.dangerous;
-        let typed = turn.typed.text(self.order.encoding);
-        let text = if danger::find(dangerous, &typed).is_some() {
-            typed
-        } else {
-            // A line that goes on where earlier ones ended.
-            turn.earlier.iter().chain([&typed]).map(String::as_str).collect::<Vec<_>>().join("\n")
-        };
-        let (rule, _) = danger::find(dangerous, &text)?;
+        let (rule, text) = self.in_keys(turn)?;
         // It waits in any case: by then the screen shows it as the executor and the witnesses see it.
         self.settle(turn.passed_at);
         self.on_screen(turn, edits).or_else(|| Some((rule, Line { text: text.trim().to_owned(), seen: false })))
     }
 
+    /// The line as it was typed, together with as few of those before it as have the words: it may go on where they ended, and what was
+    /// typed long before it is nobody's business.
+    fn in_keys(&self, turn: &Turn) -> Option<(usize, String)> {
+        let mut text = turn.typed.text(self.order.encoding);
+        let mut earlier = turn.earlier.iter().rev();
+        loop {
+            if let Some((rule, _)) = danger::find(&self.order.dangerous, &text) {
+                return Some((rule, text));
+            }
+            text = format!("{}\n{text}", earlier.next()?);
+        }
+    }
+
     /// The line on which the cursor stands, without the prompt, when it is dangerous.
     fn on_screen(&self, turn: &Turn, edits: bool) -> Option<(usize, Line)> {
+        let lead = turn.lead.as_deref().unwrap_or_default();
         let whole = {
             let screen = self.screen();
             let is_old = turn.entered_at.is_some_and(|entered| screen.changed_at().is_none_or(|changed| changed < entered));
-            (edits && !is_old && !screen.is_other()).then(|| screen.line())?
+            (edits && !is_old && !screen.is_other()).then(|| screen.line(lead))?
         };
         let dangerous = &self.order.dangerous;
         let (rule, _) = danger::find(dangerous, &whole)?;
-        let lead = turn.lead.as_deref().unwrap_or_default();
         let text = whole.strip_prefix(lead).filter(|rest| danger::find(dangerous, rest).is_some()).unwrap_or(&whole);
         Some((rule, Line { text: text.trim().to_owned(), seen: true }))
     }
@@ -194,21 +228,39 @@ impl Guard {
     fn settle(&self, passed_at: Option<Instant>) {
         let Some(passed_at) = passed_at else { return };
         while passed_at.elapsed() < SETTLED_WITHIN {
-            let changed_at = self.screen().changed_at();
+            let (changed_at, is_other) = {
+                let screen = self.screen();
+                (screen.changed_at(), screen.is_other())
+            };
+            // What an editor or a pager shows is not looked at.
+            if is_other {
+                return;
+            }
             if changed_at.is_some_and(|changed| changed >= passed_at && changed.elapsed() >= QUIET) {
                 return;
             }
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::sleep(LOOK_EVERY);
         }
     }
 
-    /// Looks at the line before this Enter; when it is dangerous, the Enter waits from now on.
-    pub(super) fn hold(&self, turn: &mut Turn, key: u8, rest: &[u8], modes: (bool, bool)) -> Option<Asked> {
-        let (hidden, edits) = modes;
-        let (rule, mut line) = self.found(turn, hidden, edits)?;
+    /// Looks at the line before this Enter; when it is dangerous, the Enter waits from now on. A password is looked at by nobody.
+    pub(super) fn judge(&self, turn: &mut Turn, key: u8, rest: &[u8], modes: impl Fn() -> Modes) -> Judged {
+        if !modes().hidden && !turn.typed.is_sure() {
+            self.settle(turn.passed_at);
+        }
+        // Only now: whatever reads this line has taken the terminal over by then.
+        let Modes { hidden, edits } = modes();
+        if hidden {
+            return Judged::Passes(Passed::Hidden);
+        }
+        self.hold(turn, key, rest, edits).map_or(Judged::Passes(Passed::Plain), Judged::Waits)
+    }
+
+    fn hold(&self, turn: &mut Turn, key: u8, rest: &[u8], edits: bool) -> Option<Asked> {
+        let (rule, mut line) = self.found(turn, edits)?;
         line.text.truncate(line.text.floor_char_boundary(LINE_BYTES_MAX));
         let found: &DangerousLine = self.order.dangerous.get(rule)?;
-        let shown: String = self.masker.text(&line.text).chars().take(LINE_CHARS_MAX).collect();
+        let shown = danger::excerpt(found, &self.masker.text(&line.text));
         let asked_at = clock::now();
         self.ask(&shown, rule, asked_at);
         turn.waiting = Some(Waiting { key, rest: rest.to_vec(), asked_at, line, since: Instant::now(), confirmed: false });
@@ -222,12 +274,12 @@ impl Guard {
 
     /// Nobody needs to answer about this line any more.
     pub(super) fn withdraw(&self, waiting: &Waiting) {
-        self.tell(ToSink::Withdraw(serde_json::to_vec(&Some(waiting.asked_at)).unwrap_or_default().into()));
+        self.tell(ToSink::Withdraw(Some(waiting.asked_at)));
     }
 
     /// The confirmed line has run: nothing is asked any more.
     pub(super) fn settled(&self) {
-        self.tell(ToSink::Withdraw(serde_json::to_vec(&None::<Timestamp>).unwrap_or_default().into()));
+        self.tell(ToSink::Withdraw(None));
     }
 
     fn tell(&self, news: ToSink) {
@@ -241,8 +293,8 @@ impl Guard {
         if !waiting.line.seen {
             return true;
         }
-        let whole = self.screen().line();
         let lead = turn.lead.as_deref().unwrap_or_default();
+        let whole = self.screen().line(lead);
         [whole.strip_prefix(lead).unwrap_or(&whole), &whole].into_iter().any(|text| text.trim() == waiting.line.text)
     }
 

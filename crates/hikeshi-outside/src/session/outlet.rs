@@ -82,12 +82,13 @@ impl Outlet {
     /// News that is no output. A terminal that is far behind misses it; the gate's is said again.
     pub(super) fn tell(&self, news: ToTerminal) {
         let mut state = self.lock();
-        if state.closed || state.news.len() >= NEWS_MAX {
+        let is_end = matches!(news, ToTerminal::Ended(_));
+        if state.closed || (state.news.len() >= NEWS_MAX && !is_end) {
             tracing::debug!("the terminal is slow or gone");
             return;
         }
         // The end is the last that is said, also to a terminal that stood still.
-        if matches!(news, ToTerminal::Ended(_)) {
+        if is_end {
             go_on(&mut state);
         }
         state.news.push_back(news);

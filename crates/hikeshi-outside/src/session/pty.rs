@@ -26,6 +26,15 @@ pub(super) struct Master {
     pub(super) file: File,
 }
 
+/// How a terminal takes keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Modes {
+    /// They are not shown: a password is asked for.
+    pub(super) hidden: bool,
+    /// A program edits lines by itself, so that the screen shows what Enter would send.
+    pub(super) edits: bool,
+}
+
 impl Master {
     pub(super) fn of(fd: impl AsFd) -> io::Result<Self> {
         Ok(Self { file: File::from(fd.as_fd().try_clone_to_owned()?) })
@@ -42,18 +51,13 @@ impl Master {
         (size.ws_col > 0 && size.ws_row > 0).then_some((size.ws_col, size.ws_row))
     }
 
-    /// Whether typed keys are shown: a password prompt turns that off.
-    pub(super) fn echoes(&self) -> bool {
-        rustix::termios::tcgetattr(&self.file).is_ok_and(|termios| {
-            // Line editors echo by themselves, in raw mode; a password prompt stays in line mode without echo.
-            let modes = termios.local_modes;
-            modes.contains(rustix::termios::LocalModes::ECHO) || !modes.contains(rustix::termios::LocalModes::ICANON)
-        })
-    }
-
-    /// Whether a program edits lines by itself, so that the screen shows what Enter would send.
-    pub(super) fn edits(&self) -> bool {
-        rustix::termios::tcgetattr(&self.file).is_ok_and(|termios| !termios.local_modes.contains(rustix::termios::LocalModes::ICANON))
+    /// What becomes of typed keys at this moment.
+    pub(super) fn modes(&self) -> Modes {
+        let Ok(termios) = rustix::termios::tcgetattr(&self.file) else { return Modes { hidden: true, edits: false } };
+        let (echo, canonical) = (rustix::termios::LocalModes::ECHO, rustix::termios::LocalModes::ICANON);
+        // Line editors echo by themselves, in raw mode; a password prompt stays in line mode without echo.
+        let edits = !termios.local_modes.contains(canonical);
+        Modes { hidden: !edits && !termios.local_modes.contains(echo), edits }
     }
 
     /// As a terminal that goes away does: the shell and what it runs are hung up.

@@ -32,8 +32,7 @@ use super::sink::{OnTheWay, Sink};
 use super::spool::SessionSpool;
 use super::valve::Valve;
 use super::wire::{Late, ToRecorder, ToTerminal, give_pty};
-use super::writer::{ToWriter, Writer, now};
-use crate::host::masking::MaskedStream;
+use super::writer::{Masks, ToWriter, Writer, now};
 
 /// Pieces of output that may wait for the writer; more, and whatever prints waits.
 const WRITER_WAITS_MAX: usize = 256;
@@ -71,6 +70,9 @@ pub fn start(program: &Path, args: &[&str], dir: &Path, token: &str, pty: Option
         }
         std::thread::sleep(Duration::from_millis(5));
     }
+    // Two recorders on one pty would share its output.
+    child.kill()?;
+    child.wait()?;
     Err(io::Error::new(io::ErrorKind::TimedOut, "the recorder was not ready in time"))
 }
 
@@ -121,7 +123,7 @@ fn record(dir: &Path, token: String) -> io::Result<()> {
     let on_the_way = Arc::new(OnTheWay::default());
     let (to_writer, writer_news) = sync_channel(WRITER_WAITS_MAX);
     let end = Arc::new(Mutex::new(None));
-    let (masker, mask) = mask(&order)?;
+    let (masker, masks) = masks(&order)?;
     let (answers, answered) = channel();
     let recording = Arc::new(Recording {
         order: order.clone(),
@@ -152,7 +154,7 @@ fn record(dir: &Path, token: String) -> io::Result<()> {
         left.head = head;
     }
     let commands = Commands::new(Nonce::new(order.nonce), masker, order.encoding, left.commands);
-    let writer = Writer::new(order.clone(), mask, commands, spool, &left, (to_sink, on_the_way), valve);
+    let writer = Writer::new(order.clone(), masks, commands, spool, &left, (to_sink, on_the_way), valve);
     let listener = listen(dir)?;
     if !adopted {
         recording.begin(left.blocks > 0)?;
@@ -177,10 +179,10 @@ fn record(dir: &Path, token: String) -> io::Result<()> {
     remove(&Order::socket(dir))
 }
 
-fn mask(order: &Order) -> io::Result<(Masker, MaskedStream)> {
+fn masks(order: &Order) -> io::Result<(Masker, Masks)> {
     let values: Vec<String> = order.mask_env.iter().filter_map(|name| value_of(name)).collect();
     let masker = Masker::new(&order.mask_patterns, &values).map_err(io::Error::other)?;
-    Ok((masker.clone(), MaskedStream::live(masker, &values)))
+    Ok((masker.clone(), Masks::new(masker, &values)))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a recorder's environment is how it receives secrets; it has no other configuration")]
@@ -238,6 +240,7 @@ fn exit_code(mut child: Child) -> Option<i32> {
 impl Recording {
     fn write(&self, news: ToWriter) {
         if self.writer.send(news).is_err() {
+            self.valve.unwritten();
             tracing::error!("the record is not written any more");
         }
     }
@@ -415,10 +418,10 @@ impl Recording {
         let count = u64::try_from(keys.len()).unwrap_or(u64::MAX);
         // Over ssh it is not known here whether the other end shows them: a password would look like any other key.
         let shown_is_unknown = matches!(self.order.place, Place::There { .. }) && self.order.record_input;
-        if shown_is_unknown || !self.master.echoes() {
+        if shown_is_unknown || self.master.modes().hidden {
             self.frame(Frame::Hidden(count));
         } else if self.order.record_input {
-            self.frame(Frame::Input(keys.to_vec()));
+            self.write(ToWriter::Input(keys.to_vec()));
         }
         if let Err(error) = (&self.master.file).write_all(keys) {
             tracing::warn!(%error, "the shell does not take keys");

@@ -42,9 +42,10 @@ pub(super) enum ToSink {
         /// Its frames were said before. If not, the spool has them.
         streamed: bool,
     },
-    /// A line waits for a witness, or does not wait any more: both as JSON.
+    /// A line waits for a witness: an [`Asking`](hikeshi_domain::session::stream::Asking) as JSON.
     Ask(Bytes),
-    Withdraw(Bytes),
+    /// It does not wait any more; `None`: it has run, and nothing waits.
+    Withdraw(Option<Timestamp>),
     /// Nothing more is recorded.
     NoMore,
 }
@@ -86,8 +87,27 @@ struct Backlog {
     sealed: u64,
     stored: u64,
     no_more: Option<Instant>,
-    /// The line that waits: asked again at every new connection.
+    /// The line that waits, and the last one that was taken back: both are said again at every new connection.
     asking: Option<Bytes>,
+    withdrawn: Option<Timestamp>,
+}
+
+impl Backlog {
+    fn asks(&mut self, json: &Bytes) {
+        self.asking = Some(json.clone());
+    }
+
+    fn withdraws(&mut self, asked_at: Option<Timestamp>) {
+        self.asking = None;
+        self.withdrawn = asked_at.or(self.withdrawn);
+    }
+
+    /// About lines, for a server that may have missed it, or has heard it from a recorder that died. A repeat changes nothing there.
+    fn lines(&self) -> Vec<Message> {
+        let withdrawn = self.withdrawn.map(|asked_at| withdraw(Some(asked_at)));
+        let now = self.asking.as_ref().map_or_else(|| withdraw(None), |asking| message(ASK, asking));
+        withdrawn.into_iter().chain([now]).collect()
+    }
 }
 
 /// A web socket to a server.
@@ -133,7 +153,7 @@ enum Ended {
 impl Sink {
     pub(super) async fn run(self, mut news: UnboundedReceiver<ToSink>, first: u64) {
         // What a dead recorder kept on the disk may not be at the server.
-        let mut backlog = Backlog { pending: Vec::new(), sealed: first, stored: 0, no_more: None, asking: None };
+        let mut backlog = Backlog { pending: Vec::new(), sealed: first, stored: 0, no_more: None, asking: None, withdrawn: None };
         let mut wait = AGAIN_AFTER;
         loop {
             match self.connect().await {
@@ -256,7 +276,7 @@ impl Sink {
             ToSink::Sealed { header, streamed: true, .. } => stream.send(message(SEALED, header)).await.map_err(Broken::from),
             ToSink::Sealed { block, streamed: false, .. } => self.send_block(stream, *block).await,
             ToSink::Ask(json) => stream.send(message(ASK, json)).await.map_err(Broken::from),
-            ToSink::Withdraw(json) => stream.send(message(WITHDRAW, json)).await.map_err(Broken::from),
+            ToSink::Withdraw(asked_at) => stream.send(withdraw(*asked_at)).await.map_err(Broken::from),
             ToSink::NoMore => Ok(()),
         }
     }
@@ -270,8 +290,8 @@ impl Sink {
         if !backlog.pending.is_empty() {
             stream.feed(message(FRAMES, &backlog.pending)).await?;
         }
-        if let Some(asking) = &backlog.asking {
-            stream.feed(message(ASK, asking)).await?;
+        for word in backlog.lines() {
+            stream.feed(word).await?;
         }
         Ok(stream.flush().await?)
     }
@@ -295,8 +315,8 @@ impl Sink {
                 backlog.pending.clear();
                 backlog.sealed = block + 1;
             }
-            ToSink::Ask(json) => backlog.asking = Some(json.clone()),
-            ToSink::Withdraw(_) => backlog.asking = None,
+            ToSink::Ask(json) => backlog.asks(json),
+            ToSink::Withdraw(asked_at) => backlog.withdraws(*asked_at),
             ToSink::NoMore => backlog.no_more = Some(Instant::now()),
         }
     }
@@ -330,9 +350,16 @@ impl Sink {
     }
 }
 
+fn withdraw(asked_at: Option<Timestamp>) -> Message {
+    message(WITHDRAW, &serde_json::to_vec(&asked_at).unwrap_or_default())
+}
+
 fn message(kind: u8, rest: &[u8]) -> Message {
     let mut bytes = Vec::with_capacity(rest.len() + 1);
     bytes.push(kind);
     bytes.extend_from_slice(rest);
     Message::Binary(bytes.into())
 }
+
+#[cfg(test)]
+mod tests;

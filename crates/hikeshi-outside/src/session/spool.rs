@@ -171,8 +171,9 @@ impl SessionSpool {
         self.file.write_all(bytes)
     }
 
-    pub(super) fn sync(&self) -> io::Result<()> {
-        self.file.sync_data()
+    /// To make it durable: that may take long, and nobody else waits meanwhile.
+    pub(super) fn handle(&self) -> io::Result<File> {
+        self.file.try_clone()
     }
 
     /// Header and frames of a block; `None`: it is not here.

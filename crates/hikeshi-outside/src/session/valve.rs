@@ -21,6 +21,8 @@ struct State {
     unseen: VecDeque<(u64, Instant)>,
     /// Blocks that neither the disk nor the server has, with the time of their first frame.
     unstored: VecDeque<(u64, Instant)>,
+    /// Nobody writes the record any more.
+    unwritten: bool,
     attached: bool,
     /// Beside the gate: which files outside the scope nobody has accepted, as the server said last.
     outside: Vec<String>,
@@ -46,7 +48,7 @@ impl Valve {
             Some(_) | None => vec![HeldBecause::ServerLost],
         };
         let oldest = state.unstored.front().map(|(_, since)| *since).or(state.open_since);
-        if oldest.is_some_and(|since| since.elapsed() > WITHIN) {
+        if state.unwritten || oldest.is_some_and(|since| since.elapsed() > WITHIN) {
             held.push(HeldBecause::NotStored);
         }
         if !state.attached {
@@ -76,6 +78,11 @@ impl Valve {
         if state.open_since.is_none() {
             state.open_since = Some(Instant::now());
         }
+    }
+
+    /// From now on nothing is recorded: the keys are held for good.
+    pub(super) fn unwritten(&self) {
+        self.lock().unwritten = true;
     }
 
     pub(super) fn sealed(&self, block: u64) {

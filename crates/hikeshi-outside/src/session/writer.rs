@@ -1,11 +1,13 @@
 //! From what comes out of the pty to sealed blocks: masked, framed, chained, on disk, and on their way to the server.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::fs::File;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::Digest;
+use hikeshi_domain::mask::Masker;
 use hikeshi_domain::session::record::{BLOCK_BYTES_MAX, Frame, Header, PAYLOAD_BYTES_MAX, SALT_BYTES, Word};
 use hikeshi_domain::session::{Gap, GapReason, HeldBecause};
 use tokio::sync::mpsc::UnboundedSender;
@@ -34,14 +36,28 @@ const FLOOD_BYTES: usize = 2_048;
 /// What the writer is told.
 pub(super) enum ToWriter {
     Output(Vec<u8>),
+    /// Typed keys, when the plan asks for them.
+    Input(Vec<u8>),
     Frame(Frame),
     /// The terminal is over: what is left is sealed, and the writer ends.
     End(Frame),
 }
 
+/// What takes secrets out of what is recorded: of the output as it comes, of the keys line by line.
+pub(super) struct Masks {
+    output: MaskedStream,
+    input: MaskedStream,
+}
+
+impl Masks {
+    pub(super) fn new(masker: Masker, values: &[String]) -> Self {
+        Self { output: MaskedStream::live(masker.clone(), values), input: MaskedStream::new(masker, values) }
+    }
+}
+
 pub(super) struct Writer {
     order: Order,
-    mask: MaskedStream,
+    masks: Masks,
     commands: Commands,
     /// Bytes of output recorded so far.
     recorded: u64,
@@ -55,6 +71,8 @@ pub(super) struct Writer {
     prev: Option<Digest>,
     spool: Arc<Mutex<SessionSpool>>,
     unsynced: Vec<u64>,
+    /// `None`: there is nobody who makes it durable.
+    to_disk: Option<SyncSender<(File, Vec<u64>)>>,
     synced_at: Instant,
     looked_at: Instant,
     sink: UnboundedSender<ToSink>,
@@ -72,7 +90,7 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(
         order: Order,
-        mask: MaskedStream,
+        masks: Masks,
         commands: Commands,
         spool: Arc<Mutex<SessionSpool>>,
         left: &Left,
@@ -84,7 +102,7 @@ impl Writer {
         let began_us = u64::try_from(since).unwrap_or(0).max(left.last_us);
         Self {
             order,
-            mask,
+            masks,
             commands,
             recorded: left.output_bytes,
             frames: Vec::new(),
@@ -97,6 +115,7 @@ impl Writer {
             prev: left.head,
             spool,
             unsynced: Vec::new(),
+            to_disk: None,
             synced_at: Instant::now(),
             looked_at: Instant::now(),
             sink,
@@ -111,6 +130,12 @@ impl Writer {
 
     /// Ends when the terminal is over or everyone who tells it something is gone.
     pub(super) fn run(mut self, news: &Receiver<ToWriter>) {
+        let (to_disk, written) = sync_channel(1);
+        let valve = Arc::clone(&self.valve);
+        match std::thread::Builder::new().name("disk".to_owned()).spawn(move || keep_on_disk(&written, &valve)) {
+            Ok(_not_waited_for) => self.to_disk = Some(to_disk),
+            Err(error) => tracing::error!(%error, "the recording is not made durable on this disk"),
+        }
         loop {
             match news.recv_timeout(self.patience()) {
                 Ok(ToWriter::Output(mut bytes)) => {
@@ -154,12 +179,19 @@ impl Writer {
                 self.came_out(&bytes);
                 true
             }
+            ToWriter::Input(keys) => {
+                let ready = self.masks.input.feed(&keys);
+                self.input(&ready);
+                true
+            }
             ToWriter::Frame(frame) => {
                 self.frame(&frame);
                 true
             }
             ToWriter::End(frame) => {
-                let mut pieces = Pieces::new(&mut self.mask, self.recorded, self.full);
+                let typed = self.masks.input.finish();
+                self.input(&typed);
+                let mut pieces = Pieces::new(&mut self.masks.output, self.recorded, self.full);
                 self.commands.finish(|piece| pieces.take(piece));
                 // What was held back to be masked.
                 pieces.take(Piece::Boundary);
@@ -174,7 +206,7 @@ impl Writer {
 
     /// What came out of the pty: without the shell's marks, masked, with the words of commands where they belong.
     fn came_out(&mut self, bytes: &[u8]) {
-        let mut pieces = Pieces::new(&mut self.mask, self.recorded, self.full);
+        let mut pieces = Pieces::new(&mut self.masks.output, self.recorded, self.full);
         self.commands.feed(bytes, |piece| pieces.take(piece));
         let made = pieces.made;
         self.write_all(made);
@@ -197,6 +229,12 @@ impl Writer {
         self.recorded = self.recorded.saturating_add(u64::try_from(ready.len()).unwrap_or(0));
         for part in ready.chunks(PAYLOAD_BYTES_MAX / 2) {
             self.frame(&Frame::Output(part.to_vec()));
+        }
+    }
+
+    fn input(&mut self, ready: &[u8]) {
+        for part in ready.chunks(PAYLOAD_BYTES_MAX / 2) {
+            self.frame(&Frame::Input(part.to_vec()));
         }
     }
 
@@ -288,12 +326,19 @@ impl Writer {
             return;
         }
         self.synced_at = Instant::now();
-        match self.spool.lock().unwrap_or_else(PoisonError::into_inner).sync() {
-            Ok(()) => {
-                self.valve.kept(&self.unsynced);
-                self.unsynced.clear();
+        let file = match self.spool.lock().unwrap_or_else(PoisonError::into_inner).handle() {
+            Ok(file) => file,
+            Err(error) => {
+                tracing::error!(%error, "the recording cannot be made durable on this disk");
+                return;
             }
-            Err(error) => tracing::error!(%error, "the recording cannot be made durable on this disk"),
+        };
+        // A disk that stands still takes one more at most; what does not go now goes with the next.
+        if let Some(to_disk) = &self.to_disk
+            && let Err(TrySendError::Full((_, blocks)) | TrySendError::Disconnected((_, blocks))) =
+                to_disk.try_send((file, std::mem::take(&mut self.unsynced)))
+        {
+            self.unsynced = blocks;
         }
     }
 
@@ -324,6 +369,18 @@ fn salt() -> Frame {
         tracing::warn!(%error, "no random bytes: what may be taken out of this block could be guessed at");
     }
     Frame::Salt(bytes)
+}
+
+/// Makes durable what the writer has written, beside it: a disk that stands still holds up neither what runs nor the way to the server.
+fn keep_on_disk(news: &Receiver<(File, Vec<u64>)>, valve: &Valve) {
+    let mut waiting = Vec::new();
+    while let Ok((file, blocks)) = news.recv() {
+        waiting.extend(blocks);
+        match file.sync_data() {
+            Ok(()) => valve.kept(&std::mem::take(&mut waiting)),
+            Err(error) => tracing::error!(%error, "the recording cannot be made durable on this disk"),
+        }
+    }
 }
 
 /// What becomes of a piece.

@@ -29,13 +29,6 @@ fn with_carriage_returns(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().flat_map(|byte| if *byte == b'\n' { vec![b'\r', b'\n'] } else { vec![*byte] }).collect()
 }
 
-fn exported(night: &Night, format: &str) -> Vec<u8> {
-    let file = night.workspace.path("exported");
-    let out = file.display().to_string();
-    night.workspace.ok("tanaka", &["emergency", "recording", &night.emergency, "--format", format, "--out", &out]);
-    std::fs::read(file).expect("the export")
-}
-
 /// Puts the contents into files, lets a session print them, and gives what the record has of it. Each is put between its name and `|`.
 fn recorded(encoding: &str, contents: &[(&str, &[u8])], commands: &[String]) -> (Night, Vec<u8>) {
     let night =
@@ -52,7 +45,7 @@ fn recorded(encoding: &str, contents: &[(&str, &[u8])], commands: &[String]) -> 
         terminal.sees(&format!("DONE-{number}"));
     }
     terminal.exit();
-    let raw = exported(&night, "raw");
+    let raw = night.exported("raw");
     (night, raw)
 }
 
@@ -76,7 +69,7 @@ fn japanese_of_other_encodings_is_recorded_as_it_was_printed_and_read_as_text_by
         holds(&raw, "whole", &with_carriage_returns(content));
         holds(&raw, "slow", &with_carriage_returns(content));
         for format in ["cast", "cast2"] {
-            let cast = String::from_utf8(exported(&night, format)).expect("a cast is UTF-8");
+            let cast = String::from_utf8(night.exported(format)).expect("a cast is UTF-8");
             assert!(cast.contains("日本語予約表ソ能 ｱ"), "{encoding}: {format}: {cast}");
         }
     }

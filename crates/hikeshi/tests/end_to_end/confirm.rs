@@ -67,6 +67,23 @@ fn a_dangerous_line_runs_once_a_witness_has_confirmed_it_and_the_record_says_who
     bundle_holds(&night);
 }
 
+#[test]
+fn nobody_is_asked_about_a_line_whose_recorder_has_died() {
+    let night = Night::with("confirm-lost", TERMINAL, "", &["takahashi", "ito"]);
+    let (_a, _b) = (night.watch("takahashi"), night.watch("ito"));
+    let mut terminal = night.shell();
+    terminal.sees(RELEASED);
+    terminal.keys("touch config/boom\n");
+    terminal.sees("Waiting for a witness");
+    waits(&night, 1);
+    night.kill_recorder();
+    terminal.sees("Recording goes on");
+    until("nobody is asked any more", || asked(&night)["answer"]["is"] == "withdrawn");
+    let late = night.workspace.run("ito", &["emergency", "confirm", &night.emergency, "--line", "--confirm", "touch config/boom"]);
+    assert_eq!(late.status.code(), Some(3), "nothing waits");
+    nothing_ran(&night);
+}
+
 /// The whole night is verified offline: the confirmation is in it, and what ran without one is told.
 fn bundle_holds(night: &Night) {
     let shown = night.workspace.ok("tanaka", &["emergency", "show", &night.emergency]);

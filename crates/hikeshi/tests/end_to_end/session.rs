@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use hikeshi_domain::session::record::{Frame, frames};
 use serde_json::Value;
 
 use super::harness::{PLAN, PROGRAM, Workspace, until};
@@ -82,15 +83,31 @@ impl Night {
         self.workspace.ok("tanaka", &["emergency", "show", &self.emergency])["emergency"]["sessions"][0].clone()
     }
 
-    /// Bytes of output that the recording has.
-    pub fn recorded(&self) -> u64 {
-        let file = self.workspace.path("recording.raw").display().to_string();
-        let saved = self.workspace.ok("tanaka", &["emergency", "recording", &self.emergency, "--format", "raw", "--out", &file]);
-        saved["bytes"].as_u64().expect("a count")
+    /// The recording in this form.
+    pub fn exported(&self, format: &str) -> Vec<u8> {
+        let file = self.workspace.path("exported");
+        let out = file.display().to_string();
+        self.workspace.ok("tanaka", &["emergency", "recording", &self.emergency, "--format", format, "--out", &out]);
+        std::fs::read(file).expect("the export")
+    }
+
+    pub fn frames(&self) -> Vec<Frame> {
+        frames(&self.exported("frames")).expect("frames").into_iter().map(|(_, frame)| frame).collect()
     }
 
     pub fn root(&self, name: &str) -> PathBuf {
         self.workspace.path("root").join(name)
+    }
+
+    pub fn kill_recorder(&self) {
+        assert!(Command::new("kill").args(["-9", &self.recorder()]).status().expect("kill").success());
+    }
+
+    /// What the recorder was told: without it none can begin.
+    pub fn order(&self) -> PathBuf {
+        let sessions = self.workspace.path(".local/state/hikeshi/sessions");
+        let only = |dir: PathBuf| std::fs::read_dir(dir).expect("a directory").next().expect("one").expect("one").path();
+        only(only(sessions)).join("order.json")
     }
 
     /// The recorder of this workspace's session.
@@ -267,6 +284,36 @@ fn what_is_typed_is_recorded_watched_and_its_changes_are_known() {
 }
 
 #[test]
+fn keys_are_recorded_where_the_plan_asks_for_them_and_no_secret_is() {
+    let night = Night::with("typed-keys", "[plan.terminal]\nrecord_input = true\n", "", &["takahashi", "ito"]);
+    let (_a, _b) = (night.watch("takahashi"), night.watch("ito"));
+    let mut terminal = night.shell();
+    terminal.sees(RELEASED);
+    for part in ["echo --pass", "word=sword", "fish99; echo DO''NE\r"] {
+        terminal.keys(part);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    terminal.sees("DONE");
+    terminal.keys("read -s word; echo \"got ${#word}\"\r");
+    std::thread::sleep(Duration::from_millis(500));
+    terminal.keys("correct-horse\r");
+    terminal.sees("got 13");
+    terminal.exit();
+    let (mut typed, mut hidden) = (Vec::new(), 0);
+    for frame in night.frames() {
+        match frame {
+            Frame::Input(keys) => typed.extend(keys),
+            Frame::Hidden(keys) => hidden += keys,
+            _ => {}
+        }
+    }
+    let typed = String::from_utf8(typed).expect("text");
+    assert!(typed.starts_with("echo --password=[masked]") && typed.contains("DO''NE\rread -s word"), "{typed}");
+    assert!(!typed.contains("fish") && !typed.contains("horse"), "{typed}");
+    assert_eq!(hidden, 14, "what is not shown is counted: {typed}");
+}
+
+#[test]
 fn a_witness_who_goes_closes_the_gate_and_one_who_says_stop_too() {
     let night = Night::new("witness-gone");
     let (_a, b) = (night.watch("takahashi"), night.watch("ito"));
@@ -307,49 +354,6 @@ fn the_same_person_twice_is_one_and_an_approver_is_no_senior() {
     drop((_a, _b));
     terminal.sees("1/2");
     nothing_is_executed(&night, &mut terminal, "twice");
-}
-
-#[test]
-fn without_the_server_keys_are_held_output_drains_and_nothing_of_it_is_lost() {
-    let mut night = Night::new("server-lost");
-    let (_a, _b) = (night.watch("takahashi"), night.watch("ito"));
-    let mut terminal = night.shell();
-    terminal.sees(RELEASED);
-    terminal.keys("for i in $(seq 12); do echo tick-$i; sleep 0.5; done; touch config/drained\n");
-    terminal.sees("tick-1");
-    night.workspace.kill();
-    let took = terminal.sees(HELD);
-    assert!(took < Duration::from_millis(2_500), "held after {took:?}");
-    nothing_is_executed(&night, &mut terminal, "no-server");
-    night.workspace.start();
-    terminal.sees(RELEASED);
-    until("what ran went on all the time", || night.root("config/drained").exists());
-    terminal.keys("echo AF''TER\n");
-    terminal.sees("AFTER");
-    terminal.exit();
-    let session = night.session();
-    assert_eq!(session["gaps"], Value::Array(Vec::new()), "{session}");
-}
-
-#[test]
-fn a_killed_recorder_is_replaced_the_shell_goes_on_and_the_gap_is_told() {
-    let night = Night::new("recorder-lost");
-    let (_a, _b) = (night.watch("takahashi"), night.watch("ito"));
-    let mut terminal = night.shell();
-    terminal.sees(RELEASED);
-    terminal.keys("for i in $(seq 8); do echo tock-$i; sleep 0.5; done; echo LOOP''END > config/survived\n");
-    terminal.sees("tock-1");
-    let pid = night.recorder();
-    assert!(Command::new("kill").args(["-9", &pid]).status().expect("kill").success());
-    terminal.sees("The recorder is gone");
-    terminal.sees("Recording goes on");
-    until("the loop has ended", || night.root("config/survived").exists());
-    terminal.keys("echo AF''TER\n");
-    terminal.sees("AFTER");
-    terminal.exit();
-    let session = night.session();
-    assert_eq!(session["gaps"][0]["why"], "recorder_lost", "{session}");
-    assert_ne!(pid, "", "there was one");
 }
 
 #[test]
@@ -411,7 +415,7 @@ fn output_that_nobody_can_keep_runs_on_and_is_told_as_a_gap() {
     let flood = 9_000_000_u64.div_ceil(57) * 78;
     assert!(lost > flood / 4 && lost < flood, "{lost} of about {flood} bytes");
     // What was recorded and what was lost are all of it: the export has the rest.
-    let recorded = night.recorded();
+    let recorded = night.exported("raw").len() as u64;
     assert!(lost + recorded >= flood && lost + recorded < flood + 20_000, "{lost} lost, {recorded} recorded, {flood} printed");
 }
 

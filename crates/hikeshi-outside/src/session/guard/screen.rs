@@ -72,14 +72,15 @@ impl Screen {
         self.model.screen().alternate_screen()
     }
 
-    /// The whole line, over all rows that it fills.
-    pub(super) fn line(&self) -> String {
+    /// The whole line, over all rows that it fills: those that are wrapped, and where `lead`, what stood before the first key, is further
+    /// up, all from there. An entry of the history may have several lines.
+    pub(super) fn line(&self, lead: &str) -> String {
         let screen = self.model.screen();
         let (rows, columns): (u16, u16) = {
             let (rows, columns) = screen.size();
             (rows.into(), columns.into())
         };
-        let (top, mut bottom) = (self.top(), screen.cursor_position().0);
+        let (top, mut bottom) = (self.led_by(lead), screen.cursor_position().0);
         while bottom.saturating_add(1) < rows && screen.row_wrapped(bottom) {
             bottom = bottom.saturating_add(1);
         }
@@ -91,6 +92,14 @@ impl Screen {
         let screen = self.model.screen();
         let (row, column) = screen.cursor_position();
         screen.contents_between(self.top(), 0, row, column)
+    }
+
+    fn led_by(&self, lead: &str) -> u16 {
+        let screen = self.model.screen();
+        let (top, columns) = (self.top(), u16::from(screen.size().1));
+        let leads = |row: &u16| screen.contents_between(*row, 0, *row, columns).starts_with(lead);
+        let above = (0..=top).rev().find(leads).filter(|_| !lead.trim().is_empty());
+        above.unwrap_or(top)
     }
 
     fn top(&self) -> u16 {

@@ -58,6 +58,17 @@ fn one_that_stands_still_holds_nothing_up_and_is_shown_the_last_when_it_goes_on(
 }
 
 #[test]
+fn the_end_is_said_however_much_waits() {
+    let outlet = Outlet::default();
+    for _ in 0..NEWS_MAX + 10 {
+        outlet.tell(ToTerminal::Refused { keys: 1 });
+    }
+    outlet.tell(ToTerminal::Ended(SessionEnd::Exited { code: Some(0) }));
+    let said = std::iter::from_fn(|| outlet.next()).take_while(|news| !matches!(news, ToTerminal::Ended(_))).count();
+    assert_eq!(said, NEWS_MAX);
+}
+
+#[test]
 fn a_terminal_that_is_gone_is_not_waited_for() {
     let outlet = Outlet::default();
     outlet.close();

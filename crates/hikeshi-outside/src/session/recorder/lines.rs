@@ -9,7 +9,7 @@ use hikeshi_domain::session::LineAnswer;
 use hikeshi_domain::session::record::{Frame, Word};
 
 use super::Recording;
-use crate::session::guard::{Guard, Turn, Waiting, is_enter};
+use crate::session::guard::{Asked, Guard, Judged, Passed, Turn, Waiting, is_enter};
 use crate::session::wire::{LineNews, ToTerminal};
 
 /// How often it is looked whether a line has waited too long, or whether keys pass again.
@@ -32,25 +32,29 @@ impl Recording {
 
     fn line_by_line(&self, guard: &Guard, turn: &mut Turn, keys: &[u8]) {
         let mut left = keys;
+        guard.after_hidden(turn, || self.master.modes());
         while let Some(at) = left.iter().position(|key| is_enter(*key)) {
             let (before, behind) = left.split_at(at);
             let Some((enter, rest)) = behind.split_first() else { return };
             if !before.is_empty() {
-                guard.typing(turn, before);
+                guard.typing(turn, before, self.master.modes());
                 self.pass(before);
             }
-            if let Some(asked) = guard.hold(turn, *enter, rest, (!self.master.echoes(), self.master.edits())) {
-                let (words, why) = (asked.words, asked.why);
-                self.frame(Frame::Word(Word::LineAsked { asked_at: asked.asked_at, line: asked.line, words: words.clone() }));
-                self.tell(ToTerminal::Line(LineNews::Waits { words, why }));
-                return;
-            }
+            let passed = match guard.judge(turn, *enter, rest, || self.master.modes()) {
+                Judged::Passes(passed) => passed,
+                Judged::Waits(Asked { line, words, why, asked_at }) => {
+                    self.frame(Frame::Word(Word::LineAsked { asked_at, line, words: words.clone() }));
+                    self.tell(ToTerminal::Line(LineNews::Waits { words, why }));
+                    return;
+                }
+            };
             self.pass(&[*enter]);
-            guard.entered(turn, *enter, false);
+            guard.entered(turn, *enter, passed);
+            guard.after_hidden(turn, || self.master.modes());
             left = rest;
         }
         if !left.is_empty() {
-            guard.typing(turn, left);
+            guard.typing(turn, left, self.master.modes());
             self.pass(left);
         }
     }
@@ -88,7 +92,7 @@ impl Recording {
             self.give_up(guard, &waiting, LineAnswer::Withdrawn);
         } else if self.valve.held().is_empty() {
             self.pass(&[waiting.key]);
-            guard.entered(turn, waiting.key, true);
+            guard.entered(turn, waiting.key, Passed::Confirmed);
             guard.settled();
             self.line_by_line(guard, turn, &waiting.rest);
         } else {

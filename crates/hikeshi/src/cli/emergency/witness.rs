@@ -120,11 +120,11 @@ impl Witness<'_> {
                 said = socket.next() => match said {
                     Some(Ok(Message::Text(text))) => {
                         let word = serde_json::from_str(&text).map_err(|error| Failure::Failed(error.to_string()))?;
-                        let sealed = matches!(word, ToWatcher::Sealed { .. });
+                        let look = matches!(word, ToWatcher::Sealed { .. } | ToWatcher::Bound);
                         if self.heard(word, &mut chain)? {
                             return Ok(Over::Session);
                         }
-                        if sealed {
+                        if look {
                             self.look(&mut socket, &device, &chain).await?;
                         }
                     }

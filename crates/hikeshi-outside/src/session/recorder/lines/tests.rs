@@ -14,7 +14,7 @@ use hikeshi_domain::ids::{EmergencyId, PersonId};
 use hikeshi_domain::mask::Masker;
 use hikeshi_domain::session::record::{Frame, Word, frames};
 use hikeshi_domain::session::stream::Asking;
-use hikeshi_domain::session::{DangerousLine, Encoding, LineAnswer, Shell, danger};
+use hikeshi_domain::session::{DangerousLine, Encoding, HeldBecause, LineAnswer, Shell, danger};
 
 use super::super::super::commands::Commands;
 use super::super::super::guard::Guard;
@@ -24,9 +24,8 @@ use super::super::super::shell::Nonce;
 use super::super::super::sink::ToSink;
 use super::super::super::spool::SessionSpool;
 use super::super::super::valve::Valve;
-use super::super::super::writer::Writer;
+use super::super::super::writer::{Masks, ToWriter, Writer};
 use super::super::Recording;
-use crate::host::masking::MaskedStream;
 
 static PLACES: AtomicU32 = AtomicU32::new(0);
 
@@ -94,8 +93,7 @@ impl Stage {
             end: Arc::new(Mutex::new(None)),
         });
         let commands = Commands::new(Nonce::new(order.nonce), masker.clone(), order.encoding, 0);
-        let writer =
-            Writer::new(order, MaskedStream::live(masker, &[]), commands, spool, &left, (to_sink, Arc::default()), Arc::clone(&valve));
+        let writer = Writer::new(order, Masks::new(masker, &[]), commands, spool, &left, (to_sink, Arc::default()), Arc::clone(&valve));
         std::thread::spawn(move || writer.run(&written));
         let (reading, over) = (Arc::clone(&recording), Arc::new(AtomicBool::new(false)));
         std::thread::spawn(move || reading.read_pty());
@@ -183,7 +181,7 @@ fn hear(heard: &Mutex<Out>, valve: &Valve, news: ToSink) {
     let mut out = heard.lock().unwrap();
     match news {
         ToSink::Ask(json) => out.asked.push(serde_json::from_slice(&json).unwrap()),
-        ToSink::Withdraw(json) => out.withdrawn.extend(serde_json::from_slice::<Option<Timestamp>>(&json).unwrap()),
+        ToSink::Withdraw(asked_at) => out.withdrawn.extend(asked_at),
         ToSink::Frames(bytes) => {
             for (_, frame) in frames(&bytes).unwrap() {
                 match frame {
@@ -211,6 +209,8 @@ enum Becomes {
     Found,
     /// It runs, and nothing that is looked at has the words.
     NotSeen,
+    /// It is no trick in this shell: nothing runs.
+    Nothing,
 }
 
 struct Trick {
@@ -225,7 +225,7 @@ struct Trick {
 const HIDDEN: &str = "$(echo dG91Y2ggYm9vbQ== | base64 -d)";
 
 fn tricks() -> Vec<Trick> {
-    use Becomes::{Found, Held, NotSeen};
+    use Becomes::{Found, Held, NotSeen, Nothing};
     let both = |name, keys, becomes| Trick { name, keys, bash: becomes, zsh: becomes };
     vec![
         both("as it is", &["touch boom\r"], Held),
@@ -258,8 +258,12 @@ fn tricks() -> Vec<Trick> {
         ),
         Trick { name: "called back from the history by arrow", keys: &["HIST\r", "\x1b[A", "\r"], bash: Held, zsh: Held },
         Trick { name: "found in the history by Ctrl-R", keys: &["HIST\r", "\x12", "boo", "\r"], bash: Held, zsh: Held },
+        Trick { name: "an entry of several lines, from the history", keys: &["MANY\r", "\x1b[A", "\r"], bash: Held, zsh: Held },
         Trick { name: "history expansion", keys: &["HIST\r", "!tou\r"], bash: Found, zsh: Found },
-        Trick { name: "accepted by a key that is not Enter (zsh's Esc a)", keys: &["touch boom", "\x1ba"], bash: NotSeen, zsh: Found },
+        Trick { name: "accepted by a key that is not Enter (zsh's Esc a)", keys: &["touch boom", "\x1ba"], bash: Nothing, zsh: Found },
+        both("behind a password, in one paste", &["read -s word\r", "secret\rtouch boom\r"], Held),
+        both("typed ahead while a command runs", &["sleep 1\r", "touch boom\r"], Held),
+        both("called back from the history, typed ahead while a command runs", &["HIST\r", "sleep 1\r", "\x1b[A\x1b[A\r"], Found),
         both("out of a variable", &["t=touch; $t boom\r"], NotSeen),
         both("decoded from something else", &["echo dG91Y2ggYm9vbQ== | base64 -d | sh\r"], NotSeen),
         both("in a script", &["printf '%s %s' touch boo > s; printf m >> s\r", "sh s\r"], NotSeen),
@@ -270,21 +274,28 @@ fn tricks() -> Vec<Trick> {
 fn play(shell: Shell, trick: &Trick) -> Result<(), String> {
     let stage = Stage::open(shell);
     let push = match shell {
-        Shell::Bash => format!("history -s \"{HIDDEN}\""),
-        Shell::Zsh => format!("print -s \"{HIDDEN}\""),
+        Shell::Bash => "history -s",
+        Shell::Zsh => "print -s --",
     };
     for keys in trick.keys {
-        stage.keys(&keys.replace("HIST", &push).replace("HIDDEN", HIDDEN));
+        let keys = keys.replace("HIST", "PUSH \"HIDDEN\"").replace("MANY", "PUSH \"true\nHIDDEN\ntrue\"");
+        stage.keys(&keys.replace("PUSH", push).replace("HIDDEN", HIDDEN));
         std::thread::sleep(Duration::from_millis(350));
     }
-    std::thread::sleep(Duration::from_millis(500));
     let wanted = if shell == Shell::Bash { trick.bash } else { trick.zsh };
+    let began = Instant::now();
+    while matches!(wanted, Becomes::Found | Becomes::NotSeen) && !stage.exists("boom") && began.elapsed() < Duration::from_secs(5) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    // Long enough for what was let through to run, and for the shell to tell of it.
+    std::thread::sleep(Duration::from_millis(500));
     let (ran, out) = (stage.exists("boom"), stage.out.lock().unwrap());
     let found = out.commands.iter().any(|text| danger::find(&dangerous(), text).is_some());
     let is = match (out.asked.is_empty(), ran, found) {
         (false, false, _) => Becomes::Held,
         (true, true, true) => Becomes::Found,
-        (true, _, false) => Becomes::NotSeen,
+        (true, true, false) => Becomes::NotSeen,
+        (true, false, false) => Becomes::Nothing,
         (asked, ran, found) => return Err(format!("{shell:?} {}: not asked {asked}, ran {ran}, found {found}", trick.name)),
     };
     let shown = String::from_utf8_lossy(&out.output).into_owned();
@@ -399,6 +410,21 @@ fn a_line_that_the_screen_shows_otherwise_by_then_is_not_let_through() {
 }
 
 #[test]
+fn without_anybody_who_writes_the_record_no_key_reaches_the_shell() {
+    let stage = Stage::open(Shell::Bash);
+    stage.keys("touch before\r");
+    stage.appears("before");
+    // As when the writer broke: it has gone, and the way to the server still beats.
+    stage.recording.write(ToWriter::End(Frame::Hidden(0)));
+    stage.until("the writer is gone", |_| {
+        stage.recording.frame(Frame::Hidden(0));
+        stage.recording.valve.held() == [HeldBecause::NotStored]
+    });
+    stage.keys("touch boom\r");
+    stage.nothing_ran();
+}
+
+#[test]
 fn a_password_is_looked_at_by_nobody() {
     let stage = Stage::open(Shell::Bash);
     stage.keys("read -s word; echo \"got ${#word}\"\r");
@@ -406,4 +432,25 @@ fn a_password_is_looked_at_by_nobody() {
     stage.keys("touch boom\r");
     stage.until("the password was taken", |out| printed(out, "got 10"));
     assert!(stage.out.lock().unwrap().asked.is_empty());
+}
+
+#[test]
+fn what_was_typed_unseen_is_part_of_no_line_and_only_the_lines_that_match_are_told() {
+    let stage = Stage::open(Shell::Bash);
+    // Without marks of its own, nothing says where a command begins.
+    stage.keys("sh\r");
+    std::thread::sleep(Duration::from_millis(400));
+    stage.keys("stty -echo; read word; stty echo; echo \"got ${#word}\"\r");
+    std::thread::sleep(Duration::from_millis(400));
+    stage.keys("touch\r");
+    stage.until("the password was taken", |out| printed(out, "got 5"));
+    std::thread::sleep(Duration::from_millis(400));
+    stage.keys("boom\r");
+    stage.until("the word alone is a command", |out| printed(out, "boom: not found"));
+    assert!(stage.out.lock().unwrap().asked.is_empty());
+    stage.keys("touch \\\r");
+    std::thread::sleep(Duration::from_millis(400));
+    stage.keys("boom\r");
+    assert_eq!(stage.asked(1).line, "touch \\\nboom");
+    stage.nothing_ran();
 }

@@ -1,0 +1,34 @@
+//! What is said about lines to a server that may have missed it.
+
+use super::*;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).expect("a time")
+}
+
+fn backlog(asking: Option<&'static [u8]>, withdrawn: Option<Timestamp>) -> Backlog {
+    Backlog { pending: Vec::new(), sealed: 0, stored: 0, no_more: None, asking: asking.map(Bytes::from_static), withdrawn }
+}
+
+#[test]
+fn what_was_taken_back_while_there_was_no_server_is_said_when_there_is_one() {
+    let question = Bytes::from_static(b"{}");
+    let mut backlog = backlog(None, None);
+    assert_eq!(backlog.lines(), [withdraw(None)], "nothing waits, whatever a recorder that died has asked");
+    take(&ToSink::Ask(question.clone()), &mut backlog);
+    assert_eq!(backlog.lines(), [message(ASK, &question)]);
+    take(&ToSink::Withdraw(Some(at(1))), &mut backlog);
+    assert_eq!(backlog.lines(), [withdraw(Some(at(1))), withdraw(None)]);
+    take(&ToSink::Ask(question.clone()), &mut backlog);
+    assert_eq!(backlog.lines(), [withdraw(Some(at(1))), message(ASK, &question)], "in their order");
+    take(&ToSink::Withdraw(None), &mut backlog);
+    assert_eq!(backlog.lines(), [withdraw(Some(at(1))), withdraw(None)], "what has run takes nothing back");
+}
+
+fn take(news: &ToSink, backlog: &mut Backlog) {
+    match news {
+        ToSink::Ask(json) => backlog.asks(json),
+        ToSink::Withdraw(asked_at) => backlog.withdraws(*asked_at),
+        ToSink::Frames(_) | ToSink::Sealed { .. } | ToSink::NoMore => {}
+    }
+}
