@@ -16,6 +16,7 @@ mod plan_file;
 mod policy;
 mod report;
 mod slack;
+mod spoken;
 #[cfg(test)]
 mod table;
 mod token;

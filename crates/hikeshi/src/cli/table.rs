@@ -14,6 +14,7 @@ use hikeshi_domain::refusal::REFUSALS;
 use hikeshi_text::{Lang, Names, label};
 
 use super::Cli;
+use super::spoken::spoken;
 
 /// Rules that the first form of the product enforces, tracks or shows.
 const CLAIMED: [&str; 27] = [
@@ -71,36 +72,6 @@ fn rules(kind: &str) -> &'static [&'static str] {
         "outcome.ended" | "outcome.in_doubt" => &["A1", "A2", "A4"],
         _ => &[],
     }
-}
-
-/// The words on the command line. `Err`: why there are none.
-fn spoken(kind: &str) -> Result<String, &'static str> {
-    if row(kind) == Row::Inside {
-        return Err("only the program");
-    }
-    Ok(match kind {
-        "account.add_passkey" | "account.remove_passkey" | "account.sign_out" => return Err("only in the browser that it is about"),
-        "emergency.approve_passkey" => return Err("only in a browser, which asks the authenticator"),
-        "account.sign_in" | "account.enter" => "login".to_owned(),
-        "account.invite" => "people invite".to_owned(),
-        "account.issue_token" => "token issue".to_owned(),
-        "account.revoke_token" => "token revoke".to_owned(),
-        "emergency.approve_signed" => "emergency approve".to_owned(),
-        "emergency.watch" => "emergency watch".to_owned(),
-        "session.confirm" => "emergency confirm".to_owned(),
-        "session.deny" => "emergency deny".to_owned(),
-        "session.open" => "emergency shell".to_owned(),
-        "session.bind" => "emergency watch".to_owned(),
-        "session.note" => "emergency note".to_owned(),
-        "session.stop" => "emergency end-session".to_owned(),
-        "session.redact" => "emergency redact".to_owned(),
-        "session.agree_redaction" => "emergency agree-redaction".to_owned(),
-        "session.decline_redaction" => "emergency decline-redaction".to_owned(),
-        "session.abandon" => return Err("by `emergency shell` itself, when it cannot begin"),
-        "incident.acknowledge" => "incident ack".to_owned(),
-        "policy.adopt" => "policy reload".to_owned(),
-        _ => kind.replace('.', " ").replace('_', "-"),
-    })
 }
 
 fn exists(words: &str) -> bool {

@@ -9,6 +9,7 @@ use hikeshi_text::{Lang, Names, label, terminal};
 
 use super::super::incident::PageArgs;
 use crate::cli::Caller;
+use crate::cli::spoken::spoken;
 use crate::fail::Result;
 use crate::show;
 
@@ -51,9 +52,10 @@ pub async fn show(id: EmergencyId, caller: &Caller<'_>) -> Result<()> {
     let names = caller.names().await?;
     let lang = caller.lang;
     caller.out.data(&view, || format!("{}\n{}", plan_text(&view, &names, lang), state_text(&view, &names, lang)));
-    let open: Vec<&str> = view.offers.iter().filter(|offer| offer.allowed).map(|offer| offer.kind.as_str()).collect();
-    if !open.is_empty() {
-        let words: Vec<String> = open.iter().map(|kind| format!("hikeshi {} {id}", kind.replace('.', " "))).collect();
+    // A recording can be redacted at any time; that is nothing to do now.
+    let open = view.offers.iter().filter(|offer| offer.allowed && offer.kind != "session.redact");
+    let words: Vec<String> = open.filter_map(|offer| Some(format!("hikeshi {} {id}", spoken(&offer.kind).ok()?))).collect();
+    if !words.is_empty() {
         caller.out.hint(&terminal::may_do(lang, &words));
     }
     Ok(())
