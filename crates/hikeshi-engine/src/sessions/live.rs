@@ -9,14 +9,13 @@ use std::time::{Duration, Instant};
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::{Digest, EmergencyId, PersonId};
-use hikeshi_domain::session::decide::{ACKS_AT_ONCE_MAX, SEALED_AT_ONCE_MAX};
+use hikeshi_domain::session::decide::ACKS_AT_ONCE_MAX;
 use hikeshi_domain::session::record::{BLOCK_BYTES_MAX, Frame, Header, RecordError, Word, check, frames};
 use hikeshi_domain::session::{
     Ack, DeviceKey, Encoding, Gap, HeldBecause, LineAsk, Looking, SealedBlock, Session, SessionEnd, TypedCommand,
 };
 use tokio::sync::{broadcast, watch};
 
-pub(super) use self::batch::Batch;
 use self::redraw::Redraw;
 use super::feed::FeedError;
 use super::news::{News, Screen};
@@ -387,43 +386,6 @@ impl Live {
     }
 
     // ---- what the ledger has not heard
-
-    /// `sealed`: how many blocks the ledger names already.
-    pub(super) fn take_sealed(&self, sealed: u64, every: Duration) -> Option<Batch> {
-        let mut state = self.lock();
-        state.names(sealed);
-        let something = !state.unsealed.is_empty() || !state.commands.is_empty() || !state.gaps.is_empty();
-        let due = state.urgent || state.told_at.elapsed() >= every || state.unsealed.len() >= SEALED_AT_ONCE_MAX / 2;
-        if !something || !due {
-            return None;
-        }
-        let commands = state.commands.len().min(SEALED_AT_ONCE_MAX);
-        let gaps = state.gaps.len().min(SEALED_AT_ONCE_MAX);
-        Some(Batch {
-            first: state.named,
-            blocks: state.unsealed.iter().take(SEALED_AT_ONCE_MAX).cloned().collect(),
-            commands: state.commands.iter().take(commands).cloned().collect(),
-            gaps: state.gaps.iter().take(gaps).cloned().collect(),
-        })
-    }
-
-    pub(super) fn sealed_told(&self, batch: &Batch, told: bool) {
-        let mut state = self.lock();
-        state.told_at = Instant::now();
-        if !told {
-            return;
-        }
-        state.names(batch.end());
-        state.commands.drain(..batch.commands.len());
-        state.gaps.drain(..batch.gaps.len());
-        state.urgent = !state.commands.is_empty() || !state.gaps.is_empty() || state.end.is_some();
-    }
-
-    /// Everything that was stored is in the ledger.
-    pub(super) fn is_told(&self) -> bool {
-        let state = self.lock();
-        state.unsealed.is_empty() && state.commands.is_empty() && state.gaps.is_empty()
-    }
 
     /// The latest signed word of each device, about blocks that the ledger names.
     pub(super) fn take_acks(&self, sealed: u64, every: Duration) -> Option<Vec<Ack>> {
