@@ -6,16 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{AsOf, Finding, FindingKind, Mark, Sameness, Use, likeness};
 use crate::emergency::Status;
-use crate::ids::EmergencyId;
 use crate::policy::Reviews;
 
 /// Earlier uses that one finding names.
 const EARLIER_MAX: usize = 20;
-
-/// Everything that the record of `uses` shows, each with its exception.
-pub fn search(uses: &[Use], rules: &Reviews, as_of: AsOf) -> Vec<(EmergencyId, Finding)> {
-    uses.iter().flat_map(|found| find(found, uses, rules, as_of).into_iter().map(|finding| (found.emergency, finding))).collect()
-}
 
 /// What the record of one use shows, beside those of others.
 pub fn find(found: &Use, all: &[Use], rules: &Reviews, as_of: AsOf) -> Vec<Finding> {

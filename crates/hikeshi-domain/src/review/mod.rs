@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use figures::{Cause, Count, FollowUpFigures, Found, MonthCount, Preventions, Report, Sessions, Spread, Standing, TIMES_MAX, standing};
-pub use find::{find, search};
+pub use find::find;
 pub use likeness::likeness;
 pub use period::{Month, Period, PeriodError, Quarter};
 pub use uses::{FollowUp, Mark, Use, Uses};

@@ -19,7 +19,7 @@ words! {
     review_presented_when: "開発会議の日時", "Development meeting at";
     review_presented_note: "会議で決まったこと", "What the meeting decided";
     review_same: "いま計算し直しても、報告した数と一致します。", "Computed again now, the numbers are those that were presented.";
-    review_differs: "いま計算し直すと、報告した数と一致しません。台帳を検証してください。", "Computed again now, the numbers differ from those that were presented. Verify the ledger.";
+    review_differs: "いま計算し直すと、報告した数と一致しません。プログラムの版が報告のときから変わっていないか確かめ、変わっていなければ台帳を検証してください。", "Computed again now, the numbers differ from those that were presented. Look whether the program is of another version than then; if it is not, verify the ledger.";
     review_finding: "指摘", "Finding";
     review_finding_entries: "もとになった記録", "Made of these entries";
     review_corrective_help: "確かめた結果、対応が要らない場合も、その理由を書いて完了にします。", "If nothing needs to be done after looking, say why, and finish it.";
