@@ -42,6 +42,10 @@ pub fn find(found: &Use, all: &[Use], rules: &Reviews, as_of: AsOf) -> Vec<Findi
         kind: FindingKind::MarksForged { session: forged.session, times: forged.times },
         entries: forged.entries.clone(),
     }));
+    findings.extend(signs.unconfirmed.iter().map(|ran| Finding {
+        kind: FindingKind::DangerUnconfirmed { session: ran.session, times: ran.times },
+        entries: ran.entries.clone(),
+    }));
     findings
 }
 

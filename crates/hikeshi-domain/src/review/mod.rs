@@ -98,7 +98,12 @@ pub enum FindingKind {
         session: u32,
         times: u32,
     },
-    /// Begun, and neither verified nor undone for a long time.
+    /// A line that the plan calls dangerous ran, and no witness had confirmed it.
+    DangerUnconfirmed {
+        session: u32,
+        times: u32,
+    },
+    /// Begun, and not closed for a long time, whatever was done in it.
     LeftOpen {
         limit_h: u32,
     },
@@ -127,6 +132,7 @@ pub enum FindingName {
     RecorderLost,
     RecordGap,
     MarksForged,
+    DangerUnconfirmed,
     LeftOpen,
 }
 
@@ -141,6 +147,7 @@ impl FindingKind {
             Self::RecorderLost { .. } => FindingName::RecorderLost,
             Self::RecordGap { .. } => FindingName::RecordGap,
             Self::MarksForged { .. } => FindingName::MarksForged,
+            Self::DangerUnconfirmed { .. } => FindingName::DangerUnconfirmed,
             Self::LeftOpen { .. } => FindingName::LeftOpen,
         }
     }

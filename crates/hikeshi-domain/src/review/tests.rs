@@ -1,6 +1,7 @@
 //! Months, sums and findings, one by one. Entries are made from what the test world was told, as the door would make them.
 
 mod owed;
+mod signs;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};

@@ -19,8 +19,9 @@ pub fn finding_name(lang: Lang, name: FindingName) -> &'static str {
             FindingName::Insisted => ("断られた操作の繰り返し", "tried again what was refused"),
             FindingName::RecorderLost => ("記録の途絶", "the recorder was lost"),
             FindingName::RecordGap => ("記録の欠落", "a gap in the recording"),
-            FindingName::MarksForged => ("端末の印の偽装", "forged marks in the terminal"),
-            FindingName::LeftOpen => ("検証も復元もされないまま", "left open, neither verified nor undone"),
+            FindingName::MarksForged => ("シェルの目印の偽装", "forged marks in the terminal"),
+            FindingName::DangerUnconfirmed => ("立会人の確認なしに実行された危険な行", "dangerous lines without a witness's confirmation"),
+            FindingName::LeftOpen => ("開始から終了まで長くかかった", "left open for long"),
         },
     )
 }
@@ -73,9 +74,13 @@ pub fn explanation(lang: Lang, kind: &FindingKind, names: &Names) -> String {
             Ja => format!("立会セッション {session} で、シェルのものを装った印が{times}回出力されました。"),
             En => format!("In session {session}, {times} mark(s) claimed to be the shell's and were not."),
         },
+        FindingKind::DangerUnconfirmed { session, times } => match lang {
+            Ja => format!("立会セッション{session}で、計画で危険とされている行が、立会人の確認なしに{times}回実行されました。"),
+            En => format!("In session {session}, {times} line(s) that the plan calls dangerous ran without a witness's confirmation."),
+        },
         FindingKind::LeftOpen { limit_h } => match lang {
-            Ja => format!("開始から{limit_h}時間を超えても、検証も復元も済まないまま終了されていませんでした。"),
-            En => format!("More than {limit_h} h after its start it was not closed: neither verified nor undone."),
+            Ja => format!("開始から{limit_h}時間を超えても、終了されていませんでした。"),
+            En => format!("More than {limit_h} h after its start it was not closed."),
         },
     }
 }
