@@ -25,9 +25,6 @@ const ROWS: u32 = 200;
 /// More exceptions than this are not looked through for one report.
 pub(crate) const EXCEPTIONS_MAX: usize = 5_000;
 
-/// More findings of one exception are not told one by one; the door takes as many.
-const FINDINGS_MAX: usize = 200;
-
 /// Searches, and submits what was found.
 pub(crate) async fn examine(door: &Door, asked: Envelope) -> Result<Answer, Fault> {
     let Command::Wake(Wake::Examine { emergency }) = asked.command else {
@@ -50,14 +47,15 @@ fn searched(reader: &mut Reader<'_>, id: EmergencyId, now: Timestamp) -> Result<
     let mut facts = Facts::default();
     reader.load(&Needs { emergencies: [id].into(), ..Needs::default() }, now, &mut facts)?;
     let Some(state) = facts.emergency(id).filter(|state| state.examined.is_none()) else { return Ok(None) };
+    let told = state.told;
     let as_of = AsOf { size: head.size, at: now };
     let until = state.requested_at.saturating_add(SignedDuration::from_millis(1)).unwrap_or(Timestamp::MAX);
     let all = uses(reader, days_before(state.requested_at, policy.reviews.same_cause_days), until, as_of)?;
     let found = all.iter().find(|found| found.emergency == id);
     Ok(found.map(|found| {
         let mut findings = find(found, &all, &policy.reviews, as_of);
-        findings.truncate(FINDINGS_MAX);
-        (head.size, review::Command::Examine { emergency: id, size: head.size, findings })
+        findings.truncate(usize::try_from(FINDINGS_MAX).unwrap_or(usize::MAX));
+        (head.size, review::Command::Examine { emergency: id, size: head.size, told, findings })
     }))
 }
 

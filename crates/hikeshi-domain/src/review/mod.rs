@@ -157,6 +157,6 @@ impl FindingKind {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
-    /// The record of an exception was searched for abuse.
-    Examine { emergency: EmergencyId, size: u64, findings: Vec<Finding> },
+    /// The record of an exception was searched for abuse, as far as it had `told` when it was read.
+    Examine { emergency: EmergencyId, size: u64, told: u32, findings: Vec<Finding> },
 }
