@@ -218,7 +218,9 @@ impl Uses {
     fn refused(&mut self, mark: Mark, actor: &Actor, rule: &str, code: &str, refusal: &Refusal, asked: &serde_json::Value) {
         let Some(person) = actor.as_person() else { return };
         let named = |field: &str| asked.get(field).and_then(serde_json::Value::as_str);
-        let emergency = named("emergency").and_then(|id| id.parse::<EmergencyId>().ok());
+        let owed = named("obligation").and_then(|id| id.parse::<ObligationId>().ok());
+        let owed = owed.and_then(|id| self.facts.obligation(id)).and_then(|owed| owed.emergency);
+        let emergency = named("emergency").and_then(|id| id.parse::<EmergencyId>().ok()).or(owed);
         let incident = named("incident").and_then(|id| id.parse::<IncidentId>().ok());
         let list = match (emergency.and_then(|id| self.notes.get_mut(&id)), incident) {
             (Some(notes), _) => {
@@ -431,8 +433,8 @@ fn subject(event: &Event) -> Option<EmergencyId> {
     }
 }
 
-/// Refusals that keep people from agreeing with or watching themselves: trying again does not make them less of a no.
-fn guards(refusal: &Refusal) -> bool {
+/// Refusals that keep people from agreeing with, watching or clearing themselves: trying again does not make them less of a no.
+pub fn guards(refusal: &Refusal) -> bool {
     matches!(
         refusal,
         Refusal::SelfApproval { .. }
@@ -447,9 +449,9 @@ fn guards(refusal: &Refusal) -> bool {
             | Refusal::SignatureDiffers { .. }
             | Refusal::SignerNotEntitled { .. }
             | Refusal::DeviceShared { .. }
-            | Refusal::DriftSelfAccepted { .. }
             | Refusal::JudgeNotEntitled { .. }
-            | Refusal::WrongEnvironment { .. }
-            | Refusal::NotSerious { .. }
+            | Refusal::DriftSelfAccepted { .. }
+            | Refusal::CorrectionSelfFinished { .. }
+            | Refusal::SelfReview { .. }
     )
 }

@@ -163,6 +163,7 @@ fn a_refusal_is_recorded_with_what_was_asked(scratch: &Scratch) {
         assert!(seq.is_some());
         let EntryResult::Refused { asked, .. } = town.entries().pop().expect("an entry").result else { panic!("not refused") };
         assert!(asked["not_kept"]["bytes"].as_u64().is_some_and(|bytes| bytes > 60_000), "{asked}");
+        assert_eq!((asked["do"].as_str(), asked["incident"].as_str()), (Some("note"), Some("inc_1")), "it still says what it was about");
 
         // Somebody whom the policy does not name is refused, and that is recorded too.
         let stranger = Envelope { actor: Actor::person(person("dareka")), ..by("tanaka", opening("知らない人")) };
