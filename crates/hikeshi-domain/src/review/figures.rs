@@ -263,7 +263,7 @@ impl Report {
             follow_up: [Kind::ChangeRequest, Kind::Report, Kind::Retrospective, Kind::Prevention, Kind::Corrective]
                 .map(|kind| FollowUpFigures::of(kind, &real))
                 .to_vec(),
-            open_items: open_items(&real),
+            open_items: open_items(uses),
             found: found(&all, uses, &policy.reviews, as_of),
             cases: all.into_iter().cloned().collect(),
         }
@@ -341,7 +341,8 @@ fn sessions(uses: &[&Use]) -> Sessions {
     sum
 }
 
-fn open_items(uses: &[&Use]) -> Vec<Preventions> {
+/// Of earlier exceptions, too: what stays undone is put before every meeting.
+fn open_items(uses: &[Use]) -> Vec<Preventions> {
     let items = uses.iter().flat_map(|found| found.follow_up.iter().map(|owed| (found.emergency, owed)));
     let open = items.filter(|(_, owed)| {
         matches!(owed.kind, Kind::Prevention | Kind::Corrective) && matches!(owed.standing, Standing::Open | Standing::Overdue)

@@ -43,18 +43,19 @@ pub struct Section {
 /// Characters of somebody's words that a table shows; the whole is on the page of the exception.
 const WORDS_MAX: usize = 120;
 
-/// Everything, in the order in which a meeting goes through it. A period without any request is said in one line.
+/// Everything, in the order in which a meeting goes through it. Where none of the compared months has a request, that is said in one line.
 pub fn sections(lang: Lang, report: &Report, names: &Names) -> Vec<Section> {
     let say = Say { lang, names, report };
-    if report.requested == 0 && report.uses_before == 0 {
+    if report.months.iter().all(|month| month.requested == 0) {
         return vec![Section { id: "summary", paragraphs: vec![say.summary(), say.source()], ..Section::default() }];
     }
     let mut all = vec![say.overview()];
     if report.requested > 0 {
         all.extend([say.cases(), say.services(), say.causes(), say.times(), say.witnesses(), say.terminals(), say.follow_up()]);
-        all.extend([say.open_items(), say.findings()]);
+        all.push(say.findings());
     }
-    all.push(Section { id: "source", heading: say.pick("数の出どころ", "Where the numbers come from"), ..Section::default() });
+    all.push(say.open_items());
+    all.push(Section { id: "source", heading: say.pick("数値の根拠", "Where the numbers come from"), ..Section::default() });
     if let Some(last) = all.last_mut() {
         last.paragraphs = vec![say.source()];
     }
@@ -298,7 +299,15 @@ impl Say<'_> {
                 Cell::plain(self.pick(state.0, state.1)),
             ]
         });
-        self.section("open", ("残っている再発防止策と是正措置", "Open prevention items and corrective actions"), &head, rows.collect())
+        self.section(
+            "open",
+            (
+                "残っている再発防止策と是正措置（過去1年の緊急例外から）",
+                "Open prevention items and corrective actions, of a year's exceptions",
+            ),
+            &head,
+            rows.collect(),
+        )
     }
 
     fn findings(&self) -> Section {
