@@ -13,6 +13,7 @@ use hikeshi_domain::ids::{EmergencyId, IncidentId};
 use hikeshi_domain::ledger::{Entry, EntryResult};
 use hikeshi_domain::policy::Policy;
 use hikeshi_domain::refusal::Refusal;
+use hikeshi_domain::review::decide::FINDINGS_MAX;
 use hikeshi_domain::review::{self, AsOf, Use, Uses, find};
 use hikeshi_domain::timer::Wake;
 use hikeshi_store::{KeptEntry, Reader, Span, StoreError};

@@ -17,7 +17,7 @@ use crate::policy::Policy;
 use crate::refusal::Refusal;
 
 /// More findings of one exception than this are not told one by one.
-const FINDINGS_MAX: u32 = 200;
+pub const FINDINGS_MAX: u32 = 200;
 
 pub fn needs(command: &Command, facts: &Facts) -> Needs {
     let Command::Examine { emergency, .. } = command;

@@ -1,6 +1,6 @@
 //! The numbers of a month or a quarter, counted from uses. What is counted once in a month is counted once in its quarter.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -301,13 +301,12 @@ fn causes(uses: &[&Use], rules: &Reviews) -> Vec<Cause> {
     }
     let cause = |group: &Vec<&Use>| {
         let reported = group.iter().find_map(|found| found.cause.clone());
-        let mut incidents: Vec<IncidentId> = group.iter().map(|found| found.incident).collect();
-        incidents.dedup();
+        let incidents: BTreeSet<IncidentId> = group.iter().map(|found| found.incident).collect();
         Cause {
             from_report: reported.is_some(),
             text: reported.or_else(|| group.first().map(|found| found.reason.clone())).unwrap_or_default(),
             emergencies: group.iter().map(|found| found.emergency).collect(),
-            incidents,
+            incidents: incidents.into_iter().collect(),
         }
     };
     let mut causes: Vec<Cause> = groups.iter().map(cause).collect();
