@@ -6,13 +6,13 @@ use hikeshi_domain::review::Period;
 
 words! {
     reviews_title: "緊急例外の報告", "Reports on exceptions";
-    reviews_lead: "緊急例外は少ないほどよい、最後の手段です。毎月の件数を前の月と比べ、使われ方を開発会議で確かめます。", "The exception is the last resort: the fewer the better. Every month is compared with those before it, and looked at in the development meeting.";
+    reviews_lead: "緊急例外は少ないほどよい、最後の手段です。毎月の件数を前月と比べ、使われ方を開発会議で確かめます。", "The exception is the last resort: the fewer the better. Every month is compared with those before it, and looked at in the development meeting.";
     reviews_months: "月ごとの利用", "Uses per month";
     reviews_quarters: "四半期", "Quarters";
     review_due: "報告の期限", "To be presented";
     review_presented: "報告済み", "Presented";
     review_running: "期間の途中です。数はまだ変わります。", "This period is not over; the numbers still change.";
-    review_not_due: "月の終わりに報告の期限が決まります。", "It falls due when the period ends.";
+    review_not_due: "期間が終わると、報告の期限が決まります。", "It falls due when the period ends.";
     review_download: "Markdown を保存", "Save as Markdown";
     review_all: "すべての報告", "All reports";
     review_link: "月ごとの報告と傾向", "Monthly reports and trends";

@@ -97,7 +97,7 @@ impl Say<'_> {
     fn summary(&self) -> String {
         let (name, uses, before) = (period(self.lang, self.report.period), self.report.uses, self.report.uses_before);
         let (than_ja, than_en) = match self.report.period {
-            Period::Month(_) => ("前の月", "the month before"),
+            Period::Month(_) => ("前月", "the month before"),
             Period::Quarter(_) => ("前の3か月", "the three months before"),
         };
         match self.lang {
@@ -262,7 +262,7 @@ impl Say<'_> {
             row("バックアップからの復元", "Restored from the backup", report.restored.to_string()),
             row("認められた範囲外の変更", "Accepted changes outside the scope", report.accepted_changes.to_string()),
             row("断られた操作", "Refused", report.refused.to_string()),
-            row("二つの役割の承認が要ったもの（E14）", "Needed both approver roles (E14)", report.hardened.to_string()),
+            row("すべての承認役割の承認が必要だったもの（E14）", "Needed both approver roles (E14)", report.hardened.to_string()),
         ];
         self.section("course", ("実行と記録", "Execution and recording"), &[("項目", "Item"), ("値", "Value")], rows)
     }
@@ -333,7 +333,7 @@ impl Say<'_> {
                 corrective,
             ]
         });
-        self.section("findings", ("確かめるべき使われ方（E13）", "To be looked into (E13)"), &head, rows.collect())
+        self.section("findings", ("指摘（E13）", "Findings (E13)"), &head, rows.collect())
     }
 }
 
