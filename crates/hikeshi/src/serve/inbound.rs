@@ -353,7 +353,7 @@ mod tests {
             gone.await.ok()?;
             Some("late")
         };
-        let answer = in_time(Duration::from_millis(10), slow, async move |words: &'static str| drop(tell.send(words)));
+        let answer = in_time(Duration::from_millis(10), slow, async move |words: &'static str| tell.send(words).expect("somebody listens"));
         assert_eq!(answer.await, None, "Slack is answered that it arrived");
         go.send(()).expect("it still goes on");
         assert_eq!(told.await, Ok("late"));
