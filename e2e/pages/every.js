@@ -13,12 +13,7 @@ export async function everyPage(checks, browser) {
   const workspace = await Workspace.open({ ...night.links, sato: 3 });
   try {
     const people = await night.gather(browser, workspace, desktop);
-    const incident = await night.openIncident(people);
-    const emergency = await night.request(people, workspace, incident);
-    await night.approve(people, emergency);
-    await night.join(people.suzuki, emergency);
-    await night.join(people.yamamoto, emergency);
-    await night.carryOut(people, workspace, emergency);
+    const { incident, emergency } = await night.carriedOut(people, workspace);
     const open = await night.openIncident(people, "一覧が遅い");
     const cases = { incident, emergency, open };
 

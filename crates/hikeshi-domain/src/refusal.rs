@@ -161,7 +161,7 @@ refusals! {
     CorrectionSelfFinished { person: PersonId } => "E13", "obligation.correction_self_finished";
 
     /// Nobody looks over their own record.
-    SelfReview { person: PersonId } => "E12", "obligation.self_review";
+    SelfReview { person: PersonId } => "A3", "obligation.self_review";
 
     PolicyFlawed { flaws: Vec<crate::policy::Flaw> } => "A3", "policy.flawed";
     PolicyUnchanged => "A3", "policy.unchanged";

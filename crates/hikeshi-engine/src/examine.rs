@@ -7,13 +7,16 @@ use std::collections::BTreeSet;
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::command::{Command, Envelope};
 use hikeshi_domain::emergency::Emergency;
+use hikeshi_domain::event::Event;
 use hikeshi_domain::facts::{Facts, Needs};
 use hikeshi_domain::ids::{EmergencyId, IncidentId};
-use hikeshi_domain::ledger::Entry;
+use hikeshi_domain::ledger::{Entry, EntryResult};
+use hikeshi_domain::policy::Policy;
 use hikeshi_domain::refusal::Refusal;
+use hikeshi_domain::review::decide::FINDINGS_MAX;
 use hikeshi_domain::review::{self, AsOf, Use, Uses, find};
 use hikeshi_domain::timer::Wake;
-use hikeshi_store::{Reader, Span, StoreError};
+use hikeshi_store::{KeptEntry, Reader, Span, StoreError};
 use jiff::SignedDuration;
 
 use crate::door::{Answer, Door, Fault, inside_key};
@@ -22,9 +25,6 @@ use crate::door::{Answer, Door, Fault, inside_key};
 const ROWS: u32 = 200;
 /// More exceptions than this are not looked through for one report.
 pub(crate) const EXCEPTIONS_MAX: usize = 5_000;
-
-/// More findings of one exception are not told one by one; the door takes as many.
-const FINDINGS_MAX: usize = 200;
 
 /// Searches, and submits what was found.
 pub(crate) async fn examine(door: &Door, asked: Envelope) -> Result<Answer, Fault> {
@@ -48,22 +48,23 @@ fn searched(reader: &mut Reader<'_>, id: EmergencyId, now: Timestamp) -> Result<
     let mut facts = Facts::default();
     reader.load(&Needs { emergencies: [id].into(), ..Needs::default() }, now, &mut facts)?;
     let Some(state) = facts.emergency(id).filter(|state| state.examined.is_none()) else { return Ok(None) };
+    let told = state.told;
     let as_of = AsOf { size: head.size, at: now };
     let until = state.requested_at.saturating_add(SignedDuration::from_millis(1)).unwrap_or(Timestamp::MAX);
     let all = uses(reader, days_before(state.requested_at, policy.reviews.same_cause_days), until, as_of)?;
     let found = all.iter().find(|found| found.emergency == id);
     Ok(found.map(|found| {
         let mut findings = find(found, &all, &policy.reviews, as_of);
-        findings.truncate(FINDINGS_MAX);
-        (head.size, review::Command::Examine { emergency: id, size: head.size, findings })
+        findings.truncate(usize::try_from(FINDINGS_MAX).unwrap_or(usize::MAX));
+        (head.size, review::Command::Examine { emergency: id, size: head.size, told, findings })
     }))
 }
 
-pub(crate) fn days_before(at: Timestamp, days: u32) -> Timestamp {
+fn days_before(at: Timestamp, days: u32) -> Timestamp {
     at.saturating_sub(SignedDuration::from_hours(i64::from(days) * 24)).unwrap_or(Timestamp::MIN)
 }
 
-/// The exceptions that were asked for in `[from, to)`, newest first. Their numbers ascend with time.
+/// The exceptions that were asked for in `[from, to)`, newest first. Their numbers ascend with time, but for those that came home late.
 pub(crate) fn exceptions(reader: &mut Reader<'_>, from: Timestamp, to: Timestamp) -> Result<Vec<Emergency>, StoreError> {
     let mut all = Vec::new();
     let mut before = None;
@@ -71,7 +72,7 @@ pub(crate) fn exceptions(reader: &mut Reader<'_>, from: Timestamp, to: Timestamp
         let rows = reader.emergencies(false, Span { before, limit: ROWS })?;
         let Some(last) = rows.last() else { break };
         before = Some(last.id.0);
-        let done = last.requested_at < from;
+        let done = rows.iter().any(|state| state.offline.is_none() && state.requested_at < from);
         all.extend(rows.into_iter().filter(|state| (from..to).contains(&state.requested_at)));
         if done {
             break;
@@ -89,15 +90,41 @@ pub(crate) fn uses(reader: &mut Reader<'_>, from: Timestamp, to: Timestamp, as_o
     for case in cases {
         let mut fold = Uses::default();
         for kept in reader.all_of_case(case)?.into_iter().take_while(|kept| kept.seq < as_of.size) {
-            let entry: Entry = serde_json::from_slice(&kept.bytes).map_err(|broken| StoreError {
-                doing: "read an entry",
-                detail: format!("entry {}: {broken}", kept.seq),
-                passing: false,
-            })?;
-            fold.add(&entry);
+            fold.add(&entry(&kept)?);
         }
         found.extend(fold.list(as_of).into_iter().filter(|found| wanted.iter().any(|state| state.id == found.emergency)));
     }
     found.sort_by_key(|found| found.emergency);
     Ok(found)
+}
+
+/// The policy that the first `size` entries have adopted.
+pub(crate) fn policy_at(reader: &mut Reader<'_>, size: u64) -> Result<Option<Policy>, StoreError> {
+    let mut before = Some(size);
+    loop {
+        let rows = reader.entries_of_no_case(Span { before, limit: ROWS })?;
+        let Some(last) = rows.last() else { return Ok(None) };
+        before = Some(last.seq);
+        for kept in &rows {
+            if let Some(policy) = adopted(entry(kept)?) {
+                return Ok(Some(policy));
+            }
+        }
+    }
+}
+
+fn adopted(entry: Entry) -> Option<Policy> {
+    let EntryResult::Done { events, .. } = entry.result else { return None };
+    events.into_iter().rev().find_map(|event| match event {
+        Event::PolicyAdopted { policy, .. } => Some(*policy),
+        _ => None,
+    })
+}
+
+fn entry(kept: &KeptEntry) -> Result<Entry, StoreError> {
+    serde_json::from_slice(&kept.bytes).map_err(|broken| StoreError {
+        doing: "read an entry",
+        detail: format!("entry {}: {broken}", kept.seq),
+        passing: false,
+    })
 }

@@ -47,6 +47,7 @@ static POSTS_OF_ENTRY: Sql =
 static ENTRY: Sql = Sql::one("SELECT seq, bytes FROM entries WHERE seq = ?1");
 static ENTRIES: Sql = Sql::one("SELECT seq, bytes FROM entries WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2");
 static ENTRIES_OF_CASE: Sql = Sql::one("SELECT seq, bytes FROM entries WHERE case_id = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3");
+static ENTRIES_OF_NO_CASE: Sql = Sql::one("SELECT seq, bytes FROM entries WHERE case_id IS NULL AND seq < ?1 ORDER BY seq DESC LIMIT ?2");
 static ALL_OF_CASE: Sql = Sql::one("SELECT seq, bytes FROM entries WHERE case_id = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3");
 
 #[cfg(test)]
@@ -73,6 +74,7 @@ pub(crate) static ALL: &[&Sql] = &[
     &ENTRY,
     &ENTRIES,
     &ENTRIES_OF_CASE,
+    &ENTRIES_OF_NO_CASE,
     &ALL_OF_CASE,
 ];
 
@@ -203,6 +205,11 @@ impl Reader<'_> {
 
     pub fn entries_of_case(&mut self, case: IncidentId, span: Span) -> Result<Vec<KeptEntry>> {
         self.session.query(&ENTRIES_OF_CASE, &[case.0.into(), span.before(), span.limit()])?.iter().map(kept).collect()
+    }
+
+    /// Entries that belong to no case: policies, accounts, posts beside the cases.
+    pub fn entries_of_no_case(&mut self, span: Span) -> Result<Vec<KeptEntry>> {
+        self.session.query(&ENTRIES_OF_NO_CASE, &[span.before(), span.limit()])?.iter().map(kept).collect()
     }
 
     /// Every entry of a case, oldest first.

@@ -7,7 +7,7 @@
 pub(crate) const APPLICATION_ID: i64 = 0x484b_5348;
 
 /// The schema version is the number of migrations.
-pub(crate) const MIGRATIONS: &[&str] = &[FIRST];
+pub(crate) const MIGRATIONS: &[&str] = &[FIRST, ENTRIES_OF_NO_CASE];
 
 const FIRST: &str = "
 CREATE TABLE entries (
@@ -152,6 +152,9 @@ CREATE TABLE duties (
 
 INSERT INTO workspace (id, version, policy, pending) VALUES (1, 0, NULL, NULL);
 ";
+
+/// Policies are entries of no case; looking for an old one must not read the cases of all years.
+const ENTRIES_OF_NO_CASE: &str = "CREATE INDEX entries_no_case ON entries (seq) WHERE case_id IS NULL;";
 
 /// The head of an empty ledger, written once after the first migration.
 pub(crate) static FIRST_HEAD: crate::sql::Sql =

@@ -106,22 +106,48 @@ fn the_invitation_is_plain_text() {
 fn the_reports_of_a_month_and_a_quarter_are_the_reviewed_ones() {
     let names = samples::names();
     for (lang, tag) in [(hikeshi_text::Lang::Ja, "ja"), (hikeshi_text::Lang::En, "en")] {
-        check(&format!("month.{tag}.md"), &hikeshi_text::review::markdown(lang, &samples::review("2026-11", 1), &names));
-        check(&format!("quarter.{tag}.md"), &hikeshi_text::review::markdown(lang, &samples::review("2026-Q4", 1), &names));
-        check(&format!("month-none.{tag}.md"), &hikeshi_text::review::markdown(lang, &samples::review("2026-11", 0), &names));
+        let uses = samples::uses();
+        for (name, period, uses) in [
+            ("month", "2026-11", uses.as_slice()),
+            ("quarter", "2026-Q4", &uses),
+            ("month-quiet", "2026-09", &uses),
+            ("month-none", "2026-11", &[]),
+        ] {
+            check(&format!("{name}.{tag}.md"), &hikeshi_text::review::markdown(lang, &samples::review(period, uses), &names));
+        }
     }
 }
 
 #[test]
 fn a_month_without_uses_is_said_in_one_line() {
-    let text = hikeshi_text::review::markdown(hikeshi_text::Lang::Ja, &samples::review("2026-11", 0), &samples::names());
+    let text = hikeshi_text::review::markdown(hikeshi_text::Lang::Ja, &samples::review("2026-11", &[]), &samples::names());
     let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
     assert_eq!(lines.len(), 3, "title, the line, where it comes from: {text}");
     assert!(lines[1].contains("0件"));
 }
 
+/// Who goes from two uses to none has done well, and what they still owe is put before the meeting.
+#[test]
+fn e15_a_month_without_uses_is_compared_with_those_before_it() {
+    let text = hikeshi_text::review::markdown(hikeshi_text::Lang::Ja, &samples::review("2026-09", &samples::uses()), &samples::names());
+    assert!(text.contains("利用は0件でした（前月 1件、1件の減少）"), "{text}");
+    assert!(text.contains("| 2026年8月 | 1 |") && text.contains("接続数を見張る"), "{text}");
+    let later = hikeshi_text::review::markdown(hikeshi_text::Lang::Ja, &samples::review("2027-02", &samples::uses()), &samples::names());
+    assert!(
+        later.contains("利用は0件でした（前月 0件、増減なし）") && later.contains("| 2026年11月 | 2 |"),
+        "uses three months ago are shown: {later}"
+    );
+}
+
+#[test]
+fn the_longest_bar_is_that_of_the_most_uses_and_the_others_are_in_proportion() {
+    let text = hikeshi_text::review::markdown(hikeshi_text::Lang::Ja, &samples::review("2026-Q4", &samples::uses()), &samples::names());
+    let bar = |month: &str| text.lines().find(|line| line.contains(month)).map(|line| line.matches('█').count());
+    assert_eq!(["2026年8月", "2026年9月", "2026年10月", "2026年11月", "2026年12月"].map(bar), [10, 0, 0, 20, 10].map(Some), "{text}");
+}
+
 #[test]
 fn what_people_wrote_cannot_leave_its_cell() {
-    let text = hikeshi_text::review::markdown(hikeshi_text::Lang::Ja, &samples::review("2026-11", 1), &samples::names());
+    let text = hikeshi_text::review::markdown(hikeshi_text::Lang::Ja, &samples::review("2026-11", &samples::uses()), &samples::names());
     assert!(text.contains(r"予約ができない \| \<b\>"), "{text}");
 }

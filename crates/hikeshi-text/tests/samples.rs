@@ -10,7 +10,7 @@ pub use case::*;
 pub use events::{events, redactions};
 pub use notices::notices;
 pub use refusals::{flaws, refusals, weakenings};
-pub use reviews::{findings, presented, review};
+pub use reviews::{findings, presented, review, uses};
 
 /// Lists one sample per variant; the match keeps the list complete.
 macro_rules! every {

@@ -78,6 +78,19 @@ fn every_refusal_says_what_why_and_what_next() {
 }
 
 #[test]
+fn e13_what_somebody_tries_again_and_again_is_named_in_words() {
+    let guards: Vec<Refusal> = samples::refusals().into_iter().map(|(_, refusal)| refusal).filter(hikeshi_domain::review::guards).collect();
+    assert!(guards.len() > 10);
+    for refusal in guards {
+        for lang in Lang::ALL {
+            let words = review::tried(lang, refusal.code());
+            assert_ne!(words, refusal.code(), "a report would show the code");
+            sound(refusal.code(), lang, &words, false);
+        }
+    }
+}
+
+#[test]
 fn conditions_statuses_and_priorities_have_their_own_next_step() {
     let names = samples::latin_names();
     let mut table = String::new();

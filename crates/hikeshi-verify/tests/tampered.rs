@@ -271,18 +271,28 @@ fn by_the_keeper(case: &Case) -> Vec<Variant> {
                 events(all, "step_confirmed")[0]["digest"] = Digest::of(b"another plan").to_string().into();
             },
         ),
-        variant("the confirmation of a line is left out", "command_unconfirmed", "コマンド 2 は危険と計画に", &|all, _| {
-            left_out(all, "line_confirmed");
-        }),
+        variant(
+            "the confirmation of a line is left out",
+            "command_unconfirmed",
+            "コマンド 2 は計画で危険とされています",
+            &|all, _| {
+                left_out(all, "line_confirmed");
+            },
+        ),
         variant("who confirmed a line", "confirmer_not_witness", "立会人ではない", &|all, _| {
             events(all, "line_confirmed")[0]["by"] = "sato".into();
         }),
         variant("the line that was asked about", "line_not_asked", "待っていた行がありません", &|all, _| {
             events(all, "line_asked")[0]["ask"]["line"] = "true".into();
         }),
-        variant("that a line ran unconfirmed is left out", "command_unconfirmed", "コマンド 3 は危険と計画に", &|all, _| {
-            left_out(all, "line_unconfirmed");
-        }),
+        variant(
+            "that a line ran unconfirmed is left out",
+            "command_unconfirmed",
+            "コマンド 3 は計画で危険とされています",
+            &|all, _| {
+                left_out(all, "line_unconfirmed");
+            },
+        ),
         variant("who agreed to the redaction", "redaction_not_agreed", "二人の合意がないまま", &|all, _| {
             redaction(all, "agreed")["by"] = "yamamoto".into();
         }),

@@ -7,4 +7,5 @@ mod api;
 mod edges;
 mod face;
 mod recording;
+mod reviews;
 mod signin;

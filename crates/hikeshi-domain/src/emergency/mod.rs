@@ -416,6 +416,9 @@ pub struct Emergency {
     /// When its record was last searched for abuse; `None`: it is to be searched (rule E13).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub examined: Option<Timestamp>,
+    /// How often something came into the record that must be searched: a search that has read less is not the last one.
+    #[serde(default)]
+    pub told: u32,
     /// The ledger of its own in which this was approved and carried out while the server was away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ledger: Option<String>,

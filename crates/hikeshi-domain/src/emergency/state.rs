@@ -8,6 +8,7 @@ use super::{Aspect, Confirmation, Doing, Emergency, FileChange, Hold, Restored, 
 use crate::event::Event;
 use crate::facts::Facts;
 use crate::ids::EmergencyId;
+use crate::review::state::search_again;
 
 /// Changed files listed in the state; more are counted.
 const CHANGES_LISTED_MAX: usize = 500;
@@ -68,6 +69,7 @@ fn request(facts: &mut Facts, event: &Event, at: Timestamp) {
             end_reason: None,
             obligations: Vec::new(),
             examined: None,
+            told: 0,
             ledger: ledger.clone(),
             offline: None,
         }),
@@ -112,7 +114,7 @@ fn end(facts: &mut Facts, id: EmergencyId, status: Status, reason: Option<&Strin
     with(facts, id, |state| {
         state.status = status;
         state.closed_at = Some(at);
-        state.examined = None;
+        search_again(state);
         state.end_reason = reason.cloned();
         state.hold = None;
         for witness in state.witnesses.values_mut().filter(|witness| witness.present) {

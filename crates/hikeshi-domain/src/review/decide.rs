@@ -17,7 +17,7 @@ use crate::policy::Policy;
 use crate::refusal::Refusal;
 
 /// More findings of one exception than this are not told one by one.
-const FINDINGS_MAX: u32 = 200;
+pub const FINDINGS_MAX: u32 = 200;
 
 pub fn needs(command: &Command, facts: &Facts) -> Needs {
     let Command::Examine { emergency, .. } = command;
@@ -30,17 +30,19 @@ pub fn needs(command: &Command, facts: &Facts) -> Needs {
 }
 
 pub fn decide(facts: &Facts, command: &Command, now: Timestamp) -> Result<Decision, Refusal> {
-    let Command::Examine { emergency, size, findings } = command;
-    examine(facts, *emergency, *size, findings, now)
+    let Command::Examine { emergency, size, told, findings } = command;
+    let state = facts.emergency(*emergency).ok_or(Refusal::Stale)?;
+    // What came in while it was read would never be searched.
+    if state.examined.is_some() || state.told != *told {
+        return Err(Refusal::Stale);
+    }
+    examine(facts, state, *size, findings, now)
 }
 
 /// What was found is recorded; what was not found before raises a corrective action.
-fn examine(facts: &Facts, id: EmergencyId, size: u64, findings: &[Finding], now: Timestamp) -> Result<Decision, Refusal> {
+fn examine(facts: &Facts, state: &Emergency, size: u64, findings: &[Finding], now: Timestamp) -> Result<Decision, Refusal> {
     let policy = facts.policy().ok_or(Refusal::Stale)?;
-    let state = facts.emergency(id).ok_or(Refusal::Stale)?;
-    if state.examined.is_some() {
-        return Err(Refusal::Stale);
-    }
+    let id = state.id;
     input::at_most("findings", findings.len(), FINDINGS_MAX)?;
     let mut events = vec![Event::EmergencyExamined { emergency: id, size, findings: findings.to_vec() }];
     let known: BTreeSet<FindingName> = known(facts, state);

@@ -1,15 +1,15 @@
 //! The numbers of a month or a quarter, counted from uses. What is counted once in a month is counted once in its quarter.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::find::{same, search};
+use super::find::{find, same};
 use super::{AsOf, Finding, Month, Period, Use};
-use crate::emergency::{Emergency, Status};
+use crate::emergency::Status;
 use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId};
 use crate::obligation::{self, Kind, Obligation};
 use crate::policy::{Policy, Reviews};
@@ -55,15 +55,14 @@ impl MonthCount {
         Self { month, requested: 0, uses: 0, carried_out: 0 }
     }
 
-    /// Counts what was asked for up to a time; what was declined or taken back after it counts still.
-    pub fn count<'a>(months: &[Month], zone: &TimeZone, at: Timestamp, all: impl Iterator<Item = &'a Emergency>) -> Vec<Self> {
+    /// Each exception by when it was asked for, where it stands, and whether it was begun.
+    pub fn count(months: &[Month], zone: &TimeZone, all: impl Iterator<Item = (Timestamp, Status, bool)>) -> Vec<Self> {
         let mut rows: BTreeMap<Month, Self> = months.iter().map(|month| (*month, Self::none(*month))).collect();
-        for state in all.filter(|state| state.requested_at <= at) {
-            let Some(row) = rows.get_mut(&Month::of(state.requested_at, zone)) else { continue };
-            let ended = state.closed_at.is_some_and(|closed_at| closed_at <= at);
+        for (requested_at, status, begun) in all {
+            let Some(row) = rows.get_mut(&Month::of(requested_at, zone)) else { continue };
             row.requested += 1;
-            row.uses += u64::from(state.status.is_use() || !ended);
-            row.carried_out += u64::from(state.started_at.is_some_and(|started_at| started_at <= at));
+            row.uses += u64::from(status.is_use());
+            row.carried_out += u64::from(begun);
         }
         rows.into_values().collect()
     }
@@ -215,10 +214,21 @@ fn number(count: usize) -> u64 {
 }
 
 impl Report {
-    /// `uses` are those of the period and those before it with which they are compared; `months` is counted over [`TIMES_MAX`] months.
-    pub fn new(period: Period, policy: &Policy, as_of: AsOf, uses: &[Use], months: Vec<MonthCount>) -> Self {
+    /// From when on exceptions are looked at: those of the compared months, and those that one of the period may repeat.
+    pub fn looks_back_to(period: Period, policy: &Policy) -> Timestamp {
+        let zone = policy.zone();
+        let compared = period.last_month().back(TIMES_MAX).first().map_or(Timestamp::MIN, |first| first.begins(&zone));
+        let days = SignedDuration::from_hours(i64::from(policy.reviews.same_cause_days) * 24);
+        compared.min(period.begins(&zone).saturating_sub(days).unwrap_or(Timestamp::MIN))
+    }
+
+    /// `uses` are all from [`Self::looks_back_to`] to the end of the period, as the first entries of the ledger tell them; the policy is the
+    /// one of then.
+    pub fn new(period: Period, policy: &Policy, as_of: AsOf, uses: &[Use]) -> Self {
         let zone = policy.zone();
         let (begins_at, ends_at) = (period.begins(&zone), period.ends(&zone));
+        let asked = uses.iter().map(|found| (found.requested.at, found.status, found.started.is_some()));
+        let months = MonthCount::count(&period.last_month().back(TIMES_MAX), &zone, asked);
         let all: Vec<&Use> = uses.iter().filter(|found| (begins_at..ends_at).contains(&found.requested.at)).collect();
         let real: Vec<&Use> = all.iter().copied().filter(|found| found.is_use()).collect();
         let ended_as = |status: Status| number(all.iter().filter(|found| found.status == status).count());
@@ -253,7 +263,7 @@ impl Report {
             follow_up: [Kind::ChangeRequest, Kind::Report, Kind::Retrospective, Kind::Prevention, Kind::Corrective]
                 .map(|kind| FollowUpFigures::of(kind, &real))
                 .to_vec(),
-            open_items: open_items(&real),
+            open_items: open_items(uses),
             found: found(&all, uses, &policy.reviews, as_of),
             cases: all.into_iter().cloned().collect(),
         }
@@ -291,13 +301,12 @@ fn causes(uses: &[&Use], rules: &Reviews) -> Vec<Cause> {
     }
     let cause = |group: &Vec<&Use>| {
         let reported = group.iter().find_map(|found| found.cause.clone());
-        let mut incidents: Vec<IncidentId> = group.iter().map(|found| found.incident).collect();
-        incidents.dedup();
+        let incidents: BTreeSet<IncidentId> = group.iter().map(|found| found.incident).collect();
         Cause {
             from_report: reported.is_some(),
             text: reported.or_else(|| group.first().map(|found| found.reason.clone())).unwrap_or_default(),
             emergencies: group.iter().map(|found| found.emergency).collect(),
-            incidents,
+            incidents: incidents.into_iter().collect(),
         }
     };
     let mut causes: Vec<Cause> = groups.iter().map(cause).collect();
@@ -331,7 +340,8 @@ fn sessions(uses: &[&Use]) -> Sessions {
     sum
 }
 
-fn open_items(uses: &[&Use]) -> Vec<Preventions> {
+/// Of earlier exceptions, too: what stays undone is put before every meeting.
+fn open_items(uses: &[Use]) -> Vec<Preventions> {
     let items = uses.iter().flat_map(|found| found.follow_up.iter().map(|owed| (found.emergency, owed)));
     let open = items.filter(|(_, owed)| {
         matches!(owed.kind, Kind::Prevention | Kind::Corrective) && matches!(owed.standing, Standing::Open | Standing::Overdue)
@@ -352,12 +362,12 @@ fn open_items(uses: &[&Use]) -> Vec<Preventions> {
 }
 
 fn found(period: &[&Use], all: &[Use], rules: &Reviews, as_of: AsOf) -> Vec<Found> {
-    let hits = search(all, rules, as_of).into_iter();
-    let own = hits.filter_map(|(emergency, finding)| {
-        let case = period.iter().find(|found| found.emergency == emergency)?;
-        let name = finding.kind.name();
-        let corrective = case.follow_up.iter().find(|owed| owed.corrects == Some(name)).map(|owed| (owed.obligation, owed.standing));
-        Some(Found { emergency, finding, corrective })
+    let own = period.iter().flat_map(|case| {
+        find(case, all, rules, as_of).into_iter().map(|finding| {
+            let name = finding.kind.name();
+            let corrective = case.follow_up.iter().find(|owed| owed.corrects == Some(name));
+            Found { emergency: case.emergency, finding, corrective: corrective.map(|owed| (owed.obligation, owed.standing)) }
+        })
     });
     own.collect()
 }

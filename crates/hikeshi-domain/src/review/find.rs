@@ -6,16 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{AsOf, Finding, FindingKind, Mark, Sameness, Use, likeness};
 use crate::emergency::Status;
-use crate::ids::EmergencyId;
 use crate::policy::Reviews;
 
 /// Earlier uses that one finding names.
 const EARLIER_MAX: usize = 20;
-
-/// Everything that the record of `uses` shows, each with its exception.
-pub fn search(uses: &[Use], rules: &Reviews, as_of: AsOf) -> Vec<(EmergencyId, Finding)> {
-    uses.iter().flat_map(|found| find(found, uses, rules, as_of).into_iter().map(|finding| (found.emergency, finding))).collect()
-}
 
 /// What the record of one use shows, beside those of others.
 pub fn find(found: &Use, all: &[Use], rules: &Reviews, as_of: AsOf) -> Vec<Finding> {
@@ -47,6 +41,10 @@ pub fn find(found: &Use, all: &[Use], rules: &Reviews, as_of: AsOf) -> Vec<Findi
     findings.extend(signs.forged.iter().map(|forged| Finding {
         kind: FindingKind::MarksForged { session: forged.session, times: forged.times },
         entries: forged.entries.clone(),
+    }));
+    findings.extend(signs.unconfirmed.iter().map(|ran| Finding {
+        kind: FindingKind::DangerUnconfirmed { session: ran.session, times: ran.times },
+        entries: ran.entries.clone(),
     }));
     findings
 }

@@ -18,10 +18,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use figures::{Cause, Count, FollowUpFigures, Found, MonthCount, Preventions, Report, Sessions, Spread, Standing, TIMES_MAX, standing};
-pub use find::{find, search};
+pub use find::find;
 pub use likeness::likeness;
 pub use period::{Month, Period, PeriodError, Quarter};
-pub use uses::{FollowUp, Mark, Use, Uses};
+pub use uses::{FollowUp, Mark, Use, Uses, guards};
 
 use crate::ids::{Digest, EmergencyId, PersonId};
 
@@ -98,7 +98,12 @@ pub enum FindingKind {
         session: u32,
         times: u32,
     },
-    /// Begun, and neither verified nor undone for a long time.
+    /// A line that the plan calls dangerous ran, and no witness had confirmed it.
+    DangerUnconfirmed {
+        session: u32,
+        times: u32,
+    },
+    /// Begun, and not closed for a long time, whatever was done in it.
     LeftOpen {
         limit_h: u32,
     },
@@ -127,6 +132,7 @@ pub enum FindingName {
     RecorderLost,
     RecordGap,
     MarksForged,
+    DangerUnconfirmed,
     LeftOpen,
 }
 
@@ -141,6 +147,7 @@ impl FindingKind {
             Self::RecorderLost { .. } => FindingName::RecorderLost,
             Self::RecordGap { .. } => FindingName::RecordGap,
             Self::MarksForged { .. } => FindingName::MarksForged,
+            Self::DangerUnconfirmed { .. } => FindingName::DangerUnconfirmed,
             Self::LeftOpen { .. } => FindingName::LeftOpen,
         }
     }
@@ -150,6 +157,6 @@ impl FindingKind {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
-    /// The record of an exception was searched for abuse.
-    Examine { emergency: EmergencyId, size: u64, findings: Vec<Finding> },
+    /// The record of an exception was searched for abuse, as far as it had `told` when it was read.
+    Examine { emergency: EmergencyId, size: u64, told: u32, findings: Vec<Finding> },
 }

@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 
 use super::{Month, Period};
+use crate::emergency::Emergency;
 use crate::event::Event;
 use crate::facts::Facts;
 use crate::ids::ObligationId;
@@ -35,12 +36,18 @@ pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
     }
 }
 
+/// More is in the record; a search that has read less says so by what it was told.
+pub(crate) fn search_again(state: &mut Emergency) {
+    state.examined = None;
+    state.told = state.told.saturating_add(1);
+}
+
 fn again(facts: &mut Facts, obligation: ObligationId) {
     let emergency = facts.obligation(obligation).and_then(|owed| owed.emergency);
     if let Some(id) = emergency
         && let Some(Some(state)) = facts.emergencies.get_mut(&id)
     {
-        state.examined = None;
+        search_again(state);
         facts.touched.emergencies.insert(id);
     }
 }

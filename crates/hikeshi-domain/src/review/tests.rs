@@ -1,13 +1,14 @@
 //! Months, sums and findings, one by one. Entries are made from what the test world was told, as the door would make them.
 
 mod owed;
+mod signs;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::command;
-use crate::emergency::{self, Emergency};
+use crate::emergency;
 use crate::event::Event;
 use crate::ids::{ObligationId, RequestKey};
 use crate::ledger::{Entry, EntryResult};
@@ -60,9 +61,7 @@ fn folded(entries: &[Entry], as_of: AsOf) -> Vec<Use> {
 fn report(world: &World, period: &str) -> Report {
     let (policy, as_of) = (world.all.workspace.policy.clone().expect("a policy"), as_of(world));
     let period: Period = period.parse().expect("a period");
-    let all: Vec<&Emergency> = world.all.emergencies.values().flatten().collect();
-    let months = MonthCount::count(&period.last_month().back(TIMES_MAX), &policy.zone(), as_of.at, all.into_iter());
-    Report::new(period, &policy, as_of, &folded(&entries(world), as_of), months)
+    Report::new(period, &policy, as_of, &folded(&entries(world), as_of))
 }
 
 fn request(world: &mut World) -> EmergencyId {
@@ -253,11 +252,11 @@ fn the_same_entries_give_the_same_numbers_and_fewer_entries_the_numbers_of_then(
     let mut world = World::new();
     used(&mut world);
     let (then, before) = (as_of(&world), report(&world, "2026-11"));
-    world.pass(3600);
+    // In the same moment: what was known then goes by the number of entries, not by the time.
     used(&mut world);
     let policy = world.all.workspace.policy.clone().expect("a policy");
     let prefix: Vec<Entry> = entries(&world).into_iter().filter(|entry| entry.seq < then.size).collect();
-    let again = Report::new(before.period, &policy, then, &folded(&prefix, then), before.months.clone());
+    let again = Report::new(before.period, &policy, then, &folded(&prefix, then));
     assert_eq!(again.digest(), before.digest());
     assert_ne!(report(&world, "2026-11").digest(), before.digest());
 }
@@ -334,33 +333,65 @@ fn e13_what_could_wait_is_a_finding() {
     assert_eq!(names(&searched(&world, id)), [FindingName::Waited, FindingName::LeftOpen]);
 }
 
+/// Entries of refused commands, behind those of a world.
+struct Tried {
+    all: Vec<Entry>,
+}
+
+impl Tried {
+    fn refuse(&mut self, by: &str, refusal: Refusal, asked: serde_json::Value) -> u64 {
+        let seq = u64::try_from(self.all.len()).expect("small");
+        let mut entry = self.all[0].clone();
+        (entry.seq, entry.actor) = (seq, who(by));
+        let (rule, code) = (refusal.rule().to_owned(), refusal.code().to_owned());
+        entry.result = EntryResult::Refused { rule, code, refusal, asked };
+        self.all.push(entry);
+        seq
+    }
+    fn uses(&self, as_of: AsOf) -> Vec<Use> {
+        folded(&self.all, as_of)
+    }
+}
+
 #[test]
 fn e13_trying_again_what_is_refused_is_a_finding() {
     let mut world = World::new();
     let id = used(&mut world);
-    let mut all = entries(&world);
-    let mut refuse = |refusal: Refusal| {
-        let seq = u64::try_from(all.len()).expect("small");
-        let mut entry = all[0].clone();
-        (entry.seq, entry.actor) = (seq, who("tanaka"));
-        let (rule, code) = (refusal.rule().to_owned(), refusal.code().to_owned());
-        entry.result = EntryResult::Refused { rule, code, refusal, asked: serde_json::json!({"area": "emergency", "emergency": id}) };
-        all.push(entry);
-        seq
-    };
-    let mine = Refusal::SelfApproval { person: PersonId::known("tanaka") };
-    let tried = vec![refuse(mine.clone()), refuse(mine.clone())];
-    let third = refuse(mine);
-    // A step too early is a slip, not a way around somebody else's eyes.
+    let mut tried = Tried { all: entries(&world) };
+    let asked = || serde_json::json!({"area": "emergency", "emergency": id});
+    let mine = || Refusal::SelfApproval { person: PersonId::known("tanaka") };
+    let named: Vec<u64> = (0..3).map(|_| tried.refuse("tanaka", mine(), asked())).collect();
+    // A step too early, or an incident that is not serious, is a slip, not a way around somebody else's eyes.
     for _ in 0..5 {
-        refuse(Refusal::BackupMissing);
+        tried.refuse("tanaka", Refusal::BackupMissing, asked());
+        tried.refuse("tanaka", Refusal::WrongEnvironment { environment: "test".to_owned() }, asked());
     }
     let as_of = AsOf { size: 1_000, at: world.now };
-    let uses = folded(&all, as_of);
-    assert_eq!(uses[0].refused, 8);
+    let uses = tried.uses(as_of);
+    assert_eq!(uses[0].refused, 13);
     let findings = find(&uses[0], &uses, &Reviews::default(), as_of);
     assert_eq!(names(&findings), [FindingName::Insisted]);
-    assert_eq!(findings[0].entries, [tried, vec![third]].concat());
+    assert_eq!(findings[0].entries, named);
     let off = Reviews { refusals_min: 0, ..Reviews::default() };
     assert_eq!(find(&uses[0], &uses, &off, as_of), Vec::new());
+}
+
+#[test]
+fn e13_trying_to_clear_oneself_of_what_is_owed_is_a_finding_of_its_exception() {
+    let mut world = World::new();
+    let id = used(&mut world);
+    let owed = world.emergency(id).obligations[0];
+    for refusal in [
+        Refusal::DriftSelfAccepted { person: PersonId::known("tanaka") },
+        Refusal::CorrectionSelfFinished { person: PersonId::known("tanaka") },
+        Refusal::SelfReview { person: PersonId::known("tanaka") },
+    ] {
+        let mut tried = Tried { all: entries(&world) };
+        let asked = || serde_json::json!({"area": "obligation", "obligation": owed});
+        let named: Vec<u64> = (0..3).map(|_| tried.refuse("tanaka", refusal.clone(), asked())).collect();
+        let as_of = AsOf { size: 1_000, at: world.now };
+        let uses = tried.uses(as_of);
+        let findings = find(&uses[0], &uses, &Reviews::default(), as_of);
+        assert_eq!((names(&findings), &findings[0].entries), (vec![FindingName::Insisted], &named), "{}", refusal.code());
+    }
 }

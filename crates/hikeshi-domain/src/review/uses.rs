@@ -98,7 +98,10 @@ pub struct Signs {
     /// Sessions whose recorder was lost, with the entry that says so.
     pub lost: Vec<(u32, u64)>,
     pub gaps: Vec<Gaps>,
-    pub forged: Vec<Forged>,
+    pub forged: Vec<Times>,
+    /// Dangerous lines that ran without a witness's confirmation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unconfirmed: Vec<Times>,
     /// The retrospective's word that the normal flow would have done.
     pub avoidable: Option<Avoidable>,
     pub reported: Option<Mark>,
@@ -123,7 +126,7 @@ pub struct Gaps {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Forged {
+pub struct Times {
     pub session: u32,
     pub times: u32,
     pub entries: Vec<u64>,
@@ -188,6 +191,16 @@ fn name(entries: &mut Vec<u64>, seq: u64) {
     }
 }
 
+fn count(list: &mut Vec<Times>, session: u32, mark: Mark, times: u32) {
+    if list.iter().all(|known| known.session != session) {
+        list.push(Times { session, times: 0, entries: Vec::new() });
+    }
+    for known in list.iter_mut().filter(|known| known.session == session) {
+        known.times = known.times.saturating_add(times);
+        name(&mut known.entries, mark.seq);
+    }
+}
+
 impl Uses {
     pub fn add(&mut self, entry: &Entry) {
         let mark = Mark { seq: entry.seq, at: entry.at };
@@ -205,7 +218,9 @@ impl Uses {
     fn refused(&mut self, mark: Mark, actor: &Actor, rule: &str, code: &str, refusal: &Refusal, asked: &serde_json::Value) {
         let Some(person) = actor.as_person() else { return };
         let named = |field: &str| asked.get(field).and_then(serde_json::Value::as_str);
-        let emergency = named("emergency").and_then(|id| id.parse::<EmergencyId>().ok());
+        let owed = named("obligation").and_then(|id| id.parse::<ObligationId>().ok());
+        let owed = owed.and_then(|id| self.facts.obligation(id)).and_then(|owed| owed.emergency);
+        let emergency = named("emergency").and_then(|id| id.parse::<EmergencyId>().ok()).or(owed);
         let incident = named("incident").and_then(|id| id.parse::<IncidentId>().ok());
         let list = match (emergency.and_then(|id| self.notes.get_mut(&id)), incident) {
             (Some(notes), _) => {
@@ -327,10 +342,11 @@ impl Notes {
                 for command in commands {
                     self.commands.insert((*session, command.number), command.forged);
                     if command.forged > 0 && command.ended_at.is_some() {
-                        self.forged(*session, mark, command.forged);
+                        count(&mut self.signs.forged, *session, mark, command.forged);
                     }
                 }
             }
+            Event::LineUnconfirmed { session, .. } => count(&mut self.signs.unconfirmed, *session, mark, 1),
             Event::TerminalEnded { session, end, .. } => {
                 self.released(*session, mark.at);
                 if *end == SessionEnd::Lost {
@@ -360,16 +376,6 @@ impl Notes {
                 known.seconds = known.seconds.saturating_add(seconds(gap.from, gap.to));
                 known.bytes = known.bytes.saturating_add(gap.bytes);
             }
-            name(&mut known.entries, mark.seq);
-        }
-    }
-
-    fn forged(&mut self, session: u32, mark: Mark, times: u32) {
-        if self.signs.forged.iter().all(|known| known.session != session) {
-            self.signs.forged.push(Forged { session, times: 0, entries: Vec::new() });
-        }
-        for known in self.signs.forged.iter_mut().filter(|known| known.session == session) {
-            known.times = known.times.saturating_add(times);
             name(&mut known.entries, mark.seq);
         }
     }
@@ -421,13 +427,14 @@ fn subject(event: &Event) -> Option<EmergencyId> {
         | Event::KeysHeld { emergency, .. }
         | Event::KeysReleased { emergency, .. }
         | Event::BlocksSealed { emergency, .. }
+        | Event::LineUnconfirmed { emergency, .. }
         | Event::TerminalEnded { emergency, .. } => Some(*emergency),
         _ => None,
     }
 }
 
-/// Refusals that keep people from agreeing with or watching themselves: trying again does not make them less of a no.
-fn guards(refusal: &Refusal) -> bool {
+/// Refusals that keep people from agreeing with, watching or clearing themselves: trying again does not make them less of a no.
+pub fn guards(refusal: &Refusal) -> bool {
     matches!(
         refusal,
         Refusal::SelfApproval { .. }
@@ -443,9 +450,9 @@ fn guards(refusal: &Refusal) -> bool {
             | Refusal::SignerNotEntitled { .. }
             | Refusal::DeviceShared { .. }
             | Refusal::RedactionSelfAgreed { .. }
-            | Refusal::DriftSelfAccepted { .. }
             | Refusal::JudgeNotEntitled { .. }
-            | Refusal::WrongEnvironment { .. }
-            | Refusal::NotSerious { .. }
+            | Refusal::DriftSelfAccepted { .. }
+            | Refusal::CorrectionSelfFinished { .. }
+            | Refusal::SelfReview { .. }
     )
 }

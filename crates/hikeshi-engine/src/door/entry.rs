@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{Answer, Receipt};
 use crate::look::EntryView;
 
-/// Most bytes of a refused command that are kept; of a larger one its size and digest are.
+/// Most bytes of a refused command that are kept; of a larger one its size and digest are, and what it was about.
 const ASKED_BYTES_MAX: usize = 8 * 1024;
 
 /// Where an entry goes: behind which, and when.
@@ -71,7 +71,10 @@ fn bounded(asked: &Value) -> Value {
     if bytes.len() <= ASKED_BYTES_MAX {
         return asked.clone();
     }
-    json!({ "not_kept": { "bytes": bytes.len(), "sha256": Digest::of(&bytes) } })
+    let about = ["area", "do", "incident", "emergency", "obligation"];
+    let about = about.iter().filter_map(|name| Some(((*name).to_owned(), asked.get(name)?.clone())));
+    let not_kept = json!({ "bytes": bytes.len(), "sha256": Digest::of(&bytes) });
+    Value::Object(about.chain([("not_kept".to_owned(), not_kept)]).collect())
 }
 
 /// The incident that a refused command was about, as far as its own words tell.

@@ -129,8 +129,9 @@ fn masked(envelope: Envelope, mask: Arc<Mask>) -> Result<Taken, Refusal> {
     let changed = match &envelope.command {
         // Everything in it was masked where it was recorded; another byte would be another record.
         Command::Offline(_) => false,
-        // A policy is configuration that names variables, not values; masking a pattern in it would change what it means.
-        Command::Policy(_) => false,
+        // A policy is configuration that names variables, not values; masking a pattern in it would change what it means. Why one is turned
+        // down is somebody's own words.
+        Command::Policy(_) => asked.get_mut("reason").is_some_and(|reason| mask_value(&mask.masker, reason)),
         // Digests and public keys, but for the label that a person typed.
         Command::Account(_) => asked.get_mut("label").is_some_and(|label| mask_value(&mask.masker, label)),
         // Keys and signatures mean nothing when a byte of them is masked; they hold no text.

@@ -1,10 +1,12 @@
 //! Looking back (rules E13 and E15): the report of a month or quarter, computed from the ledger when it is asked for.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::Digest;
 use hikeshi_domain::obligation::Obligation;
+use hikeshi_domain::policy::Policy;
 use hikeshi_domain::review::{AsOf, Month, MonthCount, Period, Report, TIMES_MAX};
 use hikeshi_store::Span;
 use schemars::JsonSchema;
@@ -51,13 +53,10 @@ impl Look<'_> {
             if as_of.size > sight.head.size {
                 return Err(LookError::NotFound { what: "ledger entry", given: as_of.size.to_string() });
             }
-            let policy = sight.policy.clone();
-            let zone = policy.zone();
-            let (begins, ends) = (period.begins(&zone), period.ends(&zone));
-            let months = months(sight, period.last_month(), as_of.at)?;
-            let from = examine::days_before(begins, policy.reviews.same_cause_days);
+            let policy = policy(sight, as_of.size)?;
+            let (from, ends) = (Report::looks_back_to(period, &policy), period.ends(&policy.zone()));
             let uses = examine::uses(sight.reader, from, ends, as_of)?;
-            let report = Report::new(period, &policy, as_of, &uses, months);
+            let report = Report::new(period, &policy, as_of, &uses);
             Ok(ReviewView {
                 size: sight.head.size,
                 at: sight.now,
@@ -72,20 +71,25 @@ impl Look<'_> {
 
     pub async fn reviews(&self) -> Result<ReviewsView, LookError> {
         self.see(|sight| {
-            let this = Month::of(sight.now, &sight.policy.zone());
-            let months = months(sight, this, sight.now)?;
+            let zone = sight.policy.zone();
+            let months = Month::of(sight.now, &zone).back(TIMES_MAX);
+            let from = months.first().map_or(Timestamp::MIN, |first| first.begins(&zone));
+            let all = examine::exceptions(sight.reader, from, Timestamp::MAX)?;
+            let asked = all.iter().map(|state| (state.requested_at, state.status, state.started_at.is_some()));
+            let months = MonthCount::count(&months, &zone, asked);
             Ok(ReviewsView { size: sight.head.size, at: sight.now, months, reports: owed(sight)? })
         })
         .await
     }
 }
 
-fn months(sight: &mut Sight<'_, '_>, last: Month, at: Timestamp) -> Result<Vec<MonthCount>, LookError> {
-    let zone = sight.policy.zone();
-    let months = last.back(TIMES_MAX);
-    let from = months.first().map_or(Timestamp::MIN, |first| first.begins(&zone));
-    let all = examine::exceptions(sight.reader, from, last.next().begins(&zone))?;
-    Ok(MonthCount::count(&months, &zone, at, all.iter()))
+/// The policy of then: what was presented is computed again by the rules that it was presented by.
+fn policy(sight: &mut Sight<'_, '_>, size: u64) -> Result<Arc<Policy>, LookError> {
+    if size == sight.head.size {
+        return Ok(Arc::clone(&sight.policy));
+    }
+    let adopted = examine::policy_at(sight.reader, size)?;
+    adopted.map(Arc::new).ok_or_else(|| LookError::NotFound { what: "ledger entry", given: size.to_string() })
 }
 
 /// The obligations of reports, by the name of their period.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hikeshi_domain::command::{Command, Envelope};
+use hikeshi_domain::command::{Command, Envelope, PolicyCommand};
 use hikeshi_domain::emergency;
 use hikeshi_domain::ids::{Digest, IncidentId, RequestKey};
 use hikeshi_domain::incident;
@@ -163,6 +163,7 @@ fn a_refusal_is_recorded_with_what_was_asked(scratch: &Scratch) {
         assert!(seq.is_some());
         let EntryResult::Refused { asked, .. } = town.entries().pop().expect("an entry").result else { panic!("not refused") };
         assert!(asked["not_kept"]["bytes"].as_u64().is_some_and(|bytes| bytes > 60_000), "{asked}");
+        assert_eq!((asked["do"].as_str(), asked["incident"].as_str()), (Some("note"), Some("inc_1")), "it still says what it was about");
 
         // Somebody whom the policy does not name is refused, and that is recorded too.
         let stranger = Envelope { actor: Actor::person(person("dareka")), ..by("tanaka", opening("知らない人")) };
@@ -183,17 +184,22 @@ fn a_secret_is_masked_before_it_is_written(scratch: &Scratch) {
         done(&door, "tanaka", note(incident, "鍵は hunter2-correct-horse でした")).await;
         let mut hardened = policy();
         hardened.secrets.patterns.push("KAGI-[0-9]+".to_owned());
-        adopt(&door, hardened).await;
+        adopt(&door, hardened.clone()).await;
         done(&door, "tanaka", note(incident, "新しい鍵は KAGI-4711")).await;
+        let mut looser = hardened;
+        looser.emergency.witnesses_min = 1;
+        adopt(&door, looser.clone()).await;
+        let reject = PolicyCommand::Reject { digest: looser.digest(), reason: "KAGI-77 が見えていた".to_owned() };
+        done(&door, "sato", Command::Policy(reject)).await;
         refused(&door, "kansa", Command::Incident(incident::Command::Update { incident, text: "PASSWORD=swordfish99 KAGI-42".to_owned() }))
             .await;
         engine.stop().await;
         let everything =
             town.entries().iter().map(|entry| String::from_utf8(entry.bytes().expect("bytes")).expect("text")).collect::<String>();
-        for secret in ["hunter2-correct-horse", "swordfish99", "KAGI-42", "KAGI-4711"] {
+        for secret in ["hunter2-correct-horse", "swordfish99", "KAGI-42", "KAGI-77", "KAGI-4711"] {
             assert!(!everything.contains(secret), "{secret} was written");
         }
-        assert_eq!(everything.matches("[masked]").count(), 4);
+        assert_eq!(everything.matches("[masked]").count(), 5);
     });
 }
 

@@ -5,9 +5,10 @@ use hikeshi_domain::emergency;
 use hikeshi_domain::ids::{EmergencyId, ObligationId};
 use hikeshi_domain::ledger::{Entry, Files};
 use hikeshi_domain::obligation::{self, Kind, Obligation, Status};
+use hikeshi_domain::policy::Reviews;
 use hikeshi_domain::review::{AsOf, FindingName, Period, Report, Standing, Use, Uses};
 use hikeshi_engine::door::Door;
-use hikeshi_engine::look::{ReviewView, Which};
+use hikeshi_engine::look::{LookError, ReviewView, Which};
 use hikeshi_store::testing::Scratch;
 
 use crate::kit::*;
@@ -72,8 +73,7 @@ fn the_report_is_the_fold_of_the_ledger_and_of_the_exported_cases(scratch: &Scra
 
         // Whoever has all entries computes the same report.
         let (entries, policy) = (town.entries(), policy());
-        let months = view.report.months.clone();
-        let again = Report::new(view.report.period, &policy, view.report.as_of, &folded(entries.iter(), view.report.as_of), months);
+        let again = Report::new(view.report.period, &policy, view.report.as_of, &folded(entries.iter(), view.report.as_of));
         assert_eq!(again, view.report);
         assert_eq!(again.digest(), view.digest);
         assert_eq!(
@@ -97,6 +97,16 @@ fn the_report_is_the_fold_of_the_ledger_and_of_the_exported_cases(scratch: &Scra
         assert_eq!(now.report.uses, 3);
         assert!(now.report.follow_up.iter().any(|row| row.overdue > 0), "what was open then is overdue now");
         assert_eq!(seen(&door, "2026-11", Some(view.report.as_of)).await.digest, view.digest);
+
+        // And also when the policy has, since then, another time zone and other rules for what is alike.
+        let mut other = hikeshi_domain::policy::Policy { reviews: Reviews { same_cause_percent: 30, ..policy.reviews }, ..policy };
+        other.workspace.time_zone = "America/New_York".to_owned();
+        adopt(&door, other).await;
+        let later = seen(&door, "2026-11", None).await;
+        assert_eq!(later.report.time_zone, "America/New_York", "it is in force");
+        assert_eq!(seen(&door, "2026-11", Some(view.report.as_of)).await.digest, view.digest);
+        let early = door.look(&who("kansa")).review(view.report.period, Some(AsOf { size: 0, at: town.now() })).await;
+        assert!(matches!(early, Err(LookError::NotFound { .. })), "before the first policy there is nothing to report: {early:?}");
         engine.stop().await;
     });
 }

@@ -10,7 +10,7 @@ use crate::{Names, label, time};
 pub(super) fn entered(lang: Lang, person: &PersonId, key: &str, names: &Names) -> String {
     let who = names.person(lang, person);
     match lang {
-        Ja => format!("{who}が SSH 鍵 {key} で名乗りました"),
+        Ja => format!("{who}が SSH 鍵 {key} で本人確認をしました"),
         En => format!("{who} proved who they are with the SSH key {key}"),
     }
 }
@@ -37,7 +37,13 @@ pub(super) fn reconciled(lang: Lang, incident: &Incident, names: &Names) -> Stri
     };
     let (host, by) = (one_line(&away.host), names.person(lang, &reconciled.by));
     let numbers: Vec<String> = reconciled.emergencies.iter().map(|(there, here)| format!("{there} → {here}")).collect();
-    let degraded = crate::names::list(lang, reconciled.degraded.iter().map(|one| label::degraded(lang, one, names)));
+    // Each is a sentence with commas of its own.
+    let between = match lang {
+        Ja => "／",
+        En => "; ",
+    };
+    let degraded: Vec<String> = reconciled.degraded.iter().map(|one| label::degraded(lang, one, names)).collect();
+    let degraded = degraded.join(between);
     match (lang, reconciled.degraded.is_empty()) {
         (Ja, true) => format!("{host} の手元の台帳（{} 件）を照合し、取り込みました（{}、{by}）", reconciled.size, numbers.join("、")),
         (Ja, false) => {

@@ -15,7 +15,7 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("account.remove_passkey", "パスキーを削除する", "remove a passkey"),
     ("account.issue_token", "APIトークンを発行する", "issue an API token"),
     ("account.revoke_token", "APIトークンを失効させる", "revoke an API token"),
-    ("account.enter", "SSH 鍵で名乗り、トークンを受け取る", "enter with an SSH key"),
+    ("account.enter", "SSH 鍵で本人確認をし、トークンを受け取る", "enter with an SSH key"),
     ("channel.post", "チャンネルに投稿する", "post to a channel"),
     ("emergency.request", "緊急例外を申請する", "request an emergency exception"),
     ("emergency.revise", "計画を改訂する", "revise the plan"),

@@ -8,7 +8,7 @@ use crate::Names;
 pub fn degraded(lang: Lang, degraded: &Degraded, names: &Names) -> String {
     match degraded {
         Degraded::PresenceTold { emergency } => match lang {
-            Ja => format!("{emergency}: 手順の実行中に立会人がいたことは、実行者の機械の記録だけによります"),
+            Ja => format!("{emergency}: 手順の実行中に立会人がいたことには、実行者のマシンの記録のほかに裏づけがありません"),
             En => format!("{emergency}: that the witnesses were there while steps ran, only the executor's machine says"),
         },
         Degraded::DeviceUnsigned { emergency, session, person } => {
@@ -19,11 +19,13 @@ pub fn degraded(lang: Lang, degraded: &Degraded, names: &Names) -> String {
             }
         }
         Degraded::WatchedShort { emergency, session, blocks } => match lang {
-            Ja => format!("{emergency} の立会セッション{session}: 見たという署名が足りない部分が{blocks}ブロックあります"),
+            Ja => {
+                format!("{emergency} の立会セッション{session}: 必要な人数の「見た」という署名がそろっていないブロックが{blocks}個あります")
+            }
             En => format!("{emergency}, session {session}: too few have signed to have watched {blocks} block(s)"),
         },
         Degraded::RecordingGap { emergency, session, gaps } => match lang {
-            Ja => format!("{emergency} の立会セッション{session}: 記録の欠けが{gaps}か所あります"),
+            Ja => format!("{emergency} の立会セッション{session}: 記録の欠落が{gaps}か所あります"),
             En => format!("{emergency}, session {session}: the recording has {gaps} gap(s)"),
         },
         Degraded::KeyRevoked { person } => {

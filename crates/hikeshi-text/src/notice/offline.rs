@@ -11,7 +11,7 @@ pub(super) fn announced(lang: Lang, title: &str, host: &str, by: &PersonId, due_
     let (who, due) = (names.person(lang, by), time::stamp(lang, names.zone(), due_at));
     match lang {
         Ja => format!(
-            "サーバーにつながらない間に、{host} の手元の台帳で緊急例外が進められました（知らせ: {who}）。「{title}」 {due} までに hikeshi reconcile で照合してください。"
+            "サーバーにつながらない間に、{host} の手元の台帳で緊急例外「{title}」が始まりました（{who}より）。{due} までに hikeshi reconcile で照合してください。"
         ),
         En => format!(
             "While the server was away, an exception was carried out in a local ledger on {host} (told by {who}): \"{title}\". It must come home with `hikeshi reconcile` by {due}."

@@ -9,7 +9,7 @@ use crate::{Lang, Names, label, time};
 words! {
     offline_banner: "サーバーにつながらない間に行われました（オフライン）", "Carried out while the server was away (offline)";
     local_banner: "手元の台帳です（サーバーにつながらない間）", "A local ledger, while the server is away";
-    local_banner_text: "サーバーに戻れるようになったら、hikeshi reconcile で照合してください。", "Bring it home with hikeshi reconcile as soon as the server can be reached.";
+    local_banner_text: "サーバーにつながるようになったら、hikeshi reconcile で照合してください。", "Bring it home with hikeshi reconcile as soon as the server can be reached.";
 }
 
 /// Where it was carried out, when it came home, and what somebody must look over.

@@ -56,7 +56,7 @@ words! {
     step_confirmed_waiting: "まだ実行されていません", "not run yet";
     step_unconfirmed: "実行には立会人の確認が要ります", "Takes a witness's confirmation to run";
     plan_dangerous: "危険な行", "Dangerous lines";
-    plan_dangerous_help: "1行に1つ、「含まれる語 | 理由」の形で書きます。端末でその語を含む行の Enter は、立会人が確認するまで止まります。", "One per line: `words | why`. Enter at a line with these words is held until a witness confirms it.";
+    plan_dangerous_help: "1行に1つ、「含まれる語 | 理由」の形で書きます。端末でその語を含む行は、Enter を押しても立会人が確認するまで実行されません。", "One per line: `words | why`. Enter at a line with these words is held until a witness confirms it.";
     redactions: "伏せた箇所", "Redactions";
     redactions_none: "ありません。", "None.";
     redaction_from: "始まり（出力のはじめから数えたバイト）", "From (bytes of output)";

@@ -12,7 +12,7 @@ pub(super) fn not_local(lang: Lang) -> Sentence {
     match lang {
         Ja => say(
             "このサーバーには、SSH 鍵だけでは入れません。",
-            "SSH 鍵で名乗るのは、サーバーにつながらない間に開いた手元の台帳でだけです。",
+            "SSH 鍵で本人確認をするのは、サーバーにつながらない間に開いた手元の台帳でだけです。",
             "一度きりのリンクかパスキーでサインインしてください。",
         ),
         En => say(
@@ -42,7 +42,7 @@ pub(super) fn invite(lang: Lang) -> Sentence {
     match lang {
         Ja => say(
             "ほかの人のサインイン用リンクは、手元の台帳では作れません。",
-            "手元の台帳では、一人ひとりが自分の SSH 鍵で名乗ります。",
+            "手元の台帳では、一人ひとりが自分の SSH 鍵で本人確認をします。",
             "本人に hikeshi login --ssh-key で入ってもらってください。",
         ),
         En => say(
@@ -74,7 +74,7 @@ pub(super) fn trust_ended(lang: Lang, until: Timestamp, names: &Names) -> Senten
         Ja => say(
             format!("信頼情報の期限（{until}）を過ぎたため、署名を確かめられません。"),
             "その後に失効した鍵があるかもしれません。",
-            "サーバーにつながる機械で hikeshi trust export を実行し、新しい信頼情報から手元の台帳を開き直してください。",
+            "サーバーにつながるマシンで hikeshi trust export を実行し、新しい信頼情報から手元の台帳を開き直してください。",
         ),
         En => say(
             format!("The trust bundle ended at {until}; no signature is believed any more."),

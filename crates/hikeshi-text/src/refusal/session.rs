@@ -104,7 +104,7 @@ pub(super) fn shared(lang: Lang, with: &PersonId, names: &Names) -> Sentence {
 pub(super) fn nothing_asked(lang: Lang, number: u32) -> Sentence {
     match lang {
         Ja => say(
-            format!("立会セッション{number}に、その行の確認を待っているものはありません。"),
+            format!("立会セッション{number}で確認を待っている行の中に、その行はありません。"),
             "行が編集されたか、すでに答えが出たか、時間が過ぎました。確認は、待っている一行だけに効きます。",
             "画面に今出ている行を読み、その行について答えてください。",
         ),

@@ -8,7 +8,7 @@ mod markdown;
 mod sections;
 
 pub use chart::{Bar, bars};
-pub use finding::{explanation, finding_name};
+pub use finding::{explanation, finding_name, tried};
 pub use markdown::markdown;
 pub use sections::{Cell, Chart, Section, Table, sections};
 

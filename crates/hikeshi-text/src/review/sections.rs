@@ -43,18 +43,19 @@ pub struct Section {
 /// Characters of somebody's words that a table shows; the whole is on the page of the exception.
 const WORDS_MAX: usize = 120;
 
-/// Everything, in the order in which a meeting goes through it. A period without any request is said in one line.
+/// Everything, in the order in which a meeting goes through it. Where none of the compared months has a request, that is said in one line.
 pub fn sections(lang: Lang, report: &Report, names: &Names) -> Vec<Section> {
     let say = Say { lang, names, report };
-    if report.requested == 0 && report.uses_before == 0 {
+    if report.months.iter().all(|month| month.requested == 0) {
         return vec![Section { id: "summary", paragraphs: vec![say.summary(), say.source()], ..Section::default() }];
     }
     let mut all = vec![say.overview()];
     if report.requested > 0 {
         all.extend([say.cases(), say.services(), say.causes(), say.times(), say.witnesses(), say.terminals(), say.follow_up()]);
-        all.extend([say.open_items(), say.findings()]);
+        all.push(say.findings());
     }
-    all.push(Section { id: "source", heading: say.pick("数の出どころ", "Where the numbers come from"), ..Section::default() });
+    all.push(say.open_items());
+    all.push(Section { id: "source", heading: say.pick("数値の根拠", "Where the numbers come from"), ..Section::default() });
     if let Some(last) = all.last_mut() {
         last.paragraphs = vec![say.source()];
     }
@@ -96,7 +97,7 @@ impl Say<'_> {
     fn summary(&self) -> String {
         let (name, uses, before) = (period(self.lang, self.report.period), self.report.uses, self.report.uses_before);
         let (than_ja, than_en) = match self.report.period {
-            Period::Month(_) => ("前の月", "the month before"),
+            Period::Month(_) => ("前月", "the month before"),
             Period::Quarter(_) => ("前の3か月", "the three months before"),
         };
         match self.lang {
@@ -261,7 +262,7 @@ impl Say<'_> {
             row("バックアップからの復元", "Restored from the backup", report.restored.to_string()),
             row("認められた範囲外の変更", "Accepted changes outside the scope", report.accepted_changes.to_string()),
             row("断られた操作", "Refused", report.refused.to_string()),
-            row("二つの役割の承認が要ったもの（E14）", "Needed both approver roles (E14)", report.hardened.to_string()),
+            row("すべての承認役割の承認が必要だったもの（E14）", "Needed both approver roles (E14)", report.hardened.to_string()),
         ];
         self.section("course", ("実行と記録", "Execution and recording"), &[("項目", "Item"), ("値", "Value")], rows)
     }
@@ -298,7 +299,15 @@ impl Say<'_> {
                 Cell::plain(self.pick(state.0, state.1)),
             ]
         });
-        self.section("open", ("残っている再発防止策と是正措置", "Open prevention items and corrective actions"), &head, rows.collect())
+        self.section(
+            "open",
+            (
+                "残っている再発防止策と是正措置（過去1年の緊急例外から）",
+                "Open prevention items and corrective actions, of a year's exceptions",
+            ),
+            &head,
+            rows.collect(),
+        )
     }
 
     fn findings(&self) -> Section {
@@ -324,7 +333,7 @@ impl Say<'_> {
                 corrective,
             ]
         });
-        self.section("findings", ("確かめるべき使われ方（E13）", "To be looked into (E13)"), &head, rows.collect())
+        self.section("findings", ("指摘（E13）", "Findings (E13)"), &head, rows.collect())
     }
 }
 

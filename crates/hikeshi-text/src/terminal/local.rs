@@ -23,13 +23,17 @@ pub fn local_next(lang: Lang, url: &str) -> Vec<String> {
         two(
             lang,
             format!(
-                "立会人は自分の機械で: ssh -N -L {port}:localhost:{port} この機械、そして hikeshi --url {url} login --ssh-key 自分の鍵"
+                "立会人は自分のマシンで: ssh -N -L {port}:localhost:{port} このマシン、そして hikeshi --url {url} login --ssh-key 自分の鍵"
             ),
             format!(
                 "witnesses, on their own machine: ssh -N -L {port}:localhost:{port} THIS_HOST, then hikeshi --url {url} login --ssh-key THEIR_KEY"
             ),
         ),
-        two(lang, "サーバーに戻れたら: hikeshi reconcile（24 時間以内）", "when the server is back: hikeshi reconcile (within 24 h)"),
+        two(
+            lang,
+            "サーバーにつながるようになったら: hikeshi reconcile（24 時間以内）",
+            "when the server is back: hikeshi reconcile (within 24 h)",
+        ),
     ]
 }
 

@@ -261,7 +261,7 @@ pub fn end_session_question(lang: Lang, name: &str) -> String {
 pub fn line_waits(lang: Lang, words: &str, why: &str) -> String {
     two(
         lang,
-        format!("この行は危険と計画にあります（「{words}」: {why}）。立会人の確認を待っています。何かキーを打つと取り下げます"),
+        format!("この行は計画で危険とされています（「{words}」: {why}）。立会人の確認を待っています。何かキーを打つと取り下げます"),
         format!("The plan calls this line dangerous (\"{words}\": {why}). Waiting for a witness to confirm it. Any key takes it back"),
     )
 }

@@ -351,7 +351,7 @@ fn of_words(flaw: &Flaw, people: &People) -> Pair {
             format!("entry {seq}: what {} confirmed had not been asked about", who(person)),
         ),
         Flaw::CommandUnconfirmed { number } => (
-            format!("コマンド {number} は危険と計画にありますが、立会人の確認も、確認がなかったという記録もありません"),
+            format!("コマンド {number} は計画で危険とされていますが、立会人の確認も、確認がなかったという記録もありません"),
             format!("command {number} is dangerous by the plan; it was not confirmed, and the ledger does not say so"),
         ),
         Flaw::AckBeyondEnd { seq, person, block } => (

@@ -1,7 +1,10 @@
-//! A quarter with three exceptions, and one of every finding.
+//! A year with months that differ, and one of every finding.
 
-use hikeshi_domain::review::{Finding, FindingKind, Presented, Report, Sameness};
-use serde_json::json;
+use hikeshi_domain::Timestamp;
+use hikeshi_domain::ids::{EmergencyId, IncidentId, ObligationId};
+use hikeshi_domain::review::{AsOf, Finding, FindingKind, Found, Period, Presented, Report, Sameness, Standing, Use};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
 
 use super::{EMG, at, digest, person};
 
@@ -28,47 +31,67 @@ pub fn findings() -> Vec<Finding> {
         FindingKind::RecorderLost { session: 1 },
         FindingKind::RecordGap { session: 1, gaps: 2, seconds: 41, bytes: 3_000 },
         FindingKind::MarksForged { session: 2, times: 3 },
+        FindingKind::DangerUnconfirmed { session: 2, times: 1 },
         FindingKind::LeftOpen { limit_h: 24 },
     ];
     let entries = || vec![12, 40];
     kinds.into_iter().map(|kind| Finding { kind, entries: entries() }).collect()
 }
 
-/// What the domain computes, as it would come over HTTP.
-pub fn review(period: &str, uses: u64) -> Report {
-    let case = json!({
-        "emergency": "emg_3", "incident": "inc_12", "incident_title": "予約ができない | <b>", "service": "reservation", "environment": "production",
-        "priority": "P1", "summary": "pool = 20", "reason": "CI が止まっている", "cause": "設定の一括置換", "requester": "tanaka", "executor": "tanaka",
-        "approvers": ["sato"], "witnesses": ["ito", "mori"], "status": "closed", "ending": "solved", "hardened": true,
-        "requested": {"seq": 10, "at": at("03:11:00")}, "approved": {"seq": 14, "at": at("03:12:30")}, "started": {"seq": 20, "at": at("03:15:00")},
-        "ended": {"seq": 60, "at": at("03:25:00")}, "changes": 2, "accepted": 1, "restored": false, "verifications_failed": 1, "witnesses_lost": 1,
-        "holds": 1, "sessions": 1, "commands": 12, "keys_held": 2, "keys_held_s": 75, "refused": 3, "signs": {
-            "refusals": [], "lost": [], "gaps": [], "forged": [], "avoidable": null, "reported": null
-        }, "follow_up": []
-    });
-    let none = json!({"count": 0, "total_s": 0, "median_s": null, "longest_s": null});
-    let some = json!({"count": 1, "total_s": 90, "median_s": 90, "longest_s": 90});
-    let cases = if uses == 0 { json!([]) } else { json!([case]) };
-    let months: Vec<_> = ["2026-08", "2026-09", "2026-10", "2026-11", "2026-12"]
-        .into_iter()
-        .map(|month| json!({"month": month, "requested": uses, "uses": if month == "2026-11" { uses } else { uses.min(1) }, "carried_out": uses}))
-        .collect();
-    let found: Vec<_> = findings()
-        .into_iter()
-        .filter(|_| uses > 0)
-        .map(|finding| json!({"emergency": "emg_3", "finding": finding, "corrective": ["obl_9", "open"]}))
-        .collect();
-    serde_json::from_value(json!({
-        "period": period, "time_zone": "Asia/Tokyo", "begins_at": "2026-09-30T15:00:00Z", "ends_at": "2026-12-31T15:00:00Z",
-        "as_of": {"size": 420, "at": at("09:00:00")}, "months": months, "requested": uses, "uses": uses, "carried_out": uses, "declined": 0,
-        "cancelled": 0, "expired": 0, "uses_before": uses.min(1), "by_service": if uses == 0 { json!([]) } else { json!([{"name": "reservation", "uses": uses}]) },
-        "by_cause": if uses == 0 { json!([]) } else { json!([{"text": "設定の一括置換", "from_report": true, "emergencies": ["emg_3"], "incidents": ["inc_12"]}]) },
-        "approval": if uses == 0 { none.clone() } else { some.clone() }, "close": if uses == 0 { none } else { some },
-        "witnesses": if uses == 0 { json!([]) } else { json!([["ito", 1], ["mori", 1]]) }, "hardened": uses.min(1), "restored": 0, "verifications_failed": 1, "accepted_changes": 1, "refused": 3,
-        "sessions": {"sessions": 1, "commands": 12, "holds": 1, "keys_held": 2, "keys_held_s": 75, "witnesses_lost": 1, "gaps": 0, "gap_s": 0, "recorders_lost": 0},
-        "follow_up": if uses == 0 { json!([]) } else { json!([{"kind": "report", "raised": 1, "in_time": 0, "late": 1, "open": 0, "overdue": 0, "not_needed": 0}]) },
-        "open_items": if uses == 0 { json!([]) } else { json!([{"obligation": "obl_8", "kind": "prevention", "emergency": "emg_3", "text": "下限を検査する", "owner": "ito", "due_at": at("23:25:00"), "overdue": false}]) },
-        "found": found, "cases": cases
-    }))
-    .unwrap()
+/// A year with five requests: one in August, one in October that was declined, two in November, one in December.
+pub fn uses() -> Vec<Use> {
+    let use_of = |number: u64, service: &str, requested: &str, more: Value| {
+        let at = |minutes: i64| requested.parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minutes);
+        let mark = |place: u64, minutes: i64| json!({"seq": number * 100 + place, "at": at(minutes)});
+        let mut found = json!({
+            "emergency": EmergencyId(number), "incident": IncidentId(number), "incident_title": "画面が開かない", "service": service,
+            "environment": "production", "priority": "P2", "summary": "直す", "reason": "CI が止まっている", "cause": null,
+            "requester": "tanaka", "executor": "tanaka", "approvers": ["sato"], "witnesses": ["ito", "mori"], "status": "closed",
+            "ending": "solved", "hardened": false, "requested": mark(1, 0), "approved": mark(2, 3), "started": mark(3, 5), "ended": mark(9, 40),
+            "changes": 1, "accepted": 0, "restored": false, "verifications_failed": 0, "witnesses_lost": 0, "holds": 0, "sessions": 0,
+            "commands": 0, "keys_held": 0, "keys_held_s": 0, "refused": 0,
+            "signs": {"refusals": [], "lost": [], "gaps": [], "forged": [], "avoidable": null, "reported": null}, "follow_up": []
+        });
+        for (name, value) in more.as_object().unwrap() {
+            found[name] = value.clone();
+        }
+        serde_json::from_value(found).unwrap()
+    };
+    let owed = |number: u64, kind: &str, owner: &str, text: &str, standing: &str| {
+        json!({"obligation": ObligationId(number), "kind": kind, "owner": owner, "text": text, "due_at": "2026-12-05T00:00:00Z", "done_at": null,
+            "standing": standing, "escalated": 0, "corrects": null})
+    };
+    vec![
+        use_of(
+            1,
+            "reservation",
+            "2026-08-03T01:00:00Z",
+            json!({"follow_up": [owed(1, "prevention", "mori", "接続数を見張る", "overdue")]}),
+        ),
+        use_of(2, "reservation", "2026-10-20T01:00:00Z", json!({"status": "declined", "started": null, "ending": null, "witnesses": []})),
+        use_of(
+            3,
+            "reservation",
+            "2026-11-21T18:11:00Z",
+            json!({"incident": "inc_12", "incident_title": "予約ができない | <b>", "priority": "P1", "cause": "設定の一括置換", "hardened": true, "accepted": 1,
+                "verifications_failed": 1, "witnesses_lost": 1, "holds": 1, "sessions": 1, "commands": 12, "keys_held": 2, "keys_held_s": 75,
+                "refused": 3, "follow_up": [owed(7, "report", "tanaka", "", "late"), owed(8, "prevention", "ito", "下限を検査する", "open")]}),
+        ),
+        use_of(4, "site", "2026-11-26T03:00:00Z", json!({"reason": "証明書の期限切れ", "witnesses": ["ito", "suzuki"], "restored": true})),
+        use_of(5, "site", "2026-12-10T03:00:00Z", json!({"reason": "設定の誤り"})),
+    ]
+}
+
+/// What the domain computes of these, with one of every finding for the third.
+pub fn review(period: &str, uses: &[Use]) -> Report {
+    let as_of = AsOf { size: 620, at: "2026-12-31T00:00:00Z".parse().unwrap() };
+    let (period, policy) = (period.parse::<Period>().unwrap(), super::policy());
+    let until = period.ends(&policy.zone());
+    let uses: Vec<Use> = uses.iter().filter(|found| found.requested.at < until).cloned().collect();
+    let mut report = Report::new(period, &policy, as_of, &uses);
+    if report.cases.iter().any(|found| found.emergency == EMG) {
+        let corrective = Some((ObligationId(9), Standing::Open));
+        report.found = findings().into_iter().map(|finding| Found { emergency: EMG, finding, corrective }).collect();
+    }
+    report
 }

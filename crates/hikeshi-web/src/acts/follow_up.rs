@@ -169,7 +169,8 @@ fn hold(viewer: &Viewer, view: &ObligationView, act: Act) -> Act {
         .lead(t.items_help())
         .with(Field::new(FieldKind::Moment, "held_at", t.held_when()).value(local(zone, view.at)).help(t.local_time_help()))
         .with(Field::new(FieldKind::Boxes(people(viewer, |id| invited.contains(id))), "attended", t.held_attended()))
-        .with(Field::new(FieldKind::Area, "lessons", t.held_lessons()));
+        .with(Field::new(FieldKind::Area, "lessons", t.held_lessons()))
+        .with(Field::new(FieldKind::Area, "avoidable", t.held_avoidable()).help(t.held_avoidable_help()).optional());
     for row in 1..=ITEM_ROWS {
         let label = |what: &str| format!("{}{row} {what}", t.item());
         let owners = people(viewer, |id| *id == view.obligation.owner);

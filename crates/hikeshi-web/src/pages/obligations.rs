@@ -7,7 +7,7 @@ use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::ObligationId;
 use hikeshi_domain::obligation::{Obligation, Status};
 use hikeshi_domain::review::AsOf;
-use hikeshi_engine::look::{ObligationView, ReviewView, Which};
+use hikeshi_engine::look::{LookError, ObligationView, ReviewView, Which};
 use hikeshi_text::page::Words;
 use hikeshi_text::{label, review, time};
 
@@ -173,11 +173,14 @@ async fn show(viewer: &Viewer, id: ObligationId, flash: &Flash) -> Result<Respon
     html(&frame, &template)
 }
 
-/// The report that this is about: as it was presented, or as it is now.
+/// The report that this is about: as it was presented, or as it is now; `None` when somebody presented one of entries that are not there.
 async fn reported(viewer: &Viewer, owed: &Obligation) -> Result<Option<ReviewView>, Fail> {
     let Some(period) = owed.period else { return Ok(None) };
     let as_of = owed.presented.as_ref().map(|presented| AsOf { size: presented.size, at: presented.at });
-    Ok(Some(viewer.look().review(period, as_of).await?))
+    match viewer.look().review(period, as_of).await {
+        Err(LookError::NotFound { .. }) => Ok(None),
+        found => Ok(Some(found?)),
+    }
 }
 
 fn shown(viewer: &Viewer, owed: &Obligation, reported: Option<&ReviewView>, now: Timestamp) -> Option<Shown> {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hikeshi_domain::command::{Command, Envelope};
 use hikeshi_domain::effect::Doing;
@@ -21,6 +22,7 @@ use hikeshi_outside::slack::{Form, Voice, form_refused, socket};
 use hikeshi_text::{Lang, Names, chat};
 use hikeshi_web::{Inbound, Received};
 use serde_json::Value;
+use tokio::sync::oneshot;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -85,7 +87,7 @@ impl Ears {
     fn handle(self) -> socket::Handle {
         Arc::new(move |payload| {
             let ears = self.clone();
-            Box::pin(async move { ears.interaction(&payload).await })
+            Box::pin(async move { ears.answered(&payload).await })
         })
     }
 
@@ -123,41 +125,57 @@ impl Ears {
         }
         let payload = url::form_urlencoded::parse(&inbound.body).find(|(name, _)| name == "payload").map(|(_, value)| value.into_owned());
         let Some(payload) = payload.and_then(|payload| serde_json::from_str::<Value>(&payload).ok()) else { return Received::empty(400) };
-        match self.interaction(&payload).await {
+        match self.answered(&payload).await {
             Some(answer) => Received { status: 200, kind: "application/json", body: answer.to_string() },
             None => Received::empty(200),
         }
     }
 
-    /// A press or a form: who it was, and what the door says to it.
-    async fn interaction(&self, payload: &Value) -> Option<Value> {
+    /// The answer to a press or a form. What takes longer than Slack waits goes on; Slack is answered that it arrived, and what the door
+    /// says then is said beside the button, since the form is closed by now.
+    async fn answered(&self, payload: &Value) -> Option<Value> {
         let press = press::read(payload)?;
+        let (ears, late) = (self.clone(), self.clone());
+        let told = in_time(
+            socket::ANSWER_WITHIN,
+            async move { ears.interaction(&press).await },
+            async move |Told { voice, form, user, words }| late.whisper(&voice, &form, &user, &words).await,
+        );
+        told.await.map(|told| form_refused(&told.words))
+    }
+
+    /// A press or a form: who it was, and what the door says to it.
+    async fn interaction(&self, press: &Press) -> Option<Told> {
         let policy = self.policy().await?;
         let voice = self.voice(policy.slack.as_ref()?);
-        let (Press::Button { form, user, .. } | Press::Sent { form, user, .. }) = &press;
+        let (Press::Button { form, user, .. } | Press::Sent { form, user, .. }) = press;
         let Some(person) = policy.person_of_chat(user).cloned() else {
             let lang = Lang::from(policy.workspace.language);
             tracing::warn!(user, "somebody who is not in the policy pressed a button in the chat");
-            return self.tell(&voice, &press, form, user, &chat::stranger(lang, user)).await;
+            return self.tell(&voice, press, form, user, &chat::stranger(lang, user)).await;
         };
         let lang = policy.person(&person).and_then(|person| person.language).unwrap_or(policy.workspace.language).into();
         let asker = Asker { ears: self, policy: &policy, voice: &voice, person, lang };
-        match &press {
-            Press::Button { form, user, trigger, action } => asker.pressed(&press, form, user, trigger, action).await,
-            Press::Sent { form, user, view, words } => asker.sent(&press, form, user, view, words).await,
+        match press {
+            Press::Button { form, user, trigger, action } => asker.pressed(press, form, user, trigger, action).await,
+            Press::Sent { form, user, view, words } => asker.sent(press, form, user, view, words).await,
         }
     }
 
     /// Words for the one who pressed alone: in the form where there is one, otherwise beside the button.
-    async fn tell(&self, voice: &Voice, press: &Press, form: &Form, user: &str, words: &str) -> Option<Value> {
+    async fn tell(&self, voice: &Voice, press: &Press, form: &Form, user: &str, words: &str) -> Option<Told> {
         match press {
-            Press::Sent { .. } => Some(form_refused(words)),
+            Press::Sent { .. } => Some(Told { voice: voice.clone(), form: form.clone(), user: user.to_owned(), words: words.to_owned() }),
             Press::Button { .. } => {
-                if let Err(error) = voice.whisper(form, user, words).await {
-                    tracing::warn!(error, "whoever pressed could not be told why nothing happened");
-                }
+                self.whisper(voice, form, user, words).await;
                 None
             }
+        }
+    }
+
+    async fn whisper(&self, voice: &Voice, form: &Form, user: &str, words: &str) {
+        if let Err(error) = voice.whisper(form, user, words).await {
+            tracing::warn!(error, "whoever pressed could not be told why nothing happened");
         }
     }
 
@@ -202,6 +220,38 @@ fn keyed(text: &str) -> String {
     text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_')).take(60).collect()
 }
 
+/// What work that is not cut short says: in time to whoever waits, later to `late`.
+async fn in_time<T, L>(
+    within: Duration,
+    work: impl Future<Output = Option<T>> + Send + 'static,
+    late: impl FnOnce(T) -> L + Send + 'static,
+) -> Option<T>
+where
+    T: Send + 'static,
+    L: Future<Output = ()> + Send,
+{
+    let (say, mut said) = oneshot::channel();
+    super::spawn(async move {
+        if let Err(Some(words)) = say.send(work.await) {
+            late(words).await;
+        }
+    });
+    if let Ok(told) = tokio::time::timeout(within, &mut said).await {
+        return told.ok().flatten();
+    }
+    // From here on it goes to `late`; what was said in this very moment is still taken.
+    said.close();
+    said.try_recv().ok().flatten()
+}
+
+/// What the one who sent a form is to read in it.
+struct Told {
+    voice: Voice,
+    form: Form,
+    user: String,
+    words: String,
+}
+
 /// A person of the policy who pressed.
 struct Asker<'a> {
     ears: &'a Ears,
@@ -213,7 +263,7 @@ struct Asker<'a> {
 
 impl Asker<'_> {
     /// With empty words the door refuses in any case: it says who may not at all, and asks for words last.
-    async fn pressed(&self, press: &Press, form: &Form, user: &str, trigger: &str, action: &str) -> Option<Value> {
+    async fn pressed(&self, press: &Press, form: &Form, user: &str, trigger: &str, action: &str) -> Option<Told> {
         if let Some(words) = self.outdated(form).await {
             return self.ears.tell(self.voice, press, form, user, &words).await;
         }
@@ -241,7 +291,7 @@ impl Asker<'_> {
         self.ears.tell(self.voice, press, form, user, &self.words(&refusal)).await
     }
 
-    async fn sent(&self, press: &Press, form: &Form, user: &str, view: &str, words: &str) -> Option<Value> {
+    async fn sent(&self, press: &Press, form: &Form, user: &str, view: &str, words: &str) -> Option<Told> {
         if let Some(words) = self.outdated(form).await {
             return self.ears.tell(self.voice, press, form, user, &words).await;
         }
@@ -286,5 +336,26 @@ impl Asker<'_> {
 
     fn words(&self, refusal: &Refusal) -> String {
         chat::refused(refusal.rule(), &hikeshi_text::refusal(self.lang, refusal, &Names::of(self.policy)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_in_time_is_given_and_a_late_one_is_told_in_the_other_way() {
+        let (tell, told) = oneshot::channel();
+        let quick = in_time(Duration::from_secs(60), async { Some("quick") }, async move |_: &str| ());
+        assert_eq!(quick.await, Some("quick"));
+        let (go, gone) = oneshot::channel::<()>();
+        let slow = async move {
+            gone.await.ok()?;
+            Some("late")
+        };
+        let answer = in_time(Duration::from_millis(10), slow, async move |words: &'static str| tell.send(words).expect("somebody listens"));
+        assert_eq!(answer.await, None, "Slack is answered that it arrived");
+        go.send(()).expect("it still goes on");
+        assert_eq!(told.await, Ok("late"));
     }
 }

@@ -4,8 +4,17 @@ use super::*;
 
 fn examine(world: &mut World, id: EmergencyId) -> Result<crate::decide::Decision, Refusal> {
     let findings = searched(world, id);
-    let size = as_of(world).size;
-    world.submit(&Actor::Timer, &command::Command::Review(Command::Examine { emergency: id, size, findings }))
+    let read = read(world, id, findings);
+    examined(world, read)
+}
+
+/// A search that has read everything until now, and is not yet recorded.
+fn read(world: &World, id: EmergencyId, findings: Vec<Finding>) -> Command {
+    Command::Examine { emergency: id, size: as_of(world).size, told: world.emergency(id).told, findings }
+}
+
+fn examined(world: &mut World, read: Command) -> Result<crate::decide::Decision, Refusal> {
+    world.submit(&Actor::Timer, &command::Command::Review(read))
 }
 
 fn corrective(world: &World) -> Vec<obligation::Obligation> {
@@ -41,8 +50,42 @@ fn e13_the_retrospective_can_judge_and_the_record_is_searched_again() {
     let id = used(&mut world);
     examine(&mut world, id).expect("examined");
     assert!(world.emergency(id).examined.is_some());
-    let meeting = world.emergency(id).obligations[2];
     world.pass(3600);
+    hold(&mut world, id);
+    assert_eq!(world.emergency(id).examined, None, "there is more to search");
+    examine(&mut world, id).expect("examined again");
+    assert_eq!(corrective(&world).len(), 1);
+    assert_eq!(world.rebuilt().emergency(id).map(|state| state.examined), Some(Some(world.now)), "the fold of the log alone says so");
+}
+
+#[test]
+fn e13_what_is_told_while_a_search_reads_is_searched_afterwards() {
+    let mut world = World::new();
+    let id = used(&mut world);
+    let early = read(&world, id, searched(&world, id));
+    // In the same moment, and before what was found is recorded.
+    hold(&mut world, id);
+    assert_eq!(examined(&mut world, early), Err(Refusal::Stale), "it has not read what the meeting judged");
+    assert_eq!(world.emergency(id).examined, None, "so that it is searched again");
+    examine(&mut world, id).expect("examined");
+    assert_eq!(corrective(&world).len(), 1);
+}
+
+#[test]
+fn e13_what_ends_while_a_search_reads_is_searched_afterwards() {
+    let mut world = World::new();
+    let id = executing(&mut world);
+    world.run_step(id, 1, 0, Vec::new());
+    world.verify(id, true);
+    world.pass(25 * 3600);
+    let early = read(&world, id, searched(&world, id));
+    world.give("tanaka", emergency::Command::Close { emergency: id }).expect("closed");
+    assert_eq!(examined(&mut world, early), Err(Refusal::Stale));
+}
+
+/// The retrospective, which comes to see that the normal flow would have done.
+fn hold(world: &mut World, id: EmergencyId) {
+    let meeting = world.emergency(id).obligations[2];
     let item = obligation::PreventionItem {
         text: "検査".to_owned(),
         owner: PersonId::known("ito"),
@@ -57,10 +100,6 @@ fn e13_the_retrospective_can_judge_and_the_record_is_searched_again() {
         items: vec![item],
     };
     world.submit(&who("tanaka"), &command::Command::Obligation(hold)).expect("held");
-    assert_eq!(world.emergency(id).examined, None, "there is more to search");
-    examine(&mut world, id).expect("examined again");
-    assert_eq!(corrective(&world).len(), 1);
-    assert_eq!(world.rebuilt().emergency(id).map(|state| state.examined), Some(Some(world.now)), "the fold of the log alone says so");
 }
 
 fn month_ends(world: &mut World) -> Result<crate::decide::Decision, Refusal> {
