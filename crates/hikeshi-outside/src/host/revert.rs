@@ -3,7 +3,7 @@
 //!
 //! Not here: the whole backup ([`super::restore`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
@@ -241,7 +241,7 @@ fn reach_as_before(root: Folder, parent: &str, baseline: &Snapshot) -> Result<Fo
 }
 
 /// Names that were one file at the baseline become one file again, where each is as it was. Their content is right already: one
-/// that cannot be linked stays a file of its own.
+/// that cannot be linked stays a file of its own. Names other than `paths` are left as they are.
 pub(crate) fn relink(root: &Path, baseline: &Snapshot, paths: &[&str]) -> io::Result<()> {
     let mut inodes: BTreeMap<(u64, u64), Vec<&str>> = BTreeMap::new();
     let identity = |path: &str| baseline.nodes.get(path).filter(|node| node.stat.kind() == Kind::File).map(|node| node.stat.identity());
@@ -257,13 +257,18 @@ pub(crate) fn relink(root: &Path, baseline: &Snapshot, paths: &[&str]) -> io::Re
     for names in inodes.into_values().filter(|names| names.len() > 1) {
         let present: Vec<(&str, Stat)> =
             names.iter().filter_map(|path| as_before(&root, baseline, path).map(|stat| (*path, stat))).collect();
-        let Some((first, kept)) = present.first() else { continue };
-        for (other, _) in present.iter().filter(|(_, stat)| stat.identity() != kept.identity()) {
+        // The one that was never replaced; else one that must not be touched. Only what was asked for is made a link.
+        let original = |path: &str, stat: &Stat| identity(path) == Some(stat.identity());
+        let kept =
+            present.iter().find(|(path, stat)| original(path, stat)).or_else(|| present.iter().find(|(path, _)| !asked.contains(path)));
+        let Some((first, kept)) = kept.or(present.first()) else { continue };
+        for (other, _) in present.iter().filter(|(path, stat)| asked.contains(path) && stat.identity() != kept.identity()) {
             if let Err(error) = link(&root, first, other) {
                 tracing::warn!(%error, first, other, "they were one file, and are two now");
             }
         }
     }
+    let asked: BTreeSet<&str> = paths.iter().copied().collect();
     Ok(())
 }
 
