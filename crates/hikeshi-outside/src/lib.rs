@@ -4,8 +4,8 @@
 //! or on a target's own host over [`ssh`]; [`forge`] brings changes back to a git repository, [`mod@github`] to GitHub; [`mod@slack`] speaks with the team's chat; [`documents`] writes reports and
 //! invitations; [`probe()`] looks at a service; [`session`] records a witnessed terminal.
 //!
-//! A step that certainly did not run is told as ended with `Killed::NotStarted`; one whose supervisor was killed, as killed, and
-//! what is left of it is stopped. After the death of the server itself [`look`](hikeshi_domain::effect::Outside::look) says whether it can be told.
+//! A step that certainly did not run is told as failed; one whose supervisor was killed, as ended by a signal, and what is left of it
+//! is stopped. After the death of the server itself [`look`](hikeshi_domain::effect::Outside::look) says whether it can be told.
 
 mod clock;
 mod documents;

@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use hikeshi_domain::effect::{Effect, Outside, Seen};
+use hikeshi_domain::effect::{Effect, Outcome, Outside, Seen};
 use hikeshi_domain::emergency::Killed;
 
 use crate::ground::{Ground, Kept, step_of};
@@ -159,7 +159,7 @@ async fn a_killed_backup_left_nothing_behind_and_is_done_again() {
     fs::remove_file(ground.spool_of(&effect.key).join("outcome.json")).expect("there");
     assert_eq!(hands.look(&effect).await, Seen::NotHappened);
     let performed = hands.perform(&effect, &Kept::default()).await;
-    assert!(matches!(performed.outcome, hikeshi_domain::effect::Outcome::BackupTaken { .. }), "{performed:?}");
+    assert!(matches!(performed.outcome, Outcome::BackupTaken { .. }), "{performed:?}");
 }
 
 #[tokio::test]
@@ -169,8 +169,8 @@ async fn a_program_that_does_not_exist_means_that_nothing_ran() {
     let mut options = ground.options();
     options.program = "/nonexistent/hikeshi".into();
     let effect = ground.step_effect(1, "echo x > mark", 30);
-    let step = step_of(hikeshi_outside::Hands::new(options).perform(&effect, &Kept::default()).await);
-    assert!(matches!(&step.end.killed, Some(Killed::NotStarted(_))));
+    let performed = hikeshi_outside::Hands::new(options).perform(&effect, &Kept::default()).await;
+    assert!(matches!(performed.outcome, Outcome::Failed { .. }), "{performed:?}");
     assert!(!ground.file("mark").exists());
     // With a program it can still be done: nothing was begun.
     assert_eq!(step_of(ground.perform(&effect).await).end.exit_code, Some(0));

@@ -3,6 +3,7 @@
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::process::Command;
 
+use hikeshi_domain::effect::Outcome;
 use hikeshi_domain::emergency::{ChangeKind, PutBack};
 use hikeshi_domain::ids::Digest;
 
@@ -138,7 +139,7 @@ async fn the_whole_backup_tells_what_it_replaced() {
     ground.step("echo seen > a").await;
     ground.write("a", "nobody has looked at this\n");
     let performed = ground.perform(&ground.restore_effect(&backup)).await;
-    let hikeshi_domain::effect::Outcome::Restored { replaced, changes, .. } = performed.outcome else { panic!("not restored") };
-    assert_eq!((replaced.len(), changes.len()), (1, 0));
+    let Outcome::Restored { replaced, looked, .. } = performed.outcome else { panic!("not restored") };
+    assert_eq!((replaced.replaced.len(), looked.changes.len()), (1, 0));
     assert!(performed.contents.iter().any(|content| content == b"nobody has looked at this\n"));
 }

@@ -12,11 +12,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use hikeshi_domain::effect::{Again, HostSpec, Outcome, Performed, Work};
-use hikeshi_domain::emergency::{Backup, Killed, PuttingBack, StepEnd};
+use hikeshi_domain::emergency::{Backup, Killed, PuttingBack, Replaced, StepEnd};
 use hikeshi_domain::ids::Digest;
 use hikeshi_domain::session::Capture;
 
-use super::Secrets;
 use super::backup::{BackupError, must_be_outside, take};
 use super::captures::Captures;
 use super::checks::Checks;
@@ -26,6 +25,7 @@ use super::revert::{Reverting, relink_scope};
 use super::script::{self, Script, ScriptEnd};
 use super::spool::{Order, Spool, read_bounded, remove_if_there};
 use super::watch::{Changed, Limits, Problem, Watch};
+use super::{Secrets, could_not};
 use crate::clock;
 
 /// Ended as it should; the outcome is in the spool.
@@ -111,18 +111,6 @@ struct Ground<'a> {
 }
 
 impl Ground<'_> {
-    fn rescan(&self, step: Option<u32>) -> Changed {
-        match self.look(step) {
-            Ok(changed) => changed,
-            Err(error) => {
-                tracing::warn!(%error, "the files could not be looked at again");
-                Changed::unknown()
-            }
-        }
-    }
-}
-
-impl Ground<'_> {
     fn look(&self, step: Option<u32>) -> Result<Changed, Problem> {
         let held = self.watch.hold()?;
         let changed = self.watch.rescan(&held, &self.root, self.after, &self.scope, step)?;
@@ -156,7 +144,7 @@ impl<'a> Supervisor<'a> {
         Ok(match work {
             Work::RunStep { host, scope, step, run, timeout_s, .. } => match self.ground(host, scope) {
                 Ok(ground) => self.step(&ground, *step, run, *timeout_s).await?,
-                Err(error) => plain(not_started(&error.to_string())),
+                Err(error) => refused(error),
             },
             Work::TakeBackup { host, scope, name, .. } => match self.ground(host, scope) {
                 Ok(ground) => {
@@ -214,7 +202,7 @@ impl<'a> Supervisor<'a> {
         let looks = Captures { root: &ground.root, env: &ground.env, secrets: &ground.secrets, output: &output };
         let (captured, printed) = looks.run(captures).await?;
         let contents = changed.contents.into_iter().chain(printed).collect();
-        let outcome = Outcome::FilesSeen { changes: changed.changes, changes_unlisted: changed.unlisted, captured };
+        let outcome = Outcome::FilesSeen { looked: changed.looked, captured };
         Ok(Performed { outcome, contents })
     }
 
@@ -242,15 +230,12 @@ impl<'a> Supervisor<'a> {
     }
 
     async fn step(&self, ground: &Ground<'_>, step: u32, run: &str, timeout_s: u32) -> io::Result<Performed> {
-        let plain = |outcome| Performed { outcome, contents: Vec::new() };
         if !ground.watch.has_baseline() {
-            return Ok(plain(not_started(
-                "no baseline of the files was found in the spool: a change could not be told. Take the backup again",
-            )));
+            return Ok(could_not("no baseline of the files was found in the spool: a change could not be told. Take the backup again"));
         }
         let (mut out, reserve) = match self.reserve(ground.host.output_bytes_max) {
             Ok(ready) => ready,
-            Err(error) => return Ok(plain(not_started(&format!("there is no room to record this step: {error}")))),
+            Err(error) => return Ok(could_not(&format!("there is no room to record this step: {error}"))),
         };
         self.claim()?;
         let mark = self.spool.mark();
@@ -271,9 +256,9 @@ impl<'a> Supervisor<'a> {
         if let Some(why) = &end.unrecorded {
             tracing::error!(%why, "the output could not be recorded; the step was stopped");
         }
-        let changed = ground.rescan(Some(step));
+        let changed = ground.look(Some(step));
         let output = read_bounded(&self.spool.output(), end.kept_bytes.saturating_add(1 << 20))?;
-        Ok(told(end, output, changed))
+        Ok(told(ground, end, output, changed))
     }
 
     /// The supervisor of this step was killed. What it left running is stopped, since nobody records it any more; what it had
@@ -296,7 +281,8 @@ impl<'a> Supervisor<'a> {
             cut_bytes: 0,
             unrecorded: None,
         };
-        Ok(told(end, output, ground.rescan(Some(*step))))
+        let changed = ground.look(Some(*step));
+        Ok(told(&ground, end, output, changed))
     }
 
     /// Opens the output and keeps room for it and for the outcome: what cannot be recorded is not started.
@@ -319,7 +305,7 @@ fn keep_room(file: &File, bytes: u64) -> io::Result<()> {
     }
 }
 
-fn told(end: ScriptEnd, output: Vec<u8>, changed: Changed) -> Performed {
+fn told(ground: &Ground<'_>, end: ScriptEnd, output: Vec<u8>, changed: Result<Changed, Problem>) -> Performed {
     // A step whose record broke off did not succeed, whatever its exit code: nobody saw what it did.
     let (exit_code, killed) = match end.unrecorded {
         Some(_) => (None, Some(end.killed.unwrap_or(Killed::Signal(15)))),
@@ -335,27 +321,20 @@ fn told(end: ScriptEnd, output: Vec<u8>, changed: Changed) -> Performed {
         output_bytes_cut: end.cut_bytes,
         settled_by: None,
     };
-    let mut contents = changed.contents;
+    let (looked, mut contents) = match changed {
+        Ok(changed) => (Ok(changed.looked), changed.contents),
+        Err(error) => (Err(ground.secrets.masker.text(&error.to_string())), Vec::new()),
+    };
     contents.push(output);
-    Performed { outcome: Outcome::StepEnded { end: step_end, changes: changed.changes, changes_unlisted: changed.unlisted }, contents }
-}
-
-/// A step that certainly did not run.
-pub(crate) fn not_started(why: &str) -> Outcome {
-    without_record(Killed::NotStarted(why.to_owned()))
+    Performed { outcome: Outcome::StepEnded { end: step_end, looked }, contents }
 }
 
 /// A step that began and was cut off; nothing else is known.
-pub(crate) fn killed() -> Outcome {
-    without_record(Killed::Signal(9))
-}
-
-fn without_record(killed: Killed) -> Outcome {
+pub(crate) fn killed(why: &str) -> Outcome {
     let at = clock::now();
-    let changes_unlisted = u64::from(!matches!(killed, Killed::NotStarted(_)));
     let end = StepEnd {
         exit_code: None,
-        killed: Some(killed),
+        killed: Some(Killed::Signal(9)),
         started_at: at,
         ended_at: at,
         output: None,
@@ -363,7 +342,7 @@ fn without_record(killed: Killed) -> Outcome {
         output_bytes_cut: 0,
         settled_by: None,
     };
-    Outcome::StepEnded { end, changes: Vec::new(), changes_unlisted }
+    Outcome::StepEnded { end, looked: Err(why.to_owned()) }
 }
 
 /// What lies in the scope is looked at once more before it is replaced: what changed since the last look is kept, not lost.
@@ -371,13 +350,17 @@ fn put_back(ground: &Ground<'_>, backup: &Backup) -> Performed {
     let put = || -> Result<Performed, Box<dyn std::error::Error>> {
         let held = ground.watch.hold()?;
         let look = || ground.watch.rescan(&held, &ground.root, ground.after, &ground.scope, None);
-        let found = look()?.with_contents(&ground.watch, &ground.secrets.masker);
+        look()?;
+        let baseline = ground.watch.baseline()?;
+        let found = ground.watch.latest(&baseline)?;
+        let found = ground.watch.in_scope(&baseline, &found, &ground.scope)?.with_contents(&ground.watch, &ground.secrets.masker);
         let (files, manifest) = restore(&ground.root, &ground.scope, Path::new(&ground.host.target.backups), backup)?;
-        relink_scope(&ground.root, &ground.watch.baseline()?, &ground.scope)?;
+        relink_scope(&ground.root, &baseline, &ground.scope)?;
         let changed = look()?.with_contents(&ground.watch, &ground.secrets.masker);
-        let replaced = found.changes.into_iter().filter(|change| change.in_scope).collect();
+        let replaced = Replaced { replaced: found.looked.changes, replaced_unlisted: found.looked.changes_unlisted };
         let contents = found.contents.into_iter().chain(changed.contents).collect();
-        Ok(Performed { outcome: Outcome::Restored { files, manifest, replaced, changes: changed.changes }, contents })
+        let outcome = Outcome::Restored { files, manifest, replaced, looked: changed.looked };
+        Ok(Performed { outcome, contents })
     };
     put().unwrap_or_else(|error| failed(error.as_ref(), &ground.secrets))
 }
@@ -397,10 +380,7 @@ fn put_back_some(ground: &Ground<'_>, files: &[PuttingBack], backup: Option<&Bac
         reverting.all(&held, files)
     };
     match put() {
-        Ok((files, changed)) => Performed {
-            outcome: Outcome::Reverted { files, changes: changed.changes, changes_unlisted: changed.unlisted },
-            contents: changed.contents,
-        },
+        Ok((files, changed)) => Performed { outcome: Outcome::Reverted { files, looked: changed.looked }, contents: changed.contents },
         Err(error) => failed(&error, &ground.secrets),
     }
 }

@@ -192,6 +192,13 @@ impl Watch {
         Ok(changes::tell(self, &baseline, &now, &differing, scope, &latest.first_seen))
     }
 
+    /// What a snapshot has of the scope alone, listed by itself: what lies outside would come first.
+    pub(crate) fn in_scope(&self, baseline: &Snapshot, found: &Snapshot, scope: &Scope) -> io::Result<Changed> {
+        let mut differing = changes::differing(baseline, found);
+        differing.retain(|path, _| scope.contains(path));
+        Ok(changes::tell(self, baseline, found, &differing, scope, &self.last()?.first_seen))
+    }
+
     fn keeper(&self) -> scan::Keeper {
         scan::Keeper { dir: self.contents(), file_bytes_max: self.file_bytes_max }
     }

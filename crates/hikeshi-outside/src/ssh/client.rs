@@ -193,7 +193,7 @@ impl<'a> Asking<'a> {
             let over = silent.elapsed() > patience && !(asked && work.again() == Again::AskHuman);
             match (asked, over || (!asked && !trouble.passes())) {
                 // Nothing was asked for: it certainly did not begin.
-                (false, true) => return could_not(work, &trouble.to_string()),
+                (false, true) => return could_not(&trouble.to_string()),
                 (true, true) => return lost(work, &format!("{trouble}. What was begun there goes on")),
                 (_, false) => tracing::warn!(effect = %effect.key, %trouble, asked, "it is tried again"),
             }
@@ -232,7 +232,7 @@ fn values(options: &Options, host: &HostSpec) -> Result<BTreeMap<String, String>
 pub(crate) async fn perform(options: &Options, memory: &Memory, effect: &Effect, host: &HostSpec, place: &SshPlace) -> Performed {
     let env = match values(options, host) {
         Ok(env) => env,
-        Err(why) => return could_not(&effect.work, &why),
+        Err(why) => return could_not(&why),
     };
     let asking = Asking::new(options, memory, place);
     let ask = Ask::Perform { effect: Box::new(effect.clone()), env };

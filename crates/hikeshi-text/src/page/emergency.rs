@@ -1,7 +1,9 @@
 //! Pages of an emergency exception.
 
+use hikeshi_domain::emergency::Emergency;
+
 use super::words;
-use crate::Lang;
+use crate::{Lang, label};
 
 words! {
     request_title: "緊急例外の申請", "Request an emergency exception";
@@ -190,12 +192,22 @@ pub fn witness_count(lang: Lang, present: usize, needed: u32, seniors: usize, se
     }
 }
 
-/// Further files that were counted only.
-pub fn changes_unlisted(lang: Lang, number: u64) -> String {
-    match lang {
-        Lang::Ja => format!("ほかに{number}件の変更があり、件数だけを記録しています。"),
-        Lang::En => format!("{number} more files changed and were counted only."),
-    }
+/// What the list of changed files does not say.
+pub fn changes_notes(lang: Lang, emergency: &Emergency) -> Vec<String> {
+    let (number, outside) = (emergency.changes_unlisted, emergency.outside_unlisted);
+    let unlisted = match (lang, outside) {
+        (Lang::Ja, 0) => format!("ほかに{number}件の変更があり、件数だけを記録しています。"),
+        (Lang::Ja, _) => format!("ほかに{number}件（うち範囲外{outside}件）の変更があり、件数だけを記録しています。"),
+        (Lang::En, 0) => format!("{number} more files changed and were counted only."),
+        (Lang::En, _) => format!("{number} more files changed, {outside} of them outside the scope, and were counted only."),
+    };
+    let verify = label::command(lang, "emergency.verify");
+    let unseen = match lang {
+        Lang::Ja => format!("最後に実行したあとのファイルを、まだ誰も調べていません。「{verify}」で調べます。"),
+        Lang::En => format!("Nobody has seen the files since the last thing ran. To look at them, {verify}."),
+    };
+    let looking = emergency.looking.is_some();
+    (number > 0).then_some(unlisted).into_iter().chain((emergency.files_unseen && !looking).then_some(unseen)).collect()
 }
 
 /// Which check of which aspect, in the request form.
