@@ -3,7 +3,7 @@
 //! It takes the lock, makes the claim `begun`, does the work, and leaves the outcome in the spool. Nobody needs to be listening.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -24,6 +24,7 @@ use super::restore::restore;
 use super::revert::{Reverting, relink_scope};
 use super::script::{self, Script, ScriptEnd};
 use super::spool::{Order, Spool, read_bounded, remove_if_there};
+use super::tree::Folder;
 use super::watch::{Changed, Limits, Problem, Watch};
 use super::{Secrets, could_not};
 use crate::clock;
@@ -352,9 +353,10 @@ fn put_back(ground: &Ground<'_>, backup: &Backup) -> Performed {
         let look = || ground.watch.rescan(&held, &ground.root, ground.after, &ground.scope, None);
         look()?;
         let baseline = ground.watch.baseline()?;
-        let found = ground.watch.latest(&baseline)?;
+        let mut found = ground.watch.latest(&baseline)?;
+        let mut since = |to: &Folder, name: &OsStr, path: &str| ground.watch.look_again(to, name, path, &mut found);
+        let (files, manifest) = restore(&ground.root, &ground.scope, Path::new(&ground.host.target.backups), backup, &mut since)?;
         let found = ground.watch.in_scope(&baseline, &found, &ground.scope)?.with_contents(&ground.watch, &ground.secrets.masker);
-        let (files, manifest) = restore(&ground.root, &ground.scope, Path::new(&ground.host.target.backups), backup)?;
         relink_scope(&ground.root, &baseline, &ground.scope)?;
         let changed = look()?.with_contents(&ground.watch, &ground.secrets.masker);
         let replaced = Replaced { replaced: found.looked.changes, replaced_unlisted: found.looked.changes_unlisted };

@@ -90,6 +90,14 @@ pub(super) fn scan(root: &Folder, before: &Known<'_>, limits: Limits, keeper: &K
     Ok(walk.out)
 }
 
+/// One name, and all below it, as it is now.
+pub(super) fn scan_name(folder: &Folder, name: &OsStr, path: &str, before: &Known<'_>, keeper: &Keeper) -> Result<Snapshot, Problem> {
+    let out = Snapshot { taken_at_ns: file_now_ns(), ..Snapshot::default() };
+    let mut walk = Walk { before, limits: Limits { files_max: u64::MAX, bytes_max: u64::MAX, refuse: false }, keeper, out, bytes: 0 };
+    walk.name(folder, name, path.to_owned(), DEPTH_MAX)?;
+    Ok(walk.out)
+}
+
 impl Walk<'_> {
     fn folder(&mut self, folder: &Folder, path: &str, depth: usize) -> Result<(), Problem> {
         if depth == 0 {
@@ -124,6 +132,9 @@ impl Walk<'_> {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
                 Err(error) => self.unreadable(&path, error)?,
             }
+            self.out.nodes.insert(path, Node { stat, digest: None });
+        } else if let Some(node) = self.leaf(folder, name, &path, stat)? {
+            self.out.nodes.insert(path, node);
         }
         Ok(())
     }
@@ -132,9 +143,6 @@ impl Walk<'_> {
     /// that the list is not complete: nothing there is told as removed.
     fn unreadable(&mut self, path: &str, error: io::Error) -> Result<(), Problem> {
         if self.limits.refuse {
-            self.out.nodes.insert(path, Node { stat, digest: None });
-        } else if let Some(node) = self.leaf(folder, name, &path, stat)? {
-            self.out.nodes.insert(path, node);
             return Err(Problem::Unreadable { path: path.to_owned(), error });
         }
         self.out.unlisted += 1;
