@@ -137,6 +137,21 @@ impl Work {
         }
     }
 
+    /// Whether it is done on another host, over a connection.
+    pub fn is_elsewhere(&self) -> bool {
+        match self {
+            Self::TakeBackup { host, .. }
+            | Self::RunStep { host, .. }
+            | Self::RunChecks { host, .. }
+            | Self::LookAtFiles { host, .. }
+            | Self::Restore { host, .. }
+            | Self::RevertFile { host, .. } => host.target.ssh.is_some(),
+            Self::OpenChangeRequest(_) | Self::CompareMerged { .. } | Self::WriteReport(_) | Self::WriteInvitation(_) | Self::Chat(_) => {
+                false
+            }
+        }
+    }
+
     /// The name under which the table of effects and the metrics count it.
     pub fn kind(&self) -> &'static str {
         match self {
