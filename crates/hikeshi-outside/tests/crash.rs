@@ -190,3 +190,26 @@ fn the_spool_is_private() {
     assert_eq!(String::from_utf8_lossy(&listing.stdout), "");
     assert_eq!(fs::metadata(ground.dir.join("spool")).expect("there").permissions().mode() & 0o777, 0o700);
 }
+
+#[tokio::test]
+async fn a_step_that_still_runs_is_not_begun_again_whatever_a_person_has_settled() {
+    let ground = Ground::new(&["."]);
+    ground.backed_up().await;
+    let step = |run: &str, attempt: u32| Effect {
+        key: hikeshi_domain::effect::EffectKey(format!("emg_3/step/1/{attempt}")),
+        ..ground.step_effect(1, run, 60)
+    };
+    let first = step("echo ran >> ran; until [ -e ../go ]; do sleep 0.05; done", 1);
+    let meanwhile = async {
+        while !ground.file("ran").exists() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let performed = ground.perform(&step("echo ran >> ran", 2)).await;
+        fs::write(ground.dir.join("go"), "").expect("written");
+        performed
+    };
+    let (ended, refused) = tokio::join!(ground.perform(&first), meanwhile);
+    assert!(matches!(&refused.outcome, Outcome::Failed { detail } if detail.contains("still running")), "{refused:?}");
+    assert_eq!((step_of(ended).end.exit_code, ground.read("ran")), (Some(0), b"ran\n".to_vec()));
+    assert_eq!(step_of(ground.perform(&step("echo ran >> ran", 3)).await).end.exit_code, Some(0), "now it can be");
+}

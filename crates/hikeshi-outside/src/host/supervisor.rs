@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use hikeshi_domain::effect::{Again, HostSpec, Outcome, Performed, Work};
+use hikeshi_domain::effect::{Again, EffectKey, HostSpec, Outcome, Performed, Work};
 use hikeshi_domain::emergency::{Backup, Killed, PuttingBack, Replaced, StepEnd};
 use hikeshi_domain::ids::Digest;
 use hikeshi_domain::session::Capture;
@@ -234,6 +234,11 @@ impl<'a> Supervisor<'a> {
         if !ground.watch.has_baseline() {
             return Ok(could_not("no baseline of the files was found in the spool: a change could not be told. Take the backup again"));
         }
+        if self.earlier_still_runs() {
+            return Ok(could_not(
+                "an earlier attempt of this step is still running there, whatever was settled about it. Wait for its end",
+            ));
+        }
         let (mut out, reserve) = match self.reserve(ground.host.output_bytes_max) {
             Ok(ready) => ready,
             Err(error) => return Ok(could_not(&format!("there is no room to record this step: {error}"))),
@@ -284,6 +289,20 @@ impl<'a> Supervisor<'a> {
         };
         let changed = ground.look(Some(*step));
         Ok(told(&ground, end, output, changed))
+    }
+
+    /// A person may settle that an attempt did not run while nobody could ask this host. What a killed supervisor left running is stopped.
+    fn earlier_still_runs(&self) -> bool {
+        let Some((step, attempt)) = self.order.effect.key.0.rsplit_once('/') else { return false };
+        let Some(root) = self.spool.dir().parent().and_then(Path::parent) else { return false };
+        (1..attempt.parse::<u32>().unwrap_or(1)).any(|number| {
+            let earlier = Spool::of(root, &EffectKey(format!("{step}/{number}")));
+            let runs = earlier.is_locked();
+            if !runs && earlier.has_begun() && matches!(earlier.outcome(), Ok(None)) {
+                script::stop_left_behind(&earlier.mark());
+            }
+            runs
+        })
     }
 
     /// Opens the output and keeps room for it and for the outcome: what cannot be recorded is not started.
