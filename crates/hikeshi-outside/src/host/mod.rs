@@ -167,6 +167,12 @@ async fn to_its_end(options: &Options, spool: &Spool, work: &Work, host: &HostSp
         }
         let first = !spool.has_begun();
         if let Err(error) = one_run(options, spool, host).await {
+            // It may have begun all the same; then the spool is asked again, and in the end tells what is left.
+            if spool.is_locked() || (spool.has_begun() && work.again() == Again::AskHuman) {
+                tracing::warn!(%error, "the supervisor cannot be waited for");
+                tokio::time::sleep(LOOK_EVERY).await;
+                continue;
+            }
             return could_not(&format!("no supervisor could be started: {error}"));
         }
         let unfinished = matches!(spool.outcome(), Ok(None)) && !spool.is_locked();
