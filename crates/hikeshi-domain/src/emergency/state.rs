@@ -309,7 +309,8 @@ pub(crate) fn changed(state: &mut Emergency, looked: &Looked) {
     for change in &mut state.changes {
         if let Some(known) = before.iter().find(|known| known.path == change.path) {
             change.step = known.step;
-            change.command = known.command;
+            // Seen while files were put back, before the look at the command that made it.
+            change.command = known.command.or(change.command.filter(|_| known.step == 0));
             if known.after == change.after {
                 change.accepted_by.clone_from(&known.accepted_by);
             }

@@ -166,6 +166,16 @@ pub fn step_heading(lang: Lang, number: u32, title: &str) -> String {
     }
 }
 
+/// After which step a change was first seen; 0: beside the steps.
+pub fn after_step(lang: Lang, number: u32) -> String {
+    match (number, lang) {
+        (0, Lang::Ja) => "ファイルを戻したとき、または調べ直したときに見つかった".to_owned(),
+        (0, Lang::En) => "first seen while files were put back or looked at again".to_owned(),
+        (_, Lang::Ja) => format!("手順{number}の後に見つかった"),
+        (_, Lang::En) => format!("first seen after step {number}"),
+    }
+}
+
 /// After which typed command a change was first seen. Quick commands share a look, so an earlier one may have made it.
 pub fn after_command(lang: Lang, session: u32, command: u32) -> String {
     match (command, lang) {

@@ -161,7 +161,7 @@ async fn row(
         accepted: change.accepted_by.as_ref().map(|person| viewer.names.person(viewer.lang, person)),
         first_seen: match change.command {
             Some(after) => page::after_command(viewer.lang, after.session, after.command),
-            None => page::step_heading(viewer.lang, change.step, ""),
+            None => page::after_step(viewer.lang, change.step),
         },
         before: change.before.as_ref().map(side),
         after: change.after.as_ref().map(side),
