@@ -113,7 +113,7 @@ pub async fn list(viewer: &Viewer, view: &EmergencyView, flash: &Flash, shown: S
             continue;
         }
         let forms =
-            if shown == Shown::Beside && !change.in_scope && change.accepted_by.is_none() { Vec::new() } else { forms(viewer, view, index, change, flash, action)? };
+            if shown == Shown::Beside && change.is_unaccepted() { Vec::new() } else { forms(viewer, view, index, change, flash, action)? };
         rows.push(row(viewer, view, index, change, rows.len() < DIFFS_MAX, forms).await?);
     }
     let template = ChangesTemplate {
@@ -131,7 +131,7 @@ pub fn outside(viewer: &Viewer, view: &EmergencyView, flash: &Flash) -> Result<H
     let e = &view.emergency;
     let paths: Vec<String> = unaccepted(e).map(|change| change.path.clone()).collect();
     let mut rows = Vec::new();
-    for (index, change) in e.changes.iter().enumerate().filter(|(_, change)| !change.in_scope && change.accepted_by.is_none()).take(SHOWN_MAX) {
+    for (index, change) in e.changes.iter().enumerate().filter(|(_, change)| change.is_unaccepted()).take(SHOWN_MAX) {
         rows.push((change.path.clone(), forms(viewer, view, index, change, flash, "")?));
     }
     let template = OutsideTemplate {
@@ -178,7 +178,7 @@ fn forms(viewer: &Viewer, view: &EmergencyView, index: usize, change: &FileChang
     }
     let possible = can_be_put_back(change, viewer.policy.emergency.file_bytes_max);
     for act in acts::of_change(viewer, view, index, &change.path) {
-        let fits = if act.kind == "emergency.accept" { !change.in_scope && change.accepted_by.is_none() } else { possible };
+        let fits = if act.kind == "emergency.accept" { change.is_unaccepted() } else { possible };
         if fits && (act.is_open() || flash.kept_by(&act.id).is_some()) {
             forms.push(acts::render_to(viewer, &act, flash, action)?);
         }
