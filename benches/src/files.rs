@@ -34,8 +34,9 @@ pub fn measure(dir: &Path, binary: &Path, files: u64, bytes_each: usize) -> anyh
         std::fs::OpenOptions::new().append(true).open(&touched)?.write_all(b"x")?;
         let look = Work::LookAtFiles { emergency: id, host: host.clone(), scope: scope.clone(), captures: Vec::new() };
         let (each, seen) = perform(&place, binary, "look", turn, look)?;
-        let Outcome::FilesSeen { changes, .. } = &seen else { anyhow::bail!("not seen: {seen:?}") };
-        ensure!(changes.len() == 1, "one file was touched, {} are told", changes.len());
+        let Outcome::FilesSeen { looked, .. } = &seen else { anyhow::bail!("not seen: {seen:?}") };
+        let told = looked.changes.len();
+        ensure!(told == 1, "one file was touched, {told} are told");
         took.push(each);
     }
     took.sort();

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::chat::{ChatOrder, ChatTrouble, Lane, Place, Seal};
-use crate::emergency::{Aspect, Backup, CheckResult, FileChange, Plan, PutBack, PuttingBack, StepEnd};
+use crate::emergency::{Aspect, Backup, CheckResult, Looked, Plan, PutBack, PuttingBack, Replaced, StepEnd};
 use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId, RoleName, TargetName};
 use crate::obligation::Drift;
 use crate::policy::Target;
@@ -146,6 +146,21 @@ impl Work {
         }
     }
 
+    /// Whether it is done on another host, over a connection.
+    pub fn is_elsewhere(&self) -> bool {
+        match self {
+            Self::TakeBackup { host, .. }
+            | Self::RunStep { host, .. }
+            | Self::RunChecks { host, .. }
+            | Self::LookAtFiles { host, .. }
+            | Self::Restore { host, .. }
+            | Self::RevertFile { host, .. } => host.target.ssh.is_some(),
+            Self::OpenChangeRequest(_) | Self::CompareMerged { .. } | Self::WriteReport(_) | Self::WriteInvitation(_) | Self::Chat(_) => {
+                false
+            }
+        }
+    }
+
     /// The name under which the table of effects and the metrics count it.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -275,29 +290,26 @@ pub enum Outcome {
     },
     StepEnded {
         end: StepEnd,
-        changes: Vec<FileChange>,
-        changes_unlisted: u64,
+        /// Or why the files could not be looked at.
+        looked: Result<Looked, String>,
     },
     ChecksEnded {
         results: Vec<AspectResult>,
     },
     FilesSeen {
-        changes: Vec<FileChange>,
-        changes_unlisted: u64,
+        looked: Looked,
         captured: Vec<Captured>,
     },
     Restored {
         files: u64,
         manifest: Digest,
-        /// What lay in the scope and was replaced.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        replaced: Vec<FileChange>,
-        changes: Vec<FileChange>,
+        #[serde(flatten)]
+        replaced: Replaced,
+        looked: Looked,
     },
     Reverted {
         files: Vec<PutBack>,
-        changes: Vec<FileChange>,
-        changes_unlisted: u64,
+        looked: Looked,
     },
     Redacted {
         blocks: Vec<RedactedBlock>,
@@ -358,6 +370,7 @@ pub struct Performed {
 
 /// What the world says when asked whether an effect happened.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one answer at a time, for microseconds")]
 pub enum Seen {
     Happened(Performed),
     /// It certainly did not begin, or left nothing behind: it may be done now.

@@ -7,7 +7,7 @@ use crate::channel::Post;
 use crate::chat::{ChatTrouble, Place};
 use crate::effect::EffectKey;
 use crate::emergency::{
-    Approval, Aspect, Backup, Conditions, Emergency, Ending, Evidence, FileChange, Plan, PutBack, PuttingBack, Requirement, StepEnd,
+    Approval, Aspect, Backup, Conditions, Emergency, Ending, Evidence, Looked, Plan, PutBack, PuttingBack, Replaced, Requirement, StepEnd,
     Trouble, Verified,
 };
 use crate::ids::{Digest, EmergencyId, EnvironmentName, IncidentId, MonitorName, ObligationId, PersonId, ServiceName, TokenId};
@@ -253,8 +253,8 @@ pub enum Event {
         emergency: EmergencyId,
         step: u32,
         end: StepEnd,
-        changes: Vec<FileChange>,
-        changes_unlisted: u64,
+        #[serde(flatten)]
+        looked: Looked,
     },
     StepInDoubt {
         emergency: EmergencyId,
@@ -299,8 +299,8 @@ pub enum Event {
     FilesReverted {
         emergency: EmergencyId,
         files: Vec<PutBack>,
-        changes: Vec<FileChange>,
-        changes_unlisted: u64,
+        #[serde(flatten)]
+        looked: Looked,
     },
     RestoreStarted {
         emergency: EmergencyId,
@@ -312,10 +312,10 @@ pub enum Event {
         emergency: EmergencyId,
         files: u64,
         manifest: Digest,
-        /// What lay in the scope and was replaced, as it was found; contents are kept.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        replaced: Vec<FileChange>,
-        changes: Vec<FileChange>,
+        #[serde(flatten)]
+        replaced: Replaced,
+        #[serde(flatten)]
+        looked: Looked,
     },
     EmergencyTroubled {
         emergency: EmergencyId,
@@ -360,8 +360,8 @@ pub enum Event {
     FilesSeen {
         emergency: EmergencyId,
         after: CommandRef,
-        changes: Vec<FileChange>,
-        changes_unlisted: u64,
+        #[serde(flatten)]
+        looked: Looked,
         captured: Vec<Captured>,
     },
     BlocksWatched {

@@ -121,7 +121,7 @@ refusals! {
     ChecksDeclared { aspect: String } => "E9", "emergency.checks_declared";
     NotAttestable { person: PersonId } => "E9", "emergency.not_attestable";
     VerificationMissing { solved: bool, unaffected: bool } => "E9", "emergency.verification_missing";
-    ChangesUnaccepted { paths: Vec<String> } => "E8", "emergency.changes_unaccepted";
+    ChangesUnaccepted { paths: Vec<String>, unlisted: u64 } => "E8", "emergency.changes_unaccepted";
     NoSuchChange { path: String } => "E8", "emergency.no_such_change";
     NotOutOfScope { path: String } => "E8", "emergency.not_out_of_scope";
     ContentNotKept { path: String } => "E8", "emergency.content_not_kept";
@@ -133,7 +133,7 @@ refusals! {
     SessionOpen { session: u32 } => "E4", "session.open";
     NoSuchSession { session: u32 } => "E5", "session.no_such";
     SessionOver { session: u32 } => "E5", "session.over";
-    /// It is still being looked which files the typed commands have changed.
+    /// It is still being looked which files have changed, or it could not be looked.
     FilesNotSeen => "E6", "session.files_not_seen";
     /// No line waits for an answer, or another one by now.
     NothingAsked { session: u32 } => "E4", "session.nothing_asked";

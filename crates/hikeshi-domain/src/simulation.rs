@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::command::{Command, OutcomeCommand};
 use crate::effect::{EffectKey, Outcome, Work};
-use crate::emergency::{self, Aspect, ChangeKind, Ending, FileChange, FileContent, Status, Verdict};
+use crate::emergency::{self, Aspect, ChangeKind, Ending, FileChange, FileContent, Looked, Replaced, Status, Verdict};
 use crate::event::Event;
 use crate::ids::{Digest, EmergencyId, ObligationId, PersonId};
 use crate::obligation;
@@ -340,15 +340,15 @@ fn answer(world: &mut World, dice: &mut Dice) {
                 changes.push(change("stray", false));
             }
             let exit_code = i32::from(dice.roll(5) == 0);
-            Outcome::StepEnded { end: step_end(world.now, exit_code), changes, changes_unlisted: 0 }
+            Outcome::StepEnded { end: step_end(world.now, exit_code), looked: Ok(Looked::of(changes)) }
         }
-        Work::LookAtFiles { .. } => Outcome::FilesSeen { changes: Vec::new(), changes_unlisted: 0, captured: Vec::new() },
+        Work::LookAtFiles { .. } => Outcome::FilesSeen { looked: Looked::default(), captured: Vec::new() },
         Work::RunChecks { .. } => Outcome::ChecksEnded { results: checks(dice.roll(4) > 0) },
         Work::Restore { .. } => {
             let manifest = if dice.roll(5) == 0 { Digest::of(b"damaged") } else { backup().manifest };
-            Outcome::Restored { files: 2, manifest, replaced: Vec::new(), changes: Vec::new() }
+            Outcome::Restored { files: 2, manifest, replaced: Replaced::default(), looked: Looked::default() }
         }
-        Work::RevertFile { .. } => Outcome::Reverted { files: Vec::new(), changes: Vec::new(), changes_unlisted: 0 },
+        Work::RevertFile { .. } => Outcome::Reverted { files: Vec::new(), looked: Looked::default() },
         Work::Redact { .. } => Outcome::Redacted { blocks: Vec::new() },
         Work::OpenChangeRequest(_) => {
             Outcome::ChangeRequestOpened { commit: "abc".to_owned(), request_file: "r.md".to_owned(), patch_file: "r.patch".to_owned() }

@@ -6,7 +6,7 @@ use crate::command::Command;
 use crate::decide::{Decision, decide, needs};
 use crate::effect::{Effect, EffectKey, Outcome, Work};
 use crate::emergency::{
-    self, Backup, Check, CheckKind, CheckResult, Condition, Conditions, FileChange, Judgement, Plan, Step, StepEnd, Verification,
+    self, Backup, Check, CheckKind, CheckResult, Condition, Conditions, FileChange, Judgement, Looked, Plan, Step, StepEnd, Verification,
 };
 use crate::event::Event;
 use crate::facts::{Facts, Needs};
@@ -179,7 +179,7 @@ impl World {
     pub fn run_step(&mut self, id: EmergencyId, step: u32, exit_code: i32, changes: Vec<FileChange>) {
         self.give("tanaka", emergency::Command::Step { emergency: id, step, confirm: String::new() }).expect("the step starts");
         let key = self.queued.iter().find(|effect| matches!(effect.work, Work::RunStep { .. })).expect("a step is ordered").key.clone();
-        self.end(&key, Outcome::StepEnded { end: step_end(self.now, exit_code), changes, changes_unlisted: 0 }).expect("the step ends");
+        self.end(&key, Outcome::StepEnded { end: step_end(self.now, exit_code), looked: Ok(Looked::of(changes)) }).expect("the step ends");
     }
 
     pub fn verify(&mut self, id: EmergencyId, passed: bool) {

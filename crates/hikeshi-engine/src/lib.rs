@@ -123,7 +123,7 @@ impl Engine {
         if options.background && door.halted().is_none() {
             // What the policy says now must hold for what was open before, also if a change of it was cut off by a crash.
             hand_over(&door.inside.queue, Job::Retime);
-            tasks.spawn(runner::Runner { door: door.clone(), node: options.node.clone(), lease_s: options.lease_s }.run());
+            tasks.spawn(runner::Runner::new(door.clone(), options.node.clone(), options.lease_s).run());
             tasks.spawn(sessions::run(door.clone()));
             tasks.spawn(timers::Timers::new(door.clone()).run());
             if let Some(probe) = options.probe {

@@ -5,6 +5,7 @@
 //! given back, only left to run out, so that the next holder knows to look.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hikeshi_domain::command::{Command, Envelope, OutcomeCommand};
@@ -12,14 +13,17 @@ use hikeshi_domain::effect::{Again, Contents, Doing, Effect, IN_ORDER, Outcome, 
 use hikeshi_domain::ids::Digest;
 use hikeshi_domain::people::{Actor, Via};
 use hikeshi_store::Claim;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::door::{Answer, Door, Fault, inside_key};
 use crate::figures::count;
 use crate::recording::redact;
 
-/// Effects carried out at the same time by one node.
-const PARALLEL_MAX: usize = 4;
+/// Effects that one node has begun at the same time.
+const PARALLEL_MAX: usize = 32;
+/// Of these, how many at once are work of this machine. What is done on other hosts waits there, not here: a dead one holds up nobody.
+const HERE_MAX: usize = 4;
 /// How often to look for work of other nodes, and for claims that have run out.
 const POLL: Duration = Duration::from_secs(1);
 /// Claims of one effect after which it is given up: something about it breaks whoever tries.
@@ -36,18 +40,36 @@ pub(crate) struct Runner {
     pub(crate) door: Door,
     pub(crate) node: String,
     pub(crate) lease_s: u32,
+    turns: Arc<Semaphore>,
 }
 
 /// How long an effect waits that the world could not be asked about.
 const UNTOLD_WAIT_S: u32 = 30;
 
 /// What is to be said about an effect.
+#[expect(clippy::large_enum_variant, reason = "one verdict at a time, for microseconds")]
 enum Verdict {
     Ended(Performed),
     InDoubt,
 }
 
+impl Verdict {
+    /// Somebody saw it happen: that stays true whoever says it.
+    fn is_seen(&self) -> bool {
+        match self {
+            Self::Ended(Performed { outcome: Outcome::Failed { .. } | Outcome::StepEnded { looked: Err(_), .. }, .. }) | Self::InDoubt => {
+                false
+            }
+            Self::Ended(_) => true,
+        }
+    }
+}
+
 impl Runner {
+    pub(crate) fn new(door: Door, node: String, lease_s: u32) -> Self {
+        Self { door, node, lease_s, turns: Arc::new(Semaphore::new(HERE_MAX)) }
+    }
+
     pub(crate) async fn run(self) {
         let mut working = JoinSet::new();
         let mut lanes = JoinSet::new();
@@ -147,9 +169,14 @@ impl Runner {
     async fn carry(self, claim: Claim) {
         tracing::debug!(effect = %claim.effect.key, kind = claim.effect.work.kind(), attempts = claim.attempts, taken_over = claim.taken_over, "claimed");
         tokio::select! {
-            () = self.work(&claim) => {}
+            () = self.in_turn(&claim) => {}
             never = self.extend(&claim) => match never {},
         }
+    }
+
+    async fn in_turn(&self, claim: &Claim) {
+        let _turn = if claim.effect.work.is_elsewhere() { None } else { self.turns.acquire().await.ok() };
+        self.work(claim).await;
     }
 
     async fn extend(&self, claim: &Claim) -> std::convert::Infallible {
@@ -175,6 +202,11 @@ impl Runner {
 
     async fn work(&self, claim: &Claim) {
         let verdict = if claim.taken_over { self.take_over(claim).await } else { Verdict::Ended(self.perform(&claim.effect).await) };
+        // What did not happen here may be happening where the claim is now: only its holder may say that it did not, or that nobody can tell.
+        if !verdict.is_seen() && !self.holds(claim).await {
+            tracing::warn!(effect = %claim.effect.key, "it is left to the node that has the claim now");
+            return;
+        }
         match verdict {
             Verdict::Ended(performed) => self.deliver(&claim.effect, performed).await,
             Verdict::InDoubt => {
@@ -183,6 +215,15 @@ impl Runner {
                 self.submit(&claim.effect, "in_doubt", OutcomeCommand::InDoubt { effect }).await;
             }
         }
+    }
+
+    /// Asks the database, and stays the holder while the word is brought in.
+    async fn holds(&self, claim: &Claim) -> bool {
+        let extend = || {
+            let (key, fence, lease_s) = (claim.effect.key.clone(), claim.fence, self.lease_s);
+            self.door.blocking(move |store| store.extend(&key, fence, lease_s))
+        };
+        self.until_taken(&claim.effect, extend).await.unwrap_or(false)
     }
 
     async fn perform(&self, effect: &Effect) -> Performed {
@@ -235,10 +276,10 @@ impl Runner {
             count(&self.door.inside.counters.effects_failed);
         }
         for content in performed.contents {
-            let content = std::sync::Arc::new(content);
+            let content = Arc::new(content);
             let kept = self
                 .until_taken(effect, || {
-                    let content = std::sync::Arc::clone(&content);
+                    let content = Arc::clone(&content);
                     self.door.blocking(move |store| store.put_content(&content))
                 })
                 .await;

@@ -4,8 +4,8 @@
 //! or on a target's own host over [`ssh`]; [`forge`] brings changes back to a git repository, [`mod@github`] to GitHub; [`mod@slack`] speaks with the team's chat; [`documents`] writes reports and
 //! invitations; [`probe()`] looks at a service; [`session`] records a witnessed terminal.
 //!
-//! A step that certainly did not run is told as ended with `Killed::NotStarted`; one whose supervisor was killed, as killed, and
-//! what is left of it is stopped. After the death of the server itself [`look`](hikeshi_domain::effect::Outside::look) says whether it can be told.
+//! A step that certainly did not run is told as failed; one whose supervisor was killed, as ended by a signal, and what is left of it
+//! is stopped. After the death of the server itself [`look`](hikeshi_domain::effect::Outside::look) says whether it can be told.
 
 mod clock;
 mod documents;
@@ -105,7 +105,7 @@ impl Outside for Hands {
                     }
                 }
                 // The recording lies in the store, and the hands do not know the store.
-                work @ Work::Redact { .. } => host::could_not(work, "this is work of the engine, not of the hands"),
+                Work::Redact { .. } => host::could_not("this is work of the engine, not of the hands"),
                 Work::Chat(order) => slack::perform(effect, order, &self.voice(order), &self.memory).await,
                 Work::WriteReport(order) => documents::report(&self.options, order),
                 Work::WriteInvitation(order) => documents::invitation(&self.options, order),

@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use hikeshi_domain::effect::{Effect, Outside, Seen};
+use hikeshi_domain::effect::{Effect, Outcome, Outside, Seen};
 use hikeshi_domain::emergency::Killed;
 
 use crate::ground::{Ground, Kept, step_of};
@@ -159,7 +159,7 @@ async fn a_killed_backup_left_nothing_behind_and_is_done_again() {
     fs::remove_file(ground.spool_of(&effect.key).join("outcome.json")).expect("there");
     assert_eq!(hands.look(&effect).await, Seen::NotHappened);
     let performed = hands.perform(&effect, &Kept::default()).await;
-    assert!(matches!(performed.outcome, hikeshi_domain::effect::Outcome::BackupTaken { .. }), "{performed:?}");
+    assert!(matches!(performed.outcome, Outcome::BackupTaken { .. }), "{performed:?}");
 }
 
 #[tokio::test]
@@ -169,8 +169,8 @@ async fn a_program_that_does_not_exist_means_that_nothing_ran() {
     let mut options = ground.options();
     options.program = "/nonexistent/hikeshi".into();
     let effect = ground.step_effect(1, "echo x > mark", 30);
-    let step = step_of(hikeshi_outside::Hands::new(options).perform(&effect, &Kept::default()).await);
-    assert!(matches!(&step.end.killed, Some(Killed::NotStarted(_))));
+    let performed = hikeshi_outside::Hands::new(options).perform(&effect, &Kept::default()).await;
+    assert!(matches!(performed.outcome, Outcome::Failed { .. }), "{performed:?}");
     assert!(!ground.file("mark").exists());
     // With a program it can still be done: nothing was begun.
     assert_eq!(step_of(ground.perform(&effect).await).end.exit_code, Some(0));
@@ -189,4 +189,27 @@ fn the_spool_is_private() {
     let listing = Command::new("find").arg(ground.dir.join("spool")).args(["-perm", "/077"]).output().expect("find");
     assert_eq!(String::from_utf8_lossy(&listing.stdout), "");
     assert_eq!(fs::metadata(ground.dir.join("spool")).expect("there").permissions().mode() & 0o777, 0o700);
+}
+
+#[tokio::test]
+async fn a_step_that_still_runs_is_not_begun_again_whatever_a_person_has_settled() {
+    let ground = Ground::new(&["."]);
+    ground.backed_up().await;
+    let step = |run: &str, attempt: u32| Effect {
+        key: hikeshi_domain::effect::EffectKey(format!("emg_3/step/1/{attempt}")),
+        ..ground.step_effect(1, run, 60)
+    };
+    let first = step("echo ran >> ran; until [ -e ../go ]; do sleep 0.05; done", 1);
+    let meanwhile = async {
+        while !ground.file("ran").exists() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let performed = ground.perform(&step("echo ran >> ran", 2)).await;
+        fs::write(ground.dir.join("go"), "").expect("written");
+        performed
+    };
+    let (ended, refused) = tokio::join!(ground.perform(&first), meanwhile);
+    assert!(matches!(&refused.outcome, Outcome::Failed { detail } if detail.contains("still running")), "{refused:?}");
+    assert_eq!((step_of(ended).end.exit_code, ground.read("ran")), (Some(0), b"ran\n".to_vec()));
+    assert_eq!(step_of(ground.perform(&step("echo ran >> ran", 3)).await).end.exit_code, Some(0), "now it can be");
 }

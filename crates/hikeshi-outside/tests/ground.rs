@@ -180,15 +180,15 @@ impl Ground {
     }
     pub async fn restored(&self, backup: &Backup) -> (u64, Digest, Vec<FileChange>) {
         match self.perform(&self.restore_effect(backup)).await.outcome {
-            Outcome::Restored { files, manifest, changes, .. } => (files, manifest, changes),
+            Outcome::Restored { files, manifest, looked, .. } => (files, manifest, looked.changes),
             other => panic!("not restored: {other:?}"),
         }
     }
     pub async fn reverted(&self, change: &FileChange) -> Vec<FileChange> {
         match self.perform(&self.revert_effect(change)).await.outcome {
-            Outcome::Reverted { files, changes, .. } => {
+            Outcome::Reverted { files, looked } => {
                 assert!(files.iter().all(|file| file.failed.is_none()), "{files:?}");
-                changes
+                looked.changes
             }
             other => panic!("not reverted: {other:?}"),
         }
@@ -197,7 +197,7 @@ impl Ground {
     pub async fn put_back(&self, changes: &[FileChange], backup: Option<&Backup>) -> (Vec<PutBack>, Vec<FileChange>, Vec<Vec<u8>>) {
         let performed = self.perform(&self.revert_all_effect(changes, backup)).await;
         match performed.outcome {
-            Outcome::Reverted { files, changes, .. } => (files, changes, performed.contents),
+            Outcome::Reverted { files, looked } => (files, looked.changes, performed.contents),
             other => panic!("not reverted: {other:?}"),
         }
     }
@@ -255,13 +255,14 @@ impl Ground {
 
 pub fn step_of(performed: Performed) -> Step {
     match performed.outcome {
-        Outcome::StepEnded { end, changes, changes_unlisted } => {
+        Outcome::StepEnded { end, looked } => {
+            let looked = looked.expect("the files were looked at");
             let output = end
                 .output
                 .and_then(|digest| performed.contents.iter().find(|content| Digest::of(content) == digest))
                 .cloned()
                 .unwrap_or_default();
-            Step { end, changes, unlisted: changes_unlisted, output, contents: performed.contents }
+            Step { end, changes: looked.changes, unlisted: looked.changes_unlisted, output, contents: performed.contents }
         }
         other => panic!("not a step: {other:?}"),
     }

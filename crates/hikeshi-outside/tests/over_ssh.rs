@@ -4,7 +4,6 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use hikeshi_domain::effect::{Effect, EffectKey, Outcome, Outside, Performed, Seen, Work};
-use hikeshi_domain::emergency::Killed;
 use hikeshi_domain::ids::Digest;
 use hikeshi_domain::policy::SshPlace;
 use hikeshi_domain::session::Capture;
@@ -49,10 +48,6 @@ fn looked(ground: &Ground, captures: Vec<Capture>) -> Effect {
 fn detail(performed: &Performed) -> String {
     match &performed.outcome {
         Outcome::Failed { detail } => detail.clone(),
-        Outcome::StepEnded { end, .. } => match &end.killed {
-            Some(Killed::NotStarted(why)) => why.clone(),
-            other => panic!("{other:?}"),
-        },
         other => panic!("{other:?}"),
     }
 }
@@ -79,8 +74,8 @@ async fn backup_steps_looks_checks_and_restore_happen_there_as_they_do_here() {
     assert!(step.change("config/app.toml").in_scope && !step.change("outside").in_scope);
     let capture = Capture { title: "home".to_owned(), run: "echo \"$HOME\"".to_owned() };
     let seen = ground.perform(&looked(&ground, vec![capture])).await;
-    let Outcome::FilesSeen { changes, captured, .. } = &seen.outcome else { panic!("{seen:?}") };
-    assert_eq!(changes.len(), 2, "{changes:?}");
+    let Outcome::FilesSeen { looked, captured } = &seen.outcome else { panic!("{seen:?}") };
+    assert_eq!(looked.changes.len(), 2, "{looked:?}");
     assert_eq!(captured.first().expect("a capture").output, Digest::of(format!("{home}\n").as_bytes()));
     let checks = ground.checks_effect(json!({"solved": [{"title": "2", "check": "command", "run": "grep -q 2 config/app.toml"}]}));
     let checked = ground.perform(&checks).await;

@@ -3,6 +3,7 @@
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::process::Command;
 
+use hikeshi_domain::effect::Outcome;
 use hikeshi_domain::emergency::{ChangeKind, PutBack};
 use hikeshi_domain::ids::Digest;
 
@@ -138,7 +139,77 @@ async fn the_whole_backup_tells_what_it_replaced() {
     ground.step("echo seen > a").await;
     ground.write("a", "nobody has looked at this\n");
     let performed = ground.perform(&ground.restore_effect(&backup)).await;
-    let hikeshi_domain::effect::Outcome::Restored { replaced, changes, .. } = performed.outcome else { panic!("not restored") };
-    assert_eq!((replaced.len(), changes.len()), (1, 0));
+    let Outcome::Restored { replaced, looked, .. } = performed.outcome else { panic!("not restored") };
+    assert_eq!((replaced.replaced.len(), looked.changes.len()), (1, 0));
     assert!(performed.contents.iter().any(|content| content == b"nobody has looked at this\n"));
+}
+
+#[tokio::test]
+async fn what_the_whole_backup_replaced_is_told_beside_very_many_changes_outside() {
+    let ground = Ground::new(&["in"]);
+    ground.write("in/a", "before\n");
+    let backup = ground.backed_up().await;
+    ground.step("echo seen > in/a; for i in $(seq 1 250); do echo $i > f$i; done").await;
+    let performed = ground.perform(&ground.restore_effect(&backup)).await;
+    let Outcome::Restored { replaced, looked, .. } = &performed.outcome else { panic!("not restored: {:?}", performed.outcome) };
+    assert_eq!(replaced.replaced.iter().map(|change| change.path.as_str()).collect::<Vec<_>>(), ["in/a"]);
+    assert!(performed.contents.iter().any(|content| content == b"seen\n"));
+    assert_eq!(looked.changes.len() as u64 + looked.outside_unlisted, 250);
+}
+
+#[tokio::test]
+async fn a_name_outside_the_scope_stays_the_file_that_it_was() {
+    let ground = Ground::new(&["in"]);
+    ground.write("in/x", "shared\n");
+    std::fs::hard_link(ground.file("in/x"), ground.file("z")).expect("a link");
+    let inode = |name: &str| std::fs::metadata(ground.file(name)).expect("there").ino();
+    let before = inode("z");
+    let backup = ground.backed_up().await;
+    ground.step("echo alone > .t; mv .t in/x").await;
+    ground.restored(&backup).await;
+    assert_eq!((inode("z"), inode("in/x")), (before, before), "the one inside is linked to the one outside");
+    // Both are another file by now: the one outside is as it was, and is left alone.
+    // `held` keeps the number of the file that it was from being given to another.
+    ground.step("ln in/x ../held; cp z .t; mv .t z; echo alone > .u; mv .u in/x").await;
+    let other = inode("z");
+    assert_ne!(other, before);
+    ground.restored(&backup).await;
+    assert_eq!((inode("z"), inode("in/x")), (other, other));
+}
+
+/// Writes to `name` once its replacement begins to be written beside it.
+fn written_meanwhile(ground: &Ground, name: &str) -> std::thread::JoinHandle<()> {
+    let (dir, file) = (ground.root(), ground.file(name));
+    std::thread::spawn(move || {
+        let begun = || {
+            let mut names = std::fs::read_dir(&dir).expect("the root").map(|entry| entry.expect("a name").file_name());
+            names.any(|name| name.to_string_lossy().starts_with(".hikeshi-"))
+        };
+        while !begun() {
+            std::thread::sleep(std::time::Duration::from_micros(200));
+        }
+        std::fs::write(file, "by somebody else\n").expect("written");
+    })
+}
+
+#[tokio::test]
+async fn what_somebody_writes_while_a_file_is_being_put_back_is_kept() {
+    let ground = Ground::new(&["."]);
+    ground.write("big", vec![b'x'; 48 * 1024 * 1024]);
+    let backup = ground.backed_up().await;
+    let step = ground.step("echo seen > big").await;
+    let writer = written_meanwhile(&ground, "big");
+    let (files, left, contents) = ground.put_back(&step.changes, Some(&backup)).await;
+    writer.join().expect("written");
+    good(&files);
+    let digest = Digest::of(b"by somebody else\n");
+    assert!(files[0].changed_since && files[0].found.as_ref().is_some_and(|found| found.digest == digest), "{files:?}");
+    assert!(left.is_empty() && contents.iter().any(|content| content == b"by somebody else\n"));
+
+    ground.step("echo seen > big").await;
+    let writer = written_meanwhile(&ground, "big");
+    let performed = ground.perform(&ground.restore_effect(&backup)).await;
+    writer.join().expect("written");
+    let Outcome::Restored { replaced, looked, .. } = performed.outcome else { panic!("not restored: {:?}", performed.outcome) };
+    assert!(looked.changes.is_empty() && replaced.replaced[0].after.as_ref().is_some_and(|after| after.digest == digest), "{replaced:?}");
 }

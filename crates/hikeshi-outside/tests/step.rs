@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use hikeshi_domain::effect::Outside;
+use hikeshi_domain::effect::{Outcome, Outside};
 use hikeshi_domain::emergency::Killed;
 
 use crate::ground::Ground;
@@ -146,8 +146,8 @@ async fn a_file_with_a_secret_is_told_by_its_digest_only() {
 #[tokio::test]
 async fn what_cannot_start_says_so() {
     let mut ground = Ground::new(&["."]);
-    let step = ground.step("echo never").await;
-    assert!(matches!(&step.end.killed, Some(Killed::NotStarted(why)) if why.contains("baseline")), "{:?}", step.end.killed);
+    let performed = ground.perform(&ground.step_effect(1, "echo never", 60)).await;
+    assert!(matches!(&performed.outcome, Outcome::Failed { detail } if detail.contains("baseline")), "{performed:?}");
     ground.backed_up().await;
     let root = ground.root();
     std::fs::rename(&root, ground.dir.join("gone")).expect("moved");

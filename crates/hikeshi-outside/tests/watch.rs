@@ -3,7 +3,8 @@
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 
-use hikeshi_domain::emergency::ChangeKind;
+use hikeshi_domain::effect::Outcome;
+use hikeshi_domain::emergency::{ChangeKind, FileChange};
 use hikeshi_domain::ids::Digest;
 
 use crate::ground::Ground;
@@ -162,4 +163,34 @@ async fn a_root_that_was_removed_is_told() {
         step.changes.iter().filter(|change| change.kind == ChangeKind::Removed).map(|change| change.path.as_str()).collect();
     assert_eq!(gone, ["a", "d/b"]);
     std::fs::create_dir(ground.root()).expect("for the clean-up");
+}
+
+#[tokio::test]
+async fn what_was_known_is_told_truly_when_a_step_goes_beyond_the_limits() {
+    let mut ground = Ground::new(&["a"]);
+    for number in 0..30 {
+        ground.write(&format!("f{number}"), [0_u8; 1000]);
+    }
+    ground.host.target.watch_files_max = 30;
+    ground.host.target.watch_bytes_max = 100_000;
+    ground.backed_up().await;
+    // What comes first in the order of names uses the limits up.
+    let step = ground.step("mkdir a; for i in $(seq 1 1100); do : > a/$i; done").await;
+    let outside = |changes: &[FileChange]| changes.iter().filter(|change| !change.in_scope).count();
+    assert_eq!(outside(&step.changes), 0, "nothing outside was touched: {:?}", step.changes);
+    assert_eq!(step.changes.len() as u64 + step.unlisted, 1100);
+    let step = ground.step("rm -r a; mkdir a; dd if=/dev/zero of=a/big bs=1M count=2 2>/dev/null; echo n > f3").await;
+    assert_eq!(step.changes.iter().map(|change| change.path.as_str()).collect::<Vec<_>>(), ["a/big", "f3"]);
+}
+
+#[tokio::test]
+async fn how_many_lie_outside_the_scope_beyond_the_list_is_told() {
+    let ground = Ground::new(&["in"]);
+    ground.write("in/keep", "1");
+    ground.backed_up().await;
+    let run = "for i in $(seq 1 250); do echo $i > f$i; done; for i in $(seq 1 5); do echo $i > in/f$i; done";
+    let performed = ground.perform(&ground.step_effect(1, run, 60)).await;
+    let Outcome::StepEnded { looked: Ok(looked), .. } = performed.outcome else { panic!("not looked: {:?}", performed.outcome) };
+    assert_eq!(looked.outside_unlisted, 250 - looked.changes.len() as u64);
+    assert_eq!(looked.changes_unlisted, looked.outside_unlisted + 5);
 }

@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::effect::{AspectResult, Contents, Doing, Effect, EffectKey, HostSpec, Outcome, Outside, Performed, Seen, Work};
-use hikeshi_domain::emergency::{Aspect, Backup, Check, CheckResult, FileChange, Killed, Plan, PutBack, PuttingBack, StepEnd};
+use hikeshi_domain::emergency::{
+    Aspect, Backup, Check, CheckResult, FileChange, Killed, Looked, Plan, PutBack, PuttingBack, Replaced, StepEnd,
+};
 use hikeshi_domain::ids::{Digest, EmergencyId, TargetName};
 use hikeshi_domain::mask::Masker;
 use hikeshi_domain::session::Captured;
@@ -175,16 +177,10 @@ impl World {
                     captured.push(Captured { title: capture.title.clone(), exit_code: Some(0), output: Digest::of(&output), bytes });
                     contents.push(output);
                 }
-                Performed { outcome: Outcome::FilesSeen { changes, changes_unlisted: 0, captured }, contents }
+                Performed { outcome: Outcome::FilesSeen { looked: Looked::of(changes), captured }, contents }
             }
             Work::RunChecks { plan, .. } => plain(Outcome::ChecksEnded { results: checks(plan, !checks_fail) }),
-            Work::Restore { emergency, host, scope, backup } => {
-                let before = self.before.get(emergency).cloned().unwrap_or_default();
-                let disk = self.disks.entry(host.name.clone()).or_default();
-                let manifest = disk.restore(&before, scope);
-                let (changes, contents) = self.changes(*emergency, host, scope, 0);
-                Performed { outcome: Outcome::Restored { files: backup.files, manifest, replaced: Vec::new(), changes }, contents }
-            }
+            Work::Restore { emergency, host, scope, backup } => self.restore(*emergency, host, scope, backup),
             Work::RevertFile { emergency, host, scope, files, .. } => {
                 let before = self.before.get(emergency).cloned().unwrap_or_default();
                 let paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
@@ -198,7 +194,7 @@ impl World {
                 };
                 let files = files.iter().map(back).collect();
                 let (changes, contents) = self.changes(*emergency, host, scope, 0);
-                Performed { outcome: Outcome::Reverted { files, changes, changes_unlisted: 0 }, contents }
+                Performed { outcome: Outcome::Reverted { files, looked: Looked::of(changes) }, contents }
             }
             Work::Redact { .. } => plain(Outcome::Failed { detail: "this is work of the engine".to_owned() }),
             Work::OpenChangeRequest(order) => plain(Outcome::ChangeRequestOpened {
@@ -278,7 +274,17 @@ impl World {
         };
         let (changes, mut contents) = self.changes(emergency, host, scope, step);
         contents.push(kept);
-        Performed { outcome: Outcome::StepEnded { end, changes, changes_unlisted: 0 }, contents }
+        Performed { outcome: Outcome::StepEnded { end, looked: Ok(Looked::of(changes)) }, contents }
+    }
+
+    fn restore(&mut self, emergency: EmergencyId, host: &HostSpec, scope: &[String], backup: &Backup) -> Performed {
+        let before = self.before.get(&emergency).cloned().unwrap_or_default();
+        let disk = self.disks.entry(host.name.clone()).or_default();
+        disk.restore(&before, scope);
+        let manifest = disk.manifest(scope);
+        let (changes, contents) = self.changes(emergency, host, scope, 0);
+        let (files, replaced, looked) = (backup.files, Replaced::default(), Looked::of(changes));
+        Performed { outcome: Outcome::Restored { files, manifest, replaced, looked }, contents }
     }
 
     fn changes(&self, emergency: EmergencyId, host: &HostSpec, scope: &[String], step: u32) -> (Vec<FileChange>, Vec<Vec<u8>>) {

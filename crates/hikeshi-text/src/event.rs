@@ -75,9 +75,7 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
         }
         E::LookOwed { emergency: _, after: _ } => session::look_owed(lang),
         E::FilesLookedAt { after, emergency: _, effect: _ } => session::looked_at(lang, *after),
-        E::FilesSeen { after, changes, changes_unlisted, captured, emergency: _ } => {
-            session::seen(lang, *after, changes, *changes_unlisted, captured)
-        }
+        E::FilesSeen { after, looked, captured, emergency: _ } => session::seen(lang, *after, looked, captured),
         E::BlocksWatched { session, acks, emergency: _ } => session::watched(lang, *session, acks, names),
         E::KeysHeld { session, held, emergency: _ } => session::held(lang, *session, held, names),
         E::KeysReleased { session, emergency: _ } => session::released(lang, *session),
@@ -100,9 +98,7 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
         E::StepStarted { step, attempt, digest, witnesses, confirmed_by, .. } => {
             execution::step_started(lang, *step, *attempt, *digest, (witnesses, confirmed_by.as_ref()), names)
         }
-        E::StepEnded { step, end, changes, changes_unlisted, emergency: _ } => {
-            execution::step_ended(lang, *step, end, changes, *changes_unlisted)
-        }
+        E::StepEnded { step, end, looked, emergency: _ } => execution::step_ended(lang, *step, end, looked),
         E::StepInDoubt { step, emergency: _, effect: _ } => execution::step_in_doubt(lang, *step),
         E::StepSettledNotRun { step, reason, .. } => execution::settled_not_run(lang, *step, reason),
         E::StepSettledRan { step, reason, end, .. } => execution::settled_ran(lang, *step, reason, end),
@@ -110,7 +106,7 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
         E::VerificationRecorded { aspect, verified, emergency: _ } => execution::verified(lang, *aspect, verified),
         E::ChangeAccepted { path, reason, .. } => execution::change_accepted(lang, path, reason),
         E::RevertStarted { files, reason, .. } => execution::revert_started(lang, files, reason),
-        E::FilesReverted { files, changes, .. } => execution::files_reverted(lang, files, changes.len()),
+        E::FilesReverted { files, looked, .. } => execution::files_reverted(lang, files, looked.changes.len()),
         E::RestoreStarted { reason, .. } => execution::restore_started(lang, reason),
         E::BackupRestored { files, .. } => execution::backup_restored(lang, *files),
         E::EmergencyTroubled { trouble, emergency: _ } => execution::troubled(lang, trouble),

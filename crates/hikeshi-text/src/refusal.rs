@@ -100,7 +100,7 @@ pub fn refusal(lang: Lang, refusal: &Refusal, names: &Names) -> Sentence {
         R::ChecksDeclared { aspect } => verification::checks_declared(lang, aspect),
         R::NotAttestable { person } => verification::not_attestable(lang, person, names),
         R::VerificationMissing { solved, unaffected } => verification::verification_missing(lang, *solved, *unaffected),
-        R::ChangesUnaccepted { paths } => verification::changes_unaccepted(lang, paths),
+        R::ChangesUnaccepted { paths, unlisted } => verification::changes_unaccepted(lang, paths, *unlisted),
         R::NoSuchChange { path } => verification::no_such_change(lang, path),
         R::NotOutOfScope { path } => verification::not_out_of_scope(lang, path),
         R::ContentNotKept { path } => verification::content_not_kept(lang, path),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use hikeshi_domain::channel::{Body, Post};
 use hikeshi_domain::command::KINDS;
 use hikeshi_domain::effect::Again;
-use hikeshi_domain::emergency::{Aspect, ChangeKind, ConditionName, Doing, Ending, Killed, Status, StepState, Verdict};
+use hikeshi_domain::emergency::{Aspect, ChangeKind, ConditionName, Doing, Ending, Killed, Looked, Status, StepState, Verdict};
 use hikeshi_domain::event::Event;
 use hikeshi_domain::incident::{Business, Impact, Priority, Stage, Urgency};
 use hikeshi_domain::obligation::{self, Kind, Waiver};
@@ -15,6 +15,7 @@ use hikeshi_domain::permit::{Row, row};
 use hikeshi_domain::policy::{Flaw, Scheme};
 use hikeshi_domain::refusal::{REFUSALS, Refusal};
 use hikeshi_domain::review::Standing;
+use hikeshi_domain::session::CommandRef;
 use hikeshi_text::{Lang, Sentence, label, refusal, review};
 
 use crate::expected::check;
@@ -155,6 +156,21 @@ fn every_event_has_one_line() {
         }
     }
     check("events.txt", &table);
+}
+
+#[test]
+fn files_that_nobody_saw_are_not_counted_and_what_no_list_names_is_said_apart() {
+    let looked = Looked { unseen: true, ..Looked::of(samples::changes()) };
+    let seen = Event::FilesSeen { emergency: EMG, after: CommandRef::NONE, looked, captured: Vec::new() };
+    let refused = Refusal::ChangesUnaccepted { paths: Vec::new(), unlisted: 12 };
+    for lang in Lang::ALL {
+        let line = hikeshi_text::event(lang, &seen, &latin_names());
+        sound("seen", lang, &line, false);
+        assert!(!line.contains(char::is_numeric), "{line}");
+        let sentence = hikeshi_text::refusal(lang, &refused, &latin_names());
+        sound_sentence("unlisted", lang, &sentence);
+        assert!(sentence.what.contains("12"), "{sentence:?}");
+    }
 }
 
 #[test]

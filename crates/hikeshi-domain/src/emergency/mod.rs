@@ -6,6 +6,9 @@
 mod approval_tests;
 mod command;
 pub mod decide;
+pub(crate) mod looked;
+#[cfg(test)]
+mod looked_tests;
 mod plan;
 mod presence;
 mod proof;
@@ -23,6 +26,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use command::{Command, Verdict};
+pub use looked::{Looked, Replaced};
 pub use plan::{Check, CheckKind, Plan, PlanDocument, Step, Verification};
 pub(crate) use presence::quorum_of;
 pub use presence::{Quorum, quorum};
@@ -385,6 +389,12 @@ pub struct Emergency {
     /// Further changed files that were counted and not listed.
     #[serde(default)]
     pub changes_unlisted: u64,
+    /// How many of these lie outside the scope.
+    #[serde(default, skip_serializing_if = "looked::is_zero")]
+    pub outside_unlisted: u64,
+    /// Something ran, and nobody has looked at the files since, or the look failed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub files_unseen: bool,
     #[serde(default)]
     pub solved: Option<Verified>,
     #[serde(default)]

@@ -61,7 +61,13 @@ pub struct Reverted {
 
 /// Changes outside the approved scope that nobody has accepted: flagged to everyone who watches, and in the way of the close (rule E8).
 pub fn unaccepted(emergency: &Emergency) -> impl Iterator<Item = &FileChange> {
-    emergency.changes.iter().filter(|change| !change.in_scope && change.accepted_by.is_none())
+    emergency.changes.iter().filter(|change| change.is_unaccepted())
+}
+
+impl FileChange {
+    pub fn is_unaccepted(&self) -> bool {
+        !self.in_scope && self.accepted_by.is_none()
+    }
 }
 
 /// Whether what lay there before the start can still be had: kept by digest, or in the backup, which has the whole scope.

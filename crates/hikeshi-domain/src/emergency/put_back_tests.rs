@@ -9,7 +9,7 @@ use crate::refusal::Refusal;
 use crate::session::{self, HeldBecause, SessionEnd, Terminal};
 use crate::testing::{World, plan, who};
 
-fn refused(result: Result<Decision, Refusal>) -> &'static str {
+pub(super) fn refused(result: Result<Decision, Refusal>) -> &'static str {
     match result {
         Ok(decision) => panic!("not refused: {decision:?}"),
         Err(refusal) => refusal.code(),
@@ -20,7 +20,7 @@ fn content(bytes: &[u8]) -> FileContent {
     FileContent { digest: Digest::of(bytes), bytes: bytes.len() as u64, mode: 0o100_644, kept: true }
 }
 
-fn change(path: &str, in_scope: bool) -> FileChange {
+pub(super) fn change(path: &str, in_scope: bool) -> FileChange {
     FileChange {
         path: path.to_owned(),
         kind: ChangeKind::Modified,
@@ -106,7 +106,8 @@ fn what_was_found_is_kept_and_what_failed_is_said_while_the_others_are_back() {
     world.verify(id, true);
     let key = order(&world.give("tanaka", revert(id, &["a", "b"])).expect("asked")).key.clone();
     let files = vec![put_back("a", None), put_back("b", Some("Input/output error"))];
-    let outcome = Outcome::Reverted { files, changes: vec![change("b", false), change("c", false)], changes_unlisted: 3 };
+    let looked = Looked { changes_unlisted: 3, ..Looked::of(vec![change("b", false), change("c", false)]) };
+    let outcome = Outcome::Reverted { files, looked };
     let decision = world.end(&key, outcome.clone()).expect("recorded");
     let told = format!("{:?}", decision.events);
     assert!(told.contains("OutOfScope") && told.contains("\"c\""), "what is new outside the scope is announced: {told}");
@@ -133,7 +134,7 @@ fn an_accepted_change_that_changes_again_is_announced_again() {
     let seen = |world: &mut World, number: u32, after: &[u8]| {
         let key = look(world, id, number);
         let changes = vec![FileChange { after: Some(content(after)), ..change("b", false) }];
-        world.end(&key, Outcome::FilesSeen { changes, changes_unlisted: 0, captured: Vec::new() }).expect("seen");
+        world.end(&key, Outcome::FilesSeen { looked: Looked::of(changes), captured: Vec::new() }).expect("seen");
     };
     seen(&mut world, 2, b"after");
     assert_eq!(announced(&world), 1, "as it was accepted");
@@ -148,7 +149,7 @@ fn typing(world: &mut World, changes: Vec<FileChange>) -> EmergencyId {
         .submit(&who("tanaka"), &crate::command::Command::Session(session::Command::Open { emergency: id, place: "app-1".to_owned() }))
         .expect("opened");
     let key = look(world, id, 1);
-    world.end(&key, Outcome::FilesSeen { changes, changes_unlisted: 0, captured: Vec::new() }).expect("seen");
+    world.end(&key, Outcome::FilesSeen { looked: Looked::of(changes), captured: Vec::new() }).expect("seen");
     id
 }
 
@@ -191,7 +192,7 @@ fn while_a_terminal_is_open_a_file_is_put_back_with_its_keys_held_and_looked_at_
     let looking = look(&mut world, id, 2);
     world.end(&looking, Outcome::Failed { detail: "Input/output error".to_owned() }).expect("recorded");
     assert_eq!(world.emergency(id).status, Status::Restoring);
-    let outcome = Outcome::Reverted { files: vec![put_back("a", None)], changes: Vec::new(), changes_unlisted: 0 };
+    let outcome = Outcome::Reverted { files: vec![put_back("a", None)], looked: Looked::default() };
     let decision = world.end(&key, outcome).expect("put back");
     assert!(matches!(decision.effects.as_slice(), [Effect { work: Work::LookAtFiles { .. }, .. }]), "{:?}", decision.effects);
     assert!(!held(&world, id).contains(&HeldBecause::NotExecuting));
@@ -207,12 +208,17 @@ fn putting_everything_back_hangs_the_terminal_up_and_its_keys_stay_held() {
     let key = decision.effects.first().expect("an order").key.clone();
     assert!(matches!(world.emergency(id).sessions[0].stop, Some(SessionEnd::Stopped { .. })));
     let manifest = world.emergency(id).backup.as_ref().expect("a backup").manifest;
-    let outcome = Outcome::Restored { files: 2, manifest, replaced: vec![change("a", true)], changes: Vec::new() };
+    let outcome = Outcome::Restored {
+        files: 2,
+        manifest,
+        replaced: Replaced { replaced: vec![change("a", true)], replaced_unlisted: 0 },
+        looked: Looked::default(),
+    };
     world.end(&key, outcome).expect("put back");
     assert!(held(&world, id).contains(&HeldBecause::NotExecuting), "the plan is over");
     assert_eq!(refused(world.give("sato", restore.clone())), "emergency.already_restored");
     // What was still running has written again: nobody may call this undone, and it can be put back once more.
     let key = world.emergency(id).looking.as_ref().expect("looked at again").effect.clone();
-    world.end(&key, Outcome::FilesSeen { changes: vec![change("a", true)], changes_unlisted: 0, captured: Vec::new() }).expect("seen");
+    world.end(&key, Outcome::FilesSeen { looked: Looked::of(vec![change("a", true)]), captured: Vec::new() }).expect("seen");
     world.give("sato", restore).expect("once more");
 }

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use super::{Aspect, Confirmation, Doing, Emergency, FileChange, Hold, Restored, Reverted, Status, StepState, Witness};
+use super::{Aspect, Confirmation, Doing, Emergency, Hold, Looked, Restored, Reverted, Status, StepState, Witness};
 use crate::event::Event;
 use crate::facts::Facts;
 use crate::ids::EmergencyId;
@@ -55,6 +55,8 @@ fn request(facts: &mut Facts, event: &Event, at: Timestamp) {
             captured: Vec::new(),
             changes: Vec::new(),
             changes_unlisted: 0,
+            outside_unlisted: 0,
+            files_unseen: false,
             solved: None,
             unaffected: None,
             tries: 0,
@@ -182,11 +184,12 @@ fn carry_out(facts: &mut Facts, event: &Event, at: Timestamp) {
             state.solved = None;
             state.unaffected = None;
         }),
-        Event::StepEnded { emergency, step, end, changes, changes_unlisted } => {
+        Event::StepEnded { emergency, step, end, looked } => {
             with_step(facts, *emergency, *step, |_, slot| *slot = StepState::Ended(end.clone()));
-            with(facts, *emergency, |state| changed(state, changes, *changes_unlisted));
+            with(facts, *emergency, |state| changed(state, looked));
         }
-        Event::StepInDoubt { emergency, step, effect } => with_step(facts, *emergency, *step, |_, slot| {
+        Event::StepInDoubt { emergency, step, effect } => with_step(facts, *emergency, *step, |state, slot| {
+            state.files_unseen = true;
             *slot = StepState::InDoubt { effect: effect.clone(), since: at };
         }),
         Event::StepSettledNotRun { emergency, step, .. } => with_step(facts, *emergency, *step, |_, slot| *slot = StepState::Waiting),
@@ -212,7 +215,7 @@ fn undo(facts: &mut Facts, event: &Event, at: Timestamp) {
             let over = state.reverts.len().saturating_sub(REVERTS_KEPT_MAX);
             state.reverts.drain(..over);
         }),
-        Event::FilesReverted { emergency, files, changes, changes_unlisted } => with(facts, *emergency, |state| {
+        Event::FilesReverted { emergency, files, looked } => with(facts, *emergency, |state| {
             state.status = Status::Executing;
             state.solved = None;
             state.unaffected = None;
@@ -220,7 +223,7 @@ fn undo(facts: &mut Facts, event: &Event, at: Timestamp) {
                 last.finished_at = Some(at);
                 last.files.clone_from(files);
             }
-            changed(state, changes, *changes_unlisted);
+            changed(state, looked);
         }),
         Event::RestoreStarted { emergency, by, reason, .. } => with(facts, *emergency, |state| {
             state.status = Status::Restoring;
@@ -228,14 +231,14 @@ fn undo(facts: &mut Facts, event: &Event, at: Timestamp) {
             state.trouble = None;
             state.restored = Some(Restored { by: by.clone(), reason: reason.clone(), finished_at: None, files: 0, manifest: None });
         }),
-        Event::BackupRestored { emergency, files, manifest, changes, .. } => with(facts, *emergency, |state| {
+        Event::BackupRestored { emergency, files, manifest, looked, .. } => with(facts, *emergency, |state| {
             state.status = Status::Executing;
             if let Some(restored) = &mut state.restored {
                 restored.finished_at = Some(at);
                 restored.files = *files;
                 restored.manifest = Some(*manifest);
             }
-            changed(state, changes, 0);
+            changed(state, looked);
         }),
         Event::EmergencyTroubled { emergency, trouble } => with(facts, *emergency, |state| {
             state.trouble = Some(trouble.clone());
@@ -291,14 +294,25 @@ fn verify(facts: &mut Facts, event: &Event, _at: Timestamp) {
 
 /// The rescan after a step is complete, relative to the state before the first step: it replaces what was known.
 /// What an approver accepted stays accepted as long as the content is the same.
-pub(crate) fn changed(state: &mut Emergency, changes: &[FileChange], unlisted: u64) {
+pub(crate) fn changed(state: &mut Emergency, looked: &Looked) {
+    state.files_unseen = looked.unseen;
+    if looked.unseen {
+        return;
+    }
+    state.trouble.take_if(|trouble| trouble.doing == Doing::Look);
     let before = std::mem::take(&mut state.changes);
-    state.changes = changes.iter().take(CHANGES_LISTED_MAX).cloned().collect();
-    state.changes_unlisted = unlisted + u64::try_from(changes.len().saturating_sub(CHANGES_LISTED_MAX)).unwrap_or(u64::MAX);
+    let beyond = |outside: bool| {
+        let cut = looked.changes.iter().skip(CHANGES_LISTED_MAX).filter(|change| !outside || !change.in_scope).count();
+        u64::try_from(cut).unwrap_or(u64::MAX)
+    };
+    state.changes = looked.changes.iter().take(CHANGES_LISTED_MAX).cloned().collect();
+    state.changes_unlisted = looked.changes_unlisted.saturating_add(beyond(false));
+    state.outside_unlisted = looked.outside_unlisted.saturating_add(beyond(true));
     for change in &mut state.changes {
         if let Some(known) = before.iter().find(|known| known.path == change.path) {
             change.step = known.step;
-            change.command = known.command;
+            // Seen while files were put back, before the look at the command that made it.
+            change.command = known.command.or(change.command.filter(|_| known.step == 0));
             if known.after == change.after {
                 change.accepted_by.clone_from(&known.accepted_by);
             }

@@ -315,7 +315,7 @@ fn e4_a_confirmation_is_for_one_run_for_some_minutes_and_while_the_witness_is_th
     let mut world = World::new();
     let id = confirmed(&mut world);
     let key = first_step(&mut world, id).expect("runs").effects.first().expect("the step").key.clone();
-    let failed = Outcome::StepEnded { end: step_end(world.now, 1), changes: Vec::new(), changes_unlisted: 0 };
+    let failed = Outcome::StepEnded { end: step_end(world.now, 1), looked: Ok(Looked::default()) };
     world.end(&key, failed).expect("failed");
     assert_eq!(refused(first_step(&mut world, id)), "emergency.step_unconfirmed", "it was used up");
 
@@ -423,7 +423,9 @@ fn e9_a_failure_is_undone_by_one_typed_act_that_must_end_where_it_began() {
     for manifest in [Digest::of(b"something else"), backup().manifest] {
         world.give("tanaka", restore("emg_1")).expect("restoring");
         let key = world.queued.last().expect("the restore").key.clone();
-        world.end(&key, Outcome::Restored { files: 2, manifest, replaced: Vec::new(), changes: Vec::new() }).expect("recorded");
+        world
+            .end(&key, Outcome::Restored { files: 2, manifest, replaced: Replaced::default(), looked: Looked::default() })
+            .expect("recorded");
     }
     assert_eq!(
         refused(world.give("tanaka", Command::Step { emergency: id, step: 1, confirm: String::new() })),

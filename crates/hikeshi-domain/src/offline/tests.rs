@@ -188,7 +188,7 @@ impl Night {
         for step in [1, 2] {
             self.emergency("tanaka", Do::Step { emergency: id, step, confirm: String::new() }).expect("a step");
             let end = step_end(self.world.now, 0);
-            self.ended(crate::effect::Outcome::StepEnded { end, changes: Vec::new(), changes_unlisted: 0 });
+            self.ended(crate::effect::Outcome::StepEnded { end, looked: Ok(crate::emergency::Looked::default()) });
         }
         self.emergency("tanaka", Do::Verify { emergency: id }).expect("checks");
         self.ended(crate::effect::Outcome::ChecksEnded { results: crate::testing::checks(true) });

@@ -128,6 +128,12 @@ impl Checking<'_> {
         }
     }
 
+    fn all_bounds(&mut self, section: &str, rows: &[(&str, u32, u64, u64)]) {
+        for (key, given, min, max) in rows {
+            self.bounds(&[section, key], u64::from(*given), *min, *max);
+        }
+    }
+
     fn seconds(&mut self, at: &[&str], given: f64, min: f64, max: f64) {
         if !(min..=max).contains(&given) {
             self.flaw(at, FlawKind::OutOfBounds { min: min.to_string(), max: max.to_string(), given: given.to_string() });
@@ -329,7 +335,7 @@ impl Checking<'_> {
         {
             self.roles(&["emergency", key], roles);
         }
-        for (key, given, min, max) in [
+        let numbers = [
             ("approval_valid_min", rules.approval_valid_min, 1, 10_080),
             ("trust_valid_h", rules.trust_valid_h, 1, 8_760),
             ("reconcile_within_h", rules.reconcile_within_h, 1, 168),
@@ -341,9 +347,8 @@ impl Checking<'_> {
             ("session_max_min", rules.session_max_min, 1, 1_440),
             ("step_timeout_max_s", rules.step_timeout_max_s, 1, 86_400),
             ("steps_max", rules.steps_max, 1, 200),
-        ] {
-            self.bounds(&["emergency", key], u64::from(given), min, max);
-        }
+        ];
+        self.all_bounds("emergency", &numbers);
         self.bounds(&["emergency", "output_bytes_max"], rules.output_bytes_max, 1_024, 64 << 20);
         self.bounds(&["emergency", "session_reserve_bytes"], rules.session_reserve_bytes, 64 << 10, 64 << 30);
         self.bounds(&["emergency", "file_bytes_max"], rules.file_bytes_max, 1_024, 16 << 20);
@@ -395,7 +400,7 @@ impl Checking<'_> {
         }
         let rules = &self.policy.reviews;
         self.roles(&["reviews", "owner_roles"], &rules.owner_roles);
-        for (key, given, min, max) in [
+        let numbers = [
             ("monthly_within_days", rules.monthly_within_days, 1, 60),
             ("quarterly_within_days", rules.quarterly_within_days, 1, 90),
             ("corrective_within_days", rules.corrective_within_days, 1, 366),
@@ -403,9 +408,8 @@ impl Checking<'_> {
             ("same_cause_percent", rules.same_cause_percent, 1, 100),
             ("cannot_wait_h", rules.cannot_wait_h, 1, 720),
             ("refusals_min", rules.refusals_min, 0, 1_000),
-        ] {
-            self.bounds(&["reviews", key], u64::from(given), min, max);
-        }
+        ];
+        self.all_bounds("reviews", &numbers);
     }
 
     fn forge(&mut self) {

@@ -9,9 +9,9 @@ use crate::channel::Notice;
 use crate::decide::Decision;
 use crate::effect::{Effect, EffectKey, Work};
 use crate::emergency::decide::carry::owe;
-use crate::emergency::decide::outcome::surprises;
+use crate::emergency::decide::outcome::{surprises, troubled_by};
 use crate::emergency::decide::{Case, needs_of};
-use crate::emergency::{Doing, FileChange, Status, Trouble};
+use crate::emergency::{Doing, Looked, Status};
 use crate::event::Event;
 use crate::facts::{Facts, Needs};
 use crate::ids::PersonId;
@@ -213,34 +213,20 @@ fn order(case: &Case<'_>, after: CommandRef, captures: bool) -> Result<(Event, E
     Ok((Event::FilesLookedAt { emergency, effect: key.clone(), after }, Effect { key, work }))
 }
 
-pub(crate) fn seen(
-    case: &Case<'_>,
-    key: &EffectKey,
-    changes: &[FileChange],
-    changes_unlisted: u64,
-    captured: &[Captured],
-) -> Result<Decision, Refusal> {
+pub(crate) fn seen(case: &Case<'_>, key: &EffectKey, looked: &Looked, captured: &[Captured]) -> Result<Decision, Refusal> {
     let looking = case.state.looking.as_ref().filter(|looking| looking.effect == *key).ok_or(Refusal::Stale)?;
-    let mut events = vec![Event::FilesSeen {
-        emergency: case.state.id,
-        after: looking.after,
-        changes: changes.to_vec(),
-        changes_unlisted,
-        captured: captured.to_vec(),
-    }];
-    events.extend(surprises(case, changes));
+    let mut events =
+        vec![Event::FilesSeen { emergency: case.state.id, after: looking.after, looked: looked.clone(), captured: captured.to_vec() }];
+    events.extend(surprises(case, &looked.changes));
     again(case, looking.next, events)
 }
 
-/// The files could not be looked at: said, and tried again after the next command, and at the end.
+/// The files could not be looked at: said, and tried again after the next command, at the end, and when it is verified.
 pub(crate) fn unseen(case: &Case<'_>, key: &EffectKey, detail: &str) -> Result<Decision, Refusal> {
     let looking = case.state.looking.as_ref().filter(|looking| looking.effect == *key).ok_or(Refusal::Stale)?;
-    let (emergency, changes_unlisted) = (case.state.id, case.state.changes_unlisted.max(1));
-    let trouble = Trouble { doing: Doing::Look, detail: detail.to_owned(), at: case.now };
-    // One unlisted change says that the list is not complete.
-    let changes = case.state.changes.clone();
-    let unseen = Event::FilesSeen { emergency, after: looking.after, changes, changes_unlisted, captured: Vec::new() };
-    again(case, looking.next, vec![unseen, Event::EmergencyTroubled { emergency, trouble }])
+    let (emergency, after) = (case.state.id, looking.after);
+    let unseen = Event::FilesSeen { emergency, after, looked: Looked::unseen(case.state), captured: Vec::new() };
+    again(case, looking.next, vec![unseen, troubled_by(case, Doing::Look, detail)])
 }
 
 fn again(case: &Case<'_>, next: Option<CommandRef>, mut events: Vec<Event>) -> Result<Decision, Refusal> {

@@ -205,6 +205,11 @@ pub struct CommandRef {
     pub command: u32,
 }
 
+impl CommandRef {
+    /// No command: the files are looked at because nobody has seen what a step did.
+    pub const NONE: Self = Self { session: 0, command: 0 };
+}
+
 /// Looking at the files that is under way; at most one at a time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LookingAgain {

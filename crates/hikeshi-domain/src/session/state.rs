@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::ask::is_spent;
 use super::{
-    ConfirmedLine, LineAnswer, LineAsk, LookingAgain, Redaction, RedactionEvent, RedactionStanding, RedactionStep, Session, SessionEnd,
-    TypedCommand, Watched,
+    CommandRef, ConfirmedLine, LineAnswer, LineAsk, LookingAgain, Redaction, RedactionEvent, RedactionStanding, RedactionStep, Session,
+    SessionEnd, TypedCommand, Watched,
 };
 use crate::emergency::Emergency;
 use crate::event::Event;
@@ -211,11 +211,11 @@ fn files(facts: &mut Facts, event: &Event) {
             state.looks = state.looks.saturating_add(1);
             state.looking = Some(LookingAgain { effect: effect.clone(), after: *after, next: None });
         }),
-        Event::FilesSeen { emergency, after, changes, changes_unlisted, captured } => of(facts, *emergency, |state| {
+        Event::FilesSeen { emergency, after, looked, captured } => of(facts, *emergency, |state| {
             state.looking = None;
-            let mut changes = changes.clone();
-            changes.iter_mut().for_each(|change| change.command = Some(*after));
-            crate::emergency::state::changed(state, &changes, *changes_unlisted);
+            let mut looked = looked.clone();
+            looked.changes.iter_mut().for_each(|change| change.command = (*after != CommandRef::NONE).then_some(*after));
+            crate::emergency::state::changed(state, &looked);
             if !captured.is_empty() {
                 // The first and the last are what is compared.
                 state.captured.truncate(1);

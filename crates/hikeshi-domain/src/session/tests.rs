@@ -13,7 +13,7 @@ use super::*;
 use crate::command::Command as Any;
 use crate::decide::Decision;
 use crate::effect::{Outcome, Work};
-use crate::emergency::{self, ChangeKind, FileChange, FileContent};
+use crate::emergency::{self, ChangeKind, FileChange, FileContent, Looked};
 use crate::people::Actor;
 use crate::refusal::Refusal;
 use crate::testing::{World, plan, who};
@@ -159,7 +159,7 @@ fn e6_after_a_command_the_files_are_looked_at_once_and_what_was_typed_meanwhile_
         let first = world.emergency(id).sessions[0].blocks;
         assert!(inside(&mut world, seal(id, first, Vec::new(), vec![command])).expect("sealed").effects.is_empty(), "one look at a time");
     }
-    let seen = Outcome::FilesSeen { changes: vec![changed("config/app.toml", true)], changes_unlisted: 0, captured: Vec::new() };
+    let seen = Outcome::FilesSeen { looked: Looked::of(vec![changed("config/app.toml", true)]), captured: Vec::new() };
     let decision = world.end(&key, seen.clone()).expect("seen");
     assert_eq!(decision.effects.len(), 1, "one more look covers both");
     let state = world.emergency(id);
@@ -177,7 +177,7 @@ fn e8_a_change_outside_the_scope_is_announced_and_blocks_the_close() {
     open(&mut world, id).expect("opened");
     let command = typed(&world, 1);
     let key = inside(&mut world, seal(id, 0, vec![block(0)], vec![command])).expect("sealed").effects[0].key.clone();
-    let seen = Outcome::FilesSeen { changes: vec![changed("etc/passwd", false)], changes_unlisted: 0, captured: Vec::new() };
+    let seen = Outcome::FilesSeen { looked: Looked::of(vec![changed("etc/passwd", false)]), captured: Vec::new() };
     let decision = world.end(&key, seen).expect("seen");
     let told = format!("{:?}", decision.events);
     assert!(told.contains("OutOfScope") && told.contains("etc/passwd"), "{told}");
@@ -193,7 +193,7 @@ fn e6_nothing_is_verified_or_closed_before_the_last_look() {
     let key = inside(&mut world, end).expect("ended").effects[0].key.clone();
     let executor = world.emergency(id).plan.executor.to_string();
     assert_eq!(refused(world.give(&executor, emergency::Command::Close { emergency: id })), "session.files_not_seen");
-    world.end(&key, Outcome::FilesSeen { changes: Vec::new(), changes_unlisted: 0, captured: Vec::new() }).expect("seen");
+    world.end(&key, Outcome::FilesSeen { looked: Looked::default(), captured: Vec::new() }).expect("seen");
     assert_ne!(refused(world.give(&executor, emergency::Command::Close { emergency: id })), "session.files_not_seen");
 }
 

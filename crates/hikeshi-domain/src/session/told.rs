@@ -187,8 +187,8 @@ impl Told {
                 few(&mut self.held, [HeldPeriod { from: at, to: None, why: held.clone() }]);
             }
             Event::KeysReleased { .. } => self.released(at),
-            Event::FilesSeen { after, changes, .. } => {
-                let paths = changes.iter().map(|change| change.path.clone()).collect::<Vec<_>>();
+            Event::FilesSeen { after, looked, .. } => {
+                let paths = looked.changes.iter().map(|change| change.path.clone()).collect::<Vec<_>>();
                 few(&mut self.changed, (!paths.is_empty()).then_some(ChangedAfter { after: *after, paths }));
             }
             Event::TerminalEnded { end, .. } => {

@@ -3,6 +3,7 @@
 use hikeshi_domain::effect::EffectKey;
 use hikeshi_domain::emergency::{self, Status, StepState, Verdict};
 use hikeshi_domain::ids::EmergencyId;
+use hikeshi_domain::policy::SshPlace;
 use hikeshi_engine::Engine;
 use hikeshi_store::testing::Scratch;
 
@@ -18,6 +19,8 @@ hikeshi_store::on_both!(
     a_backup_of_which_nobody_can_tell_fails,
     what_may_be_repeated_is_repeated_but_not_for_ever,
     two_nodes_carry_each_effect_out_once,
+    a_node_that_lost_its_claim_does_not_say_that_nothing_happened,
+    work_on_another_host_holds_up_nobody_here,
 );
 
 const STEP: &str = "emg_1/step/1/1";
@@ -188,5 +191,49 @@ fn two_nodes_carry_each_effect_out_once(scratch: &Scratch) {
         assert_eq!((town.hands.performed().len(), town.hands.most_often()), (3, 1));
         one.stop().await;
         two.stop().await;
+    });
+}
+
+fn a_node_that_lost_its_claim_does_not_say_that_nothing_happened(scratch: &Scratch) {
+    town(scratch, async |town| {
+        let engine = town.open().await;
+        let door = engine.door();
+        let id = town.executing(&door).await;
+        town.hands.will("run_step", Act::FailLater);
+        step(&door, id, 1).await;
+        town.until("the step is begun", |town| town.hands.performed().contains(&key())).await;
+        let with_store =
+            |act: fn(&hikeshi_store::Store)| std::thread::scope(|scope| scope.spawn(|| act(&town.store)).join()).expect("done");
+        // Another node has it now, as if this one had not been heard of for the length of a lease.
+        with_store(|store| {
+            assert!(store.release(&key(), 1, 0).expect("given back"));
+            assert_eq!(store.claim("two", 1, 600).expect("claimed").first().map(|claim| claim.fence), Some(2));
+        });
+        town.hands.will("run_step", Act::Well);
+        town.hands.fail_now();
+        tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+        assert!(matches!(town.emergency(id).steps[0], StepState::Running { .. }), "that is not for this node to say");
+        with_store(|store| assert!(store.release(&key(), 2, 0).expect("given back")));
+        town.until("the step ends", |town| ended(town, id, 1)).await;
+        assert!(matches!(&town.emergency(id).steps[0], StepState::Ended(end) if end.succeeded()));
+        quiet_end(&town, engine).await;
+        assert_eq!(town.hands.happened(&key()), 1);
+    });
+}
+
+fn work_on_another_host_holds_up_nobody_here(scratch: &Scratch) {
+    town(scratch, async |town| {
+        let engine = town.start("one").await;
+        let door = engine.door();
+        let mut there = policy();
+        there.targets.values_mut().for_each(|target| target.ssh = Some(SshPlace::at("deploy@app1")));
+        adopt(&door, there).await;
+        town.hands.will("take_backup", Act::Hang);
+        for begun in 1..=6 {
+            let id = town.watched(&door).await;
+            give(&door, "tanaka", emergency::Command::Start { emergency: id }).await;
+            town.until("it is begun beside those that hang", |town| town.hands.performed().len() == begun).await;
+        }
+        engine.stop().await;
     });
 }

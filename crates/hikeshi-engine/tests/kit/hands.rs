@@ -13,6 +13,8 @@ use super::words::well;
 pub enum Act {
     Well,
     Fail,
+    /// It does not happen, and says so when it is told to.
+    FailLater,
     /// It happens, and its outcome never comes back.
     HappenAndHang,
     /// It neither happens nor comes back.
@@ -32,6 +34,7 @@ pub enum Sight {
 #[derive(Default)]
 pub struct Hands {
     state: Mutex<State>,
+    told_to_fail: tokio::sync::Notify,
 }
 
 #[derive(Default)]
@@ -47,6 +50,10 @@ struct State {
 impl Hands {
     pub fn will(&self, kind: &'static str, act: Act) {
         self.state.lock().expect("the hands").acts.insert(kind, act);
+    }
+    /// For [`Act::FailLater`].
+    pub fn fail_now(&self) {
+        self.told_to_fail.notify_one();
     }
     pub fn shows(&self, kind: &'static str, sight: Sight) {
         self.state.lock().expect("the hands").sights.insert(kind, sight);
@@ -88,6 +95,10 @@ impl Outside for Hands {
         Box::pin(async move {
             match act {
                 Act::Well => performed(effect),
+                Act::FailLater => {
+                    self.told_to_fail.notified().await;
+                    Performed { outcome: Outcome::Failed { detail: "no route to host".to_owned() }, contents: Vec::new() }
+                }
                 Act::Fail => Performed { outcome: Outcome::Failed { detail: "disk full".to_owned() }, contents: Vec::new() },
                 Act::HappenAndHang | Act::Hang => std::future::pending().await,
                 Act::Panic => panic!("the hands broke"),

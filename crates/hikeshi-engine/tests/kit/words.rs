@@ -3,8 +3,8 @@
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::effect::{AspectResult, Outcome, Work};
 use hikeshi_domain::emergency::{
-    Aspect, Backup, Check, CheckKind, CheckResult, Condition, Conditions, FileChange, FileContent, Judgement, Plan, Step, StepEnd,
-    Verification,
+    Aspect, Backup, Check, CheckKind, CheckResult, Condition, Conditions, FileChange, FileContent, Judgement, Looked, Plan, Replaced, Step,
+    StepEnd, Verification,
 };
 use hikeshi_domain::ids::Digest;
 use hikeshi_domain::incident::{Business, Impact, Triage, Urgency};
@@ -95,15 +95,15 @@ pub fn well(work: &Work, now: Timestamp) -> (Outcome, Vec<Vec<u8>>) {
                 output_bytes_cut: 0,
                 settled_by: None,
             };
-            let outcome = Outcome::StepEnded { end, changes: vec![change()], changes_unlisted: 0 };
+            let outcome = Outcome::StepEnded { end, looked: Ok(Looked::of(vec![change()])) };
             return (outcome, vec![OUTPUT.to_vec(), b"bad\n".to_vec(), b"good\n".to_vec()]);
         }
-        Work::LookAtFiles { .. } => Outcome::FilesSeen { changes: Vec::new(), changes_unlisted: 0, captured: Vec::new() },
+        Work::LookAtFiles { .. } => Outcome::FilesSeen { looked: Looked::default(), captured: Vec::new() },
         Work::RunChecks { .. } => Outcome::ChecksEnded { results: [Aspect::Solved, Aspect::Unaffected].into_iter().map(passed).collect() },
         Work::Restore { .. } => {
-            Outcome::Restored { files: 2, manifest: Digest::of(b"manifest"), replaced: Vec::new(), changes: Vec::new() }
+            Outcome::Restored { files: 2, manifest: Digest::of(b"manifest"), replaced: Replaced::default(), looked: Looked::default() }
         }
-        Work::RevertFile { .. } => Outcome::Reverted { files: Vec::new(), changes: Vec::new(), changes_unlisted: 0 },
+        Work::RevertFile { .. } => Outcome::Reverted { files: Vec::new(), looked: Looked::default() },
         Work::Redact { .. } => Outcome::Redacted { blocks: Vec::new() },
         Work::OpenChangeRequest(_) => Outcome::ChangeRequestOpened {
             commit: "c0ffee".to_owned(),

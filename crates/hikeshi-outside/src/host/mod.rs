@@ -111,28 +111,14 @@ pub(crate) fn limit_of(work: &Work) -> Duration {
 }
 
 /// How it could not be carried out. For a step this means that it certainly did not run.
-pub(crate) fn could_not(work: &Work, why: &str) -> Performed {
-    let outcome = match work {
-        Work::RunStep { .. } => supervisor::not_started(why),
-        Work::TakeBackup { .. }
-        | Work::RunChecks { .. }
-        | Work::LookAtFiles { .. }
-        | Work::Restore { .. }
-        | Work::RevertFile { .. }
-        | Work::Redact { .. }
-        | Work::OpenChangeRequest(_)
-        | Work::CompareMerged { .. }
-        | Work::WriteReport(_)
-        | Work::WriteInvitation(_)
-        | Work::Chat(_) => Outcome::Failed { detail: why.to_owned() },
-    };
-    Performed { outcome, contents: Vec::new() }
+pub(crate) fn could_not(why: &str) -> Performed {
+    Performed { outcome: Outcome::Failed { detail: why.to_owned() }, contents: Vec::new() }
 }
 
 /// It began, and its end is out of reach: told as killed, which claims neither success nor that nothing ran.
 pub(crate) fn lost(work: &Work, why: &str) -> Performed {
     let outcome = match work {
-        Work::RunStep { .. } => supervisor::killed(),
+        Work::RunStep { .. } => supervisor::killed(why),
         Work::TakeBackup { .. }
         | Work::RunChecks { .. }
         | Work::LookAtFiles { .. }
@@ -153,7 +139,7 @@ pub(crate) fn lost(work: &Work, why: &str) -> Performed {
 pub(crate) async fn perform(options: &Options, effect: &Effect) -> Performed {
     let work = &effect.work;
     let spool = Spool::of(&options.spool, &effect.key);
-    let Some((emergency, host)) = ground_of(work) else { return could_not(work, "this is not work for a host") };
+    let Some((emergency, host)) = ground_of(work) else { return could_not("this is not work for a host") };
     let order = Order {
         format: Order::FORMAT.to_owned(),
         effect: effect.clone(),
@@ -162,7 +148,7 @@ pub(crate) async fn perform(options: &Options, effect: &Effect) -> Performed {
         mask_env: host.mask_env.clone(),
     };
     if let Err(error) = spool.prepare(&order) {
-        return could_not(work, &format!("the order cannot be written to the spool: {error}"));
+        return could_not(&format!("the order cannot be written to the spool: {error}"));
     }
     match tokio::time::timeout(limit_of(work), to_its_end(options, &spool, work, host)).await {
         Ok(performed) => performed,
@@ -188,12 +174,18 @@ async fn to_its_end(options: &Options, spool: &Spool, work: &Work, host: &HostSp
         }
         let first = !spool.has_begun();
         if let Err(error) = one_run(options, spool, host).await {
-            return could_not(work, &format!("no supervisor could be started: {error}"));
+            // It may have begun all the same; then the spool is asked again, and in the end tells what is left.
+            if spool.is_locked() || (spool.has_begun() && work.again() == Again::AskHuman) {
+                tracing::warn!(%error, "the supervisor cannot be waited for");
+                tokio::time::sleep(LOOK_EVERY).await;
+                continue;
+            }
+            return could_not(&format!("no supervisor could be started: {error}"));
         }
         let unfinished = matches!(spool.outcome(), Ok(None)) && !spool.is_locked();
         // A step that has begun is looked at once more above; anything else is told at once.
         if unfinished && (work.again() != Again::AskHuman || (first && !spool.has_begun())) {
-            return could_not(work, &format!("its supervisor ended without an outcome. {}", last_words(spool)));
+            return could_not(&format!("its supervisor ended without an outcome. {}", last_words(spool)));
         }
     }
 }

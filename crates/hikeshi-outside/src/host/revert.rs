@@ -3,7 +3,7 @@
 //!
 //! Not here: the whole backup ([`super::restore`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
@@ -36,12 +36,12 @@ impl Reverting<'_> {
     pub(crate) fn all(&self, held: &Held, asked: &[PuttingBack]) -> Result<(Vec<PutBack>, Changed), Problem> {
         let baseline = self.watch.baseline()?;
         self.watch.rescan(held, self.root, self.limits, self.scope, None)?;
-        let found = self.watch.latest(&baseline)?;
+        let mut found = self.watch.latest(&baseline)?;
         let mut asked: Vec<&PuttingBack> = asked.iter().collect();
         asked.sort_by(|a, b| a.path.cmp(&b.path));
         let mut failed = BTreeMap::new();
         for file in &asked {
-            if let Err(error) = self.one(&baseline, written(&file.path)) {
+            if let Err(error) = self.one(&baseline, &mut found, written(&file.path)) {
                 failed.insert(file.path.as_str(), self.masker.text(&error.to_string()));
             }
         }
@@ -86,7 +86,7 @@ impl Reverting<'_> {
         }
     }
 
-    fn one(&self, baseline: &Snapshot, path: &str) -> Result<(), BackupError> {
+    fn one(&self, baseline: &Snapshot, found: &mut Snapshot, path: &str) -> Result<(), BackupError> {
         let folder = Folder::root(self.root).map_err(BackupError::at("the root cannot be opened", "."))?;
         let Some((parent, name)) = split(path) else {
             let node = baseline.nodes.get("").ok_or_else(|| BackupError::Damaged("the baseline does not know the root".to_owned()))?;
@@ -95,14 +95,14 @@ impl Reverting<'_> {
         if raw(path).to_string_lossy().split('/').any(|part| matches!(part, "" | "." | "..")) {
             return Err(BackupError::Unreachable { path: path.to_owned(), error: io::ErrorKind::InvalidInput.into() });
         }
-        let Some(node) = baseline.nodes.get(path) else { return self.remove(baseline, path) };
+        let Some(node) = baseline.nodes.get(path) else { return self.remove(baseline, found, path) };
         let parent = reach_as_before(folder, parent, baseline)?;
-        self.put(&parent, &raw(name), path, node)?;
+        self.put(&parent, &raw(name), path, node, found)?;
         parent.sync().map_err(BackupError::from)
     }
 
     /// It was not there: it goes, and with it the directories that were made for it, once they are empty.
-    fn remove(&self, baseline: &Snapshot, path: &str) -> Result<(), BackupError> {
+    fn remove(&self, baseline: &Snapshot, found: &mut Snapshot, path: &str) -> Result<(), BackupError> {
         let mut path = path;
         let mut asked = true;
         while let Some((parent, name)) = split(path) {
@@ -113,6 +113,7 @@ impl Reverting<'_> {
                 Err(error) => return Err(BackupError::Unreachable { path: path.to_owned(), error }),
             };
             if asked {
+                self.gives_way(&here, &raw(name), path, found)?;
                 here.remove_all(&raw(name), DEPTH_MAX).map_err(BackupError::at("cannot be removed", path))?;
             } else if here.remove_empty_folder(&raw(name)).is_err() {
                 return Ok(());
@@ -126,13 +127,14 @@ impl Reverting<'_> {
         Ok(())
     }
 
-    fn put(&self, to: &Folder, name: &OsStr, path: &str, node: &Node) -> Result<(), BackupError> {
+    fn put(&self, to: &Folder, name: &OsStr, path: &str, node: &Node, found: &mut Snapshot) -> Result<(), BackupError> {
         let cannot = |what| BackupError::at(what, path);
         let kind = node.stat.kind();
         // Before anything is removed it must be certain that something can take its place.
         let source = self.source(path, node)?;
         let now = to.stat(name)?;
         if now.as_ref().is_some_and(|now| now.kind() != kind && (now.kind() == Kind::Folder || kind == Kind::Folder)) {
+            self.gives_way(to, name, path, found)?;
             to.remove_all(name, DEPTH_MAX).map_err(cannot("what took its place cannot be removed"))?;
         }
         let beside = beside(name);
@@ -140,32 +142,40 @@ impl Reverting<'_> {
         let put = match source {
             Source::Nothing => match kind {
                 Kind::Folder => return to.create_folder(name).and_then(|made| take_after(&made, &node.stat)).map_err(cannot(FOLDER)),
-                Kind::Pipe if node.stat.is_fifo() => to.create_fifo(&beside, node.stat.mode).and_then(|()| to.rename(&beside, name)),
+                Kind::Pipe if node.stat.is_fifo() => to.create_fifo(&beside, node.stat.mode),
                 Kind::File | Kind::Link | Kind::Pipe | Kind::Device => Err(io::Error::new(
                     io::ErrorKind::Unsupported,
                     "a socket or device comes back when the program that made it makes it again",
                 )),
             },
-            Source::Link(target) => put_link(to, &beside, &target, &node.stat).and_then(|()| to.rename(&beside, name)),
+            Source::Link(target) => put_link(to, &beside, &target, &node.stat),
             Source::Bytes(_) | Source::Copy(_) if is_there(to, name, node) => return dressed(to, name, node).map_err(cannot(RIGHTS)),
-            Source::Bytes(bytes) => Self::file(to, name, node, |file| file.write_all(&bytes)),
-            Source::Copy(mut copy) => Self::file(to, name, node, |file| match pour(&mut copy, file)? {
+            Source::Bytes(bytes) => Self::file(to, &beside, node, |file| file.write_all(&bytes)),
+            Source::Copy(mut copy) => Self::file(to, &beside, node, |file| match pour(&mut copy, file)? {
                 digest if Some(digest) == node.digest => Ok(()),
                 _ => Err(io::Error::new(io::ErrorKind::InvalidData, "the backup has another content")),
             }),
         };
+        let put = put.map_err(cannot(BACK)).and_then(|()| {
+            self.gives_way(to, name, path, found)?;
+            to.rename(&beside, name).map_err(cannot(BACK))
+        });
         if put.is_err() {
             to.unlink(&beside)?;
         }
-        put.map_err(cannot("it cannot be put back"))
+        put
     }
 
-    fn file(to: &Folder, name: &OsStr, node: &Node, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-        let beside = beside(name);
-        let mut file = to.create(&beside)?;
+    /// What somebody has written since the look is kept before it is replaced.
+    fn gives_way(&self, to: &Folder, name: &OsStr, path: &str, found: &mut Snapshot) -> Result<(), BackupError> {
+        let again = self.watch.look_again(to, name, path, found);
+        again.map_err(|error| BackupError::at("what lies there now cannot be kept", path)(io::Error::other(error)))
+    }
+
+    fn file(to: &Folder, beside: &OsStr, node: &Node, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+        let mut file = to.create(beside)?;
         write(&mut file)?;
-        finish_file(&file, &node.stat)?;
-        to.rename(&beside, name)
+        finish_file(&file, &node.stat)
     }
 
     /// Where the content is: kept by digest, or in the backup, which has the whole scope.
@@ -188,6 +198,7 @@ impl Reverting<'_> {
     }
 }
 
+const BACK: &str = "it cannot be put back";
 const FOLDER: &str = "the directory cannot be put back";
 const RIGHTS: &str = "its rights cannot be put back";
 
@@ -241,7 +252,7 @@ fn reach_as_before(root: Folder, parent: &str, baseline: &Snapshot) -> Result<Fo
 }
 
 /// Names that were one file at the baseline become one file again, where each is as it was. Their content is right already: one
-/// that cannot be linked stays a file of its own.
+/// that cannot be linked stays a file of its own. Names other than `paths` are left as they are.
 pub(crate) fn relink(root: &Path, baseline: &Snapshot, paths: &[&str]) -> io::Result<()> {
     let mut inodes: BTreeMap<(u64, u64), Vec<&str>> = BTreeMap::new();
     let identity = |path: &str| baseline.nodes.get(path).filter(|node| node.stat.kind() == Kind::File).map(|node| node.stat.identity());
@@ -253,12 +264,17 @@ pub(crate) fn relink(root: &Path, baseline: &Snapshot, paths: &[&str]) -> io::Re
             names.push(path);
         }
     }
+    let asked: BTreeSet<&str> = paths.iter().copied().collect();
     let root = Folder::root(root)?;
     for names in inodes.into_values().filter(|names| names.len() > 1) {
         let present: Vec<(&str, Stat)> =
             names.iter().filter_map(|path| as_before(&root, baseline, path).map(|stat| (*path, stat))).collect();
-        let Some((first, kept)) = present.first() else { continue };
-        for (other, _) in present.iter().filter(|(_, stat)| stat.identity() != kept.identity()) {
+        // The one that was never replaced; else one that must not be touched. Only what was asked for is made a link.
+        let original = |path: &str, stat: &Stat| identity(path) == Some(stat.identity());
+        let kept =
+            present.iter().find(|(path, stat)| original(path, stat)).or_else(|| present.iter().find(|(path, _)| !asked.contains(path)));
+        let Some((first, kept)) = kept.or(present.first()) else { continue };
+        for (other, _) in present.iter().filter(|(path, stat)| asked.contains(path) && stat.identity() != kept.identity()) {
             if let Err(error) = link(&root, first, other) {
                 tracing::warn!(%error, first, other, "they were one file, and are two now");
             }

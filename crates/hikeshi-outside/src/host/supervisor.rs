@@ -3,7 +3,7 @@
 //! It takes the lock, makes the claim `begun`, does the work, and leaves the outcome in the spool. Nobody needs to be listening.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -11,12 +11,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use hikeshi_domain::effect::{Again, HostSpec, Outcome, Performed, Work};
-use hikeshi_domain::emergency::{Backup, Killed, PuttingBack, StepEnd};
+use hikeshi_domain::effect::{Again, EffectKey, HostSpec, Outcome, Performed, Work};
+use hikeshi_domain::emergency::{Backup, Killed, PuttingBack, Replaced, StepEnd};
 use hikeshi_domain::ids::Digest;
 use hikeshi_domain::session::Capture;
 
-use super::Secrets;
 use super::backup::{BackupError, must_be_outside, take};
 use super::captures::Captures;
 use super::checks::Checks;
@@ -25,7 +24,9 @@ use super::restore::restore;
 use super::revert::{Reverting, relink_scope};
 use super::script::{self, Script, ScriptEnd};
 use super::spool::{Order, Spool, read_bounded, remove_if_there};
+use super::tree::Folder;
 use super::watch::{Changed, Limits, Problem, Watch};
+use super::{Secrets, could_not};
 use crate::clock;
 
 /// Ended as it should; the outcome is in the spool.
@@ -111,18 +112,6 @@ struct Ground<'a> {
 }
 
 impl Ground<'_> {
-    fn rescan(&self, step: Option<u32>) -> Changed {
-        match self.look(step) {
-            Ok(changed) => changed,
-            Err(error) => {
-                tracing::warn!(%error, "the files could not be looked at again");
-                Changed::unknown()
-            }
-        }
-    }
-}
-
-impl Ground<'_> {
     fn look(&self, step: Option<u32>) -> Result<Changed, Problem> {
         let held = self.watch.hold()?;
         let changed = self.watch.rescan(&held, &self.root, self.after, &self.scope, step)?;
@@ -156,7 +145,7 @@ impl<'a> Supervisor<'a> {
         Ok(match work {
             Work::RunStep { host, scope, step, run, timeout_s, .. } => match self.ground(host, scope) {
                 Ok(ground) => self.step(&ground, *step, run, *timeout_s).await?,
-                Err(error) => plain(not_started(&error.to_string())),
+                Err(error) => refused(error),
             },
             Work::TakeBackup { host, scope, name, .. } => match self.ground(host, scope) {
                 Ok(ground) => {
@@ -217,7 +206,7 @@ impl<'a> Supervisor<'a> {
         let looks = Captures { root: &ground.root, env: &ground.env, secrets: &ground.secrets, output: &output };
         let (captured, printed) = looks.run(captures).await?;
         let contents = changed.contents.into_iter().chain(printed).collect();
-        let outcome = Outcome::FilesSeen { changes: changed.changes, changes_unlisted: changed.unlisted, captured };
+        let outcome = Outcome::FilesSeen { looked: changed.looked, captured };
         Ok(Performed { outcome, contents })
     }
 
@@ -245,15 +234,17 @@ impl<'a> Supervisor<'a> {
     }
 
     async fn step(&self, ground: &Ground<'_>, step: u32, run: &str, timeout_s: u32) -> io::Result<Performed> {
-        let plain = |outcome| Performed { outcome, contents: Vec::new() };
         if !ground.watch.has_baseline() {
-            return Ok(plain(not_started(
-                "no baseline of the files was found in the spool: a change could not be told. Take the backup again",
-            )));
+            return Ok(could_not("no baseline of the files was found in the spool: a change could not be told. Take the backup again"));
+        }
+        if self.earlier_still_runs() {
+            return Ok(could_not(
+                "an earlier attempt of this step is still running there, whatever was settled about it. Wait for its end",
+            ));
         }
         let (mut out, reserve) = match self.reserve(ground.host.output_bytes_max) {
             Ok(ready) => ready,
-            Err(error) => return Ok(plain(not_started(&format!("there is no room to record this step: {error}")))),
+            Err(error) => return Ok(could_not(&format!("there is no room to record this step: {error}"))),
         };
         self.claim()?;
         let mark = self.spool.mark();
@@ -274,9 +265,9 @@ impl<'a> Supervisor<'a> {
         if let Some(why) = &end.unrecorded {
             tracing::error!(%why, "the output could not be recorded; the step was stopped");
         }
-        let changed = ground.rescan(Some(step));
+        let changed = ground.look(Some(step));
         let output = read_bounded(&self.spool.output(), end.kept_bytes.saturating_add(1 << 20))?;
-        Ok(told(end, output, changed))
+        Ok(told(ground, end, output, changed))
     }
 
     /// The supervisor of this step was killed. What it left running is stopped, since nobody records it any more; what it had
@@ -299,7 +290,22 @@ impl<'a> Supervisor<'a> {
             cut_bytes: 0,
             unrecorded: None,
         };
-        Ok(told(end, output, ground.rescan(Some(*step))))
+        let changed = ground.look(Some(*step));
+        Ok(told(&ground, end, output, changed))
+    }
+
+    /// A person may settle that an attempt did not run while nobody could ask this host. What a killed supervisor left running is stopped.
+    fn earlier_still_runs(&self) -> bool {
+        let Some((step, attempt)) = self.order.effect.key.0.rsplit_once('/') else { return false };
+        let Some(root) = self.spool.dir().parent().and_then(Path::parent) else { return false };
+        (1..attempt.parse::<u32>().unwrap_or(1)).any(|number| {
+            let earlier = Spool::of(root, &EffectKey(format!("{step}/{number}")));
+            let runs = earlier.is_locked();
+            if !runs && earlier.has_begun() && matches!(earlier.outcome(), Ok(None)) {
+                script::stop_left_behind(&earlier.mark());
+            }
+            runs
+        })
     }
 
     /// Opens the output and keeps room for it and for the outcome: what cannot be recorded is not started.
@@ -322,7 +328,7 @@ fn keep_room(file: &File, bytes: u64) -> io::Result<()> {
     }
 }
 
-fn told(end: ScriptEnd, output: Vec<u8>, changed: Changed) -> Performed {
+fn told(ground: &Ground<'_>, end: ScriptEnd, output: Vec<u8>, changed: Result<Changed, Problem>) -> Performed {
     // A step whose record broke off did not succeed, whatever its exit code: nobody saw what it did.
     let (exit_code, killed) = match end.unrecorded {
         Some(_) => (None, Some(end.killed.unwrap_or(Killed::Signal(15)))),
@@ -338,27 +344,20 @@ fn told(end: ScriptEnd, output: Vec<u8>, changed: Changed) -> Performed {
         output_bytes_cut: end.cut_bytes,
         settled_by: None,
     };
-    let mut contents = changed.contents;
+    let (looked, mut contents) = match changed {
+        Ok(changed) => (Ok(changed.looked), changed.contents),
+        Err(error) => (Err(ground.secrets.masker.text(&error.to_string())), Vec::new()),
+    };
     contents.push(output);
-    Performed { outcome: Outcome::StepEnded { end: step_end, changes: changed.changes, changes_unlisted: changed.unlisted }, contents }
-}
-
-/// A step that certainly did not run.
-pub(crate) fn not_started(why: &str) -> Outcome {
-    without_record(Killed::NotStarted(why.to_owned()))
+    Performed { outcome: Outcome::StepEnded { end: step_end, looked }, contents }
 }
 
 /// A step that began and was cut off; nothing else is known.
-pub(crate) fn killed() -> Outcome {
-    without_record(Killed::Signal(9))
-}
-
-fn without_record(killed: Killed) -> Outcome {
+pub(crate) fn killed(why: &str) -> Outcome {
     let at = clock::now();
-    let changes_unlisted = u64::from(!matches!(killed, Killed::NotStarted(_)));
     let end = StepEnd {
         exit_code: None,
-        killed: Some(killed),
+        killed: Some(Killed::Signal(9)),
         started_at: at,
         ended_at: at,
         output: None,
@@ -366,7 +365,7 @@ fn without_record(killed: Killed) -> Outcome {
         output_bytes_cut: 0,
         settled_by: None,
     };
-    Outcome::StepEnded { end, changes: Vec::new(), changes_unlisted }
+    Outcome::StepEnded { end, looked: Err(why.to_owned()) }
 }
 
 /// What lies in the scope is looked at once more before it is replaced: what changed since the last look is kept, not lost.
@@ -374,13 +373,18 @@ fn put_back(ground: &Ground<'_>, backup: &Backup) -> Performed {
     let put = || -> Result<Performed, Box<dyn std::error::Error>> {
         let held = ground.watch.hold()?;
         let look = || ground.watch.rescan(&held, &ground.root, ground.after, &ground.scope, None);
-        let found = look()?.with_contents(&ground.watch, &ground.secrets.masker);
-        let (files, manifest) = restore(&ground.root, &ground.scope, Path::new(&ground.host.target.backups), backup)?;
-        relink_scope(&ground.root, &ground.watch.baseline()?, &ground.scope)?;
+        look()?;
+        let baseline = ground.watch.baseline()?;
+        let mut found = ground.watch.latest(&baseline)?;
+        let mut since = |to: &Folder, name: &OsStr, path: &str| ground.watch.look_again(to, name, path, &mut found);
+        let (files, manifest) = restore(&ground.root, &ground.scope, Path::new(&ground.host.target.backups), backup, &mut since)?;
+        let found = ground.watch.in_scope(&baseline, &found, &ground.scope)?.with_contents(&ground.watch, &ground.secrets.masker);
+        relink_scope(&ground.root, &baseline, &ground.scope)?;
         let changed = look()?.with_contents(&ground.watch, &ground.secrets.masker);
-        let replaced = found.changes.into_iter().filter(|change| change.in_scope).collect();
+        let replaced = Replaced { replaced: found.looked.changes, replaced_unlisted: found.looked.changes_unlisted };
         let contents = found.contents.into_iter().chain(changed.contents).collect();
-        Ok(Performed { outcome: Outcome::Restored { files, manifest, replaced, changes: changed.changes }, contents })
+        let outcome = Outcome::Restored { files, manifest, replaced, looked: changed.looked };
+        Ok(Performed { outcome, contents })
     };
     put().unwrap_or_else(|error| failed(error.as_ref(), &ground.secrets))
 }
@@ -400,10 +404,7 @@ fn put_back_some(ground: &Ground<'_>, files: &[PuttingBack], backup: Option<&Bac
         reverting.all(&held, files)
     };
     match put() {
-        Ok((files, changed)) => Performed {
-            outcome: Outcome::Reverted { files, changes: changed.changes, changes_unlisted: changed.unlisted },
-            contents: changed.contents,
-        },
+        Ok((files, changed)) => Performed { outcome: Outcome::Reverted { files, looked: changed.looked }, contents: changed.contents },
         Err(error) => failed(&error, &ground.secrets),
     }
 }

@@ -8,6 +8,7 @@ mod changes;
 mod scan;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -190,6 +191,29 @@ impl Watch {
         let latest = Latest::of(&baseline, &now, first_seen, step);
         write_json(&self.dir.join("latest.json"), &latest)?;
         Ok(changes::tell(self, &baseline, &now, &differing, scope, &latest.first_seen))
+    }
+
+    /// What a snapshot has of the scope alone, listed by itself: what lies outside would come first.
+    pub(crate) fn in_scope(&self, baseline: &Snapshot, found: &Snapshot, scope: &Scope) -> io::Result<Changed> {
+        let mut differing = changes::differing(baseline, found);
+        differing.retain(|path, _| scope.contains(path));
+        Ok(changes::tell(self, baseline, found, &differing, scope, &self.last()?.first_seen))
+    }
+
+    /// Looks once more at a name that is about to give way, and at all below it: what was written since the look is kept, too.
+    pub(crate) fn look_again(&self, folder: &Folder, name: &OsStr, path: &str, found: &mut Snapshot) -> Result<(), Problem> {
+        let latest = Latest { taken_at_ns: found.taken_at_ns, ..Latest::default() };
+        let now = scan::scan_name(folder, name, path, &Known { baseline: Some(found), latest }, &self.keeper())?;
+        // It has given way already, or is gone: what was found stays found.
+        if now.nodes.is_empty() {
+            return Ok(());
+        }
+        let inside = format!("{path}/");
+        let below: Vec<String> =
+            found.nodes.range(inside.clone()..).map(|(known, _)| known.clone()).take_while(|known| known.starts_with(&inside)).collect();
+        below.iter().for_each(|known| drop(found.nodes.remove(known)));
+        found.nodes.extend(now.nodes);
+        Ok(())
     }
 
     fn keeper(&self) -> scan::Keeper {

@@ -14,7 +14,7 @@ use pty_process::blocking::{Command, Pty};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::order::{Order, Place};
-use super::shell::{Integration, Nonce, ShellKind, Startup, remote_command};
+use super::shell::{Integration, Nonce, ShellKind, Startup, remote_words};
 use crate::host::spool::read_bounded;
 use crate::ssh::{SSH_FAILED, Way, last_words, quoted};
 
@@ -111,6 +111,10 @@ fn name_of(order: &Order) -> String {
     format!("{}/{}", order.emergency, order.session)
 }
 
+/// By `sh`, whatever the login shell over there is: fish and csh write all this otherwise.
+const BEGIN: &str = "cd -- \"$1\" || exit 72; HIKESHI_SESSION=$2 SHELL=$(command -v \"$3\" || printf %s \"$SHELL\"); \
+     export HIKESHI_SESSION SHELL; shift 3; exec sh -c \"$@\"";
+
 /// `ssh` in the pty, the shell at its other end. A connection of its own: when that ends, the session does.
 fn there(order: &Order, dir: &Path, way: &Way<'_>, root: &str) -> io::Result<Command> {
     // What ssh itself says goes there, not between what the shell prints.
@@ -118,10 +122,10 @@ fn there(order: &Order, dir: &Path, way: &Way<'_>, root: &str) -> io::Result<Com
     let shell = order.shell.program();
     // The planned shell, where it is there; the starter takes the one that `SHELL` names.
     let remote = format!(
-        "cd -- {} || exit 72; HIKESHI_SESSION={} SHELL=$(command -v {shell} || printf %s \"$SHELL\"); export HIKESHI_SESSION SHELL; {}",
+        "exec sh -c '{BEGIN}' hikeshi {} {} {shell} {}",
         quoted(root),
         quoted(&name_of(order)),
-        remote_command(&Nonce::new(order.nonce))
+        remote_words(&Nonce::new(order.nonce))
     );
     Ok(Command::new("ssh")
         .arg("-tt")

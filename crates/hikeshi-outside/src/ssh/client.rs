@@ -29,9 +29,13 @@ const REACH_WITHIN: Duration = Duration::from_secs(30);
 const AGAIN_WITHIN: Duration = Duration::from_secs(10 * 60);
 /// How long is looked for what became of something before nobody can tell.
 const LOOK_WITHIN: Duration = Duration::from_secs(90);
+/// A connection that lasted this long was one, though nothing was said: a step may be silent.
+const STAYED: Duration = Duration::from_secs(60);
 const WAIT_MIN: Duration = Duration::from_millis(500);
 const WAIT_MAX: Duration = Duration::from_secs(10);
 const SAID_BYTES_MAX: u64 = 16 * 1024;
+
+type Turn = Arc<tokio::sync::Mutex<()>>;
 
 /// What is known between calls.
 #[derive(Debug, Clone, Default)]
@@ -39,11 +43,15 @@ pub(crate) struct Memory {
     program: Arc<OnceLock<Digest>>,
     /// The last output of running steps.
     tails: Arc<Mutex<BTreeMap<EffectKey, Vec<u8>>>>,
-    /// One at a time brings the program somewhere.
-    bringing: Arc<tokio::sync::Mutex<()>>,
+    /// One at a time brings the program to a host.
+    bringing: Arc<Mutex<BTreeMap<String, Turn>>>,
 }
 
 impl Memory {
+    fn turn(&self, place: &SshPlace) -> Turn {
+        let mut turns = self.bringing.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(turns.entry(place.label()).or_default())
+    }
     fn keep_tail(&self, key: &EffectKey, tail: Vec<u8>) {
         self.tails.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), tail);
     }
@@ -65,6 +73,15 @@ struct Asking<'a> {
     place: &'a SshPlace,
     dir: PathBuf,
     control: Option<PathBuf>,
+}
+
+/// What came of one question.
+#[derive(Debug, Default)]
+struct Heard {
+    /// The hands may have heard it.
+    asked: bool,
+    /// They have said something about it.
+    told: bool,
 }
 
 /// Hands that are listening.
@@ -113,7 +130,8 @@ impl<'a> Asking<'a> {
                 Ok(Ok(None)) => {
                     let (code, said) = end_of(&mut child).await;
                     if code == Some(NOT_THERE) && self.place.hands.is_none() && !brought {
-                        let _one = self.memory.bringing.lock().await;
+                        let turn = self.memory.turn(self.place);
+                        let _one = turn.lock().await;
                         push::push(&way, self.options, digest).await?;
                         brought = true;
                         continue;
@@ -121,9 +139,20 @@ impl<'a> Asking<'a> {
                     return Err(self.cannot(&way, code, &said));
                 }
                 Ok(Err(error)) => return Err(self.cannot_run(&format!("something else answers: {error}"))),
-                Err(_) => return Err(Trouble::Unreachable { destination: self.place.label(), detail: "no answer in time".to_owned() }),
+                Err(_) => return Err(self.silent(&mut child).await),
             }
         }
+    }
+
+    /// What ssh has said before it fell silent, if it has.
+    async fn silent(&self, child: &mut Child) -> Trouble {
+        if let Err(error) = child.start_kill() {
+            tracing::debug!(%error, "ssh has ended by itself");
+        }
+        let (_, said) = end_of(child).await;
+        let detail =
+            if said.trim().is_empty() { "no answer in time".to_owned() } else { format!("no answer in time: {}", last_words(&said)) };
+        Trouble::Unreachable { destination: self.place.label(), detail }
     }
 
     fn same_version(&self, hello: &Hello) -> Result<(), Trouble> {
@@ -146,11 +175,11 @@ impl<'a> Asking<'a> {
         Trouble::CannotRun { destination: self.place.label(), detail: detail.to_owned(), version: env!("CARGO_PKG_VERSION") }
     }
 
-    /// Asks once. `asked` is set when the hands may have heard it.
-    async fn ask(&self, effect: &Effect, ask: &Ask, asked: &mut bool) -> Result<Seen, Trouble> {
+    /// Asks once.
+    async fn ask(&self, effect: &Effect, ask: &Ask, heard: &mut Heard) -> Result<Seen, Trouble> {
         let mut line = self.connect().await?;
-        *asked = true;
-        match self.answer(&mut line, effect, ask).await {
+        heard.asked = true;
+        match self.answer(&mut line, effect, ask, heard).await {
             Ok(seen) => Ok(seen),
             Err(error) => {
                 let (_, said) = end_of(&mut line.child).await;
@@ -160,10 +189,12 @@ impl<'a> Asking<'a> {
         }
     }
 
-    async fn answer(&self, line: &mut Line, effect: &Effect, ask: &Ask) -> io::Result<Seen> {
+    async fn answer(&self, line: &mut Line, effect: &Effect, ask: &Ask, heard: &mut Heard) -> io::Result<Seen> {
         frame::say(&mut line.to, ask).await?;
         loop {
-            match frame::hear(&mut line.from).await?.ok_or(io::ErrorKind::UnexpectedEof)? {
+            let told = frame::hear(&mut line.from).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
+            heard.told = true;
+            match told {
                 Told::Tail => self.memory.keep_tail(&effect.key, frame::take(&mut line.from).await?),
                 Told::Performed { outcome, contents } => {
                     return Ok(Seen::Happened(frame::take_performed(&mut line.from, *outcome, contents).await?));
@@ -180,20 +211,22 @@ impl<'a> Asking<'a> {
         let work = &effect.work;
         let (mut asked, mut silent, mut wait) = (false, Instant::now(), WAIT_MIN);
         loop {
-            let mut heard = false;
+            let (mut heard, began) = (Heard::default(), Instant::now());
             let trouble = match self.ask(effect, ask, &mut heard).await {
                 Ok(Seen::Happened(performed)) => return performed,
                 Ok(Seen::NotHappened | Seen::Running | Seen::Unknown) => self.cannot_run("the answer is to another question"),
                 Err(trouble) => trouble,
             };
-            if heard {
-                (asked, silent, wait) = (true, Instant::now(), WAIT_MIN);
+            asked |= heard.asked;
+            // A greeting alone is no news: hands that die on each question would be asked for hours.
+            if heard.told || (heard.asked && began.elapsed() > STAYED) {
+                (silent, wait) = (Instant::now(), WAIT_MIN);
             }
             let patience = if asked { AGAIN_WITHIN } else { REACH_WITHIN };
             let over = silent.elapsed() > patience && !(asked && work.again() == Again::AskHuman);
             match (asked, over || (!asked && !trouble.passes())) {
                 // Nothing was asked for: it certainly did not begin.
-                (false, true) => return could_not(work, &trouble.to_string()),
+                (false, true) => return could_not(&trouble.to_string()),
                 (true, true) => return lost(work, &format!("{trouble}. What was begun there goes on")),
                 (_, false) => tracing::warn!(effect = %effect.key, %trouble, asked, "it is tried again"),
             }
@@ -232,7 +265,7 @@ fn values(options: &Options, host: &HostSpec) -> Result<BTreeMap<String, String>
 pub(crate) async fn perform(options: &Options, memory: &Memory, effect: &Effect, host: &HostSpec, place: &SshPlace) -> Performed {
     let env = match values(options, host) {
         Ok(env) => env,
-        Err(why) => return could_not(&effect.work, &why),
+        Err(why) => return could_not(&why),
     };
     let asking = Asking::new(options, memory, place);
     let ask = Ask::Perform { effect: Box::new(effect.clone()), env };
@@ -246,7 +279,10 @@ pub(crate) async fn look(options: &Options, memory: &Memory, effect: &Effect, pl
     let asking = Asking::new(options, memory, place);
     let (began, mut wait) = (Instant::now(), WAIT_MIN);
     loop {
-        match asking.ask(effect, &Ask::Look { effect: Box::new(effect.clone()) }, &mut false).await {
+        let (ask, mut heard) = (Ask::Look { effect: Box::new(effect.clone()) }, Heard::default());
+        let asked = tokio::time::timeout(LOOK_WITHIN, asking.ask(effect, &ask, &mut heard)).await;
+        let late = |_| Err(Trouble::Unreachable { destination: place.label(), detail: "no answer in time".to_owned() });
+        match asked.unwrap_or_else(late) {
             Ok(seen) => {
                 if seen != Seen::Running {
                     memory.forget_tail(&effect.key);

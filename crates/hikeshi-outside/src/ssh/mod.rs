@@ -106,6 +106,7 @@ impl Way<'_> {
             "ServerAliveCountMax=3",
             "ClearAllForwardings=yes",
             "ForwardAgent=no",
+            "GSSAPIDelegateCredentials=no",
             "ForwardX11=no",
             "PermitLocalCommand=no",
             "RemoteCommand=none",
@@ -132,8 +133,10 @@ impl Way<'_> {
             set("CheckHostIP=no");
             set("VerifyHostKeyDNS=no");
             // Older ones do not know it, and then have nothing that it could switch off.
-            set("IgnoreUnknown=KnownHostsCommand");
+            set("IgnoreUnknown=KnownHostsCommand,GSSAPIKeyExchange");
             set("KnownHostsCommand=none");
+            // It would prove the host by Kerberos, without any host key.
+            set("GSSAPIKeyExchange=no");
         }
         if self.identity.is_some() {
             set("IdentitiesOnly=yes");
@@ -296,7 +299,13 @@ mod tests {
         place.port = Some(2222);
         let way = Way { place: &place, config: None, identity: None, dir: Path::new("/nowhere"), control: Some("/run/a b/50%".into()) };
         let text: Vec<String> = way.arguments().expect("arguments").iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
-        for wanted in ["BatchMode=yes", "StrictHostKeyChecking=yes", "ControlPath=\"/run/a b/50%%\"", "ServerAliveInterval=5"] {
+        for wanted in [
+            "BatchMode=yes",
+            "StrictHostKeyChecking=yes",
+            "GSSAPIDelegateCredentials=no",
+            "ControlPath=\"/run/a b/50%%\"",
+            "ServerAliveInterval=5",
+        ] {
             assert!(text.iter().any(|arg| arg == wanted), "{wanted}: {text:?}");
         }
         assert_eq!(text.last().map(String::as_str), Some("2222"));

@@ -39,15 +39,16 @@ pub(super) fn start(way: &Way<'_>, digest: Digest, ledger: &str) -> String {
     }
 }
 
+/// On one line, for any login shell: see [`start`]. What was just written is no old one, and stays.
 fn receive(digest: Digest) -> String {
     let script = format!(
-        "umask 077; d=$HOME/.cache/hikeshi; t=$d/.hands-$$; [ -f \"$d/hands-$1\" ] && exit 0; mkdir -p \"$d\" || exit 1\n\
-         trap \"rm -f \\\"$t\\\"\" EXIT\n\
-         cat >\"$t\" || exit 1\n\
-         s=$(sha256sum <\"$t\") || exit 1\n\
-         [ \"${{s%% *}}\" = \"$1\" ] || exit {DAMAGED}\n\
-         chmod 700 \"$t\" && mv -f \"$t\" \"$d/hands-$1\" || exit 1\n\
-         find \"$d\" -name \"hands-*\" -mtime +{KEPT_DAYS} ! -name \"hands-$1\" -exec rm -f {{}} + 2>/dev/null\n\
+        "umask 077; d=$HOME/.cache/hikeshi; t=$d/.hands-$$; [ -f \"$d/hands-$1\" ] && exit 0; mkdir -p \"$d\" || exit 1; \
+         trap \"rm -f \\\"$t\\\"\" EXIT; \
+         cat >\"$t\" || exit 1; \
+         s=$(sha256sum <\"$t\") || exit 1; \
+         [ \"${{s%% *}}\" = \"$1\" ] || exit {DAMAGED}; \
+         chmod 700 \"$t\" && mv -f \"$t\" \"$d/hands-$1\" || exit 1; \
+         find \"$d\" -name \"hands-*\" -mtime +{KEPT_DAYS} -exec rm -f {{}} + 2>/dev/null; \
          exit 0"
     );
     format!("exec sh -c {} hikeshi {}", quoted(&script), quoted(&digest.to_string()))

@@ -1,6 +1,6 @@
 //! Events while a plan is carried out: backup, steps, changed files, verification, restore.
 
-use hikeshi_domain::emergency::{Aspect, Backup, FileChange, PutBack, PuttingBack, StepEnd, Trouble, Verified};
+use hikeshi_domain::emergency::{Aspect, Backup, Looked, PutBack, PuttingBack, StepEnd, Trouble, Verified};
 use hikeshi_domain::ids::{Digest, EmergencyId, PersonId};
 
 use super::session;
@@ -55,9 +55,9 @@ pub(super) fn step_started(
     }
 }
 
-pub(super) fn step_ended(lang: Lang, step: u32, end: &StepEnd, changes: &[FileChange], unlisted: u64) -> String {
+pub(super) fn step_ended(lang: Lang, step: u32, end: &StepEnd, looked: &Looked) -> String {
     let how = label::seen(lang, end);
-    let files = session::files(lang, changes, unlisted);
+    let files = session::files(lang, looked);
     match lang {
         Ja => format!("手順{step}が終わりました: {how}。{files}"),
         En => format!("Step {step} ended: {how}; {files}"),

@@ -1,6 +1,6 @@
 //! Events of a witnessed terminal: opened, watched, held, what was typed, ended.
 
-use hikeshi_domain::emergency::FileChange;
+use hikeshi_domain::emergency::Looked;
 use hikeshi_domain::ids::PersonId;
 use hikeshi_domain::session::{Ack, Captured, CommandRef, DeviceKey, Gap, HeldBecause, SessionEnd, TypedCommand};
 
@@ -65,6 +65,8 @@ fn typed(lang: Lang, command: &TypedCommand) -> String {
 
 fn when(lang: Lang, after: CommandRef) -> String {
     match (lang, after.command) {
+        (Ja, _) if after == CommandRef::NONE => "ここまで".to_owned(),
+        (En, _) if after == CommandRef::NONE => "up to here".to_owned(),
         (Ja, 0) => format!("立会セッション{}の開始時", after.session),
         (Ja, command) => format!("立会セッション{}のコマンド{command}のあと", after.session),
         (En, 0) => format!("at the opening of session {}", after.session),
@@ -88,8 +90,8 @@ pub(super) fn looked_at(lang: Lang, after: CommandRef) -> String {
     }
 }
 
-pub(super) fn seen(lang: Lang, after: CommandRef, changes: &[FileChange], unlisted: u64, captured: &[Captured]) -> String {
-    let (when, files) = (when(lang, after), files(lang, changes, unlisted));
+pub(super) fn seen(lang: Lang, after: CommandRef, looked: &Looked, captured: &[Captured]) -> String {
+    let (when, files) = (when(lang, after), files(lang, looked));
     let looks: Vec<String> = captured.iter().map(|one| capture(lang, one)).collect();
     match (lang, looks.is_empty()) {
         (Ja, true) => format!("{when}: {files}"),
@@ -110,9 +112,17 @@ fn capture(lang: Lang, captured: &Captured) -> String {
 }
 
 /// How many files differ from the backup, and how many of them nobody approved.
-pub(super) fn files(lang: Lang, changes: &[FileChange], unlisted: u64) -> String {
-    let changed = u64::try_from(changes.len()).unwrap_or(u64::MAX).saturating_add(unlisted);
-    let outside = changes.iter().filter(|change| !change.in_scope).count();
+pub(super) fn files(lang: Lang, looked: &Looked) -> String {
+    if looked.unseen {
+        return match lang {
+            Ja => "変わったファイルは調べられていません",
+            En => "nobody has seen which files have changed",
+        }
+        .to_owned();
+    }
+    let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
+    let changed = count(looked.changes.len()).saturating_add(looked.changes_unlisted);
+    let outside = count(looked.changes.iter().filter(|change| !change.in_scope).count()).saturating_add(looked.outside_unlisted);
     match (lang, changed, outside) {
         (Ja, 0, _) => "開始前から変わったファイルはありません".to_owned(),
         (Ja, _, 0) => format!("開始前から変わったファイル {changed}件"),

@@ -1,7 +1,9 @@
 //! Pages of an emergency exception.
 
+use hikeshi_domain::emergency::Emergency;
+
 use super::words;
-use crate::Lang;
+use crate::{Lang, label};
 
 words! {
     request_title: "緊急例外の申請", "Request an emergency exception";
@@ -164,6 +166,16 @@ pub fn step_heading(lang: Lang, number: u32, title: &str) -> String {
     }
 }
 
+/// After which step a change was first seen; 0: beside the steps.
+pub fn after_step(lang: Lang, number: u32) -> String {
+    match (number, lang) {
+        (0, Lang::Ja) => "ファイルを戻したとき、または調べ直したときに見つかった".to_owned(),
+        (0, Lang::En) => "first seen while files were put back or looked at again".to_owned(),
+        (_, Lang::Ja) => format!("手順{number}の後に見つかった"),
+        (_, Lang::En) => format!("first seen after step {number}"),
+    }
+}
+
 /// After which typed command a change was first seen. Quick commands share a look, so an earlier one may have made it.
 pub fn after_command(lang: Lang, session: u32, command: u32) -> String {
     match (command, lang) {
@@ -190,12 +202,22 @@ pub fn witness_count(lang: Lang, present: usize, needed: u32, seniors: usize, se
     }
 }
 
-/// Further files that were counted only.
-pub fn changes_unlisted(lang: Lang, number: u64) -> String {
-    match lang {
-        Lang::Ja => format!("ほかに{number}件の変更があり、件数だけを記録しています。"),
-        Lang::En => format!("{number} more files changed and were counted only."),
-    }
+/// What the list of changed files does not say.
+pub fn changes_notes(lang: Lang, emergency: &Emergency) -> Vec<String> {
+    let (number, outside) = (emergency.changes_unlisted, emergency.outside_unlisted);
+    let unlisted = match (lang, outside) {
+        (Lang::Ja, 0) => format!("ほかに{number}件の変更があり、件数だけを記録しています。"),
+        (Lang::Ja, _) => format!("ほかに{number}件（うち範囲外{outside}件）の変更があり、件数だけを記録しています。"),
+        (Lang::En, 0) => format!("{number} more files changed and were counted only."),
+        (Lang::En, _) => format!("{number} more files changed, {outside} of them outside the scope, and were counted only."),
+    };
+    let verify = label::command(lang, "emergency.verify");
+    let unseen = match lang {
+        Lang::Ja => format!("最後に実行したあとのファイルを、まだ誰も調べていません。「{verify}」で調べます。"),
+        Lang::En => format!("Nobody has seen the files since the last thing ran. To look at them, {verify}."),
+    };
+    let looking = emergency.looking.is_some();
+    (number > 0).then_some(unlisted).into_iter().chain((emergency.files_unseen && !looking).then_some(unseen)).collect()
 }
 
 /// Which check of which aspect, in the request form.

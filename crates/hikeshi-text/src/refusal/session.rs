@@ -64,16 +64,19 @@ pub(super) fn over(lang: Lang, number: u32) -> Sentence {
 }
 
 pub(super) fn files_not_seen(lang: Lang) -> Sentence {
+    let verify = label::command(lang, "emergency.verify");
     match lang {
         Ja => say(
-            "端末での作業で変わったファイルを、まだ調べています。",
-            "何が変わったか分からないうちは、検証も復元も終了もできません。",
-            "数秒待ってから、もう一度行ってください。",
+            "変わったファイルを、まだ調べ終えていません。",
+            "何が変わったか分からないうちは、終了できません。調べている間は、手順も検証も始められません。",
+            format!("数秒待ってから、もう一度行ってください。調べられなかったと出ているときは、「{verify}」でもう一度調べます。"),
         ),
         En => say(
-            "It is still being looked which files the terminal has changed.",
-            "Without knowing what changed, nothing can be verified, restored, or closed.",
-            "Wait a few seconds and try again.",
+            "Which files have changed has not been seen yet.",
+            "Without knowing what changed, nothing can be closed; while it is being looked, no step and no verification begins.",
+            format!(
+                "Wait a few seconds and try again. If the page says that the files could not be looked at, {verify}: that looks again."
+            ),
         ),
     }
 }

@@ -69,8 +69,11 @@ pub(super) fn verification_missing(lang: Lang, solved: bool, unaffected: bool) -
     }
 }
 
-pub(super) fn changes_unaccepted(lang: Lang, paths: &[String]) -> Sentence {
+pub(super) fn changes_unaccepted(lang: Lang, paths: &[String], unlisted: u64) -> Sentence {
     const SHOWN: usize = 5;
+    if unlisted > 0 {
+        return too_many_outside(lang, unlisted);
+    }
     let mut shown: Vec<String> = paths.iter().take(SHOWN).cloned().collect();
     if let Some(more) = paths.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         shown.push(match lang {
@@ -89,6 +92,23 @@ pub(super) fn changes_unaccepted(lang: Lang, paths: &[String]) -> Sentence {
             format!("Files outside the scope have changed: {shown}."),
             "Only changes inside the plan's scope were approved.",
             "An approver accepts each of them, or they are put back.",
+        ),
+    }
+}
+
+/// What no list names cannot be accepted: the list is made short enough first.
+fn too_many_outside(lang: Lang, unlisted: u64) -> Sentence {
+    let verify = label::command(lang, "emergency.verify");
+    match lang {
+        Ja => say(
+            format!("変更範囲の外のファイルが、一覧に載りきらないほど変わっています（一覧の外に{unlisted}件）。"),
+            "どのファイルか記録に残らない変更は、承認した人も認められません。",
+            format!("ファイルを元に戻すか、実行先で片付けてください。そのあと「{verify}」で、もう一度調べます。"),
+        ),
+        En => say(
+            format!("More files outside the scope have changed than the list can name ({unlisted} beyond it)."),
+            "A change that the record does not name cannot be accepted.",
+            format!("Put files back, or tidy up on the target; then {verify}, which looks again."),
         ),
     }
 }

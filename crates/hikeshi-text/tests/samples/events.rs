@@ -4,7 +4,9 @@ use hikeshi_domain::account::{Passkey, Proof, Session, Token};
 use hikeshi_domain::channel::{Body, Post};
 use hikeshi_domain::chat::{ChatTrouble, Place};
 use hikeshi_domain::effect::EffectKey;
-use hikeshi_domain::emergency::{Aspect, Backup, Doing, Emergency, Ending, FileContent, PutBack, PuttingBack, Requirement, Trouble};
+use hikeshi_domain::emergency::{
+    Aspect, Backup, Doing, Emergency, Ending, FileContent, Looked, PutBack, PuttingBack, Replaced, Requirement, Trouble,
+};
 use hikeshi_domain::event::Event;
 use hikeshi_domain::ids::{MonitorName, TokenId};
 use hikeshi_domain::incident::{Override, Priority, Stage};
@@ -211,7 +213,7 @@ every! {
         StepConfirmed => Event::StepConfirmed {
             emergency: EMG, step: 2, attempt: 1, digest: digest("plan"), by: person("ito"), expires_at: at("04:00:00")
         },
-        StepEnded => Event::StepEnded { emergency: EMG, step: 2, end: end(None), changes: changes(), changes_unlisted: 1 },
+        StepEnded => Event::StepEnded { emergency: EMG, step: 2, end: end(None), looked: Looked { changes: changes(), changes_unlisted: 3, outside_unlisted: 2, unseen: false } },
         StepInDoubt => Event::StepInDoubt { emergency: EMG, step: 2, effect: key() },
         StepSettledNotRun => Event::StepSettledNotRun { emergency: EMG, step: 2, by: person("tanaka"), reason: text("file unchanged") },
         StepSettledRan => Event::StepSettledRan { emergency: EMG, step: 2, by: person("tanaka"), reason: text("file changed"), end: end(Some(0)) },
@@ -219,9 +221,9 @@ every! {
         VerificationRecorded => Event::VerificationRecorded { emergency: EMG, aspect: Aspect::Solved, verified: emergency().solved.unwrap() },
         ChangeAccepted => Event::ChangeAccepted { emergency: EMG, path: text("run/cache"), by: person("sato"), reason: text("only a cache") },
         RevertStarted => Event::RevertStarted { emergency: EMG, files: vec![putting_back("run/cache")], by: person("tanaka"), reason: text("wrong file"), effect: key() },
-        FilesReverted => Event::FilesReverted { emergency: EMG, files: vec![put_back("run/cache", None), put_back("run/lock", Some("Permission denied"))], changes: vec![], changes_unlisted: 0 },
+        FilesReverted => Event::FilesReverted { emergency: EMG, files: vec![put_back("run/cache", None), put_back("run/lock", Some("Permission denied"))], looked: Looked::default() },
         RestoreStarted => Event::RestoreStarted { emergency: EMG, by: person("tanaka"), reason: text("verification failed"), effect: key() },
-        BackupRestored => Event::BackupRestored { emergency: EMG, files: 4, manifest: digest("manifest"), replaced: vec![], changes: vec![] },
+        BackupRestored => Event::BackupRestored { emergency: EMG, files: 4, manifest: digest("manifest"), replaced: Replaced::default(), looked: Looked::default() },
         EmergencyTroubled => Event::EmergencyTroubled { emergency: EMG, trouble: trouble(Doing::Backup) },
         TerminalOpened => Event::TerminalOpened { emergency: EMG, session: 1, by: person("tanaka"), place: text("app-1") },
         DeviceBound => Event::DeviceBound { emergency: EMG, session: 1, person: person("ito"), key: DeviceKey::of(&[4; 65]) },
@@ -234,7 +236,7 @@ every! {
         LookOwed => Event::LookOwed { emergency: EMG, after: CommandRef { session: 1, command: 3 } },
         FilesLookedAt => Event::FilesLookedAt { emergency: EMG, effect: key(), after: CommandRef { session: 1, command: 2 } },
         FilesSeen => Event::FilesSeen {
-            emergency: EMG, after: CommandRef { session: 1, command: 2 }, changes: changes(), changes_unlisted: 0,
+            emergency: EMG, after: CommandRef { session: 1, command: 2 }, looked: Looked::of(changes()),
             captured: vec![Captured { title: text("schema"), exit_code: Some(0), output: digest("schema"), bytes: 812 }]
         },
         BlocksWatched => Event::BlocksWatched { emergency: EMG, session: 1, acks: vec![ack("ito", 4), ack("takahashi", 5), ack("ito", 5)] },

@@ -97,7 +97,7 @@ every! {
         AssertionFlawed => Refusal::AssertionFlawed { flaw: AssertionFlaw::CounterBack { last: 7, given: 6 } },
         NotAttestable => Refusal::NotAttestable { person: person("tanaka") },
         VerificationMissing => Refusal::VerificationMissing { solved: false, unaffected: true },
-        ChangesUnaccepted => Refusal::ChangesUnaccepted { paths: (1..=7).map(|number| format!("run/{number}")).collect() },
+        ChangesUnaccepted => Refusal::ChangesUnaccepted { paths: (1..=7).map(|number| format!("run/{number}")).collect(), unlisted: 0 },
         NoSuchChange => Refusal::NoSuchChange { path: text("config/x") },
         NotOutOfScope => Refusal::NotOutOfScope { path: text("config/app.toml") },
         ContentNotKept => Refusal::ContentNotKept { path: text("run/cache") },

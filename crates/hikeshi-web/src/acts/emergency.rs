@@ -246,7 +246,7 @@ impl Maker<'_> {
         let verified = |verified: &Option<hikeshi_domain::emergency::Verified>| verified.as_ref().is_some_and(|verified| verified.passed);
         let both = verified(&emergency.solved) && verified(&emergency.unaffected);
         let checks = !emergency.plan.verification.solved.is_empty() || !emergency.plan.verification.unaffected.is_empty();
-        if checks {
+        if checks || emergency.must_be_looked_at() {
             acts.push(self.act("verify").weight(if all_ended && !both { Weight::Primary } else { Weight::Normal }));
         }
         acts.extend(self.attest());

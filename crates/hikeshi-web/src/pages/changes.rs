@@ -80,7 +80,7 @@ struct BackAct {
 struct ChangesTemplate {
     t: Words,
     rows: Vec<Row>,
-    unlisted: Option<String>,
+    notes: Vec<String>,
     backs: Vec<BackAct>,
 }
 
@@ -112,14 +112,14 @@ pub async fn list(viewer: &Viewer, view: &EmergencyView, flash: &Flash, shown: S
         if matches!(shown, Shown::Of(session) if change.command.is_none_or(|after| after.session != session)) {
             continue;
         }
-        let flagged = !change.in_scope && change.accepted_by.is_none();
-        let forms = if shown == Shown::Beside && flagged { Vec::new() } else { forms(viewer, view, index, change, flash, action)? };
+        let forms =
+            if shown == Shown::Beside && change.is_unaccepted() { Vec::new() } else { forms(viewer, view, index, change, flash, action)? };
         rows.push(row(viewer, view, index, change, rows.len() < DIFFS_MAX, forms).await?);
     }
     let template = ChangesTemplate {
         t: Words(viewer.lang),
         rows,
-        unlisted: (e.changes_unlisted > 0).then(|| page::changes_unlisted(viewer.lang, e.changes_unlisted)),
+        notes: page::changes_notes(viewer.lang, e),
         backs: e.reverts.iter().rev().map(|act| back_act(viewer, view, act)).collect(),
     };
     Ok(askama::filters::Safe(template.render()?))
@@ -131,9 +131,7 @@ pub fn outside(viewer: &Viewer, view: &EmergencyView, flash: &Flash) -> Result<H
     let e = &view.emergency;
     let paths: Vec<String> = unaccepted(e).map(|change| change.path.clone()).collect();
     let mut rows = Vec::new();
-    for (index, change) in
-        e.changes.iter().enumerate().filter(|(_, change)| !change.in_scope && change.accepted_by.is_none()).take(SHOWN_MAX)
-    {
+    for (index, change) in e.changes.iter().enumerate().filter(|(_, change)| change.is_unaccepted()).take(SHOWN_MAX) {
         rows.push((change.path.clone(), forms(viewer, view, index, change, flash, "")?));
     }
     let template = OutsideTemplate {
@@ -163,7 +161,7 @@ async fn row(
         accepted: change.accepted_by.as_ref().map(|person| viewer.names.person(viewer.lang, person)),
         first_seen: match change.command {
             Some(after) => page::after_command(viewer.lang, after.session, after.command),
-            None => page::step_heading(viewer.lang, change.step, ""),
+            None => page::after_step(viewer.lang, change.step),
         },
         before: change.before.as_ref().map(side),
         after: change.after.as_ref().map(side),
@@ -179,9 +177,8 @@ fn forms(viewer: &Viewer, view: &EmergencyView, index: usize, change: &FileChang
         return Ok(forms);
     }
     let possible = can_be_put_back(change, viewer.policy.emergency.file_bytes_max);
-    let undecided = !change.in_scope && change.accepted_by.is_none();
     for act in acts::of_change(viewer, view, index, &change.path) {
-        let fits = if act.kind == "emergency.accept" { undecided } else { possible };
+        let fits = if act.kind == "emergency.accept" { change.is_unaccepted() } else { possible };
         if fits && (act.is_open() || flash.kept_by(&act.id).is_some()) {
             forms.push(acts::render_to(viewer, &act, flash, action)?);
         }

@@ -47,7 +47,7 @@ pub async fn until<T, F: Future<Output = Result<Option<T>>>>(what: String, calle
     ended
 }
 
-/// Waits until nothing of the exception is under way: no backup, no running step, no checks, no restore.
+/// Waits until nothing of the exception is under way: no backup, no running step, no checks, no look, no restore.
 pub async fn emergency(id: EmergencyId, what: String, caller: &Caller<'_>) -> Result<Emergency> {
     until(what, caller, || async move {
         let emergency = caller.reach.emergency(id).await?.emergency;
@@ -68,7 +68,9 @@ pub fn is_quiet(emergency: &Emergency) -> bool {
         | Status::Cancelled
         | Status::Expired => false,
     };
-    !step_runs && !busy
+    // While somebody types, looks follow each other; otherwise one that was ordered belongs to what is waited for.
+    let looks = emergency.looking.is_some() && !emergency.sessions.iter().any(hikeshi_domain::session::Session::is_open);
+    !step_runs && !busy && !looks
 }
 
 /// Waits until the obligation's effect has ended.

@@ -191,6 +191,9 @@ fn join_missing(view: &EmergencyView) -> Option<Act> {
 
 fn executing(view: &EmergencyView) -> Act {
     let emergency = &view.emergency;
+    if emergency.looking.is_some() && !emergency.sessions.iter().any(|session| session.is_open()) {
+        return Act::AwaitChecks;
+    }
     for (index, step) in emergency.steps.iter().enumerate() {
         let number = u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1);
         match step {
@@ -208,11 +211,9 @@ fn executing(view: &EmergencyView) -> Act {
     if !by_hand {
         return join_missing(view).unwrap_or(Act::Terminal);
     }
-    if emergency.looking.is_some() {
-        return Act::AwaitChecks;
-    }
     let passed = |verified: &Option<hikeshi_domain::emergency::Verified>| verified.as_ref().is_some_and(|verified| verified.passed);
-    if passed(&emergency.solved) && passed(&emergency.unaffected) { Act::Close } else { Act::Verify }
+    let verified = passed(&emergency.solved) && passed(&emergency.unaffected) && !emergency.must_be_looked_at();
+    if verified { Act::Close } else { Act::Verify }
 }
 
 /// A dangerous step whose next run no witness has confirmed, or not for long enough.

@@ -2,6 +2,7 @@
 //! executor's terminal, lost in the middle, and never believed when its key is another one.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -199,5 +200,33 @@ fn a_backup_on_a_host_with_another_key_is_not_taken_and_the_reason_is_shown() {
     let done = night.workspace.run("tanaka", &["emergency", "start", &night.emergency]);
     assert_ne!(done.status.code(), Some(0), "{}", text(&done));
     assert!(text(&done).contains("host key"), "{}", text(&done));
-    assert!(!night.workspace.path("backups").join("x").exists() && left_in(&sshd.home()).is_empty());
+    assert_eq!((left_in(&night.workspace.path("backups")), left_in(&sshd.home())), (Vec::new(), Vec::new()), "nothing was begun");
+}
+
+#[test]
+fn a_step_there_outlives_the_server_and_runs_once() {
+    let step = "[[plan.steps]]\ntitle = \"直す\"\nrun = '''\necho \"$HOME\" >> config/ran\necho 'value = 2' > config/app.toml\n\
+                until [ -e ../go ]; do sleep 0.1; done\necho 終わり\n'''\n";
+    let mut far = Far::with("far-step", step);
+    let emergency = far.night.emergency.clone();
+    let mut starting = far.night.workspace.as_person("tanaka");
+    let mut starting = starting.args(["--json", "emergency", "step", &emergency, "1"]).stdout(Stdio::null()).spawn().expect("started");
+    let ran = far.night.root("config/ran");
+    until("the step runs over there", || ran.exists());
+    far.night.workspace.kill();
+    let _ = starting.kill();
+    let _ = starting.wait();
+    // It goes on while nobody can ask, and ends so.
+    std::fs::write(far.night.workspace.path("go"), "").expect("written");
+    std::thread::sleep(Duration::from_secs(1));
+    far.night.workspace.start();
+    until("its end is known", || far.shown()["steps"][0]["is"] == "ended");
+    let shown = far.shown();
+    assert_eq!((&shown["steps"][0]["exit_code"], &shown["attempts"][0]), (&0.into(), &1.into()), "{shown}");
+    assert_eq!(read(&ran), format!("{}\n", far.sshd.home().display()), "once, and over there");
+    let paths: Vec<&Value> = shown["changes"].as_array().expect("changes").iter().map(|change| &change["path"]).collect();
+    assert_eq!(paths, ["config/app.toml", "config/ran"], "{shown}");
+    far.night.workspace.ok("tanaka", &["emergency", "verify", &emergency]);
+    far.night.workspace.ok("tanaka", &["emergency", "close", &emergency]);
+    assert_eq!(far.shown()["ending"], "solved");
 }

@@ -16,6 +16,8 @@ use crate::input::{self, TEXT_CHARS_MAX};
 use crate::obligation::{self, Obligation};
 use crate::permit::Permit;
 use crate::refusal::Refusal;
+use crate::session::CommandRef;
+use crate::session::decide::look;
 
 /// The gates of the start, then the backup. Nothing can run before it has been read back.
 pub(super) fn start(permit: &Permit, case: &Case<'_>) -> Result<Decision, Refusal> {
@@ -159,7 +161,8 @@ pub(super) fn settle(permit: &Permit, case: &Case<'_>, number: u32, verdict: Ver
     input::required("reason", reason, TEXT_CHARS_MAX)?;
     case.watched()?;
     let (emergency, reason) = (case.state.id, reason.to_owned());
-    Ok(case.decision(vec![match verdict {
+    let ran = matches!(verdict, Verdict::Ran { .. });
+    let mut events = vec![match verdict {
         Verdict::DidNotRun => Event::StepSettledNotRun { emergency, step: number, by, reason },
         Verdict::Ran { exit_code } => {
             let end = StepEnd {
@@ -174,9 +177,17 @@ pub(super) fn settle(permit: &Permit, case: &Case<'_>, number: u32, verdict: Ver
             };
             Event::StepSettledRan { emergency, step: number, by, reason, end }
         }
-    }]))
+    }];
+    let mut decision = case.decision(Vec::new());
+    // What it changed, nobody has seen. After "did not run" the next step or the verification looks.
+    if ran {
+        look(case, CommandRef::NONE, false, &mut events, &mut decision)?;
+    }
+    decision.events = events;
+    Ok(decision)
 }
 
+/// The checks of the plan; and where nobody has seen what changed, a look at the files.
 pub(super) fn verify(permit: &Permit, case: &Case<'_>) -> Result<Decision, Refusal> {
     let present = case.state.witnesses.iter().filter(|(_, witness)| witness.present).map(|(person, _)| person.clone());
     let who = [case.state.plan.executor.clone(), case.state.requester.clone()].into_iter().chain(present).collect();
@@ -184,18 +195,26 @@ pub(super) fn verify(permit: &Permit, case: &Case<'_>) -> Result<Decision, Refus
     case.status(&[Status::Executing])?;
     case.nobody_types()?;
     case.settled()?;
-    if !case.has_run() {
-        return Err(Refusal::NothingRun);
+    let (mut events, mut decision) = (Vec::new(), case.decision(Vec::new()));
+    if case.state.must_be_looked_at() {
+        look(case, CommandRef::NONE, false, &mut events, &mut decision)?;
     }
     let plan = &case.state.plan;
-    if plan.verification.solved.is_empty() && plan.verification.unaffected.is_empty() {
-        return Err(Refusal::PlanEmpty { part: "verification".to_owned() });
+    let declared = !plan.verification.solved.is_empty() || !plan.verification.unaffected.is_empty();
+    if case.has_run() && declared {
+        let key = EffectKey::of_emergency(case.state.id, "checks", 0, case.state.tries + 1);
+        events.push(Event::VerificationStarted { emergency: case.state.id, effect: key.clone() });
+        let work = Work::RunChecks { emergency: case.state.id, host: case.host()?, plan: Box::new(plan.clone()) };
+        decision.effects.push(Effect { key, work });
     }
-    let key = EffectKey::of_emergency(case.state.id, "checks", 0, case.state.tries + 1);
-    let mut decision = case.decision(vec![Event::VerificationStarted { emergency: case.state.id, effect: key.clone() }]);
-    let work = Work::RunChecks { emergency: case.state.id, host: case.host()?, plan: Box::new(plan.clone()) };
-    decision.effects.push(Effect { key, work });
-    Ok(decision)
+    if !events.is_empty() {
+        decision.events = events;
+        Ok(decision)
+    } else if case.has_run() {
+        Err(Refusal::PlanEmpty { part: "verification".to_owned() })
+    } else {
+        Err(Refusal::NothingRun)
+    }
 }
 
 /// A verification by eye, where the plan declares no check. Not by the one whose work it is.

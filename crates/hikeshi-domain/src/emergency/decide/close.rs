@@ -22,10 +22,14 @@ pub(super) fn close(permit: &Permit, case: &Case<'_>) -> Result<Decision, Refusa
     case.status(&[Status::Executing])?;
     case.nobody_types()?;
     case.settled()?;
+    if case.state.files_unseen {
+        return Err(Refusal::FilesNotSeen);
+    }
     let ending = ending(case)?;
     let unaccepted: Vec<String> = unaccepted(case.state).map(|change| change.path.clone()).take(PATHS_NAMED_MAX).collect();
-    if !unaccepted.is_empty() {
-        return Err(Refusal::ChangesUnaccepted { paths: unaccepted });
+    let unlisted = case.state.outside_unlisted;
+    if !unaccepted.is_empty() || unlisted > 0 {
+        return Err(Refusal::ChangesUnaccepted { paths: unaccepted, unlisted });
     }
     let closed = Event::EmergencyClosed { emergency: case.state.id, ending };
     // The documents tell of the closed exception, so what follows sees it as the close leaves it.
@@ -60,7 +64,7 @@ fn ending(case: &Case<'_>) -> Result<Ending, Refusal> {
 pub(crate) fn follow_up(case: &Case<'_>, ending: Ending, owed: &Obligation, decision: &mut Decision) {
     match owed.kind {
         obligation::Kind::ChangeRequest => {
-            let nothing = ending != Ending::Solved || case.state.changes.is_empty();
+            let nothing = ending != Ending::Solved || (case.state.changes.is_empty() && case.state.changes_unlisted == 0);
             if nothing {
                 decision.events.push(Event::ObligationWaived { obligation: owed.id, waiver: Waiver::NothingChanged });
             } else if let Some(effect) = obligation::decide::change_request(case.facts, case.state, owed, case.now) {

@@ -6,7 +6,7 @@ use super::Case;
 use crate::channel::Notice;
 use crate::decide::Decision;
 use crate::effect::{AspectResult, EffectKey, Outcome};
-use crate::emergency::{Aspect, Doing, Emergency, FileChange, Killed, Status, StepEnd, StepState, Trouble, Verified};
+use crate::emergency::{Aspect, Doing, Emergency, FileChange, Killed, Looked, Status, StepEnd, StepState, Trouble, Verified};
 use crate::event::Event;
 use crate::facts::Facts;
 use crate::ids::EmergencyId;
@@ -20,9 +20,9 @@ pub fn ended(facts: &Facts, key: &EffectKey, outcome: &Outcome, now: Timestamp) 
     let (case, what, number) = parse(facts, key, now)?;
     let id = case.state.id;
     match (what, outcome) {
-        ("step", Outcome::StepEnded { end, changes, changes_unlisted }) => {
+        ("step", Outcome::StepEnded { end, looked }) => {
             awaited(&case, number, key)?;
-            Ok(step_ended(&case, number, end, changes, *changes_unlisted))
+            Ok(step_ended(&case, number, end, looked.clone()))
         }
         ("step", Outcome::Failed { detail }) => {
             awaited(&case, number, key)?;
@@ -36,12 +36,10 @@ pub fn ended(facts: &Facts, key: &EffectKey, outcome: &Outcome, now: Timestamp) 
                 output_bytes_cut: 0,
                 settled_by: None,
             };
-            let (changes, unlisted) = (case.state.changes.clone(), case.state.changes_unlisted);
-            Ok(step_ended(&case, number, &end, &changes, unlisted))
+            // Nothing ran: what was known still holds.
+            Ok(step_ended(&case, number, &end, Ok(Looked::before(case.state))))
         }
-        ("look", Outcome::FilesSeen { changes, changes_unlisted, captured }) => {
-            session::decide::seen(&case, key, changes, *changes_unlisted, captured)
-        }
+        ("look", Outcome::FilesSeen { looked, captured }) => session::decide::seen(&case, key, looked, captured),
         ("look", Outcome::Failed { detail }) => session::decide::unseen(&case, key, detail),
         (session::REDACT_KEY, Outcome::Redacted { blocks }) => session::redaction_done(&case, key, blocks),
         (session::REDACT_KEY, Outcome::Failed { detail }) => session::redaction_failed(&case, key, detail),
@@ -61,14 +59,14 @@ pub fn ended(facts: &Facts, key: &EffectKey, outcome: &Outcome, now: Timestamp) 
             during(&case, Status::Verifying, number)?;
             Ok(troubled(&case, Doing::Verify, detail))
         }
-        ("restore", Outcome::Restored { files, manifest, replaced, changes }) => {
+        ("restore", Outcome::Restored { files, manifest, replaced, looked }) => {
             during(&case, Status::Restoring, number)?;
             if case.state.backup.as_ref().is_none_or(|backup| backup.manifest != *manifest) {
                 return Ok(troubled(&case, Doing::Restore, &format!("manifest {manifest}")));
             }
-            let (replaced, changes) = (replaced.clone(), changes.clone());
-            let mut events = surprises(&case, &changes);
-            events.insert(0, Event::BackupRestored { emergency: id, files: *files, manifest: *manifest, replaced, changes });
+            let (replaced, looked) = (replaced.clone(), looked.clone());
+            let mut events = surprises(&case, &looked.changes);
+            events.insert(0, Event::BackupRestored { emergency: id, files: *files, manifest: *manifest, replaced, looked });
             events.extend(case.state.restored.as_ref().map(|restored| case.post(Notice::Restored { by: restored.by.clone() }, &[])));
             super::undo::looked_at_again(&case, events)
         }
@@ -76,9 +74,9 @@ pub fn ended(facts: &Facts, key: &EffectKey, outcome: &Outcome, now: Timestamp) 
             during(&case, Status::Restoring, number)?;
             Ok(troubled(&case, Doing::Restore, detail))
         }
-        ("revert", Outcome::Reverted { files, changes, changes_unlisted }) => {
+        ("revert", Outcome::Reverted { files, looked }) => {
             during(&case, Status::Restoring, number)?;
-            super::undo::reverted(&case, files, changes, *changes_unlisted)
+            super::undo::reverted(&case, files, looked)
         }
         ("revert", Outcome::Failed { detail }) => {
             during(&case, Status::Restoring, number)?;
@@ -140,13 +138,17 @@ pub(crate) fn surprises(case: &Case<'_>, changes: &[FileChange]) -> Vec<Event> {
     new.map(|change| case.post(Notice::OutOfScope { path: change.path.clone() }, &case.policy.emergency.approver_roles)).collect()
 }
 
-fn step_ended(case: &Case<'_>, number: u32, end: &StepEnd, changes: &[FileChange], changes_unlisted: u64) -> Decision {
-    let mut posts = surprises(case, changes);
+fn step_ended(case: &Case<'_>, number: u32, end: &StepEnd, looked: Result<Looked, String>) -> Decision {
+    let (looked, untold) = match looked {
+        Ok(looked) => (looked, None),
+        Err(detail) => (Looked::unseen(case.state), Some(troubled_by(case, Doing::Look, &detail))),
+    };
+    let mut posts = surprises(case, &looked.changes);
     if !end.succeeded() {
         posts.push(case.post(Notice::StepFailed { step: number, title: title(case.state, number) }, &[]));
     }
-    let ended = Event::StepEnded { emergency: case.state.id, step: number, end: end.clone(), changes: changes.to_vec(), changes_unlisted };
-    case.decision(std::iter::once(ended).chain(posts).collect())
+    let ended = Event::StepEnded { emergency: case.state.id, step: number, end: end.clone(), looked };
+    case.decision(std::iter::once(ended).chain(untold).chain(posts).collect())
 }
 
 /// Each aspect that has checks gets its verdict. An aspect without checks waits for a person.
@@ -171,6 +173,9 @@ fn checked(case: &Case<'_>, results: &[AspectResult]) -> Decision {
 }
 
 pub(crate) fn troubled(case: &Case<'_>, doing: Doing, detail: &str) -> Decision {
-    let trouble = Trouble { doing, detail: detail.to_owned(), at: case.now };
-    case.decision(vec![Event::EmergencyTroubled { emergency: case.state.id, trouble }])
+    case.decision(vec![troubled_by(case, doing, detail)])
+}
+
+pub(crate) fn troubled_by(case: &Case<'_>, doing: Doing, detail: &str) -> Event {
+    Event::EmergencyTroubled { emergency: case.state.id, trouble: Trouble { doing, detail: detail.to_owned(), at: case.now } }
 }

@@ -1,12 +1,12 @@
 //! Undoing: accepting or reverting what went beyond the scope, putting the backup back (rules E8, E9).
 
 use super::Case;
-use super::outcome::surprises;
+use super::outcome::{surprises, troubled_by};
 use crate::channel::Notice;
 use crate::decide::Decision;
 use crate::effect::{Effect, EffectKey, Work};
 use crate::emergency::{
-    Doing, FileChange, PUT_BACK_AT_ONCE_MAX, PUT_BACK_NAMES_BYTES_MAX, PutBack, PuttingBack, Status, Trouble, can_be_put_back,
+    Doing, FileChange, Looked, PUT_BACK_AT_ONCE_MAX, PUT_BACK_NAMES_BYTES_MAX, PutBack, PuttingBack, Status, can_be_put_back,
 };
 use crate::event::Event;
 use crate::ids::PersonId;
@@ -82,17 +82,16 @@ fn asked(case: &Case<'_>, paths: &[String]) -> Result<Vec<PuttingBack>, Refusal>
 }
 
 /// What became of each. One that is not as it was is said as trouble; the others are put back all the same.
-pub(super) fn reverted(case: &Case<'_>, files: &[PutBack], changes: &[FileChange], changes_unlisted: u64) -> Result<Decision, Refusal> {
+pub(super) fn reverted(case: &Case<'_>, files: &[PutBack], looked: &Looked) -> Result<Decision, Refusal> {
     let emergency = case.state.id;
-    let (files, changes) = (files.to_vec(), changes.to_vec());
+    let (files, looked) = (files.to_vec(), looked.clone());
     let failed: Vec<String> =
         files.iter().filter_map(|file| file.failed.as_ref().map(|why| format!("{}: {why}", file.path))).take(FAILED_NAMED_MAX).collect();
-    let posts = surprises(case, &changes);
-    let mut events = vec![Event::FilesReverted { emergency, files, changes, changes_unlisted }];
+    let posts = surprises(case, &looked.changes);
+    let mut events = vec![Event::FilesReverted { emergency, files, looked }];
     events.extend(posts);
     if !failed.is_empty() {
-        let trouble = Trouble { doing: Doing::Revert, detail: failed.join("\n"), at: case.now };
-        events.push(Event::EmergencyTroubled { emergency, trouble });
+        events.push(troubled_by(case, Doing::Revert, &failed.join("\n")));
     }
     looked_at_again(case, events)
 }

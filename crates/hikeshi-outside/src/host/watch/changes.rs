@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hikeshi_domain::emergency::{ChangeKind, FileChange, FileContent};
+use hikeshi_domain::emergency::{ChangeKind, FileChange, FileContent, Looked};
 use hikeshi_domain::ids::Digest;
 use hikeshi_domain::mask::Masker;
 
@@ -19,8 +19,7 @@ const CONTENT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// What is not as it was.
 #[derive(Debug, Default)]
 pub(crate) struct Changed {
-    pub(crate) changes: Vec<FileChange>,
-    pub(crate) unlisted: u64,
+    pub(crate) looked: Looked,
     pub(crate) contents: Vec<Vec<u8>>,
     /// Contents that were asked for, and whether they go along.
     taken: BTreeMap<Digest, bool>,
@@ -113,17 +112,18 @@ pub(super) fn tell(
         })
         .collect();
     changes.sort_by(|a, b| (a.in_scope, &a.path).cmp(&(b.in_scope, &b.path)));
-    let total = changes.len();
+    let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
     let mut bytes = 0;
     let fitting = changes.iter().take(LISTED_MAX).take_while(|change| {
         bytes += serde_json::to_vec(change).map_or(0, |json| json.len());
         bytes <= LISTED_BYTES_MAX
     });
     let listed = fitting.count();
-    changes.truncate(listed);
+    let cut = changes.split_off(listed);
     changes.sort_by(|a, b| a.path.cmp(&b.path));
-    let unlisted = u64::try_from(total - listed).unwrap_or(u64::MAX).saturating_add(now.unlisted);
-    Changed { changes, unlisted, ..Changed::default() }
+    let changes_unlisted = count(cut.len()).saturating_add(now.unlisted);
+    let outside_unlisted = count(cut.iter().filter(|change| !change.in_scope).count());
+    Changed { looked: Looked { changes, changes_unlisted, outside_unlisted, unseen: false }, ..Changed::default() }
 }
 
 pub(crate) fn content(watch: &Watch, node: &Node) -> FileContent {
@@ -134,21 +134,16 @@ pub(crate) fn content(watch: &Watch, node: &Node) -> FileContent {
 }
 
 impl Changed {
-    /// Something is not known: one unlisted change says that the list is not complete.
-    pub(crate) fn unknown() -> Self {
-        Self { unlisted: 1, ..Self::default() }
-    }
-
     /// Collects the contents that the changes name. One that holds a secret stays out of the record (rule A4): its digest is told,
     /// its content remains in the spool, where a revert finds it.
     pub(crate) fn with_contents(mut self, watch: &Watch, masker: &Masker) -> Self {
-        let mut changes = std::mem::take(&mut self.changes);
+        let mut changes = std::mem::take(&mut self.looked.changes);
         for change in &mut changes {
             for side in [&mut change.before, &mut change.after].into_iter().flatten() {
                 self.take(watch, masker, side);
             }
         }
-        self.changes = changes;
+        self.looked.changes = changes;
         self
     }
 

@@ -90,6 +90,14 @@ pub(super) fn scan(root: &Folder, before: &Known<'_>, limits: Limits, keeper: &K
     Ok(walk.out)
 }
 
+/// One name, and all below it, as it is now.
+pub(super) fn scan_name(folder: &Folder, name: &OsStr, path: &str, before: &Known<'_>, keeper: &Keeper) -> Result<Snapshot, Problem> {
+    let out = Snapshot { taken_at_ns: file_now_ns(), ..Snapshot::default() };
+    let mut walk = Walk { before, limits: Limits { files_max: u64::MAX, bytes_max: u64::MAX, refuse: false }, keeper, out, bytes: 0 };
+    walk.name(folder, name, path.to_owned(), DEPTH_MAX)?;
+    Ok(walk.out)
+}
+
 impl Walk<'_> {
     fn folder(&mut self, folder: &Folder, path: &str, depth: usize) -> Result<(), Problem> {
         if depth == 0 {
@@ -101,25 +109,32 @@ impl Walk<'_> {
         };
         for name in names {
             let child = join(path, &written(&name));
-            if u64::try_from(self.out.nodes.len()).unwrap_or(u64::MAX) >= self.limits.files_max {
-                if self.limits.refuse {
-                    return Err(Problem::TooManyFiles { max: self.limits.files_max });
-                }
+            let full = u64::try_from(self.out.nodes.len()).unwrap_or(u64::MAX) >= self.limits.files_max;
+            if full && self.limits.refuse {
+                return Err(Problem::TooManyFiles { max: self.limits.files_max });
+            }
+            // What was known before is looked at all the same: left out, it would be told as removed.
+            if full && self.before.get(&child).is_none() {
                 self.out.unlisted += 1;
                 continue;
             }
-            // A name may go while we look; then it is not there.
-            let Some(stat) = folder.stat(&name).map_err(|error| Problem::Unreadable { path: child.clone(), error })? else { continue };
-            if stat.kind() == Kind::Folder {
-                match folder.folder(&name) {
-                    Ok(inner) => self.folder(&inner, &child, depth - 1)?,
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                    Err(error) => self.unreadable(&child, error)?,
-                }
-                self.out.nodes.insert(child, Node { stat, digest: None });
-            } else if let Some(node) = self.leaf(folder, &name, &child, stat)? {
-                self.out.nodes.insert(child, node);
+            self.name(folder, &name, child, depth)?;
+        }
+        Ok(())
+    }
+
+    fn name(&mut self, folder: &Folder, name: &OsStr, path: String, depth: usize) -> Result<(), Problem> {
+        // A name may go while we look; then it is not there.
+        let Some(stat) = folder.stat(name).map_err(|error| Problem::Unreadable { path: path.clone(), error })? else { return Ok(()) };
+        if stat.kind() == Kind::Folder {
+            match folder.folder(name) {
+                Ok(inner) => self.folder(&inner, &path, depth - 1)?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                Err(error) => self.unreadable(&path, error)?,
             }
+            self.out.nodes.insert(path, Node { stat, digest: None });
+        } else if let Some(node) = self.leaf(folder, name, &path, stat)? {
+            self.out.nodes.insert(path, node);
         }
         Ok(())
     }
@@ -153,18 +168,18 @@ impl Walk<'_> {
 
     fn file(&mut self, folder: &Folder, name: &OsStr, path: &str, stat: Stat) -> Result<Option<Node>, Problem> {
         self.bytes = self.bytes.saturating_add(stat.bytes);
-        if self.bytes > self.limits.bytes_max {
+        let known = self.before.get(path).filter(|known| known.digest.is_some() && known.stat.same_version(&stat));
+        if let Some(known) = known
+            && stat.changed_ns.saturating_add(RACY_NS) < self.before.latest.taken_at_ns
+        {
+            return Ok(Some(Node { stat, digest: known.digest }));
+        }
+        // One that looks as it did is read whatever the limit: unread, it would be told as changed.
+        if known.is_none() && self.bytes > self.limits.bytes_max {
             if self.limits.refuse {
                 return Err(Problem::TooManyBytes { max: self.limits.bytes_max });
             }
             return Ok(Some(unread(stat)));
-        }
-        if let Some(known) = self.before.get(path)
-            && known.stat.same_version(&stat)
-            && known.digest.is_some()
-            && stat.changed_ns.saturating_add(RACY_NS) < self.before.latest.taken_at_ns
-        {
-            return Ok(Some(Node { stat, digest: known.digest }));
         }
         match self.read(folder, name) {
             Ok((stat, digest)) => Ok(Some(Node { stat, digest: Some(digest) })),

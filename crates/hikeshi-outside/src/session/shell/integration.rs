@@ -114,19 +114,25 @@ impl Integration {
 }
 
 /// One argument for `ssh -tt host`: begins the user's shell there, integrated when it is a bash or zsh and `base64` exists, plain otherwise.
-/// For any login shell that knows single quotes (sh, dash, bash, zsh). Nothing stays on the far host: bash reads a pipe, zsh a temporary
+/// For any login shell that knows single quotes (sh, dash, bash, zsh, fish, csh). Nothing stays on the far host: bash reads a pipe, zsh a temporary
 /// directory that it removes at its first prompt.
 pub fn remote_command(nonce: &Nonce) -> String {
+    format!("exec sh -c {}", remote_words(nonce))
+}
+
+/// What `sh -c` is given for that.
+pub(crate) fn remote_words(nonce: &Nonce) -> String {
     let (bash, zsh) = scripts(nonce);
     format!("{} 1 {} {}", starter(), base64(&bash), base64(&zsh))
 }
 
+/// On one line: csh does not know quotes around several.
 fn starter() -> String {
-    format!("exec sh -c '{STARTER}'")
+    format!("'{}'", STARTER.trim().replace("\n", " "))
 }
 
 fn scripts(nonce: &Nonce) -> (String, String) {
-    let starter = format!("'{}'", starter().replace('\'', r"'\''"));
+    let starter = format!("'{}'", format!("exec sh -c {}", starter()).replace('\'', r"'\''"));
     let fill = |script: &str| script.replace("@NONCE@", &nonce.0).replace("@STARTER@", &starter);
     (fill(BASH), fill(ZSH))
 }

@@ -34,6 +34,7 @@ mod marks;
 mod tracker;
 mod unquote;
 
+pub(crate) use integration::remote_words;
 pub use integration::{Integration, Launch, Nonce, ShellKind, Startup, remote_command};
 pub use marks::{Forged, Hint, HintFamily, Mark, Marks, Seen, ShellId, Text, TextSource, What};
 pub use tracker::{CommandTracker, Ended, Inner, Known, Record, Told};

@@ -44,6 +44,7 @@ fn the_starter_can_be_quoted_once() {
     assert!(!STARTER.contains('\''));
     let command = remote_command(&Nonce::new([1; 16]));
     assert_eq!(command.matches('\'').count(), 2);
+    assert!(!command.contains('\n'), "csh knows no quotes around several lines");
     assert!(command.len() < 100_000, "{} bytes: one argument of a program has a limit of 128 KiB", command.len());
 }
 
