@@ -21,7 +21,7 @@ pub use figures::{Cause, Count, FollowUpFigures, Found, MonthCount, Preventions,
 pub use find::{find, search};
 pub use likeness::likeness;
 pub use period::{Month, Period, PeriodError, Quarter};
-pub use uses::{FollowUp, Mark, Use, Uses};
+pub use uses::{Course, FollowUp, Mark, Use, Uses};
 
 use crate::ids::{Digest, EmergencyId, PersonId};
 
