@@ -63,7 +63,8 @@ pub(crate) fn days_before(at: Timestamp, days: u32) -> Timestamp {
     at.saturating_sub(SignedDuration::from_hours(i64::from(days) * 24)).unwrap_or(Timestamp::MIN)
 }
 
-/// The exceptions that were asked for in `[from, to)`, newest first. Their numbers ascend with time.
+/// The exceptions that were asked for in `[from, to)`, newest first. Their numbers ascend with time, but for those that came home later: such a
+/// one is older than its number, and those with lower numbers than an old one of this ledger are older still.
 pub(crate) fn exceptions(reader: &mut Reader<'_>, from: Timestamp, to: Timestamp) -> Result<Vec<Emergency>, StoreError> {
     let mut all = Vec::new();
     let mut before = None;
@@ -71,7 +72,7 @@ pub(crate) fn exceptions(reader: &mut Reader<'_>, from: Timestamp, to: Timestamp
         let rows = reader.emergencies(false, Span { before, limit: ROWS })?;
         let Some(last) = rows.last() else { break };
         before = Some(last.id.0);
-        let done = last.requested_at < from;
+        let done = rows.iter().any(|state| state.offline.is_none() && state.requested_at < from);
         all.extend(rows.into_iter().filter(|state| (from..to).contains(&state.requested_at)));
         if done {
             break;
