@@ -155,9 +155,12 @@ impl Work {
             | Self::LookAtFiles { host, .. }
             | Self::Restore { host, .. }
             | Self::RevertFile { host, .. } => host.target.ssh.is_some(),
-            Self::OpenChangeRequest(_) | Self::CompareMerged { .. } | Self::WriteReport(_) | Self::WriteInvitation(_) | Self::Chat(_) => {
-                false
-            }
+            Self::Redact { .. }
+            | Self::OpenChangeRequest(_)
+            | Self::CompareMerged { .. }
+            | Self::WriteReport(_)
+            | Self::WriteInvitation(_)
+            | Self::Chat(_) => false,
         }
     }
 

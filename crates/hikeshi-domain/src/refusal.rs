@@ -190,7 +190,7 @@ refusals! {
     /// What came home does not hold.
     LocalFlawed { flaw: LocalFlaw } => "A1", "local.flawed";
     /// Its approval was used by another history of the same ledger, or it came home before.
-    LocalUsed { ledger: String, incident: IncidentId } => "E3", "local.used";
+    LocalUsed { ledger: String, incident: IncidentId, by: PersonId } => "E3", "local.used";
 
     /// A deadline or an outcome that no longer applies. Recorded nowhere: it is the normal end of a race.
     Stale => "A1", "inside.stale";

@@ -1,12 +1,15 @@
 //! For tests only: a door without a store. It loads exactly what `needs` names, so a decision that peeks at more fails here.
 
 use jiff::{SignedDuration, Timestamp};
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 
 use crate::command::Command;
 use crate::decide::{Decision, decide, needs};
 use crate::effect::{Effect, EffectKey, Outcome, Work};
 use crate::emergency::{
-    self, Backup, Check, CheckKind, CheckResult, Condition, Conditions, FileChange, Judgement, Looked, Plan, Step, StepEnd, Verification,
+    self, Backup, ChangeKind, Check, CheckKind, CheckResult, Condition, Conditions, FileChange, FileContent, Judgement, Looked, Plan, Step,
+    StepEnd, Verification,
 };
 use crate::event::Event;
 use crate::facts::{Facts, Needs};
@@ -16,6 +19,7 @@ use crate::people::Actor;
 use crate::permit::permit;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
+use crate::session::{Ack, DeviceKey};
 use crate::{apply, monitor};
 
 pub(crate) struct World {
@@ -256,4 +260,39 @@ pub(crate) fn fire(world: &mut World) -> Result<Decision, Refusal> {
     let monitor = crate::ids::MonitorName::known("reservation-http");
     let command = monitor::Command::Fire { monitor: monitor.clone(), first_seen_at: world.now, seen: "HTTP 500".to_owned() };
     world.submit(&Actor::Monitor { monitor }, &Command::Monitor(command))
+}
+
+pub(crate) fn changed(path: &str, in_scope: bool) -> FileChange {
+    let content = FileContent { digest: Digest::of(path.as_bytes()), bytes: 3, mode: 0o100_644, kept: true };
+    FileChange {
+        path: path.to_owned(),
+        kind: ChangeKind::Added,
+        before: None,
+        after: Some(content),
+        in_scope,
+        step: 0,
+        command: None,
+        accepted_by: None,
+    }
+}
+
+/// What a witness watches with.
+pub(crate) struct Device(EcdsaKeyPair);
+
+impl Device {
+    pub fn new() -> Self {
+        let random = SystemRandom::new();
+        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).expect("a key");
+        Self(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random).expect("a key"))
+    }
+    pub fn key(&self) -> DeviceKey {
+        DeviceKey::of(self.0.public_key().as_ref())
+    }
+    pub fn ack(&self, emergency: EmergencyId, session: u32, person: &str, block: u64, head: Digest, shown_at: Timestamp) -> Ack {
+        let person = PersonId::new(person).expect("a handle");
+        let message = Ack::message(emergency, session, &person, 0..=block, &head, shown_at);
+        let signature = self.0.sign(&SystemRandom::new(), &message).expect("signed");
+        let signature = signature.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        Ack { person, from: 0, block, head, shown_at, signature }
+    }
 }

@@ -116,7 +116,8 @@ pub fn of_emergency(emergency: &Emergency, policy: &Policy) -> Vec<Timer> {
 
 /// Once it is over, and again when report or retrospective have told more; or when it stays open for too long.
 fn examining(emergency: &Emergency, policy: &Policy) -> Option<Timer> {
-    if emergency.examined.is_some() {
+    // What was carried out while the server is away is searched there, once it has come home.
+    if emergency.examined.is_some() || policy.local.is_some() {
         return None;
     }
     let left_open = || {
@@ -127,9 +128,9 @@ fn examining(emergency: &Emergency, policy: &Policy) -> Option<Timer> {
     Some(Timer { wake: Wake::Examine { emergency: emergency.id }, due_at })
 }
 
-/// The end of the month whose report is owed next.
+/// The end of the month whose report is owed next; by the server alone.
 pub fn of_workspace(workspace: &WorkspaceState) -> Vec<Timer> {
-    let Some(policy) = workspace.policy.as_deref() else { return Vec::new() };
+    let Some(policy) = workspace.policy.as_deref().filter(|policy| policy.local.is_none()) else { return Vec::new() };
     let next = workspace.counters.month.map(Month::next);
     next.map(|month| Timer { wake: Wake::MonthEnds, due_at: month.next().begins(&policy.zone()) }).into_iter().collect()
 }

@@ -64,7 +64,8 @@ fn days_before(at: Timestamp, days: u32) -> Timestamp {
     at.saturating_sub(SignedDuration::from_hours(i64::from(days) * 24)).unwrap_or(Timestamp::MIN)
 }
 
-/// The exceptions that were asked for in `[from, to)`, newest first. Their numbers ascend with time, but for those that came home late.
+/// The exceptions that were asked for in `[from, to)`, newest first. Their numbers ascend with time, but for those that came home later: such a
+/// one is older than its number, and those with lower numbers than an old one of this ledger are older still.
 pub(crate) fn exceptions(reader: &mut Reader<'_>, from: Timestamp, to: Timestamp) -> Result<Vec<Emergency>, StoreError> {
     let mut all = Vec::new();
     let mut before = None;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use hikeshi_domain::account;
 use hikeshi_domain::command::{Command, Envelope};
-use hikeshi_domain::ids::{Digest, IncidentId, PersonId};
+use hikeshi_domain::ids::{Digest, IncidentId, PersonId, RequestKey};
 use hikeshi_domain::ledger::Files;
 use hikeshi_domain::offline::{self, Announced, Around, Home, LocalFlaw, entrant, examine, parcel};
 use hikeshi_domain::people::{Actor, Via};
@@ -42,7 +42,12 @@ impl Door {
     /// A machine tells of an exception that is kept there. The same one is told of once.
     pub async fn announce_offline(&self, by: PersonId, case: Announced) -> Result<Answer, Fault> {
         let key = inside_key(&["away", &Digest::of(case.ledger.as_bytes()).to_string()]);
-        self.of_recorder(key, offline::Command::Announce { by, case }).await
+        let told = of_recorder(key, offline::Command::Announce { by, case });
+        // Under this key a refusal would stand for ever, and keep the ledger itself outside.
+        match self.rehearse(told.clone()).await? {
+            refused @ Answer::Refused { .. } => Ok(refused),
+            Answer::Done(_) | Answer::Already(_) => self.submit(told).await,
+        }
     }
 
     /// Takes in a local ledger, or says why not. Sent twice, it comes in once.
@@ -59,7 +64,7 @@ impl Door {
             None => return Ok(Answer::Refused { refusal: Refusal::UnknownActor, seq: None }),
             Some(Err(flaw)) => {
                 let key = inside_key(&["turned-away", &tried.to_string(), &now.as_nanosecond().to_string()]);
-                return self.of_recorder(key, offline::Command::TurnAway { by, flaw }).await;
+                return self.submit(of_recorder(key, offline::Command::TurnAway { by, flaw })).await;
             }
             Some(Ok(examined)) => examined,
         };
@@ -85,11 +90,11 @@ impl Door {
     }
 
     async fn bring_in(&self, by: PersonId, incident: IncidentId, home: Home) -> Result<Answer, Fault> {
-        let key = inside_key(&["home", &Digest::of(home.ledger.as_bytes()).to_string(), &home.root.short()]);
-        self.of_recorder(key, offline::Command::Import { by, incident, home: Box::new(home) }).await
+        let key = inside_key(&["home", &Digest::of(home.ledger.as_bytes()).to_string(), &home.root.to_string()]);
+        self.submit(of_recorder(key, offline::Command::Import { by, incident, home: Box::new(home) })).await
     }
+}
 
-    async fn of_recorder(&self, key: hikeshi_domain::ids::RequestKey, command: offline::Command) -> Result<Answer, Fault> {
-        self.submit(Envelope { key, actor: Actor::Recorder, via: Via::Inside, command: Command::Offline(command) }).await
-    }
+fn of_recorder(key: RequestKey, command: offline::Command) -> Envelope {
+    Envelope { key, actor: Actor::Recorder, via: Via::Inside, command: Command::Offline(command) }
 }

@@ -151,7 +151,7 @@ pub fn refusal(lang: Lang, refusal: &Refusal, names: &Names) -> Sentence {
         R::TrustEnded { until } => local::trust_ended(lang, *until, names),
         R::StatementFlawed { flaw } => local::statement(lang, flaw),
         R::LocalFlawed { flaw } => local::flawed(lang, flaw, names),
-        R::LocalUsed { ledger, incident } => local::used(lang, ledger, *incident),
+        R::LocalUsed { ledger, incident, by } => local::used(lang, ledger, *incident, by, names),
         R::SelfReview { person } => local::self_review(lang, person, names),
 
         R::Stale => input::stale(lang),

@@ -54,7 +54,7 @@ async fn announce(ApiViewer(viewer): ApiViewer, JsonBody(case): JsonBody<Announc
 
 async fn import(ApiViewer(viewer): ApiViewer, body: axum::body::Bytes) -> Result<Response, Fail> {
     by_program(&viewer)?;
-    let answer = viewer.app.door.reconcile(viewer.person.clone(), body.to_vec()).await?;
+    let answer = viewer.app.door.reconcile(viewer.person.clone(), body.into()).await?;
     answered(viewer.lang, &viewer.names, answer)
 }
 

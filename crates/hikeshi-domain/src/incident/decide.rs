@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Command, Incident, Stage, Triage};
+use super::{Command, Incident, Priority, Stage, Triage};
 use crate::channel::{Body, Notice, Post};
 use crate::decide::Decision;
 use crate::emergency;
@@ -114,6 +114,35 @@ pub(crate) struct NewIncident<'a> {
     pub environment: &'a crate::ids::EnvironmentName,
     pub triage: &'a Triage,
     pub detected_at: Timestamp,
+}
+
+impl Incident {
+    /// Just opened; nobody has done anything about it yet.
+    pub(crate) fn new(id: IncidentId, new: &NewIncident<'_>, priority: Priority, opened_by: Actor, opened_at: Timestamp) -> Self {
+        Self {
+            id,
+            title: new.title.to_owned(),
+            summary: new.summary.to_owned(),
+            service: new.service.clone(),
+            environment: new.environment.clone(),
+            triage: new.triage.clone(),
+            priority,
+            stage: Stage::Reported,
+            opened_by,
+            detected_at: new.detected_at,
+            opened_at,
+            acknowledged: None,
+            mitigated_at: None,
+            resolved: None,
+            closed_at: None,
+            firing: Vec::new(),
+            escalated_steps: 0,
+            last_update_at: None,
+            update_reminded_at: None,
+            emergencies: Vec::new(),
+            away: None,
+        }
+    }
 }
 
 /// Opens, tells the channel at once what, impact, priority and who (rule I6), and takes the escalation steps that are due at once (rule I4).

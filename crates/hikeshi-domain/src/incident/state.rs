@@ -4,6 +4,7 @@
 
 use jiff::Timestamp;
 
+use super::decide::NewIncident;
 use super::{Acknowledged, Incident, Resolved, Stage};
 use crate::event::Event;
 use crate::facts::Facts;
@@ -53,32 +54,8 @@ fn open(facts: &mut Facts, event: &Event, at: Timestamp) {
     facts.workspace.counters.incident = facts.workspace.counters.incident.max(incident.0);
     facts.touched.workspace = true;
     facts.touched.incidents.insert(*incident);
-    facts.incidents.insert(
-        *incident,
-        Some(Incident {
-            id: *incident,
-            title: title.clone(),
-            summary: summary.clone(),
-            service: service.clone(),
-            environment: environment.clone(),
-            triage: triage.clone(),
-            priority: *priority,
-            stage: Stage::Reported,
-            opened_by: opened_by.clone(),
-            detected_at: *detected_at,
-            opened_at: at,
-            acknowledged: None,
-            mitigated_at: None,
-            resolved: None,
-            closed_at: None,
-            firing: Vec::new(),
-            escalated_steps: 0,
-            last_update_at: None,
-            update_reminded_at: None,
-            away: None,
-            emergencies: Vec::new(),
-        }),
-    );
+    let new = NewIncident { title, summary, service, environment, triage, detected_at: *detected_at };
+    facts.incidents.insert(*incident, Some(Incident::new(*incident, &new, *priority, opened_by.clone(), at)));
 }
 
 fn with(facts: &mut Facts, id: IncidentId, change: impl FnOnce(&mut Incident)) {

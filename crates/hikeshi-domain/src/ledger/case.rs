@@ -184,7 +184,7 @@ pub fn verify_case(files: &Files, trusted: Option<&VerifierKey>, earlier: &[Chec
 }
 
 /// The verdict, and the files of whatever came home into this case, with the key that the entry names.
-fn verify_one(
+pub(crate) fn verify_one(
     files: &Files,
     trusted: Option<&VerifierKey>,
     earlier: &[Checkpoint],

@@ -11,6 +11,7 @@ use crate::emergency::{Emergency, Status};
 use crate::event::Event;
 use crate::facts::{Facts, Needs};
 use crate::ids::{EmergencyId, IncidentId, ObligationId, PersonId, RoleName};
+use crate::incident::decide::NewIncident;
 use crate::incident::{Incident, Stage};
 use crate::input::{self, TITLE_CHARS_MAX};
 use crate::obligation::{self, Obligation};
@@ -45,17 +46,14 @@ fn announce(facts: &Facts, policy: &Policy, by: &PersonId, case: &Announced, now
     for (field, text) in [("ledger", &case.ledger), ("key", &case.key), ("host", &case.host)] {
         input::required(field, text, NAME_CHARS_MAX)?;
     }
-    input::declared("service", case.service.as_str(), policy.services.keys().map(crate::ids::ServiceName::as_str))?;
-    input::declared("environment", case.environment.as_str(), policy.environments.keys().map(crate::ids::EnvironmentName::as_str))?;
-    if case.requested_at > now.checked_add(SKEW).unwrap_or(now) {
-        return Err(Refusal::TimeInFuture { field: "requested_at".to_owned() });
-    }
+    // What the terms there named may have left the policy since, and a clock may be wrong: neither is a reason not to know of it.
+    let requested_at = case.requested_at.min(now);
     let id = IncidentId(facts.workspace.counters.incident + 1);
     let away = Away {
         ledger: case.ledger.clone(),
         key: case.key.clone(),
         host: case.host.clone(),
-        requested_at: case.requested_at,
+        requested_at,
         announced_at: now,
         announced_by: by.clone(),
         late_announced: false,
@@ -63,29 +61,10 @@ fn announce(facts: &Facts, policy: &Policy, by: &PersonId, case: &Announced, now
     };
     let notice =
         Notice::OfflineAnnounced { title: case.title.clone(), host: case.host.clone(), by: by.clone(), due_at: away.due_at(policy) };
-    let incident = Incident {
-        id,
-        title: case.title.clone(),
-        summary: String::new(),
-        service: case.service.clone(),
-        environment: case.environment.clone(),
-        triage: case.triage.clone(),
-        priority: case.triage.priority(policy),
-        stage: Stage::Mitigation,
-        opened_by: Actor::person(by.clone()),
-        detected_at: case.requested_at,
-        opened_at: now,
-        acknowledged: None,
-        mitigated_at: None,
-        resolved: None,
-        closed_at: None,
-        firing: Vec::new(),
-        escalated_steps: 0,
-        last_update_at: None,
-        update_reminded_at: None,
-        emergencies: Vec::new(),
-        away: Some(Box::new(away)),
-    };
+    let (title, service, environment, triage) = (&case.title, &case.service, &case.environment, &case.triage);
+    let new = NewIncident { title, summary: "", service, environment, triage, detected_at: requested_at };
+    let opened = Incident::new(id, &new, triage.priority(policy), Actor::person(by.clone()), now);
+    let incident = Incident { stage: Stage::Mitigation, away: Some(Box::new(away)), ..opened };
     let posted = post(policy, id, notice, &policy.emergency.approver_roles);
     let mut decision = Decision::of(id, vec![Event::OfflineAnnounced { incident: Box::new(incident) }, posted]);
     decision.made = Some(id.to_string());
@@ -103,19 +82,32 @@ pub fn unreconciled(facts: &Facts, id: IncidentId, now: Timestamp) -> Result<Dec
     if away.due_at(policy) > now {
         return Err(Refusal::Stale);
     }
+    Ok(Decision::of(id, late(policy, incident, away)))
+}
+
+fn late(policy: &Policy, incident: &Incident, away: &Away) -> Vec<Event> {
     let notice = Notice::OfflineLate { title: incident.title.clone(), host: away.host.clone() };
-    let mut posted = post(policy, id, notice, &policy.emergency.approver_roles);
+    let mut posted = post(policy, incident.id, notice, &policy.emergency.approver_roles);
     if let Event::Posted { post } = &mut posted {
         post.people.push(away.announced_by.clone());
     }
-    Ok(Decision::of(id, vec![Event::OfflineLate { incident: id }, posted]))
+    vec![Event::OfflineLate { incident: incident.id }, posted]
 }
 
 fn import(facts: &Facts, policy: &Policy, by: &PersonId, id: IncidentId, home: &Home, now: Timestamp) -> Result<Decision, Refusal> {
-    let used = || Refusal::LocalUsed { ledger: home.ledger.clone(), incident: id };
+    let used = || Refusal::LocalUsed { ledger: home.ledger.clone(), incident: id, by: by.clone() };
     let known = facts.incident(id).ok_or(Refusal::Stale)?;
-    let away = known.away.as_ref().filter(|away| away.ledger == home.ledger && away.key == home.key && away.reconciled.is_none());
-    let away = away.ok_or_else(used)?;
+    let told = known.away.as_ref().filter(|away| away.ledger == home.ledger && away.reconciled.is_none()).ok_or_else(used)?;
+    // Whoever tells of a ledger first has proven nothing by it. What was verified counts, and that it is another is named.
+    let away = Away { key: home.key.clone(), host: home.host.clone(), requested_at: home.requested_at.min(now), ..(**told).clone() };
+    let named;
+    let home = if told.key == home.key {
+        home
+    } else {
+        let other = Degraded::OtherAnnounced { by: told.announced_by.clone() };
+        named = Home { degraded: [home.degraded.clone(), vec![other]].concat(), ..home.clone() };
+        &named
+    };
     let mut next = facts.workspace.counters.emergency;
     let numbers = home.emergencies.iter().map(|emergency| {
         next += 1;
@@ -137,7 +129,7 @@ fn import(facts: &Facts, policy: &Policy, by: &PersonId, id: IncidentId, home: &
         emergencies: known.emergencies.iter().chain(numbers.values()).copied().collect(),
         acknowledged: home.incident.acknowledged.clone().or_else(|| known.acknowledged.clone()),
         firing: known.firing.clone(),
-        away: Some(Box::new(Away { reconciled: Some(reconciled), ..(**away).clone() })),
+        away: Some(Box::new(Away { reconciled: Some(reconciled), ..away.clone() })),
         ..(*home.incident).clone()
     };
     let emergencies: Vec<Emergency> =
@@ -150,6 +142,10 @@ fn import(facts: &Facts, policy: &Policy, by: &PersonId, id: IncidentId, home: &
     };
     let back = Event::OfflineReconciled { incident: Box::new(incident), emergencies, contents: home.contents.clone() };
     let mut decision = Decision::of(id, vec![back, post(policy, id, notice, &policy.emergency.approver_roles)]);
+    // Nobody had been told of it, so no timer of this ledger has alarmed; late it is all the same.
+    if away.due_at(policy) < now && !away.late_announced {
+        decision.events.extend(late(policy, known, &away));
+    }
     let owed = owed(facts, policy, home, &numbers, id, now);
     decision.events.extend(owed.iter().cloned().map(|obligation| Event::ObligationRaised { obligation }));
     begin(facts, &owed, &mut decision, now);
@@ -167,8 +163,10 @@ fn brought(there: &Emergency, id: EmergencyId, incident: IncidentId, home: &Home
         reconciled_by: by.clone(),
         parcel: home.parcel.digest,
         degraded: home.degraded.iter().filter(about).cloned().collect(),
+        course: home.courses.get(&there.id).cloned().unwrap_or_default(),
     };
-    Emergency { id, incident, obligations: Vec::new(), offline: Some(Box::new(offline)), ..there.clone() }
+    // The server searches its record itself.
+    Emergency { id, incident, obligations: Vec::new(), examined: None, offline: Some(Box::new(offline)), ..there.clone() }
 }
 
 impl Degraded {
@@ -176,10 +174,11 @@ impl Degraded {
     pub fn emergency(&self) -> Option<EmergencyId> {
         match self {
             Self::PresenceTold { emergency }
+            | Self::WordTold { emergency, .. }
             | Self::DeviceUnsigned { emergency, .. }
             | Self::WatchedShort { emergency, .. }
             | Self::RecordingGap { emergency, .. } => Some(*emergency),
-            Self::KeyRevoked { .. } => None,
+            Self::KeyRevoked { .. } | Self::TermsMoved { .. } | Self::OtherAnnounced { .. } => None,
         }
     }
 }

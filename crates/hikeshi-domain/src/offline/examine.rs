@@ -11,14 +11,21 @@ use super::redecide::Again;
 use super::{Degraded, ENTER_NAMESPACE, Home, Kept, LocalFlaw, Statement};
 use crate::emergency::Emergency;
 use crate::event::Event;
-use crate::ids::{Digest, PersonId};
-use crate::ledger::{CaseVerdict, Entry, EntryResult, Files, Frontier, VerifierKey, leaf_hash, verify_case};
+use crate::facts::Facts;
+use crate::ids::{Digest, EmergencyId, IncidentId, PersonId};
+use crate::ledger::{
+    CaseVerdict, DECLARED_FILE, Declared, ENTRIES_FILE, Entry, EntryResult, Files, Frontier, VerifierKey, leaf_hash, verify_one,
+};
 use crate::obligation::Kind;
 use crate::people::Actor;
 use crate::policy::{Local, Policy};
+use crate::review::{Course, Uses};
 use crate::session::DeviceKey;
-use crate::signature::ssh::PublicKey;
+use crate::signature::ssh::{PublicKey, SshKey};
 use crate::trust::Trust;
+
+/// A local ledger holds one case, its first.
+const CASE: IncidentId = IncidentId(1);
 
 /// What the server itself knows.
 pub struct Around<'a> {
@@ -41,25 +48,30 @@ pub fn examine(files: &Files, around: &Around<'_>) -> Result<Home, LocalFlaw> {
     let (policy, local) = beginning(&lines, &trust, Digest::of(note), around)?;
     let key = VerifierKey::parse(&local.key).map_err(|_| LocalFlaw::BeginningDiffers { part: "key".to_owned() })?;
     let root = chained(&lines)?;
-    let verdict = verify_case(files, Some(&key), &[], around.unpack);
+    let (verdict, _) = verify_one(files, Some(&key), &[], around.unpack);
     sound(&verdict)?;
+    whole(files, &verdict, &lines)?;
     if (verdict.bundle.size, verdict.bundle.root) != (Some(u64::try_from(lines.len()).unwrap_or(u64::MAX)), Some(root)) {
         return Err(LocalFlaw::RootDiffers);
     }
     timely(&lines, &trust, around.now)?;
-    let mut again = Again::new(policy);
+    let mut again = Again::new(policy.clone());
     let mut devices = BTreeSet::new();
     for line in &lines {
         proven(&line.entry, &mut devices, &again)?;
         again.entry(&line.entry)?;
     }
-    finish(again, &verdict, &devices, files, &Found { lines: &lines, local: &local, root, around })
+    let facts = again.into_facts();
+    declared(files, &policy, &facts)?;
+    finish(facts, &verdict, &devices, files, &Found { lines: &lines, local: &local, root, terms: trust.policy, around })
 }
 
 struct Found<'a> {
     lines: &'a [Line],
     local: &'a Local,
     root: Digest,
+    /// The policy of which the trust bundle is an extract.
+    terms: Digest,
     around: &'a Around<'a>,
 }
 
@@ -131,6 +143,28 @@ fn sound(verdict: &CaseVerdict) -> Result<(), LocalFlaw> {
     Ok(())
 }
 
+/// The case in the bundle is the case of the whole ledger, entry for entry. Its manifest says so, too, but the executor's machine has signed it.
+fn whole(files: &Files, verdict: &CaseVerdict, lines: &[Line]) -> Result<(), LocalFlaw> {
+    let bundled = file(files, ENTRIES_FILE)?.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(leaf_hash);
+    let kept: Vec<Digest> = lines.iter().filter(|line| line.entry.case == Some(CASE)).map(|line| line.leaf).collect();
+    if verdict.bundle.case == Some(CASE) && kept.iter().copied().eq(bundled) {
+        return Ok(());
+    }
+    let missing = u64::try_from(kept.len()).unwrap_or(u64::MAX).saturating_sub(verdict.bundle.entries).max(1);
+    Err(LocalFlaw::BundleFlawed { first: "entry_removed".to_owned(), count: missing })
+}
+
+/// What its recordings were verified by is what the trust bundle says, and not what the executor's machine says of it.
+fn declared(files: &Files, policy: &Policy, facts: &Facts) -> Result<(), LocalFlaw> {
+    let target = |state: &Emergency| Some((state.id, policy.targets.get(&state.plan.target)?.clone()));
+    let targets = facts.emergencies.values().flatten().filter_map(target).collect();
+    let given = files.get(DECLARED_FILE).and_then(|bytes| serde_json::from_slice::<Declared>(bytes).ok());
+    if given == Some(Declared::new(policy, targets)) {
+        return Ok(());
+    }
+    Err(LocalFlaw::BeginningDiffers { part: "declared".to_owned() })
+}
+
 fn timely(lines: &[Line], trust: &Trust, now: Timestamp) -> Result<(), LocalFlaw> {
     let latest = now.checked_add(SKEW).unwrap_or(Timestamp::MAX);
     let earliest = trust.made_at.checked_sub(SKEW).unwrap_or(Timestamp::MIN);
@@ -169,13 +203,12 @@ fn proven(entry: &Entry, devices: &mut BTreeSet<(PersonId, DeviceKey)>, again: &
 }
 
 fn finish(
-    again: Again,
+    facts: Facts,
     verdict: &CaseVerdict,
     devices: &BTreeSet<(PersonId, DeviceKey)>,
     files: &Files,
     found: &Found<'_>,
 ) -> Result<Home, LocalFlaw> {
-    let facts = again.into_facts();
     let emergencies: Vec<Emergency> = facts.emergencies.into_values().flatten().collect();
     let incident = facts.incidents.into_values().flatten().next().ok_or(LocalFlaw::NoException)?;
     let requested_at = emergencies.iter().map(|emergency| emergency.requested_at).min().ok_or(LocalFlaw::NoException)?;
@@ -185,7 +218,11 @@ fn finish(
     let after_an_exception = |kind: Kind| matches!(kind, Kind::ChangeRequest | Kind::Report | Kind::Retrospective);
     let obligations = facts.obligations.into_values().flatten().filter(|obligation| after_an_exception(obligation.kind)).collect();
     let mut degraded = degraded(&emergencies, verdict, devices, found.lines);
+    degraded.extend(words(found.lines));
     degraded.extend(revoked(&emergencies, found));
+    if found.terms != found.around.policy.digest() {
+        degraded.push(Degraded::TermsMoved { policy: found.terms });
+    }
     degraded.sort();
     degraded.dedup();
     Ok(Home {
@@ -200,9 +237,16 @@ fn finish(
         emergencies,
         obligations,
         degraded,
+        courses: courses(found.lines),
         parcel: Kept::of(&parcel::kept(files)),
         contents: parcel::contents(files).map(|(_, bytes)| Kept::of(bytes)).collect(),
     })
+}
+
+fn courses(lines: &[Line]) -> BTreeMap<EmergencyId, Course> {
+    let mut uses = Uses::default();
+    lines.iter().for_each(|line| uses.add(&line.entry));
+    uses.courses()
 }
 
 fn degraded(emergencies: &[Emergency], verdict: &CaseVerdict, devices: &BTreeSet<(PersonId, DeviceKey)>, lines: &[Line]) -> Vec<Degraded> {
@@ -235,7 +279,29 @@ fn degraded(emergencies: &[Emergency], verdict: &CaseVerdict, devices: &BTreeSet
     degraded
 }
 
-/// Keys that the server had already taken back when they signed there.
+/// What people are said to have said, beside approvals, entering and watching: nothing that they have signed shows it.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the words on which something rests are named; nothing rests on the rest")]
+fn words(lines: &[Line]) -> Vec<Degraded> {
+    let mut told = Vec::new();
+    for line in lines {
+        let EntryResult::Done { events, .. } = &line.entry.result else { continue };
+        told.extend(events.iter().filter_map(|event| {
+            let (emergency, person) = match event {
+                Event::ChangeAccepted { emergency, by, .. }
+                | Event::StepConfirmed { emergency, by, .. }
+                | Event::LineConfirmed { emergency, by, .. }
+                | Event::EmergencyResumed { emergency, by } => (*emergency, by),
+                Event::VerificationRecorded { emergency, verified, .. } => (*emergency, &verified.attested.as_ref()?.by),
+                _ => return None,
+            };
+            Some(Degraded::WordTold { emergency, person: person.clone() })
+        }));
+    }
+    told
+}
+
+/// Keys that do not count at the server. Of one that was taken back at any time nobody can tell whether it was before it signed: only the
+/// executor's clock says when that was.
 fn revoked(emergencies: &[Emergency], found: &Found<'_>) -> Vec<Degraded> {
     let mut used: BTreeMap<(PersonId, String), Timestamp> = BTreeMap::new();
     for approval in emergencies.iter().flat_map(|emergency| &emergency.approvals) {
@@ -253,8 +319,9 @@ fn revoked(emergencies: &[Emergency], found: &Found<'_>) -> Vec<Degraded> {
     }
     let stands = |(person, fingerprint): &(PersonId, String), at: Timestamp| {
         let keys = found.around.policy.person(person).map_or(&[][..], |person| &person.ssh_keys);
-        let this = |key: &&crate::signature::ssh::SshKey| PublicKey::parse(&key.key).is_ok_and(|key| key.fingerprint() == *fingerprint);
-        keys.iter().find(this).is_some_and(|key| key.standing(at).is_ok())
+        let this = |key: &&SshKey| PublicKey::parse(&key.key).is_ok_and(|key| key.fingerprint() == *fingerprint);
+        let taken_back = |key: &SshKey| key.revoked_at.is_some_and(|at| at <= found.around.now);
+        keys.iter().find(this).is_some_and(|key| key.standing(at).is_ok() && !taken_back(key))
     };
     used.into_iter().filter(|(key, at)| !stands(key, *at)).map(|((person, _), _)| Degraded::KeyRevoked { person }).collect()
 }

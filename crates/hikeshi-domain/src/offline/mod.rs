@@ -4,6 +4,7 @@
 //! [`entering`] is how people prove who they are there, [`mod@parcel`] what is sent, [`examine()`] what the server verifies before it writes
 //! anything, [`decide`] what follows. Making that ledger and sending it is the binary's work.
 
+mod asked;
 pub mod decide;
 mod entering;
 mod examine;
@@ -28,6 +29,7 @@ use crate::incident::{Incident, Triage};
 use crate::obligation::Obligation;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
+use crate::review::Course;
 
 /// A content that is kept beside the ledger. Its form is the one by which a bundle finds contents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -98,6 +100,9 @@ pub struct Offline {
     pub reconciled_by: PersonId,
     pub parcel: Digest,
     pub degraded: Vec<Degraded>,
+    /// What its own entries tell of its course, for reports and for the search for abuse.
+    #[serde(default)]
+    pub course: Course,
 }
 
 /// What of it rests on the word of the executor's machine alone, and somebody must look over.
@@ -106,14 +111,21 @@ pub struct Offline {
 pub enum Degraded {
     /// Steps were run; that the witnesses were there at that moment nobody but that machine says. That they had signed in, their keys do.
     PresenceTold { emergency: EmergencyId },
+    /// What this person said there (a change accepted, a danger confirmed, a verification by eye, a stop lifted) they have signed nowhere.
+    WordTold { emergency: EmergencyId, person: PersonId },
     /// This witness watched with a device for which their own key does not answer, such as a browser's.
     DeviceUnsigned { emergency: EmergencyId, session: u32, person: PersonId },
     /// Keys could reach the shell in blocks for which too few have signed.
     WatchedShort { emergency: EmergencyId, session: u32, blocks: u64 },
     /// Something is missing in a recording, as the record itself says.
     RecordingGap { emergency: EmergencyId, session: u32, gaps: u64 },
-    /// The key of an approver or witness was revoked, or taken out of the policy, before it signed; there nobody could know.
+    /// The key of an approver or witness does not count here: it was revoked or taken out of the policy, or did not count yet or any more when
+    /// it signed. When that was, only the executor's clock says.
     KeyRevoked { person: PersonId },
+    /// The server's policy is another than the one on which it rested.
+    TermsMoved { policy: Digest },
+    /// This person had told of a ledger of the same name with another key: there are, or were, two.
+    OtherAnnounced { by: PersonId },
 }
 
 /// Why a local ledger does not come in. Codes only; the words are elsewhere.
@@ -189,6 +201,8 @@ pub struct Home {
     pub emergencies: Vec<Emergency>,
     pub obligations: Vec<Obligation>,
     pub degraded: Vec<Degraded>,
+    /// What its entries tell of the course of each exception.
+    pub courses: BTreeMap<EmergencyId, Course>,
     pub parcel: Kept,
     pub contents: Vec<Kept>,
 }

@@ -1,12 +1,16 @@
 //! Local ledgers: what comes home, every way in which one does not, and what follows. Signatures are stock `ssh-keygen`'s.
 
+mod forged;
+mod named;
+mod terminal;
 mod turned_away;
+
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::account;
-use crate::channel::{Body, Notice};
 use crate::command::{Command, PolicyCommand};
 use crate::emergency::{self, PlanDocument, Status};
 use crate::event::Event;
@@ -18,12 +22,11 @@ use crate::ledger::{
 use crate::obligation;
 use crate::people::{Actor, Via};
 use crate::policy::Owed;
-use crate::session::DeviceKey;
 use crate::signature::NAMESPACE;
 use crate::signature::ssh::SshKey;
 use crate::signature::testing::Room;
-use crate::testing::{World, conditions, plan, step_end, who};
-use crate::timer::{Wake, of_incident};
+use crate::testing::{Device, World, conditions, plan, step_end, who};
+use crate::timer::Wake;
 use crate::trust::Trust;
 
 fn person(name: &str) -> PersonId {
@@ -52,6 +55,9 @@ struct Night {
     trust: String,
     lines: Vec<Vec<u8>>,
     prev: Digest,
+    /// What people watch with.
+    devices: BTreeMap<String, Device>,
+    contents: BTreeMap<Digest, Vec<u8>>,
 }
 
 impl Night {
@@ -76,7 +82,8 @@ impl Night {
         let mut world = World::new();
         (world.all, world.now) = (crate::facts::Facts::default(), server.now);
         world.log.clear();
-        let mut night = Self { room, server, world, trust, lines: Vec::new(), prev: Digest([0; 32]) };
+        let devices = KEYED.map(|name| (name.to_owned(), Device::new())).into();
+        let mut night = Self { room, server, world, trust, lines: Vec::new(), prev: Digest([0; 32]), devices, contents: BTreeMap::new() };
         let adopt = PolicyCommand::Adopt { policy: Box::new(terms.expect("terms")) };
         night.give(&Actor::Startup, Command::Policy(adopt)).expect("begun");
         night
@@ -85,23 +92,36 @@ impl Night {
     /// Through the door's own path, and into the local ledger.
     fn give(&mut self, actor: &Actor, command: Command) -> Result<crate::decide::Decision, Refusal> {
         self.world.pass(1);
-        let decision = self.world.submit(actor, &command)?;
-        if !decision.events.is_empty() {
-            self.record(actor, &command, &decision);
+        let decided = self.world.submit(actor, &command);
+        match &decided {
+            Ok(decision) if decision.events.is_empty() => {}
+            Ok(decision) => self.record(actor, &command, decision),
+            Err(refusal) => self.record_refused(actor, &command, refusal),
         }
-        Ok(decision)
+        decided
     }
 
     fn record(&mut self, actor: &Actor, command: &Command, decision: &crate::decide::Decision) {
-        let seq = u64::try_from(self.lines.len()).expect("small");
         let result = EntryResult::Done {
             events: decision.events.clone(),
             effects: decision.effects.clone(),
             settles: decision.settles.clone(),
             made: decision.made.clone(),
         };
+        self.push(actor, command, decision.case, result);
+    }
+
+    fn record_refused(&mut self, actor: &Actor, command: &Command, refusal: &Refusal) {
+        let (rule, code) = (refusal.rule().to_owned(), refusal.code().to_owned());
+        let asked = serde_json::to_value(command).expect("data");
+        let case = self.world.all.incident(IncidentId(1)).map(|incident| incident.id);
+        self.push(actor, command, case, EntryResult::Refused { rule, code, refusal: refusal.clone(), asked });
+    }
+
+    fn push(&mut self, actor: &Actor, command: &Command, case: Option<IncidentId>, result: EntryResult) {
+        let seq = u64::try_from(self.lines.len()).expect("small");
         let key = RequestKey::new(format!("request-{seq}")).expect("a key");
-        let (at, kind, case) = (self.world.now, command.kind().to_owned(), decision.case);
+        let (at, kind) = (self.world.now, command.kind().to_owned());
         let entry = Entry { v: 1, seq, at, actor: actor.clone(), via: Via::Cli, key, kind, case, prev: self.prev, result };
         let bytes = entry.bytes().expect("bytes");
         self.prev = leaf_hash(&bytes);
@@ -110,10 +130,7 @@ impl Night {
 
     fn statement(&self, name: &str) -> Statement {
         let token = Digest::of(format!("token of {name} at {}", self.world.now).as_bytes());
-        let seed = name.bytes().next().unwrap_or(1);
-        let mut point = [seed; 65];
-        point[0] = 4;
-        Statement::new(local_key().verifier().name(), token, DeviceKey::of(&point), self.world.now)
+        Statement::new(local_key().verifier().name(), token, self.devices[name].key(), self.world.now)
     }
 
     fn enter(&mut self, name: &str) -> Result<(), Refusal> {
@@ -162,11 +179,15 @@ impl Night {
     }
 
     fn requested(&mut self) -> EmergencyId {
+        self.requested_with(plan())
+    }
+
+    fn requested_with(&mut self, plan: emergency::Plan) -> EmergencyId {
         for name in ["tanaka", "suzuki", "takahashi"] {
             self.enter(name).expect("entered");
         }
         let incident = self.open();
-        let request = emergency::Command::Request { incident, conditions: conditions(), plan: plan() };
+        let request = emergency::Command::Request { incident, conditions: conditions(), plan };
         self.emergency("tanaka", request).expect("requested").made.expect("an id").parse().expect("an id")
     }
 
@@ -178,18 +199,37 @@ impl Night {
         id
     }
 
-    fn carried_out(&mut self, id: EmergencyId) {
+    /// Approved, watched and backed up.
+    fn begun_with(plan: emergency::Plan) -> (Self, EmergencyId) {
+        let mut night = Self::new();
+        let id = night.requested_with(plan);
+        night.approve(id, "sato").expect("approved");
+        night.begin(id);
+        (night, id)
+    }
+
+    fn begin(&mut self, id: EmergencyId) {
         use emergency::Command as Do;
         for name in ["suzuki", "takahashi"] {
             self.emergency(name, Do::Join { emergency: id }).expect("joined");
         }
         self.emergency("tanaka", Do::Start { emergency: id }).expect("started");
         self.ended(crate::effect::Outcome::BackupTaken { backup: crate::testing::backup() });
+    }
+
+    fn carried_out(&mut self, id: EmergencyId) {
+        use emergency::Command as Do;
+        self.begin(id);
         for step in [1, 2] {
             self.emergency("tanaka", Do::Step { emergency: id, step, confirm: String::new() }).expect("a step");
             let end = step_end(self.world.now, 0);
             self.ended(crate::effect::Outcome::StepEnded { end, looked: Ok(crate::emergency::Looked::default()) });
         }
+        self.finished(id);
+    }
+
+    fn finished(&mut self, id: EmergencyId) {
+        use emergency::Command as Do;
         self.emergency("tanaka", Do::Verify { emergency: id }).expect("checks");
         self.ended(crate::effect::Outcome::ChecksEnded { results: crate::testing::checks(true) });
         self.emergency("tanaka", Do::Close { emergency: id }).expect("closed");
@@ -200,6 +240,11 @@ impl Night {
     }
 
     fn files_signed_by(&self, key: &LedgerKey) -> Files {
+        self.files_with(key, |_| ())
+    }
+
+    /// As whoever holds the machine and its key can make them: everything that it signs itself can be another.
+    fn files_with(&self, key: &LedgerKey, change: impl FnOnce(&mut BundleParts)) -> Files {
         let (mut frontier, mut leaves) = (Frontier::new(), Vec::new());
         for line in &self.lines {
             frontier.append(leaf_hash(line));
@@ -221,17 +266,18 @@ impl Night {
             (parcel::TRUST_FILE.to_owned(), self.trust.clone().into_bytes()),
             (DECLARED_FILE.to_owned(), Declared::new(policy, targets).bytes()),
         ]);
-        let parts = BundleParts {
+        let mut parts = BundleParts {
             case: IncidentId(1),
             exported_at: self.world.now,
             size,
             root: frontier.root(),
             entries,
             consistency: Vec::new(),
-            contents: std::collections::BTreeMap::new(),
-            people: std::collections::BTreeMap::new(),
+            contents: self.contents.clone(),
+            people: BTreeMap::new(),
             documents,
         };
+        change(&mut parts);
         make_bundle(parts, key).expect("a bundle")
     }
 
@@ -242,7 +288,7 @@ impl Night {
     fn examine(&self, files: &Files) -> Result<Home, LocalFlaw> {
         let server = server_key();
         let policy = self.server.all.policy().expect("a policy");
-        let around = Around { server: server.verifier(), policy, now: hours(self.world.now, 1), unpack: &|_, _| None };
+        let around = Around { server: server.verifier(), policy, now: hours(self.world.now, 1), unpack: &|bytes, _| Some(bytes.to_vec()) };
         examine(files, &around)
     }
 
@@ -275,6 +321,17 @@ impl Night {
             self.prev = leaf_hash(&bytes);
             self.lines.push(bytes);
         }
+    }
+
+    /// Puts an entry before the first that holds this text.
+    fn forged(&mut self, before: &str, actor: &Actor, case: Option<IncidentId>, events: Vec<Event>) {
+        let place = self.lines.iter().position(|line| String::from_utf8_lossy(line).contains(before)).expect("the place");
+        let mut entry: Entry = serde_json::from_slice(&self.lines[place]).expect("an entry");
+        let key = RequestKey::new(format!("forged-{}", self.lines.len())).expect("a key");
+        (entry.actor, entry.case, entry.key) = (actor.clone(), case, key);
+        entry.result = EntryResult::Done { events, effects: Vec::new(), settles: None, made: None };
+        self.lines.insert(place, entry.bytes().expect("bytes"));
+        self.without("nothing is left out");
     }
 
     /// Tells the server, as the executor's machine does.
@@ -404,35 +461,6 @@ fn what_was_carried_out_meanwhile_comes_home_as_it_is() {
     // Once is enough.
     let again = night.brought(incident, home);
     assert_eq!(again.map(|_| ()).map_err(|refusal| refusal.code()), Err("local.used"));
-}
-
-#[test]
-fn what_does_not_come_home_in_time_alarms_once() {
-    let mut night = Night::new();
-    night.whole();
-    let home = night.examined().expect("holds");
-    night.server.now = hours(home.requested_at, 2);
-    let incident = night.told(home.announced());
-    let policy = night.server.all.policy().expect("a policy").clone();
-    let state = || night.server.all.incident(incident).expect("there").clone();
-    let timers = of_incident(&state(), &policy);
-    assert_eq!(timers.len(), 1, "nobody is called for what is worked on elsewhere");
-    assert_eq!((&timers[0].wake, timers[0].due_at), (&Wake::Unreconciled { incident }, hours(home.requested_at, 24)));
-    let wake = Command::Wake(Wake::Unreconciled { incident });
-    assert_eq!(night.server.submit(&Actor::Timer, &wake).map(|_| ()), Err(Refusal::Stale), "not yet");
-    night.server.now = hours(home.requested_at, 24);
-    let decision = night.server.submit(&Actor::Timer, &wake).expect("late");
-    let called = decision.events.iter().find_map(|event| {
-        let Event::Posted { post } = event else { return None };
-        matches!(post.body, Body::Notice { notice: Notice::OfflineLate { .. } }).then(|| post.clone())
-    });
-    let called = called.expect("an alarm in the channel");
-    assert_eq!((called.roles.len(), called.people.as_slice()), (2, &[person("tanaka")][..]));
-    assert_eq!(night.server.submit(&Actor::Timer, &wake).map(|_| ()), Err(Refusal::Stale), "once");
-    assert_eq!(of_incident(night.server.all.incident(incident).expect("there"), &policy), Vec::new());
-    night.brought(incident, home).expect("late is better than never");
-    let away = night.server.all.incident(incident).and_then(|incident| incident.away.clone()).expect("away");
-    assert!(away.reconciled.is_some() && away.late_announced);
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub use figures::{Cause, Count, FollowUpFigures, Found, MonthCount, Preventions,
 pub use find::find;
 pub use likeness::likeness;
 pub use period::{Month, Period, PeriodError, Quarter};
-pub use uses::{FollowUp, Mark, Use, Uses, guards};
+pub use uses::{Course, FollowUp, Mark, Use, Uses, guards};
 
 use crate::ids::{Digest, EmergencyId, PersonId};
 

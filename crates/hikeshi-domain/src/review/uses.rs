@@ -163,22 +163,53 @@ pub struct Uses {
     unborn: BTreeMap<IncidentId, Vec<Refusals>>,
 }
 
+/// What entries tell of the course of one exception. It comes home with one that was carried out while the server was away, since the
+/// entries themselves stay in a ledger of their own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Course {
+    pub requested: Option<Mark>,
+    pub approved: Option<Mark>,
+    pub started: Option<Mark>,
+    pub ended: Option<Mark>,
+    pub accepted: u32,
+    pub verifications_failed: u32,
+    pub witnesses_lost: u32,
+    pub holds: u32,
+    pub commands: u64,
+    pub keys_held: u32,
+    pub keys_held_s: i64,
+    pub refused: u32,
+    pub signs: Signs,
+}
+
 #[derive(Debug, Default)]
 struct Notes {
-    requested: Option<Mark>,
-    approved: Option<Mark>,
-    started: Option<Mark>,
-    ended: Option<Mark>,
-    accepted: u32,
-    verifications_failed: u32,
-    witnesses_lost: u32,
-    holds: u32,
-    keys_held: u32,
-    keys_held_s: i64,
+    course: Course,
     keys_since: BTreeMap<u32, Timestamp>,
     commands: BTreeMap<(u32, u32), u32>,
-    refused: u32,
-    signs: Signs,
+}
+
+impl Course {
+    /// As this one entry tells of it: what it is made of stands there.
+    fn told_in(&self, seq: u64) -> Self {
+        let here = |mark: Option<Mark>| mark.map(|mark| Mark { seq, at: mark.at });
+        let mut signs = self.signs.clone();
+        signs.reported = None;
+        signs.avoidable = None;
+        signs.lost.iter_mut().for_each(|(_, entry)| *entry = seq);
+        signs.refusals.iter_mut().for_each(|refused| refused.entries = vec![seq]);
+        signs.gaps.iter_mut().for_each(|gap| gap.entries = vec![seq]);
+        signs.forged.iter_mut().chain(&mut signs.unconfirmed).for_each(|times| times.entries = vec![seq]);
+        Self {
+            requested: here(self.requested),
+            approved: here(self.approved),
+            started: here(self.started),
+            ended: here(self.ended),
+            signs,
+            ..self.clone()
+        }
+    }
 }
 
 fn seconds(from: Timestamp, to: Timestamp) -> i64 {
@@ -224,8 +255,8 @@ impl Uses {
         let incident = named("incident").and_then(|id| id.parse::<IncidentId>().ok());
         let list = match (emergency.and_then(|id| self.notes.get_mut(&id)), incident) {
             (Some(notes), _) => {
-                notes.refused = notes.refused.saturating_add(1);
-                &mut notes.signs.refusals
+                notes.course.refused = notes.course.refused.saturating_add(1);
+                &mut notes.course.signs.refusals
             }
             (None, Some(incident)) => self.unborn.entry(incident).or_default(),
             (None, None) => return,
@@ -246,8 +277,13 @@ impl Uses {
     fn note(&mut self, mark: Mark, actor: &Actor, event: &Event) {
         if let Event::EmergencyRequested { emergency, incident, .. } = event {
             let notes = self.notes.entry(*emergency).or_default();
-            notes.requested = Some(mark);
-            notes.signs.refusals = self.unborn.remove(incident).unwrap_or_default();
+            notes.course.requested = Some(mark);
+            notes.course.signs.refusals = self.unborn.remove(incident).unwrap_or_default();
+        }
+        if let Event::OfflineReconciled { emergencies, .. } = event {
+            for (id, offline) in emergencies.iter().filter_map(|state| Some((state.id, state.offline.as_ref()?))) {
+                self.notes.insert(id, Notes { course: offline.course.told_in(mark.seq), ..Notes::default() });
+            }
         }
         if let Event::ReportGiven { obligation, .. } | Event::MeetingHeld { obligation, .. } = event {
             let emergency = self.facts.obligation(*obligation).and_then(|owed| owed.emergency);
@@ -261,6 +297,11 @@ impl Uses {
         }
     }
 
+    /// What the entries tell of the course of each exception.
+    pub fn courses(&self) -> BTreeMap<EmergencyId, Course> {
+        self.notes.iter().map(|(id, notes)| (*id, notes.told())).collect()
+    }
+
     /// Every exception that was asked for, by its number.
     pub fn list(&self, as_of: AsOf) -> Vec<Use> {
         self.facts.emergencies.values().flatten().filter_map(|state| self.one(state, as_of)).collect()
@@ -268,6 +309,7 @@ impl Uses {
 
     fn one(&self, state: &Emergency, as_of: AsOf) -> Option<Use> {
         let notes = self.notes.get(&state.id)?;
+        let course = notes.told();
         let incident = self.facts.incident(state.incident)?;
         let owed: Vec<&Obligation> = state.obligations.iter().filter_map(|id| self.facts.obligation(*id)).collect();
         let open = notes.keys_since.values().map(|since| seconds(*since, as_of.at)).sum::<i64>();
@@ -288,43 +330,48 @@ impl Uses {
             status: state.status,
             ending: state.ending,
             hardened: state.requirement.every_role,
-            requested: notes.requested?,
-            approved: notes.approved,
-            started: notes.started,
-            ended: notes.ended,
+            requested: course.requested?,
+            approved: course.approved,
+            started: course.started,
+            ended: course.ended,
             changes: u64::try_from(state.changes.len()).unwrap_or(u64::MAX).saturating_add(state.changes_unlisted),
-            accepted: notes.accepted,
+            accepted: course.accepted,
             restored: state.restored.as_ref().is_some_and(|restored| restored.finished_at.is_some()),
-            verifications_failed: notes.verifications_failed,
-            witnesses_lost: notes.witnesses_lost,
-            holds: notes.holds,
+            verifications_failed: course.verifications_failed,
+            witnesses_lost: course.witnesses_lost,
+            holds: course.holds,
             sessions: u32::try_from(state.sessions.len()).unwrap_or(u32::MAX),
-            commands: u64::try_from(notes.commands.len()).unwrap_or(u64::MAX),
-            keys_held: notes.keys_held,
-            keys_held_s: notes.keys_held_s.saturating_add(open),
-            refused: notes.refused,
-            signs: notes.signs.clone(),
+            commands: course.commands,
+            keys_held: course.keys_held,
+            keys_held_s: course.keys_held_s.saturating_add(open),
+            refused: course.refused,
+            signs: course.signs,
             follow_up: owed.into_iter().map(|owed| follow_up(owed, as_of.at)).collect(),
         })
     }
 }
 
 impl Notes {
+    fn told(&self) -> Course {
+        let typed = u64::try_from(self.commands.len()).unwrap_or(u64::MAX);
+        Course { commands: self.course.commands.saturating_add(typed), ..self.course.clone() }
+    }
+
     #[expect(clippy::wildcard_enum_match_arm, reason = "a fold takes the events that it counts")]
     fn course(&mut self, mark: Mark, event: &Event) {
         match event {
-            Event::EmergencyApproved { complete, .. } => self.approved = complete.then_some(mark).or(self.approved),
+            Event::EmergencyApproved { complete, .. } => self.course.approved = complete.then_some(mark).or(self.course.approved),
             // What was approved is no longer what is planned, or no longer enough.
-            Event::PlanRevised { .. } | Event::RequirementRaised { .. } => self.approved = None,
-            Event::EmergencyStarted { .. } => self.started = self.started.or(Some(mark)),
+            Event::PlanRevised { .. } | Event::RequirementRaised { .. } => self.course.approved = None,
+            Event::EmergencyStarted { .. } => self.course.started = self.course.started.or(Some(mark)),
             Event::EmergencyClosed { .. }
             | Event::EmergencyDeclined { .. }
             | Event::EmergencyCancelled { .. }
-            | Event::ApprovalExpired { .. } => self.ended = Some(mark),
-            Event::ChangeAccepted { .. } => self.accepted += 1,
-            Event::VerificationRecorded { verified, .. } if !verified.passed => self.verifications_failed += 1,
-            Event::WitnessLeft { lost: true, .. } => self.witnesses_lost += 1,
-            Event::EmergencyHeld { .. } => self.holds += 1,
+            | Event::ApprovalExpired { .. } => self.course.ended = Some(mark),
+            Event::ChangeAccepted { .. } => self.course.accepted += 1,
+            Event::VerificationRecorded { verified, .. } if !verified.passed => self.course.verifications_failed += 1,
+            Event::WitnessLeft { lost: true, .. } => self.course.witnesses_lost += 1,
+            Event::EmergencyHeld { .. } => self.course.holds += 1,
             _ => {}
         }
     }
@@ -333,7 +380,7 @@ impl Notes {
     fn session(&mut self, mark: Mark, event: &Event) {
         match event {
             Event::KeysHeld { session, .. } if !self.keys_since.contains_key(session) => {
-                self.keys_held += 1;
+                self.course.keys_held += 1;
                 self.keys_since.insert(*session, mark.at);
             }
             Event::KeysReleased { session, .. } => self.released(*session, mark.at),
@@ -342,15 +389,15 @@ impl Notes {
                 for command in commands {
                     self.commands.insert((*session, command.number), command.forged);
                     if command.forged > 0 && command.ended_at.is_some() {
-                        count(&mut self.signs.forged, *session, mark, command.forged);
+                        count(&mut self.course.signs.forged, *session, mark, command.forged);
                     }
                 }
             }
-            Event::LineUnconfirmed { session, .. } => count(&mut self.signs.unconfirmed, *session, mark, 1),
+            Event::LineUnconfirmed { session, .. } => count(&mut self.course.signs.unconfirmed, *session, mark, 1),
             Event::TerminalEnded { session, end, .. } => {
                 self.released(*session, mark.at);
                 if *end == SessionEnd::Lost {
-                    self.signs.lost.push((*session, mark.seq));
+                    self.course.signs.lost.push((*session, mark.seq));
                 }
             }
             _ => {}
@@ -359,7 +406,7 @@ impl Notes {
 
     fn released(&mut self, session: u32, at: Timestamp) {
         if let Some(since) = self.keys_since.remove(&session) {
-            self.keys_held_s = self.keys_held_s.saturating_add(seconds(since, at));
+            self.course.keys_held_s = self.course.keys_held_s.saturating_add(seconds(since, at));
         }
     }
 
@@ -367,10 +414,10 @@ impl Notes {
         if gaps.is_empty() {
             return;
         }
-        if self.signs.gaps.iter().all(|known| known.session != session) {
-            self.signs.gaps.push(Gaps { session, gaps: 0, seconds: 0, bytes: 0, entries: Vec::new() });
+        if self.course.signs.gaps.iter().all(|known| known.session != session) {
+            self.course.signs.gaps.push(Gaps { session, gaps: 0, seconds: 0, bytes: 0, entries: Vec::new() });
         }
-        for known in self.signs.gaps.iter_mut().filter(|known| known.session == session) {
+        for known in self.course.signs.gaps.iter_mut().filter(|known| known.session == session) {
             for gap in gaps {
                 known.gaps = known.gaps.saturating_add(1);
                 known.seconds = known.seconds.saturating_add(seconds(gap.from, gap.to));
@@ -383,10 +430,10 @@ impl Notes {
     #[expect(clippy::wildcard_enum_match_arm, reason = "a fold takes the events that it counts")]
     fn looked_back(&mut self, mark: Mark, actor: &Actor, event: &Event) {
         match event {
-            Event::ReportGiven { .. } => self.signs.reported = Some(mark),
+            Event::ReportGiven { .. } => self.course.signs.reported = Some(mark),
             Event::MeetingHeld { held, .. } => {
                 let reason = held.avoidable.clone();
-                self.signs.avoidable =
+                self.course.signs.avoidable =
                     reason.zip(actor.as_person()).map(|(reason, by)| Avoidable { by: by.clone(), reason, entry: mark.seq });
             }
             _ => {}

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use proptest::prelude::*;
-use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 
 use super::record::{Frame, Header, Word, check, frames};
 use super::told::{Stretch, short_of, together};
@@ -13,10 +11,10 @@ use super::*;
 use crate::command::Command as Any;
 use crate::decide::Decision;
 use crate::effect::{Outcome, Work};
-use crate::emergency::{self, ChangeKind, FileChange, FileContent, Looked};
+use crate::emergency::{self, Looked};
 use crate::people::Actor;
 use crate::refusal::Refusal;
-use crate::testing::{World, plan, who};
+use crate::testing::{Device, World, changed, plan, who};
 
 fn refused(result: Result<Decision, Refusal>) -> &'static str {
     match result {
@@ -44,26 +42,6 @@ fn open(world: &mut World, emergency: EmergencyId) -> Result<Decision, Refusal> 
     give(world, &executor, Command::Open { emergency, place: "app-1".to_owned() })
 }
 
-struct Device(EcdsaKeyPair);
-
-impl Device {
-    fn new() -> Self {
-        let random = SystemRandom::new();
-        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).expect("a key");
-        Self(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random).expect("a key"))
-    }
-    fn key(&self) -> DeviceKey {
-        DeviceKey::of(self.0.public_key().as_ref())
-    }
-    fn ack(&self, emergency: EmergencyId, session: u32, person: &str, block: u64, head: Digest, shown_at: Timestamp) -> Ack {
-        let person = PersonId::new(person).expect("a handle");
-        let message = Ack::message(emergency, session, &person, 0..=block, &head, shown_at);
-        let signature = self.0.sign(&SystemRandom::new(), &message).expect("signed");
-        let signature = signature.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ack { person, from: 0, block, head, shown_at, signature }
-    }
-}
-
 fn block(number: u8) -> SealedBlock {
     SealedBlock { head: Digest::of(&[number]), file: Digest::of(&[number, number]) }
 }
@@ -88,20 +66,6 @@ fn typed(world: &World, number: u32) -> TypedCommand {
         ended_at: Some(world.now),
         output_from: 0,
         output_to: 10,
-    }
-}
-
-fn changed(path: &str, in_scope: bool) -> FileChange {
-    let content = FileContent { digest: Digest::of(path.as_bytes()), bytes: 3, mode: 0o100_644, kept: true };
-    FileChange {
-        path: path.to_owned(),
-        kind: ChangeKind::Added,
-        before: None,
-        after: Some(content),
-        in_scope,
-        step: 0,
-        command: None,
-        accepted_by: None,
     }
 }
 

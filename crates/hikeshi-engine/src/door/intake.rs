@@ -8,6 +8,7 @@ use hikeshi_domain::command::{Command, Envelope};
 use hikeshi_domain::emergency;
 use hikeshi_domain::ids::{Digest, RequestKey};
 use hikeshi_domain::mask::Masker;
+use hikeshi_domain::offline;
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::policy::Policy;
 use hikeshi_domain::refusal::Refusal;
@@ -127,8 +128,16 @@ fn masked(envelope: Envelope, mask: Arc<Mask>) -> Result<Taken, Refusal> {
     // Plain data with string keys always becomes a value.
     let mut asked = serde_json::to_value(&envelope.command).unwrap_or(Value::Null);
     let changed = match &envelope.command {
+        // Names and keys, but for what a person wrote there.
+        Command::Offline(offline::Command::Announce { .. }) => {
+            let case = asked.get_mut("case").and_then(Value::as_object_mut);
+            case.into_iter()
+                .flatten()
+                .filter(|(field, _)| ["title", "triage"].contains(&field.as_str()))
+                .fold(false, |changed, (_, text)| mask_value(&mask.masker, text) | changed)
+        }
         // Everything in it was masked where it was recorded; another byte would be another record.
-        Command::Offline(_) => false,
+        Command::Offline(offline::Command::Import { .. } | offline::Command::TurnAway { .. }) => false,
         // A policy is configuration that names variables, not values; masking a pattern in it would change what it means. Why one is turned
         // down is somebody's own words.
         Command::Policy(_) => asked.get_mut("reason").is_some_and(|reason| mask_value(&mask.masker, reason)),

@@ -7,6 +7,7 @@ use hikeshi_domain::emergency;
 use hikeshi_domain::ids::{Digest, IncidentId, RequestKey};
 use hikeshi_domain::incident;
 use hikeshi_domain::ledger::{EntryResult, leaf_hash};
+use hikeshi_domain::offline::Announced;
 use hikeshi_domain::people::{Actor, Via};
 use hikeshi_domain::refusal::Refusal;
 use hikeshi_engine::door::{Answer, Fault};
@@ -24,6 +25,7 @@ hikeshi_store::on_both!(
     a_refusal_is_recorded_with_what_was_asked,
     a_secret_is_masked_before_it_is_written,
     what_is_unchanged_leaves_no_entry,
+    a_ledger_elsewhere_is_told_of_whatever_was_said_before,
     a_rehearsal_writes_nothing,
     the_time_of_the_ledger_never_goes_back,
     a_stopped_door_answers_what_it_took,
@@ -200,6 +202,36 @@ fn a_secret_is_masked_before_it_is_written(scratch: &Scratch) {
             assert!(!everything.contains(secret), "{secret} was written");
         }
         assert_eq!(everything.matches("[masked]").count(), 5);
+    });
+}
+
+/// A refusal that stood would keep the ledger itself outside for ever.
+fn a_ledger_elsewhere_is_told_of_whatever_was_said_before(scratch: &Scratch) {
+    town(scratch, async |town| {
+        let engine = town.open().await;
+        let door = engine.door();
+        let case = |title: &str| Announced {
+            ledger: "test.example/ledger/local/app-1-0a1b2c3d".to_owned(),
+            key: "test.example/ledger/local/app-1-0a1b2c3d+00000000+AAAA".to_owned(),
+            host: "app-1".to_owned(),
+            // That clock is ahead, and its terms name what the policy does not have any more.
+            requested_at: town.now().checked_add(SignedDuration::from_hours(2)).expect("a time"),
+            title: title.to_owned(),
+            service: "gone".parse().expect("a name"),
+            environment: "gone".parse().expect("a name"),
+            triage: serious(),
+        };
+        let refused = door.announce_offline(person("tanaka"), case("")).await;
+        assert!(matches!(refused, Ok(Answer::Refused { seq: None, .. })), "{refused:?}");
+        let told = door.announce_offline(person("tanaka"), case("鍵は hunter2-correct-horse")).await.expect("answered");
+        let Answer::Done(told) = told else { panic!("not told: {told:?}") };
+        let incident = town.incident(told.case.expect("a case"));
+        let away = incident.away.expect("away");
+        assert!(!incident.title.contains("hunter2") && incident.title.contains("[masked]"), "{}", incident.title);
+        assert_eq!(away.requested_at, away.announced_at);
+        let again = door.announce_offline(person("tanaka"), case("別の題")).await;
+        assert!(matches!(again, Ok(Answer::Already(_))), "{again:?}");
+        engine.stop().await;
     });
 }
 

@@ -28,12 +28,30 @@ pub fn degraded(lang: Lang, degraded: &Degraded, names: &Names) -> String {
             Ja => format!("{emergency} の立会セッション{session}: 記録の欠落が{gaps}か所あります"),
             En => format!("{emergency}, session {session}: the recording has {gaps} gap(s)"),
         },
+        Degraded::WordTold { emergency, person } => {
+            let who = names.person(lang, person);
+            match lang {
+                Ja => format!("{emergency}: {who}の判断（変更の受け入れ、危険な操作の確認、目視の確認など）に、本人の署名はありません"),
+                En => format!("{emergency}: what {who} is said to have accepted, confirmed or seen, they have not signed"),
+            }
+        }
         Degraded::KeyRevoked { person } => {
             let who = names.person(lang, person);
             match lang {
-                Ja => format!("{who}の鍵は、署名した時にはもう失効していました"),
-                En => format!("the key of {who} had been revoked before it signed"),
+                Ja => format!("{who}の鍵は、サーバーでは有効ではありません（失効、または期間外）"),
+                En => format!("the key of {who} does not count at the server: revoked, or out of its time"),
             }
         }
+        Degraded::OtherAnnounced { by } => {
+            let who = names.person(lang, by);
+            match lang {
+                Ja => format!("同じ名前で鍵の違う手元の台帳を、{who}が先に知らせていました"),
+                En => format!("{who} had told of a ledger of the same name with another key"),
+            }
+        }
+        Degraded::TermsMoved { policy } => match lang {
+            Ja => format!("もとになったポリシー（{}）は、サーバーの今のポリシーと違います", policy.short()),
+            En => format!("it rested on the policy {}, which is not the server's any more", policy.short()),
+        },
     }
 }

@@ -168,15 +168,16 @@ fn why(lang: Lang, flaw: &LocalFlaw, names: &Names) -> String {
     }
 }
 
-pub(super) fn used(lang: Lang, ledger: &str, incident: IncidentId) -> Sentence {
+pub(super) fn used(lang: Lang, ledger: &str, incident: IncidentId, by: &PersonId, names: &Names) -> Sentence {
+    let who = names.person(lang, by);
     match lang {
         Ja => say(
-            format!("手元の台帳 {ledger} は、すでに {incident} として取り込まれています。届いたものは、それと内容が違います。"),
+            format!("手元の台帳 {ledger} は、すでに {incident} として取り込まれています。{who}から届いたものは、それと内容が違います。"),
             "一つの計画の承認は一度しか使えません。同じ台帳から二つの経過が生まれたことは、不正の疑いとして記録しました。",
             "承認者に知らせ、二つの記録を比べてください。",
         ),
         En => say(
-            format!("The local ledger {ledger} came home as {incident} before. What was sent now is another history of it."),
+            format!("The local ledger {ledger} came home as {incident} before. What {who} has sent is another history of it."),
             "An approval is good for one plan, once. That one ledger has two histories is recorded as a possible abuse.",
             "Tell the approvers, and compare the two.",
         ),

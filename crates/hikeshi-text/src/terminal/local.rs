@@ -77,6 +77,39 @@ pub fn nothing_in_it(lang: Lang, ledger: &str) -> String {
     )
 }
 
+/// No local ledger is of the address that was given; this one is of another.
+pub fn away_elsewhere(lang: Lang, ledger: &str, server: &str) -> String {
+    two(
+        lang,
+        format!("手元の台帳 {ledger} は {server} のものです。照合するには hikeshi --url {server} reconcile を実行してください。"),
+        format!("The local ledger {ledger} is of {server}. Bring it home with `hikeshi --url {server} reconcile`."),
+    )
+}
+
+pub fn away_unreadable(lang: Lang, directory: &str) -> String {
+    two(
+        lang,
+        format!(
+            "警報: 手元の台帳 {directory} を読めません。緊急例外の記録が入っている可能性があります。消さずに、承認者へ知らせてください。"
+        ),
+        format!(
+            "ALARM: the local ledger in {directory} cannot be read. It may hold the record of an exception: keep it, and tell the approvers."
+        ),
+    )
+}
+
+pub fn told_and_gone(lang: Lang, ledger: &str, directory: &str) -> String {
+    two(
+        lang,
+        format!(
+            "手元の台帳 {ledger} の緊急例外はサーバーに知らせてありますが、その記録が {directory} にありません。承認者に知らせ、バックアップから戻してから照合してください。"
+        ),
+        format!(
+            "The server was told of an exception in the local ledger {ledger}, and its record is not in {directory} any more. Tell the approvers, put it back from a backup, and reconcile then."
+        ),
+    )
+}
+
 pub fn still_open_there(lang: Lang, emergency: &str) -> String {
     two(
         lang,

@@ -255,10 +255,13 @@ pub fn invitation_order(language: Language) -> InvitationOrder {
 pub fn degraded() -> Vec<Degraded> {
     vec![
         Degraded::PresenceTold { emergency: EMG },
+        Degraded::WordTold { emergency: EMG, person: person("sato") },
         Degraded::DeviceUnsigned { emergency: EMG, session: 1, person: person("ito") },
         Degraded::WatchedShort { emergency: EMG, session: 1, blocks: 3 },
         Degraded::RecordingGap { emergency: EMG, session: 1, gaps: 1 },
         Degraded::KeyRevoked { person: person("sato") },
+        Degraded::TermsMoved { policy: digest("policy") },
+        Degraded::OtherAnnounced { by: person("ito") },
     ]
 }
 

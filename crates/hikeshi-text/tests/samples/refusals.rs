@@ -148,7 +148,11 @@ every! {
         LocalFlawed => Refusal::LocalFlawed {
             flaw: LocalFlaw::RuleBroken { seq: 12, refusal: Box::new(Refusal::QuorumMissing { quorum: quorum() }) }
         },
-        LocalUsed => Refusal::LocalUsed { ledger: text("example.jp/hikeshi/local/app-1-0a1b2c3d"), incident: INC },
+        LocalUsed => Refusal::LocalUsed {
+            ledger: text("example.jp/hikeshi/local/app-1-0a1b2c3d"),
+            incident: INC,
+            by: person("tanaka"),
+        },
         Stale => Refusal::Stale,
     }
 }

@@ -31,13 +31,27 @@ pub async fn reconcile(args: &ReconcileArgs, global: &Global, lang: Lang, out: &
     let away = kept::away_of(&global.url);
     if away.is_empty() {
         out.data(&json!({"reconciled": []}), || terminal::nothing_away(lang));
+        for elsewhere in kept::all_away().kept {
+            out.hint(&terminal::away_elsewhere(lang, &elsewhere.note.ledger, &elsewhere.note.server));
+        }
         return Ok(());
     }
     let (token, _) = caller::token(global, &global.url, false)?;
     let remote = Remote::new(&global.url, token, lang)?;
-    let mut brought = Vec::new();
+    let (mut brought, mut failed) = (Vec::new(), None);
+    // One that stays outside keeps no other there.
     for kept in away {
-        brought.push(bring(&kept, &remote, global, lang, out).await?);
+        match bring(&kept, &remote, global, lang, out).await {
+            Ok(said) => brought.push(said),
+            Err(failure) => {
+                if let Some(before) = failed.replace(failure) {
+                    out.failure(&before);
+                }
+            }
+        }
+    }
+    if let Some(failure) = failed {
+        return Err(failure);
     }
     out.data(&json!({"reconciled": brought}), String::new);
     Ok(())
@@ -51,6 +65,10 @@ async fn bring(kept: &Kept, remote: &Remote, global: &Global, lang: Lang, out: &
     }
     let files = export(kept, lang).await?;
     let Some(files) = files.filter(|_| standing.requested_at.is_some()) else {
+        // The server was told of an exception: that there is none any more is no good news.
+        if kept.is_told() {
+            return Err(Failure::Failed(terminal::told_and_gone(lang, ledger, &kept.dir.display().to_string())));
+        }
         if !global.dry_run {
             kept.came_home(&json!({"nothing": true, "at": crate::now()}))?;
         }
@@ -73,7 +91,7 @@ async fn bring(kept: &Kept, remote: &Remote, global: &Global, lang: Lang, out: &
 
 /// The case as a bundle, with the whole local ledger and the trust bundle beside it. `None`: nothing was ever opened in it.
 async fn export(kept: &Kept, lang: Lang) -> Result<Option<Files>> {
-    if !kept.dir.join("hikeshi.db").exists() {
+    if !kept.has_begun() {
         return Ok(None);
     }
     // Nothing is carried out and no deadline fires meanwhile: what is packed is one state.
@@ -101,14 +119,25 @@ async fn files_of(kept: &Kept, running: &Running, lang: Lang) -> Result<Option<F
     }
 }
 
-/// 0: nothing is away; 5: something is; 1: something is late.
+/// 0: nothing is away; 5: something is; 1: something is late, or cannot be read.
 fn status(lang: Lang, out: &Out) -> Result<()> {
     let mut rows = Vec::new();
-    let (mut any, mut late) = (false, false);
-    for kept in kept::all_away() {
-        let standing = kept.standing()?;
-        (any, late) = (any || standing.requested_at.is_some(), late || standing.is_late());
-        rows.push((kept, standing));
+    let kept::AllAway { kept, mut unreadable } = kept::all_away();
+    for kept in kept {
+        match kept.standing() {
+            // Of what the server was told, something must be there.
+            Ok(standing) if standing.requested_at.is_some() || !kept.is_told() => rows.push((kept, standing)),
+            Ok(_) => unreadable.push(kept.dir),
+            Err(error) => {
+                tracing::debug!("{}: {error:#}", kept.dir.display());
+                unreadable.push(kept.dir);
+            }
+        }
+    }
+    let any = rows.iter().any(|(_, standing)| standing.requested_at.is_some());
+    let wrong = !unreadable.is_empty() || rows.iter().any(|(_, standing)| standing.is_late());
+    for dir in &unreadable {
+        out.warn(&terminal::away_unreadable(lang, &dir.display().to_string()));
     }
     let data: Vec<_> = rows
         .iter()
@@ -117,11 +146,12 @@ fn status(lang: Lang, out: &Out) -> Result<()> {
                 "due_at": standing.due_at, "open": standing.is_open(), "late": standing.is_late()})
         })
         .collect();
-    out.data(&json!({"away": data}), || match rows.is_empty() {
+    out.data(&json!({"away": data, "unreadable": unreadable}), || match rows.is_empty() {
+        true if !unreadable.is_empty() => String::new(),
         true => terminal::nothing_away(lang),
         false => rows.iter().map(|(kept, standing)| told(kept, standing, lang)).collect::<Vec<_>>().join("\n"),
     });
-    match (any, late) {
+    match (any, wrong) {
         (_, true) => Err(Failure::Said(Code::Failed)),
         (true, false) => Err(Failure::Said(Code::Waiting)),
         (false, false) => Ok(()),
@@ -134,7 +164,11 @@ fn told(kept: &Kept, standing: &Standing, lang: Lang) -> String {
 
 /// Whatever somebody does at this machine: what is late is said.
 pub fn warn(lang: Lang, out: &Out) {
-    for kept in kept::all_away() {
+    let kept::AllAway { kept, unreadable } = kept::all_away();
+    for dir in unreadable {
+        out.warn(&terminal::away_unreadable(lang, &dir.display().to_string()));
+    }
+    for kept in kept {
         match kept.standing() {
             Ok(standing) if standing.is_late() => {
                 if let Some(due_at) = standing.due_at {
@@ -142,7 +176,10 @@ pub fn warn(lang: Lang, out: &Out) {
                 }
             }
             Ok(_) => {}
-            Err(error) => tracing::debug!("a local ledger cannot be read: {error:#}"),
+            Err(error) => {
+                tracing::debug!("{}: {error:#}", kept.dir.display());
+                out.warn(&terminal::away_unreadable(lang, &kept.dir.display().to_string()));
+            }
         }
     }
 }

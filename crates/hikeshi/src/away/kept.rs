@@ -18,6 +18,7 @@ use crate::serve::ledger_key;
 
 const NOTE_FILE: &str = "local.json";
 const TRUST_FILE: &str = "trust.note";
+const DATABASE_FILE: &str = "hikeshi.db";
 const HOME_FILE: &str = "reconciled.json";
 const TOLD_FILE: &str = "announced";
 const EXCEPTIONS_MAX: u32 = 100;
@@ -69,15 +70,34 @@ fn directories(of: &Path) -> Vec<PathBuf> {
 }
 
 /// Every one that has not come home, of all servers.
-pub fn all_away() -> Vec<Kept> {
+pub struct AllAway {
+    pub kept: Vec<Kept>,
+    /// Directories of which it cannot be said what they hold.
+    pub unreadable: Vec<PathBuf>,
+}
+
+pub fn all_away() -> AllAway {
     let servers = root().map(|root| directories(&root)).unwrap_or_default();
-    servers.iter().flat_map(|server| directories(server)).filter_map(|dir| Kept::read(dir).ok()).filter(|kept| !kept.is_home()).collect()
+    let mut all = AllAway { kept: Vec::new(), unreadable: Vec::new() };
+    for dir in servers.iter().flat_map(|server| directories(server)) {
+        match Kept::read(dir.clone()) {
+            Ok(kept) if kept.is_home() => {}
+            Ok(kept) => all.kept.push(kept),
+            // Whoever died while it was made left a directory in which nothing was ever begun.
+            Err(_) if !dir.join(NOTE_FILE).exists() && !dir.join(DATABASE_FILE).exists() => {}
+            Err(error) => {
+                tracing::debug!("{}: {error:#}", dir.display());
+                all.unreadable.push(dir);
+            }
+        }
+    }
+    all
 }
 
 /// Those of one server, oldest first.
 pub fn away_of(url: &str) -> Vec<Kept> {
     let url = url.trim_end_matches('/');
-    all_away().into_iter().filter(|kept| kept.note.server == url).collect()
+    all_away().kept.into_iter().filter(|kept| kept.note.server == url).collect()
 }
 
 /// The one that is worked in.
@@ -144,7 +164,7 @@ impl Kept {
     pub fn standing(&self) -> anyhow::Result<Standing> {
         let mut standing = Standing { incident: None, emergencies: Vec::new(), requested_at: None, due_at: None };
         let location = self.config()?.location()?;
-        if !self.dir.join("hikeshi.db").exists() {
+        if !self.has_begun() {
             return Ok(standing);
         }
         Store::open_to_read(&location)?.read(|reader| {
@@ -156,6 +176,18 @@ impl Kept {
             Ok(())
         })?;
         Ok(standing)
+    }
+
+    pub fn has_begun(&self) -> bool {
+        self.dir.join(DATABASE_FILE).exists()
+    }
+
+    /// `false`: nothing more is done in it. Its bundle has ended and nothing is under way, or its incident is over.
+    pub fn goes_on(&self) -> anyhow::Result<bool> {
+        let standing = self.standing()?;
+        let ended = self.policy()?.local.is_none_or(|local| local.valid_until <= crate::now());
+        let over = standing.incident.as_ref().is_some_and(|incident| incident.resolved.is_some() || incident.closed_at.is_some());
+        Ok(standing.is_open() || !(ended || over))
     }
 
     pub fn is_home(&self) -> bool {

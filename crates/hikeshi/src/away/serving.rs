@@ -31,9 +31,12 @@ pub async fn serve(args: &ServeArgs, global: &Global, lang: Lang, out: &Out) -> 
     Ok(())
 }
 
-/// The one that is open, also when the bundle has ended meanwhile; a new one only while it is good.
+/// The one that is worked in, also when the bundle has ended while something is under way. Once it is over, the next failure gets a ledger
+/// of its own, from a bundle that is good.
 fn found(args: &ServeArgs, global: &Global, lang: Lang) -> Result<Kept> {
-    if let Some(mut kept) = kept::open(&global.url)? {
+    let last = kept::open(&global.url)?;
+    let goes_on = last.as_ref().map(Kept::goes_on).transpose()?.unwrap_or(false);
+    if let Some(mut kept) = last.filter(|_| goes_on) {
         if let Some(listen) = &args.listen {
             kept.note.listen.clone_from(listen);
             kept.note.url = url_of(listen, lang)?;
