@@ -211,7 +211,9 @@ impl Watch {
         let inside = format!("{path}/");
         let below: Vec<String> =
             found.nodes.range(inside.clone()..).map(|(known, _)| known.clone()).take_while(|known| known.starts_with(&inside)).collect();
-        below.iter().for_each(|known| drop(found.nodes.remove(known)));
+        for known in below {
+            found.nodes.remove(&known);
+        }
         found.nodes.extend(now.nodes);
         Ok(())
     }
