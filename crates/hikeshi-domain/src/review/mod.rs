@@ -6,6 +6,7 @@
 pub mod decide;
 mod figures;
 mod find;
+mod guards;
 mod likeness;
 mod period;
 pub(crate) mod state;
@@ -19,9 +20,10 @@ use serde::{Deserialize, Serialize};
 
 pub use figures::{Cause, Count, FollowUpFigures, Found, MonthCount, Preventions, Report, Sessions, Spread, Standing, TIMES_MAX, standing};
 pub use find::find;
+pub use guards::guards;
 pub use likeness::likeness;
 pub use period::{Month, Period, PeriodError, Quarter};
-pub use uses::{Course, FollowUp, Mark, Use, Uses, guards};
+pub use uses::{Course, FollowUp, Mark, Use, Uses};
 
 use crate::ids::{Digest, EmergencyId, PersonId};
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AsOf, FindingName, Standing, standing};
+use super::{AsOf, FindingName, Standing, guards, standing};
 use crate::apply::apply;
 use crate::emergency::{Emergency, Ending, Status};
 use crate::event::Event;
@@ -478,28 +478,4 @@ fn subject(event: &Event) -> Option<EmergencyId> {
         | Event::TerminalEnded { emergency, .. } => Some(*emergency),
         _ => None,
     }
-}
-
-/// Refusals that keep people from agreeing with, watching or clearing themselves: trying again does not make them less of a no.
-pub fn guards(refusal: &Refusal) -> bool {
-    matches!(
-        refusal,
-        Refusal::SelfApproval { .. }
-            | Refusal::ExecutorApproves { .. }
-            | Refusal::ApproverNotEntitled { .. }
-            | Refusal::WitnessIsExecutor { .. }
-            | Refusal::WitnessNotEntitled { .. }
-            | Refusal::OnlyWitnessResumes
-            | Refusal::OnlyApproverAccepts { .. }
-            | Refusal::SignatureKeyUnknown { .. }
-            | Refusal::SignatureKeyInvalid { .. }
-            | Refusal::SignatureDiffers { .. }
-            | Refusal::SignerNotEntitled { .. }
-            | Refusal::DeviceShared { .. }
-            | Refusal::RedactionSelfAgreed { .. }
-            | Refusal::JudgeNotEntitled { .. }
-            | Refusal::DriftSelfAccepted { .. }
-            | Refusal::CorrectionSelfFinished { .. }
-            | Refusal::SelfReview { .. }
-    )
 }

@@ -124,6 +124,9 @@ pub fn tried(lang: Lang, code: &str) -> String {
         "obligation.correction_self_finished" => {
             ("自分の緊急例外の是正措置の完了", "to finish a corrective action for their own exception")
         }
+        "session.redaction_self_agreed" => {
+            ("自分が提案した、または自分の画面の伏せ字への同意", "to agree to a redaction that they proposed, or of their own screen")
+        }
         "obligation.self_review" => ("自分の記録の確認", "to look over their own record"),
         other => return other.to_owned(),
     };
