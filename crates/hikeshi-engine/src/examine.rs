@@ -21,6 +21,8 @@ use jiff::SignedDuration;
 
 use crate::door::{Answer, Door, Fault, inside_key};
 
+/// Times that a search begins anew because more came in while it read.
+const SEARCHES_MAX: u32 = 5;
 /// Exceptions asked for at once.
 const ROWS: u32 = 200;
 /// More exceptions than this are not looked through for one report.
@@ -28,18 +30,23 @@ pub(crate) const EXCEPTIONS_MAX: usize = 5_000;
 
 /// Searches, and submits what was found.
 pub(crate) async fn examine(door: &Door, asked: Envelope) -> Result<Answer, Fault> {
-    let Command::Wake(Wake::Examine { emergency }) = asked.command else {
+    let Command::Wake(Wake::Examine { emergency }) = &asked.command else {
         return Ok(Answer::Refused { refusal: Refusal::Stale, seq: None });
     };
-    let now = door.inside.clock.now();
-    let found = door.read(move |reader| searched(reader, emergency, now)).await?;
-    let Some((size, found)) = found else {
-        // There is nothing to search: the wake itself goes to the door, which makes the timers of the case anew.
-        return door.submit(Envelope { command: Command::Wake(Wake::Examine { emergency }), ..asked }).await;
-    };
-    // What is searched again later has the same due time; the size tells the searches apart.
-    let key = inside_key(&["examine", &emergency.to_string(), &size.to_string()]);
-    door.submit(Envelope { command: Command::Review(found), key, ..asked }).await
+    let emergency = *emergency;
+    for _ in 0..SEARCHES_MAX {
+        let now = door.inside.clock.now();
+        let Some((size, found)) = door.read(move |reader| searched(reader, emergency, now)).await? else { break };
+        // What is searched again later has the same due time; the size tells the searches apart.
+        let key = inside_key(&["examine", &emergency.to_string(), &size.to_string()]);
+        let answer = door.submit(Envelope { command: Command::Review(found), key, ..asked.clone() }).await?;
+        // More came in while it was read: the timer would come back to it only later.
+        if !matches!(answer, Answer::Refused { refusal: Refusal::Stale, .. }) {
+            return Ok(answer);
+        }
+    }
+    // There is nothing to search, or no end of news: the wake itself goes to the door, which makes the timers of the case anew.
+    door.submit(asked).await
 }
 
 fn searched(reader: &mut Reader<'_>, id: EmergencyId, now: Timestamp) -> Result<Option<(u64, review::Command)>, StoreError> {

@@ -190,6 +190,18 @@ fn a_hold_is_lifted_and_a_witness_leaves_by_themselves() {
 }
 
 #[test]
+fn a_verification_that_only_looks_at_the_files_is_asked_again() {
+    let mut blind = plan();
+    blind.verification.solved.clear();
+    blind.verification.unaffected.clear();
+    let (mut night, id) = Night::begun_with(blind);
+    night.emergency("tanaka", emergency::Command::Step { emergency: id, step: 1, confirm: String::new() }).expect("a step");
+    night.ended(crate::effect::Outcome::StepEnded { end: step_end(night.world.now, 0), looked: Err("away".to_owned()) });
+    night.emergency("tanaka", emergency::Command::Verify { emergency: id }).expect("looks");
+    assert_eq!(night.asked_again(), "holds");
+}
+
+#[test]
 fn nothing_of_a_terminal_is_made_up() {
     let (mut night, _) = Night::typed(Watch { dangerous: true, ..Watch::default() });
     assert_eq!(night.asked_again(), "holds");
@@ -227,7 +239,7 @@ fn nothing_of_a_terminal_is_made_up() {
         ("ended, and nobody was told", night.with(SEALED, &Actor::Recorder, ended()), "rewritten"),
         ("given up by a witness", night.with(SEALED, &suzuki, ended()), "emergency.not_executor"),
         ("stopped in another's name", night.with(SEALED, &tanaka, stopped), "emergency.not_a_witness"),
-        ("looked at by itself", night.with(CHECKS, &Actor::Runner, looked), "rewritten"),
+        ("looked at by itself", night.with(CHECKS, &Actor::Runner, looked), "actor.unknown"),
         ("seen although nobody looked", night.with(CHECKS, &Actor::Runner, seen), "rewritten"),
     ]);
     let released = vec![Event::KeysReleased { emergency: ID, session: 1 }];
