@@ -256,8 +256,11 @@ impl Night {
         bail!("session {session} has no spool")
     }
 
-    /// Database, log and all of the server.
+    /// What the server keeps. Its write-ahead log is used again and again, up to 16 MB: what is in it is brought into the database first.
     pub fn data_bytes(&self) -> anyhow::Result<u64> {
+        let database = rusqlite::Connection::open(self.dir.join("data/hikeshi.db"))?;
+        database.busy_timeout(Duration::from_secs(10))?;
+        database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         let files = std::fs::read_dir(self.dir.join("data"))?.flatten().filter_map(|entry| entry.metadata().ok());
         Ok(files.filter(std::fs::Metadata::is_file).map(|metadata| metadata.len()).sum())
     }
