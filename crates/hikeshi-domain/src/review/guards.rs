@@ -1,4 +1,4 @@
-//! Which refusals guard people from themselves: being refused so again and again is a sign of its own. What is made of it is in [`super::find`].
+//! Which refusals guard people from themselves: being refused so again and again is a sign of its own. What is made of it is in [`super::find()`].
 
 use crate::refusal::Refusal;
 
