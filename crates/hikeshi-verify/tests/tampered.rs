@@ -308,6 +308,9 @@ fn by_the_keeper(case: &Case) -> Vec<Variant> {
         variant("more was to be taken out", "redaction_readable", "まだ読めます", &|all, _| {
             redaction(all, "proposed")["from"] = 5.into();
         }),
+        variant("a block that was to be redacted, too", "redaction_readable", "まだ読めます", &|all, _| {
+            redaction(all, "proposed")["to"] = 20.into();
+        }),
         variant("the redacted block is made anew", "block_broken", "the redaction names", &|all, contents| {
             let block = &mut redaction(all, "done")["blocks"][0];
             let file = contents.iter().find(|bytes| Digest::of(bytes).to_string() == block["now"]).expect("the file").clone();

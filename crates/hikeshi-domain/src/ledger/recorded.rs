@@ -101,7 +101,8 @@ fn frames(told: &Told, around: &Recorded<'_>, found: &mut Found) -> Shown {
         };
         let mut was_open = open;
         for (_, frame) in frames {
-            if let (Some(_), Frame::Output(bytes)) = (redacted, &frame) {
+            // Also of blocks that were left as they are: a redaction may not reach as far as it was agreed to.
+            if let Frame::Output(bytes) = &frame {
                 readable.extend(still_readable(told, shown.output_bytes, bytes));
             }
             shown.hear(frame, &mut open);
@@ -121,10 +122,11 @@ fn frames(told: &Told, around: &Recorded<'_>, found: &mut Found) -> Shown {
 /// Redactions of which something can still be read in these bytes of output, the first of which is `at`.
 fn still_readable<'a>(told: &'a Told, at: u64, bytes: &'a [u8]) -> impl Iterator<Item = u32> + 'a {
     let done = told.redactions.iter().filter(|redaction| redaction.done_at.is_some());
-    done.filter(move |redaction| {
+    let touched = done.filter(move |redaction| redaction.from < at.saturating_add(count(bytes.len())) && at < redaction.to);
+    let readable = touched.filter(move |redaction| {
         (at..).zip(bytes).any(|(place, byte)| (redaction.from..redaction.to).contains(&place) && !is_taken_out(*byte))
-    })
-    .map(|redaction| redaction.number)
+    });
+    readable.map(|redaction| redaction.number)
 }
 
 impl Shown {
