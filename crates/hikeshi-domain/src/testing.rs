@@ -19,7 +19,7 @@ use crate::people::Actor;
 use crate::permit::permit;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
-use crate::session::{Ack, DeviceKey};
+use crate::session::{Ack, DeviceKey, Inner, Known, TypedCommand};
 use crate::{apply, monitor};
 
 pub(crate) struct World {
@@ -294,5 +294,25 @@ impl Device {
         let signature = self.0.sign(&SystemRandom::new(), &message).expect("signed");
         let signature = signature.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         Ack { person, from: 0, block, head, shown_at, signature }
+    }
+}
+
+/// A command that an integrated shell has told of, and that went well.
+pub(crate) fn typed(number: u32, text: &str, (started_at, ended_at): (Timestamp, Timestamp)) -> TypedCommand {
+    TypedCommand {
+        number,
+        text: text.to_owned(),
+        cut: false,
+        cwd: "/srv/app".to_owned(),
+        exit_code: Some(0),
+        pipeline: Vec::new(),
+        known: Known::Integrated,
+        within: None,
+        inner: Inner::Unseen,
+        forged: 0,
+        started_at,
+        ended_at: Some(ended_at),
+        output_from: 0,
+        output_to: 0,
     }
 }

@@ -67,22 +67,7 @@ fn ran_from(
     text: &str,
     (started_at, ended_at): (Timestamp, Timestamp),
 ) -> Vec<Event> {
-    let command = TypedCommand {
-        number,
-        text: text.to_owned(),
-        cut: false,
-        cwd: "/srv/app".to_owned(),
-        exit_code: Some(0),
-        pipeline: Vec::new(),
-        known: Known::Integrated,
-        within: None,
-        inner: Inner::Unseen,
-        forged: 0,
-        started_at,
-        ended_at: Some(ended_at),
-        output_from: 0,
-        output_to: 0,
-    };
+    let command = crate::testing::typed(number, text, (started_at, ended_at));
     let (blocks, gaps) = (Vec::new(), Vec::new());
     let seal = Command::Seal { emergency, session: 1, first: 0, blocks, commands: vec![command], gaps };
     inside(world, seal).expect("sealed").events

@@ -51,22 +51,7 @@ fn seal(emergency: EmergencyId, first: u64, blocks: Vec<SealedBlock>, commands: 
 }
 
 fn typed(world: &World, number: u32) -> TypedCommand {
-    TypedCommand {
-        number,
-        text: "vi config/app.toml".to_owned(),
-        cut: false,
-        cwd: "/srv/app".to_owned(),
-        exit_code: Some(0),
-        pipeline: Vec::new(),
-        known: Known::Integrated,
-        within: None,
-        inner: Inner::Unseen,
-        forged: 0,
-        started_at: world.now,
-        ended_at: Some(world.now),
-        output_from: 0,
-        output_to: 10,
-    }
+    TypedCommand { output_to: 10, ..crate::testing::typed(number, "vi config/app.toml", (world.now, world.now)) }
 }
 
 #[test]

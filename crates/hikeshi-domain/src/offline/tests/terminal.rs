@@ -4,8 +4,7 @@ use super::*;
 use crate::review::{AsOf, FindingName, Use, Uses, find};
 use crate::session::record::{Frame, Header, Word};
 use crate::session::{
-    Ack, Command as Type, DangerousLine, Gap, GapReason, HeldBecause, Inner, Known, LineAsk, SealedBlock, SessionEnd, Terminal,
-    TypedCommand,
+    Ack, Command as Type, DangerousLine, Gap, GapReason, HeldBecause, LineAsk, SealedBlock, SessionEnd, Terminal, TypedCommand,
 };
 
 pub(super) const LINE: &str = "psql -c 'drop table rooms'";
@@ -58,7 +57,7 @@ impl Night {
             let LineAsk { digest, words, .. } = self.world.emergency(emergency).sessions[0].asked.clone().expect("asked");
             self.session(&who("suzuki"), Type::Confirm { emergency, session: 1, digest, confirm: words });
         }
-        let command = ran(self.world.now, text);
+        let command = crate::testing::typed(1, text, (self.world.now, self.world.now));
         let block = self.block(emergency, &command);
         let gap = Gap { why: GapReason::NotStored, from: self.world.now, to: self.world.now, bytes: 7 };
         let gaps = if watch.gap { vec![gap] } else { Vec::new() };
@@ -97,25 +96,6 @@ impl Night {
         let sealed = SealedBlock { head: header.head(), file: Digest::of(&file) };
         self.contents.insert(sealed.file, file);
         sealed
-    }
-}
-
-fn ran(at: Timestamp, text: &str) -> TypedCommand {
-    TypedCommand {
-        number: 1,
-        text: text.to_owned(),
-        cut: false,
-        cwd: "/srv/app".to_owned(),
-        exit_code: Some(0),
-        pipeline: Vec::new(),
-        known: Known::Integrated,
-        within: None,
-        inner: Inner::Unseen,
-        forged: 0,
-        started_at: at,
-        ended_at: Some(at),
-        output_from: 0,
-        output_to: 0,
     }
 }
 

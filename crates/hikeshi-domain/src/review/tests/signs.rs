@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::emergency::Plan;
-use crate::session::{self, DangerousLine, Gap, GapReason, Inner, Known, SessionEnd, Terminal, TypedCommand};
+use crate::session::{self, DangerousLine, Gap, GapReason, SessionEnd, Terminal, TypedCommand};
 
 fn terminal(world: &mut World) -> EmergencyId {
     let dangerous = vec![DangerousLine { words: "drop table".to_owned(), why: "戻せない".to_owned() }];
@@ -14,22 +14,7 @@ fn terminal(world: &mut World) -> EmergencyId {
 }
 
 fn typed(world: &World, number: u32, text: &str) -> TypedCommand {
-    TypedCommand {
-        number,
-        text: text.to_owned(),
-        cut: false,
-        cwd: "/srv/app".to_owned(),
-        exit_code: Some(0),
-        pipeline: Vec::new(),
-        known: Known::Integrated,
-        within: None,
-        inner: Inner::Unseen,
-        forged: 0,
-        started_at: world.now,
-        ended_at: Some(world.now),
-        output_from: 0,
-        output_to: 0,
-    }
+    crate::testing::typed(number, text, (world.now, world.now))
 }
 
 fn recorded(world: &mut World, command: session::Command) {
