@@ -14,7 +14,8 @@ import { flagged, restored } from "./session_files.js";
 const cached = (...path) => (process.env.HIKESHI_CACHE ? join(process.env.HIKESHI_CACHE, ...path) : "asciinema");
 const asciinema = cached("venv", "bin", "asciinema");
 const asciinema3 = cached("asciinema", "bin", "asciinema");
-const CLOSES_WITHIN_MS = 12_000;
+// What the fail-closed table promises; a hidden tab may take longer, since browsers slow it down.
+const CLOSES_WITHIN_MS = 2_000, HIDDEN_WITHIN_MS = 10_000;
 const links = { watanabe: 1, tanaka: 2, takahashi: 5, sato: 2, suzuki: 4, yamamoto: 4, ito: 2 };
 
 const plan = `
@@ -98,7 +99,7 @@ export async function session(checks, browser) {
     await checks.check("a page that is really hidden closes the gate within 10 s, and nothing typed meanwhile is executed", () => hidden(around));
     await checks.check("what came while the page was hidden is not signed by what waited to be drawn before", () => stretches(around));
     await checks.check("a tab that is closed closes the gate within 2 s", () => closed(around));
-    await checks.check("a network that is cut closes the gate", () => offline(around));
+    await checks.check("a network that falls silent closes the gate within 2 s", () => offline(around));
     await checks.check("the same person twice counts once", () => twice(around));
     await checks.check("the watch page is accessible on both sizes", () => accessible(around));
     await checks.check("a change outside the scope is flagged beside the live screens, and put back from there", () => flagged(around));
@@ -165,7 +166,7 @@ async function hidden(around) {
   await other.goto("about:blank");
   await other.bringToFront();
   equal(await small.page.evaluate(() => document.hidden), true, "document.hidden");
-  await closes(desk);
+  await closes(desk, HIDDEN_WITHIN_MS);
   holds((await why(desk)).includes("鈴木"), `it is said who is missing: ${await why(desk)}`);
   const file = trace(around, "while-hidden");
   await pause(1_500);
@@ -220,7 +221,7 @@ async function stretches({ phone: small, desk, terminal }) {
 async function closed(around) {
   const { desk, emergency, workspace, browser } = around;
   await around.phone.page.close();
-  await closes(desk, 2_000);
+  await closes(desk);
   const file = trace(around, "while-closed");
   await pause(1_000);
   around.phone.page = await around.phone.context.newPage();

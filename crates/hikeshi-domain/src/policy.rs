@@ -268,8 +268,11 @@ pub struct EmergencyPolicy {
     pub senior_roles: Vec<RoleName>,
     /// A witness who was not heard of for this long is absent.
     pub presence_timeout_s: u32,
-    /// A witness of a terminal whose screen is hidden, silent, or behind the recording for this long does not count.
-    pub watch_timeout_s: u32,
+    /// A witness of a terminal whose device says nothing for this long does not count: its network is gone, or it sleeps. Devices speak
+    /// twice a second.
+    pub silent_timeout_ms: u32,
+    /// A witness of a terminal whose screen is behind the recording for this long does not count.
+    pub behind_timeout_s: u32,
     /// A witness's confirmation of a dangerous step or line holds for this long, and a line that nobody answers is given up after it.
     pub confirm_valid_s: u32,
     /// Room kept free for the recording of a terminal, on the executor's disk: where it cannot be kept, no terminal opens.
@@ -298,7 +301,8 @@ impl Default for EmergencyPolicy {
             witness_roles: named(&["developer", "senior", "dev-lead", "cto"]),
             senior_roles: named(&["senior", "dev-lead", "cto"]),
             presence_timeout_s: 20,
-            watch_timeout_s: 10,
+            silent_timeout_ms: 1_500,
+            behind_timeout_s: 10,
             confirm_valid_s: 300,
             session_reserve_bytes: 64 * 1024 * 1024,
             session_max_min: 120,

@@ -30,7 +30,7 @@ pub fn held(lang: Lang, because: &HeldBecause, names: &Names) -> String {
             "記録を2秒以上保存できていません（ディスクにもサーバーにも）",
             "the record could not be stored for two seconds, neither on disk nor at the server",
         ),
-        HeldBecause::ServerLost => pick(lang, "サーバーと2秒以上つながっていません", "nothing was heard of the server for two seconds"),
+        HeldBecause::ServerLost => pick(lang, "サーバーから応答がありません", "the server does not answer"),
         HeldBecause::Detached => pick(lang, "実行者の端末が切り離されています", "the executor's terminal is detached"),
     }
 }

@@ -2,7 +2,8 @@
 // The key is made here, cannot leave the browser, and the server never sees it.
 (() => {
   "use strict";
-  const LOOK_MS = 2000, SILENT_MS = 12000, RETRY_MS = 1000, RETRY_MAX_MS = 5000;
+  // A device that is not heard for a second and a half does not count; the server speaks every second.
+  const LOOK_MS = 500, SIGN_MS = 2000, SILENT_MS = 3000, CONNECT_MS = 8000, RETRY_MS = 1000, RETRY_MAX_MS = 5000;
   const hex = (bytes) => [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   const utf8 = new TextEncoder();
 
@@ -89,14 +90,23 @@
       const signature = await crypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, keys.privateKey, message);
       return { person, from, block, head, shown_at: at, signature: hex(signature) };
     }
-    let looking = false;
+    // What is on screen is signed when it has changed, and again after a while; that the page is in front is said each time.
+    let looking = false, again = false, signed = null, signedAt = 0;
     async function look() {
-      if (!bound || looking || socket?.readyState !== WebSocket.OPEN) return;
+      if (!bound || socket?.readyState !== WebSocket.OPEN) return;
+      if (looking) { again = true; return; }
       looking = true;
       try {
-        const visible = !document.hidden, word = visible ? await ack() : null;
-        socket.send(JSON.stringify({ say: "look", visible, ...(word ? { ack: word } : {}) }));
-      } finally { looking = false; }
+        const due = !document.hidden && shown && (shown.head !== signed || Date.now() - signedAt >= SIGN_MS), mine = turn;
+        const word = due ? await ack() : null;
+        if (word) { signed = word.head; signedAt = Date.now(); }
+        // Signing took a moment: the page may have gone behind another one.
+        const visible = !document.hidden, still = word && visible && mine === turn;
+        socket.send(JSON.stringify({ say: "look", visible, ...(still ? { ack: word } : {}) }));
+      } finally {
+        looking = false;
+        if (again) { again = false; look(); }
+      }
     }
     async function bind() {
       if (box.dataset.joined !== "true") return;
@@ -162,14 +172,16 @@
     function lost() {
       if (over) return;
       bound = false; box.classList.add("stale");
+      gate.className = "gate"; gate.querySelector(".word").textContent = box.dataset.unknown; gate.querySelector(".why").textContent = "";
       tell("bad", box.dataset.cut);
       setTimeout(connect, retry * (0.7 + Math.random() * 0.6));
       retry = Math.min(retry * 2, RETRY_MAX_MS);
     }
-    // A connection that only falls silent says no goodbye: the server speaks every few seconds, so nothing heard is nothing there.
+    // A connection that only falls silent says no goodbye, and one that is being made may wait for a network that is gone.
     function watchdog() {
-      if (over || socket?.readyState !== WebSocket.OPEN || Date.now() - heardAt < SILENT_MS) return;
-      socket.onclose = socket.onmessage = null;
+      const limit = { [WebSocket.OPEN]: SILENT_MS, [WebSocket.CONNECTING]: CONNECT_MS }[socket?.readyState];
+      if (over || !limit || Date.now() - heardAt < limit) return;
+      socket.onopen = socket.onclose = socket.onmessage = null;
       socket.close();
       lost();
     }

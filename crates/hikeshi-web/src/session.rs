@@ -3,8 +3,9 @@
 //! Here: messages in and out. What a session is, who counts, and what lasts is the engine's.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use axum::body::Bytes;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
@@ -12,7 +13,7 @@ use axum::response::Response;
 use hikeshi_domain::command::{Command, Envelope};
 use hikeshi_domain::ids::EmergencyId;
 use hikeshi_domain::people::Via;
-use hikeshi_domain::session::stream::{ASK, BEAT, END, FRAMES, FromWatcher, SEALED, ToRecorder, ToWatcher, WITHDRAW};
+use hikeshi_domain::session::stream::{ASK, BEAT, END, FRAMES, FromWatcher, SEALED, TELL_EVERY_MS, ToRecorder, ToWatcher, WITHDRAW};
 use hikeshi_domain::session::{DeviceKey, HeldBecause, LineAsk, SessionEnd};
 use hikeshi_engine::door::Answer;
 use hikeshi_engine::sessions::{FeedError, News, Recorder, Seen, Watcher};
@@ -28,12 +29,12 @@ use crate::viewer::{ApiViewer, Viewer};
 /// Largest message of a recorder: a part of a block.
 const RECORDER_BYTES_MAX: usize = 4 << 20;
 const WATCHER_BYTES_MAX: usize = 16 * 1024;
-/// How often the recorder hears the gate, changed or not: what it has heard holds for two seconds.
+/// How often the recorder hears the gate, changed or not: what it has heard holds for a second and a half.
 const GATE_EVERY: Duration = Duration::from_millis(500);
-/// How often a watching device hears the gate, changed or not: one that hears nothing knows that its connection is gone.
-const TELL_EVERY: Duration = Duration::from_secs(4);
+const TELL_EVERY: Duration = Duration::from_millis(TELL_EVERY_MS);
 /// A device that says nothing for this long is cut off.
 const WATCHER_SILENT_MAX: Duration = Duration::from_secs(30);
+const WATCHER_ASKED_AFTER: Duration = Duration::from_secs(10);
 /// Whoever takes nothing for this long is cut off: what waits for them is kept in memory.
 const TAKEN_WITHIN: Duration = Duration::from_secs(10);
 const RECORDER_SILENT_MAX: Duration = Duration::from_secs(10);
@@ -89,15 +90,16 @@ async fn follow_recorder(socket: &mut WebSocket, recorder: Recorder) -> Result<(
     outside.mark_changed();
     asked.mark_changed();
     let mut turn = tokio::time::interval(GATE_EVERY);
+    let mut heard_at = Instant::now();
     loop {
         tokio::select! {
-            said = tokio::time::timeout(RECORDER_SILENT_MAX, socket.recv()) => {
+            said = socket.recv() => {
                 let message = match said {
-                    Ok(Some(Ok(message))) => message,
-                    Ok(Some(Err(error))) => return Err(error.to_string()),
-                    Ok(None) => return Ok(()),
-                    Err(_) => return Err("nothing was heard of the recorder".to_owned()),
+                    Some(Ok(message)) => message,
+                    Some(Err(error)) => return Err(error.to_string()),
+                    None => return Ok(()),
                 };
+                heard_at = Instant::now();
                 let stored = heard(&recorder, message).await.map_err(|error| error.to_string())?;
                 if let Some(block) = stored {
                     say(socket, &ToRecorder::Stored { block }).await.map_err(words)?;
@@ -110,6 +112,9 @@ async fn follow_recorder(socket: &mut WebSocket, recorder: Recorder) -> Result<(
                 say_gate(socket, held, recorder.named()).await?;
             }
             _ = turn.tick() => {
+                if heard_at.elapsed() > RECORDER_SILENT_MAX {
+                    return Err("nothing was heard of the recorder".to_owned());
+                }
                 let held = recorder.held();
                 say_gate(socket, held, recorder.named()).await?;
             }
@@ -225,16 +230,27 @@ impl Watching {
     async fn follow(mut self, mut socket: WebSocket) -> Result<(), axum::Error> {
         let mut news = self.show_screen(&mut socket).await?;
         let mut turn = tokio::time::interval(TELL_EVERY);
+        let mut heard_at = Instant::now();
         loop {
             tokio::select! {
-                said = tokio::time::timeout(WATCHER_SILENT_MAX, socket.recv()) => match said {
-                    Ok(Some(Ok(Message::Text(text)))) => self.heard(&mut socket, &text).await?,
-                    Ok(Some(Ok(Message::Binary(_) | Message::Ping(_) | Message::Pong(_)))) => {}
-                    Ok(Some(Ok(Message::Close(_))) | None) | Err(_) => return Ok(()),
-                    Ok(Some(Err(error))) => return Err(error),
-                },
+                said = socket.recv() => {
+                    heard_at = Instant::now();
+                    match said {
+                        Some(Ok(Message::Text(text))) => self.heard(&mut socket, &text).await?,
+                        Some(Ok(Message::Binary(_) | Message::Ping(_) | Message::Pong(_))) => {}
+                        Some(Ok(Message::Close(_))) | None => return Ok(()),
+                        Some(Err(error)) => return Err(error),
+                    }
+                }
                 () = self.watcher.stopped() => return Ok(()),
                 _ = turn.tick() => {
+                    if heard_at.elapsed() > WATCHER_SILENT_MAX {
+                        return Ok(());
+                    }
+                    // Whoever only looks on says nothing unasked.
+                    if heard_at.elapsed() > WATCHER_ASKED_AFTER {
+                        send(&mut socket, Message::Ping(Bytes::new())).await?;
+                    }
                     let held = self.watcher.held();
                     self.say_gate(&mut socket, &held).await?;
                 }

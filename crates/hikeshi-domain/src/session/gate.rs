@@ -47,7 +47,7 @@ pub enum HeldBecause {
     Witnesses { looking: Vec<PersonId>, needed: u32, seniors: Vec<PersonId>, seniors_needed: u32, absent: Vec<Absent> },
     /// A witness said stop.
     Stopped { by: PersonId, reason: String },
-    /// Who looks has not been counted yet, or not for two seconds: nothing passes on an old word.
+    /// Who looks has not been counted yet, or not for a moment: nothing passes on an old word.
     NotCounted,
     /// A witness has ended the session.
     Ending,
@@ -55,7 +55,7 @@ pub enum HeldBecause {
     NotExecuting,
     /// The record was not stored for two seconds, neither on disk nor at the server.
     NotStored,
-    /// Nothing was heard of the server for two seconds.
+    /// Nothing was heard of the server for a second and a half.
     ServerLost,
     /// The executor's terminal is gone.
     Detached,
@@ -80,12 +80,14 @@ pub fn gate(
     if let Some(hold) = &emergency.hold {
         held.push(HeldBecause::Stopped { by: hold.by.clone(), reason: hold.reason.clone() });
     }
-    let oldest = now.checked_sub(SignedDuration::from_secs(i64::from(policy.emergency.watch_timeout_s))).unwrap_or(Timestamp::MIN);
+    let ago = |span: SignedDuration| now.checked_sub(span).unwrap_or(Timestamp::MIN);
+    let heard_since = ago(SignedDuration::from_millis(i64::from(policy.emergency.silent_timeout_ms)));
+    let shown_since = ago(SignedDuration::from_secs(i64::from(policy.emergency.behind_timeout_s)));
     let absence = |person: &PersonId| match looking.get(person) {
         None => Some(Absence::NotWatching),
-        Some(seen) if seen.heard_at < oldest => Some(Absence::Silent),
+        Some(seen) if seen.heard_at < heard_since => Some(Absence::Silent),
         Some(seen) if !seen.visible => Some(Absence::Hidden),
-        Some(seen) if seen.behind_since.is_some_and(|since| since < oldest) => Some(Absence::Behind),
+        Some(seen) if seen.behind_since.is_some_and(|since| since < shown_since) => Some(Absence::Behind),
         Some(_) => None,
     };
     let mut absent = Vec::new();

@@ -22,6 +22,11 @@ pub const ASK: u8 = b'Q';
 /// Binary, from the recorder: when the line was asked about that nobody needs to answer any more, as JSON; `null`: it has run.
 pub const WITHDRAW: u8 = b'q';
 
+/// How often a device that counts says that it looks, in milliseconds.
+pub const LOOK_EVERY_MS: u64 = 500;
+/// How often whoever watches hears the gate, changed or not, in milliseconds: one who hears nothing knows that the connection is gone.
+pub const TELL_EVERY_MS: u64 = 1_000;
+
 /// Enter is held at this line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Asking {
@@ -96,7 +101,8 @@ pub enum ToWatcher {
 pub enum FromWatcher {
     /// The key with which this device signs what it shows.
     Bind { key: DeviceKey },
-    /// Whether its page is in front, and what it has shown since.
+    /// Whether its page is in front, and what it has shown since. Said at every change and each [`LOOK_EVERY_MS`]: a device that is not
+    /// heard does not count.
     Look {
         visible: bool,
         #[serde(default)]

@@ -224,7 +224,7 @@ fn e4_the_gate_counts_people_who_really_look() {
     let policy = crate::testing::policy();
     let people: Vec<PersonId> = state.witnesses.keys().cloned().collect();
     let now = world.now;
-    let long_ago = now.checked_sub(SignedDuration::from_secs(11)).expect("a time");
+    let ago = |millis: i64| now.checked_sub(SignedDuration::from_millis(millis)).expect("a time");
     let fine = Looking { visible: true, heard_at: now, behind_since: None };
     let all = |looking: Looking| people.iter().map(|person| (person.clone(), looking)).collect::<BTreeMap<_, _>>();
     let why = |looking: &BTreeMap<PersonId, Looking>| gate(&state, &state.sessions[0], &policy, looking, now);
@@ -237,8 +237,8 @@ fn e4_the_gate_counts_people_who_really_look() {
     let first = people[0].clone();
     for (looking, expected) in [
         (Some(Looking { visible: false, ..fine }), Absence::Hidden),
-        (Some(Looking { heard_at: long_ago, ..fine }), Absence::Silent),
-        (Some(Looking { behind_since: Some(long_ago), ..fine }), Absence::Behind),
+        (Some(Looking { heard_at: ago(1_501), ..fine }), Absence::Silent),
+        (Some(Looking { behind_since: Some(ago(10_001)), ..fine }), Absence::Behind),
         (None, Absence::NotWatching),
     ] {
         match looking {
@@ -247,6 +247,7 @@ fn e4_the_gate_counts_people_who_really_look() {
         };
         assert_eq!(absent(&one), vec![expected]);
     }
+    assert_eq!(why(&all(Looking { heard_at: ago(1_500), behind_since: Some(ago(10_000)), ..fine })), Vec::new(), "as long as is allowed");
     // The approver is no senior witness of their own approval, however many others look.
     let mut approved = state.clone();
     for approval in &mut approved.approvals {

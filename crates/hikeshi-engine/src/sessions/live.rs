@@ -22,7 +22,7 @@ use super::news::{News, Screen};
 use super::screen::ScreenModel;
 
 /// How long a count of those who look holds. It is made several times a second.
-const GATE_HOLDS: Duration = Duration::from_secs(2);
+const GATE_HOLDS: Duration = Duration::from_millis(1_500);
 /// News that a slow watcher may be behind before it is shown the screen anew. In a flood each is up to 64 KiB.
 const NEWS_KEPT_MAX: usize = 256;
 /// Signed words of stretches that have ended and that the ledger has not heard yet.

@@ -8,8 +8,10 @@ use hikeshi_domain::session::HeldBecause;
 
 /// A server that has not stored a block for this long shows those who watch an old screen.
 const SHOWN_WITHIN: Duration = Duration::from_secs(5);
-/// A record that is not stored, or a server that is not heard of, for longer than this holds the keys.
-const WITHIN: Duration = Duration::from_secs(2);
+/// A record that is not stored for longer than this holds the keys.
+const STORED_WITHIN: Duration = Duration::from_secs(2);
+/// A server that is not heard of for longer than this holds them, too. It speaks twice a second.
+const HEARD_WITHIN: Duration = Duration::from_millis(1_500);
 
 #[derive(Default)]
 struct State {
@@ -44,11 +46,11 @@ impl Valve {
         let mut held = match &state.server {
             // It speaks, and the recording does not reach it: nobody can be watching.
             Some(_) if state.unseen.front().is_some_and(|(_, since)| since.elapsed() > SHOWN_WITHIN) => vec![HeldBecause::ServerLost],
-            Some((held, at)) if at.elapsed() <= WITHIN => held.clone(),
+            Some((held, at)) if at.elapsed() <= HEARD_WITHIN => held.clone(),
             Some(_) | None => vec![HeldBecause::ServerLost],
         };
         let oldest = state.unstored.front().map(|(_, since)| *since).or(state.open_since);
-        if state.unwritten || oldest.is_some_and(|since| since.elapsed() > WITHIN) {
+        if state.unwritten || oldest.is_some_and(|since| since.elapsed() > STORED_WITHIN) {
             held.push(HeldBecause::NotStored);
         }
         if !state.attached {
@@ -123,12 +125,12 @@ mod tests {
         valve.frame_made();
         valve.sealed(0);
         assert_eq!(valve.held(), Vec::new(), "two seconds are not over");
-        std::thread::sleep(WITHIN + Duration::from_millis(50));
+        std::thread::sleep(STORED_WITHIN + Duration::from_millis(50));
         valve.server_says(Vec::new());
         assert_eq!(valve.held(), vec![HeldBecause::NotStored]);
         valve.at_server(0);
         assert_eq!(valve.held(), Vec::new());
-        std::thread::sleep(WITHIN + Duration::from_millis(50));
+        std::thread::sleep(HEARD_WITHIN + Duration::from_millis(50));
         assert_eq!(valve.held(), vec![HeldBecause::ServerLost]);
     }
 

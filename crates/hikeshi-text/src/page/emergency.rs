@@ -144,6 +144,7 @@ words! {
     terminal_replaced: "あなたの別の端末を、見ている人として数えています", "Another device of yours counts as watching";
     terminal_broken: "届いた内容が記録の鎖と合いません。見たことになりません。立会いを止めて、責任者に知らせてください。", "What arrived does not fit the chain of the recording. It does not count as watched: stop the session and tell whoever is responsible.";
     terminal_cut: "つながっていません。表示は古いものです", "Not connected. What you see is old";
+    terminal_unknown: "入力できるかどうかは、いま分かりません", "Whether keys pass is not known now";
     terminal_over: "このセッションは終わりました", "This session is over";
     terminal_insecure: "https で開いた画面だけが、見ている人として数えられます", "Only a page opened by https can count as watching";
     terminal_no_script: "スクリプトが動かないブラウザでは、見ている人には数えません。下は、いまの画面の文字です。", "Without scripts this browser does not count as watching. Below is the screen as text.";

@@ -66,7 +66,13 @@ impl Night {
     }
 
     pub fn watch(&self, person: &str) -> Watching {
+        self.watch_by(person, self.workspace.port)
+    }
+
+    /// Watches over another port than the server's own.
+    pub fn watch_by(&self, person: &str, port: u16) -> Watching {
         let mut command = self.workspace.as_person(person);
+        command.env("HIKESHI_URL", format!("http://localhost:{port}"));
         command.args(["emergency", "watch", &self.emergency]).stdout(Stdio::null()).stderr(Stdio::null());
         Watching(command.spawn().expect("watching"))
     }

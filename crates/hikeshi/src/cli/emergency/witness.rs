@@ -12,21 +12,25 @@ use hikeshi_domain::command::Command;
 use hikeshi_domain::emergency;
 use hikeshi_domain::ids::{Digest, EmergencyId, PersonId};
 use hikeshi_domain::session::record::{Frame, Header, check, frames};
-use hikeshi_domain::session::stream::{FRAMES, FromWatcher, ToWatcher};
+use hikeshi_domain::session::stream::{FRAMES, FromWatcher, LOOK_EVERY_MS, TELL_EVERY_MS, ToWatcher};
 use hikeshi_domain::session::{Ack, DeviceKey};
 use hikeshi_outside::session::{Socket, dial};
 use hikeshi_text::{Lang, terminal};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::fail::{Failure, Result};
 use crate::reach::{Reach, Remote};
 use crate::show::Out;
 
-const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// Looks between two heartbeats of the presence.
-const LOOKS_PER_HEARTBEAT: u32 = 2;
+const LOOK_EVERY: Duration = Duration::from_millis(LOOK_EVERY_MS);
+/// What is on screen is signed at every change, and again this often.
+const SIGN_EVERY: Duration = Duration::from_secs(2);
+const PRESENT_EVERY: Duration = Duration::from_secs(4);
+/// A server that says nothing for this long cannot be reached: what is on screen is old.
+const SILENT_MAX: Duration = Duration::from_millis(3 * TELL_EVERY_MS);
 
 /// The key of this run, kept nowhere; or the one for which its person's SSH key answers in a local ledger.
 pub struct Device {
@@ -112,23 +116,46 @@ impl Witness<'_> {
         if self.person.is_some() {
             send(&mut socket, &FromWatcher::Bind { key: device.key() }).await?;
         }
+        // A slow answer at the door must not keep the device from speaking.
+        tokio::select! {
+            over = self.look_on(&mut socket, &device) => over,
+            failed = self.stay_present() => failed,
+        }
+    }
+
+    async fn stay_present(&self) -> Result<Over> {
+        let mut turn = tokio::time::interval(PRESENT_EVERY);
+        turn.tick().await;
+        loop {
+            turn.tick().await;
+            if self.person.is_some() {
+                let heard = Command::Emergency(emergency::Command::Watch { emergency: self.id });
+                self.reach.submit(heard, crate::secret::request_key()?, false).await?;
+            }
+        }
+    }
+
+    async fn look_on(&self, socket: &mut Socket, device: &Device) -> Result<Over> {
         let mut chain = Chain::default();
         let mut tick = tokio::time::interval(LOOK_EVERY);
-        let mut looks = 0_u32;
+        let (mut heard_at, mut signed_at) = (Instant::now(), Instant::now());
         loop {
             tokio::select! {
-                said = socket.next() => match said {
+                said = tokio::time::timeout_at(heard_at + SILENT_MAX, socket.next()) => match said.ok().flatten() {
                     Some(Ok(Message::Text(text))) => {
+                        heard_at = Instant::now();
                         let word = serde_json::from_str(&text).map_err(|error| Failure::Failed(error.to_string()))?;
                         let look = matches!(word, ToWatcher::Sealed { .. } | ToWatcher::Bound);
                         if self.heard(word, &mut chain)? {
                             return Ok(Over::Session);
                         }
                         if look {
-                            self.look(&mut socket, &device, &chain).await?;
+                            self.look(socket, self.signed(device, &chain)?).await?;
+                            signed_at = Instant::now();
                         }
                     }
                     Some(Ok(Message::Binary(bytes))) => {
+                        heard_at = Instant::now();
                         if let Some((&FRAMES, rest)) = bytes.split_first() {
                             self.show(rest)?;
                             chain.pending.extend_from_slice(rest);
@@ -138,27 +165,29 @@ impl Witness<'_> {
                     Some(Ok(_)) => {}
                 },
                 _ = tick.tick() => {
-                    looks = looks.wrapping_add(1);
-                    self.look(&mut socket, &device, &chain).await?;
-                    if looks.is_multiple_of(LOOKS_PER_HEARTBEAT) && self.person.is_some() {
-                        let heard = Command::Emergency(emergency::Command::Watch { emergency: self.id });
-                        self.reach.submit(heard, crate::secret::request_key()?, false).await?;
+                    let again = signed_at.elapsed() > SIGN_EVERY;
+                    let ack = if again { self.signed(device, &chain)? } else { None };
+                    if again {
+                        signed_at = Instant::now();
                     }
+                    self.look(socket, ack).await?;
                 }
             }
         }
     }
 
-    async fn look(&self, socket: &mut Socket, device: &Device, chain: &Chain) -> Result<()> {
-        let Some(person) = &self.person else { return Ok(()) };
-        let ack = match chain.shown {
-            None => None,
-            Some((block, head)) => {
-                let shown_at = crate::now().round(jiff::Unit::Second).unwrap_or_else(|_| crate::now());
-                let signature = device.sign(&Ack::message(self.id, self.session, person, chain.from..=block, &head, shown_at))?;
-                Some(Ack { person: person.clone(), from: chain.from, block, head, shown_at, signature })
-            }
-        };
+    /// What this device has shown last, signed.
+    fn signed(&self, device: &Device, chain: &Chain) -> Result<Option<Ack>> {
+        let (Some(person), Some((block, head))) = (&self.person, chain.shown) else { return Ok(None) };
+        let shown_at = crate::now().round(jiff::Unit::Second).unwrap_or_else(|_| crate::now());
+        let signature = device.sign(&Ack::message(self.id, self.session, person, chain.from..=block, &head, shown_at))?;
+        Ok(Some(Ack { person: person.clone(), from: chain.from, block, head, shown_at, signature }))
+    }
+
+    async fn look(&self, socket: &mut Socket, ack: Option<Ack>) -> Result<()> {
+        if self.person.is_none() {
+            return Ok(());
+        }
         send(socket, &FromWatcher::Look { visible: true, ack }).await
     }
 
