@@ -116,6 +116,7 @@ fn own(recorder: &Recorder, night: &mut Night, file: &Path, round: u32) -> anyho
     let server_cpu_s = (process::cpu(server) - at_rest.1).as_secs_f64();
     let witness_cpu_s = (night.witness_cpu() - at_rest.2).as_secs_f64();
     let peak_mib = rounds::mib(sampler.peak_kib());
+    let disk_mb = rounds::mb(night.spool_bytes(session)?);
     window.keys("\nexit\n")?;
     window.ends(WITHIN)?;
     let kept = Server {
@@ -125,7 +126,6 @@ fn own(recorder: &Recorder, night: &mut Night, file: &Path, round: u32) -> anyho
         behind_s,
         witness_cpu_s,
     };
-    let disk_mb = rounds::mb(night.spool_bytes(session)?);
     Ok(Run { round, name: recorder.name.clone(), seconds, shown_mb, cpu_s, peak_mib, disk_mb, server: Some(kept) })
 }
 

@@ -75,9 +75,9 @@ fn own(dir: &Path, binary: &Path, during: Duration) -> anyhow::Result<(Used, Use
     works(&mut window, during)?;
     let cpu = process::tree_cpu(pid).saturating_sub(own_before);
     let server_cpu = process::cpu(server).saturating_sub(server_before);
+    let disk = night.spool_bytes(session)?;
     window.keys("exit\n")?;
     window.ends(Duration::from_secs(60))?;
-    let disk = night.spool_bytes(session)?;
     Ok((Used { cpu, disk }, Used { cpu: server_cpu, disk: night.data_bytes()?.saturating_sub(data_before) }))
 }
 

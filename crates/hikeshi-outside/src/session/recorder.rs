@@ -171,10 +171,10 @@ fn record(dir: &Path, token: String) -> io::Result<()> {
     recording.read_pty();
     let ended = pty::ended(&order, dir, child.and_then(exit_code));
     recording.over(ended);
-    for ending in [writing, sinking] {
-        if ending.join().is_err() {
-            tracing::error!("a thread of the recorder broke");
-        }
+    writing.join().unwrap_or_else(|_| tracing::error!("the recorder's writer broke"));
+    if sinking.join().is_ok_and(|delivered| delivered) {
+        // The ledger keeps them now; a copy here would outlive whatever is redacted there.
+        remove(&Order::blocks(dir))?;
     }
     remove(&Order::socket(dir))
 }
@@ -190,7 +190,7 @@ fn value_of(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<std::thread::JoinHandle<()>> {
+fn thread<T: Send + 'static>(name: &str, run: impl FnOnce() -> T + Send + 'static) -> io::Result<std::thread::JoinHandle<T>> {
     std::thread::Builder::new().name(name.to_owned()).spawn(run)
 }
 
@@ -214,10 +214,14 @@ fn at_server(sink: &Sink) -> io::Result<Option<(u64, Option<Digest>)>> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(sink.ask()))
 }
 
-fn send(sink: Sink, news: tokio::sync::mpsc::UnboundedReceiver<super::sink::ToSink>, first: u64) {
+/// Whether the ledger names everything that was recorded.
+fn send(sink: Sink, news: tokio::sync::mpsc::UnboundedReceiver<super::sink::ToSink>, first: u64) -> bool {
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(sink.run(news, first)),
-        Err(error) => tracing::error!(%error, "there is no way to the server"),
+        Err(error) => {
+            tracing::error!(%error, "there is no way to the server");
+            false
+        }
     }
 }
 

@@ -102,6 +102,11 @@ impl Backlog {
         self.withdrawn = asked_at.or(self.withdrawn);
     }
 
+    /// Of a session that is over: its end is told once everything is stored, so a block that was made later is in no ledger.
+    fn is_delivered(&self) -> bool {
+        self.no_more.is_some() && self.pending.is_empty() && self.stored >= self.sealed
+    }
+
     /// About lines, for a server that may have missed it, or has heard it from a recorder that died. A repeat changes nothing there.
     fn lines(&self) -> Vec<Message> {
         let withdrawn = self.withdrawn.map(|asked_at| withdraw(Some(asked_at)));
@@ -145,13 +150,14 @@ enum Broken {
 }
 
 enum Ended {
-    /// Everything is there.
-    Delivered,
+    /// The session is over in the ledger.
+    Over,
     Broken(String),
 }
 
 impl Sink {
-    pub(super) async fn run(self, mut news: UnboundedReceiver<ToSink>, first: u64) {
+    /// Ends when the session is over, or when what is left has been offered for long enough. True: the ledger names every block.
+    pub(super) async fn run(self, mut news: UnboundedReceiver<ToSink>, first: u64) -> bool {
         // What a dead recorder kept on the disk may not be at the server.
         let mut backlog = Backlog { pending: Vec::new(), sealed: first, stored: 0, no_more: None, asking: None, withdrawn: None };
         let mut wait = AGAIN_AFTER;
@@ -160,7 +166,7 @@ impl Sink {
                 Ok(mut stream) => {
                     let since = Instant::now();
                     match self.talk(&mut stream, &mut news, &mut backlog).await {
-                        Ended::Delivered => return,
+                        Ended::Over => return backlog.is_delivered(),
                         Ended::Broken(why) => tracing::warn!(why, "the connection to the server is cut"),
                     }
                     if since.elapsed() > Duration::from_secs(10) {
@@ -174,7 +180,7 @@ impl Sink {
                     blocks = backlog.sealed.saturating_sub(backlog.stored),
                     "the server never took the rest of the recording; it stays on this disk"
                 );
-                return;
+                return false;
             }
             // What is made meanwhile is taken in, so that nothing piles up elsewhere.
             let until = tokio::time::Instant::now() + wait;
@@ -214,7 +220,7 @@ impl Sink {
                 Ok(ToRecorder::Have { blocks, .. }) => {
                     backlog.stored = blocks;
                 }
-                Ok(ToRecorder::Over) => return Ended::Delivered,
+                Ok(ToRecorder::Over) => return Ended::Over,
                 Ok(ToRecorder::Refused { why }) => return Ended::Broken(why),
                 Ok(_) => return Ended::Broken("the server did not say what it has".to_owned()),
                 Err(error) => return broken(&error),
@@ -243,7 +249,7 @@ impl Sink {
                     heard = Instant::now();
                     match said {
                         Some(Ok(Message::Text(text))) => match self.heard(&text, backlog) {
-                            Ok(true) => return Ended::Delivered,
+                            Ok(true) => return Ended::Over,
                             Ok(false) => Ok(()),
                             Err(why) => return Ended::Broken(why),
                         },
@@ -321,7 +327,7 @@ impl Sink {
         }
     }
 
-    /// True: all is delivered and the session is over.
+    /// True: the session is over.
     fn heard(&self, text: &str, backlog: &mut Backlog) -> Result<bool, String> {
         match serde_json::from_str(text).map_err(|error| error.to_string())? {
             ToRecorder::Have { .. } => {}

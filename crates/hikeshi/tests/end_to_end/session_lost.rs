@@ -27,9 +27,12 @@ fn without_the_server_keys_are_held_output_drains_and_nothing_of_it_is_lost() {
     until("what ran went on all the time", || night.root("config/drained").exists());
     terminal.keys("echo AF''TER\n");
     terminal.sees("AFTER");
+    let kept = night.order().with_file_name("blocks");
+    assert!(kept.exists(), "the recording is on the executor's disk, too");
     terminal.exit();
     let session = night.session();
     assert_eq!(session["gaps"], Value::Array(Vec::new()), "{session}");
+    until("what the ledger has is not kept a second time", || !kept.exists());
 }
 
 #[test]

@@ -25,6 +25,15 @@ fn what_was_taken_back_while_there_was_no_server_is_said_when_there_is_one() {
     assert_eq!(backlog.lines(), [withdraw(Some(at(1))), withdraw(None)], "what has run takes nothing back");
 }
 
+#[test]
+fn a_recording_of_which_the_server_lacks_anything_is_not_delivered() {
+    let whole = || Backlog { sealed: 3, stored: 3, no_more: Some(Instant::now()), ..backlog(None, None) };
+    assert!(whole().is_delivered());
+    assert!(!Backlog { stored: 2, ..whole() }.is_delivered(), "it lacks a block");
+    assert!(!Backlog { pending: vec![1], ..whole() }.is_delivered(), "it lacks the block under way");
+    assert!(!Backlog { no_more: None, ..whole() }.is_delivered(), "more may be recorded");
+}
+
 fn take(news: &ToSink, backlog: &mut Backlog) {
     match news {
         ToSink::Ask(json) => backlog.asks(json),
