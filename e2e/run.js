@@ -1,5 +1,5 @@
 // Real Chromium, real fuzzer, real command line against a real `hikeshi serve`: node e2e/run.js <what> [words of a check].
-// `pages` is signin, nights, approvals, live, session, reports and every together; the others are api, doubles and pictures.
+// `pages` is signin, nights, approvals, live, session, reports, rehearsal and every together; the others are api, doubles and pictures.
 import { Checks } from "./checks.js";
 import { api } from "./api.js";
 import { open } from "./browser.js";
@@ -7,6 +7,7 @@ import { everyPage, noPageForgotten } from "./pages/every.js";
 import { approvals } from "./pages/approvals.js";
 import { live } from "./pages/live.js";
 import { signIn, wholeNights } from "./pages/night.js";
+import { rehearsal } from "./pages/rehearsal.js";
 import { reports } from "./pages/reports.js";
 import { session } from "./pages/session.js";
 import { pictures } from "./pictures.js";
@@ -29,13 +30,14 @@ const inBrowser = async (...works) => {
 };
 
 const works = {
-  pages: () => inBrowser(noPageForgotten, signIn, wholeNights, approvals, live, session, reports, everyPage),
+  pages: () => inBrowser(noPageForgotten, signIn, wholeNights, approvals, live, session, reports, rehearsal, everyPage),
   signin: () => inBrowser(signIn),
   nights: () => inBrowser(wholeNights),
   approvals: () => inBrowser(approvals),
   live: () => inBrowser(live),
   session: () => inBrowser(session),
   reports: () => inBrowser(reports),
+  rehearsal: () => inBrowser(rehearsal),
   every: () => inBrowser(noPageForgotten, everyPage),
   pictures: () => inBrowser(pictures),
   api: () => api(checks),

@@ -30,6 +30,24 @@ pub fn rehearsal_your_turn(lang: Lang, act: &str) -> String {
     two(lang, format!("▶ あなたの番です: {act}"), format!("▶ Your turn: {act}"))
 }
 
+/// To whoever plays a witness: nothing is typed before their page shows it.
+pub fn rehearsal_watch(lang: Lang, page: &str) -> String {
+    two(
+        lang,
+        format!("▶ あなたの番です: この画面を開いて見ていてください。見ている間だけ入力が通ります: {page}"),
+        format!("▶ Your turn: open this page and keep it in front. Keys pass only while you look: {page}"),
+    )
+}
+
+/// To whoever plays the executor: a terminal is not in the browser.
+pub fn rehearsal_type(lang: Lang, command: &str) -> String {
+    two(
+        lang,
+        format!("  別の端末で次を実行し、開いたら `echo 訓練 >> config/CHANGES.log`、終わりは `exit`:\n  {command}"),
+        format!("  Run this in another terminal; in it type `echo rehearsed >> config/CHANGES.log`, and `exit` to end:\n  {command}"),
+    )
+}
+
 pub fn rehearsal_open(lang: Lang, url: &str) -> String {
     two(lang, format!("画面は開いたままです: {url}\nCtrl-C で終わります。"), format!("The pages stay open: {url}\nCtrl-C ends."))
 }
@@ -77,6 +95,11 @@ pub fn rehearsal_act(lang: Lang, act: &str) -> String {
             format!("moves to the stage \"{}\"", stage(Lang::En, detail)),
         ),
         "Step" => two(lang, format!("手順 {detail} を実行します"), format!("runs step {detail}")),
+        "Confirm" => two(
+            lang,
+            format!("危険な手順 {detail} を、実行の前に確認します"),
+            format!("confirms the dangerous step {detail} before it runs"),
+        ),
         "AwaitStep" => two(lang, format!("手順 {detail} が動いています"), format!("step {detail} runs")),
         "Settle" => two(
             lang,
@@ -113,7 +136,8 @@ const ACTS: &[(&str, &str, &str)] = &[
     ("Resolve", "復旧を記録します", "records the recovery"),
     ("AwaitRequest", "同じ変更の依頼がリポジトリに作られています", "the same change is brought to the repository"),
     ("Propose", "変更依頼をもう一度作ります", "opens the change request again"),
-    ("MergeAndCompare", "変更依頼を git で取り込み、本番と照合します", "merges the request with git and compares it with production"),
+    ("Merge", "変更依頼を確かめ、git で取り込みます", "reviews the change request and merges it with git"),
+    ("Compare", "取り込まれた変更を本番と照合します", "compares what was merged with production"),
     ("AwaitComparison", "照合しています", "the comparison runs"),
     ("Report", "報告書の判断の部分を書きます", "writes the judgement of the report"),
     ("AwaitReport", "報告書が書かれています", "the report is written"),

@@ -53,7 +53,10 @@ impl Cast<'_> {
             }
         }
         let settings = std::fs::read_to_string(self.workspace.settings_file())?;
-        Ok(Seen { size, incident, emergency, obligations, refused, broken: settings == BAD_SETTINGS })
+        let request = obligations.iter().find_map(|owed| owed.request.as_ref());
+        let merged = request.map(|request| git::is_merged(&self.workspace.dir, &request.branch, &request.base)).transpose()?;
+        let (broken, merged) = (settings == BAD_SETTINGS, merged.unwrap_or_default());
+        Ok(Seen { size, incident, emergency, obligations, refused, broken, merged })
     }
 
     /// Does one act. A refusal that the act is about (a mistake made on purpose) is its success.
@@ -69,11 +72,14 @@ impl Cast<'_> {
                 let command = self.approval(known(emergency)?, seen)?;
                 self.expect_refusal(REQUESTER, command, act, seen, "emergency.self_approval").await
             }
-            Act::MergeAndCompare => {
-                let owed = owed(seen, Kind::ChangeRequest)?;
-                if let Some(request) = &owed.request {
+            Act::Merge => {
+                if let Some(request) = &owed(seen, Kind::ChangeRequest)?.request {
                     git::merge(&self.workspace.dir, &request.branch, &request.base)?;
                 }
+                Ok(())
+            }
+            Act::Compare => {
+                let owed = owed(seen, Kind::ChangeRequest)?;
                 self.submit(SENIOR_WITNESS, Command::Obligation(obligation::Command::Compare { obligation: owed.id }), act, seen).await
             }
             Act::Acknowledge | Act::Move(_) | Act::Update | Act::Resolve => {

@@ -53,6 +53,11 @@ pub fn release_bad_settings(dir: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+pub fn is_merged(dir: &Path, branch: &str, base: &str) -> anyhow::Result<bool> {
+    let merged = git(&dir.join("repository.git"), &["branch", "--format=%(refname:short)", "--merged", base])?;
+    Ok(merged.lines().any(|one| one == branch))
+}
+
 /// A person reviews and merges the request's branch. Nothing is done when it is merged already.
 pub fn merge(dir: &Path, branch: &str, base: &str) -> anyhow::Result<()> {
     let work = dir.join("work");

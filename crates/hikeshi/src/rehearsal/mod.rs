@@ -167,6 +167,9 @@ async fn play(cast: &Cast<'_>, acting: Option<Acting>, out: &Out) -> Result<()> 
         if last != Some(act) {
             let who = act.who().map(people::id).transpose()?.map(|id| names.person(cast.lang, &id));
             out.hint(&line(act, who.as_deref(), humans, cast.lang));
+            if let (Act::Terminal, Some(view)) = (act, &seen.emergency) {
+                tell_terminal(view.emergency.id, acting, cast, out);
+            }
         }
         last = Some(act);
         if humans || act.waits() {
@@ -190,6 +193,21 @@ async fn play(cast: &Cast<'_>, acting: Option<Acting>, out: &Out) -> Result<()> 
             }
             Err(other) => return Err(other),
         }
+    }
+}
+
+/// What a human must know to play their part of the witnessed terminal.
+fn tell_terminal(emergency: EmergencyId, acting: Option<&str>, cast: &Cast<'_>, out: &Out) {
+    let url = cast.workspace.url();
+    match acting {
+        Some(SENIOR_WITNESS) => out.hint(&terminal::rehearsal_watch(cast.lang, &format!("{url}/emergencies/{emergency}/watch"))),
+        Some(REQUESTER) => {
+            let token = cast.workspace.token(REQUESTER);
+            let program = std::env::current_exe().map_or_else(|_| "hikeshi".to_owned(), |path| path.display().to_string());
+            let command = format!("HIKESHI_URL={url} HIKESHI_TOKEN={token} {program} emergency shell {emergency}");
+            out.hint(&terminal::rehearsal_type(cast.lang, &command));
+        }
+        Some(_) | None => {}
     }
 }
 

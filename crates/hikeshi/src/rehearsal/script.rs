@@ -23,6 +23,8 @@ pub struct Seen {
     pub refused: BTreeSet<String>,
     /// The service's settings are those of the bad release.
     pub broken: bool,
+    /// The request that is owed is merged in the repository.
+    pub merged: bool,
 }
 
 /// One thing to do, or to wait for.
@@ -55,7 +57,8 @@ pub enum Act {
     Resolve,
     AwaitRequest,
     Propose,
-    MergeAndCompare,
+    Merge,
+    Compare,
     AwaitComparison,
     Report,
     AwaitReport,
@@ -83,7 +86,8 @@ impl Act {
             | Self::Report => Some(REQUESTER),
             Self::Approve => Some(APPROVER),
             Self::Join(person) => Some(person),
-            Self::MergeAndCompare | Self::Propose | Self::Confirm(_) => Some(SENIOR_WITNESS),
+            Self::Merge => Some(WITNESS),
+            Self::Compare | Self::Propose | Self::Confirm(_) => Some(SENIOR_WITNESS),
             Self::HoldMeeting => Some(LEAD),
             Self::Release
             | Self::AwaitIncident
@@ -132,7 +136,8 @@ impl Act {
             | Self::Close
             | Self::Resolve
             | Self::Propose
-            | Self::MergeAndCompare
+            | Self::Merge
+            | Self::Compare
             | Self::Report
             | Self::HoldMeeting
             | Self::Done
@@ -240,7 +245,7 @@ fn after_close(seen: &Seen, incident: &IncidentView, emergency: &Emergency) -> A
         return Act::AwaitObligations;
     };
     if request.status == Owed::Owed {
-        return change_request(request);
+        return change_request(request, seen.merged);
     }
     if report.status == Owed::Owed {
         return if report.running.is_some() || report.report.is_some() && report.trouble.is_none() {
@@ -262,12 +267,13 @@ fn after_close(seen: &Seen, incident: &IncidentView, emergency: &Emergency) -> A
     }
 }
 
-fn change_request(owed: &Obligation) -> Act {
+fn change_request(owed: &Obligation, merged: bool) -> Act {
     match (&owed.request, owed.running.is_some()) {
         (None, true) => Act::AwaitRequest,
         (None, false) if owed.trouble.is_some() => Act::Propose,
         (None, false) => Act::AwaitRequest,
         (Some(_), true) => Act::AwaitComparison,
-        (Some(_), false) => Act::MergeAndCompare,
+        (Some(_), false) if merged => Act::Compare,
+        (Some(_), false) => Act::Merge,
     }
 }
