@@ -1,9 +1,15 @@
 //! The way from the pty to the attached terminal. Output that waits is put together; a terminal that is slow is waited for, as every program
 //! waits for its terminal; one that stands still is not: what runs goes on, and the terminal is told how much it missed and shown the last of it.
+//!
+//! While nothing waits, output goes to the terminal at once, by whoever has read it: an echo is not handed from thread to thread.
 
 use std::collections::VecDeque;
+use std::io;
+use std::os::unix::net::UnixStream;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use rustix::net::{SendFlags, send};
 
 use super::wire::ToTerminal;
 
@@ -23,6 +29,10 @@ struct State {
     news: VecDeque<ToTerminal>,
     /// Bytes of output in `news`.
     bytes: usize,
+    /// What the terminal did not take of a message that went to it at once.
+    rest: Vec<u8>,
+    /// The last that was next for the terminal is on its way.
+    sending: bool,
     still: bool,
     /// What came while it stood still: how much was left out, and the end of it.
     left_out: u64,
@@ -34,9 +44,31 @@ struct State {
 pub(super) struct Outlet {
     state: Mutex<State>,
     changed: Condvar,
+    /// `None`: everything waits to be taken.
+    stream: Option<UnixStream>,
+}
+
+/// What is next for a terminal.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    Rest(Vec<u8>),
+    News(ToTerminal),
+}
+
+impl Next {
+    pub(super) fn send(&self, to: &mut impl io::Write) -> io::Result<()> {
+        match self {
+            Self::Rest(bytes) => to.write_all(bytes),
+            Self::News(news) => news.send(to),
+        }
+    }
 }
 
 impl Outlet {
+    pub(super) fn to(stream: UnixStream) -> Self {
+        Self { stream: Some(stream), ..Self::default() }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -47,6 +79,9 @@ impl Outlet {
 
     pub(super) fn output(&self, bytes: &[u8]) {
         let mut state = self.lock();
+        if self.at_once(&mut state, bytes) {
+            return;
+        }
         let began = Instant::now();
         let mut waiting = state.bytes;
         let mut since = began;
@@ -79,6 +114,27 @@ impl Outlet {
         self.changed.notify_all();
     }
 
+    /// Sends it now if nothing is before it and the terminal has room. False: it has to wait.
+    fn at_once(&self, state: &mut State, bytes: &[u8]) -> bool {
+        let free = state.news.is_empty() && state.rest.is_empty() && !state.sending && !state.still && !state.closed;
+        let Some(stream) = self.stream.as_ref().filter(|_| free) else { return false };
+        let mut message = Vec::with_capacity(bytes.len() + 5);
+        if ToTerminal::output(&mut message, bytes).is_err() {
+            return false;
+        }
+        match send(stream, &message, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
+            Ok(sent) => {
+                state.rest = message.split_off(sent);
+                if !state.rest.is_empty() {
+                    self.changed.notify_all();
+                }
+                true
+            }
+            // No room, or gone: whoever sends what waits finds out.
+            Err(_) => false,
+        }
+    }
+
     /// News that is no output. A terminal that is far behind misses it; the gate's is said again.
     pub(super) fn tell(&self, news: ToTerminal) {
         let mut state = self.lock();
@@ -96,12 +152,17 @@ impl Outlet {
         self.changed.notify_all();
     }
 
-    /// What is next for the terminal; waits for it. `None`: it is gone.
-    pub(super) fn next(&self) -> Option<ToTerminal> {
+    /// What is next for the terminal; waits for it. What was next before has been sent. `None`: it is gone.
+    pub(super) fn next(&self) -> Option<Next> {
         let mut state = self.lock();
+        state.sending = false;
         loop {
             if state.closed {
                 return None;
+            }
+            if !state.rest.is_empty() {
+                state.sending = true;
+                return Some(Next::Rest(std::mem::take(&mut state.rest)));
             }
             if state.news.is_empty() {
                 go_on(&mut state);
@@ -110,9 +171,10 @@ impl Outlet {
                 if let ToTerminal::Output(bytes) = &news {
                     state.bytes = state.bytes.saturating_sub(bytes.len());
                 }
+                state.sending = true;
                 drop(state);
                 self.changed.notify_all();
-                return Some(news);
+                return Some(Next::News(news));
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }

@@ -356,7 +356,7 @@ impl Recording {
 
     fn serve(self: &Arc<Self>, stream: &UnixStream, turn: u64) -> io::Result<()> {
         give_pty(stream, &self.master.file)?;
-        let outlet = Arc::new(Outlet::default());
+        let outlet = Arc::new(Outlet::to(stream.try_clone()?));
         let (mut out, news) = (stream.try_clone()?, Arc::clone(&outlet));
         thread("to-terminal", move || {
             while let Some(said) = news.next() {

@@ -99,7 +99,12 @@ pub enum LineNews {
 fn put(to: &mut impl Write, kind: u8, payload: &[u8]) -> io::Result<()> {
     let length = u32::try_from(payload.len()).map_err(io::Error::other)?;
     let [a, b, c, d] = length.to_be_bytes();
-    to.write_all(&[&[kind, a, b, c, d], payload].concat())
+    // One call where both fit: the other side wakes up once.
+    let head = [kind, a, b, c, d];
+    let sent = to.write_vectored(&[IoSlice::new(&head), IoSlice::new(payload)])?;
+    let (head, payload) = (head.get(sent..).unwrap_or_default(), payload.get(sent.saturating_sub(head.len())..).unwrap_or_default());
+    to.write_all(head)?;
+    to.write_all(payload)
 }
 
 /// `None`: the other side is gone.
@@ -150,9 +155,14 @@ impl ToRecorder {
 }
 
 impl ToTerminal {
+    /// As [`Self::Output`] is sent.
+    pub(super) fn output(to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+        put(to, b'o', bytes)
+    }
+
     pub fn send(&self, to: &mut impl Write) -> io::Result<()> {
         match self {
-            Self::Output(bytes) => put(to, b'o', bytes),
+            Self::Output(bytes) => Self::output(to, bytes),
             Self::Gate(held) => put(to, b'g', &serde_json::to_vec(held)?),
             Self::Outside(paths) => put(to, b'f', &serde_json::to_vec(paths)?),
             Self::Refused { keys } => put(to, b'n', &keys.to_be_bytes()),

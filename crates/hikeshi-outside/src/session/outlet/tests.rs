@@ -9,7 +9,7 @@ use super::*;
 /// Takes everything until the end; what was shown, and how much was said to be left out.
 fn taken(outlet: &Outlet, pause: Duration) -> (Vec<u8>, u64) {
     let (mut shown, mut left_out) = (Vec::new(), 0);
-    while let Some(news) = outlet.next() {
+    while let Some(Next::News(news)) = outlet.next() {
         match news {
             ToTerminal::Output(bytes) => shown.extend(bytes),
             ToTerminal::Skipped { bytes } => left_out += bytes,
@@ -64,7 +64,7 @@ fn the_end_is_said_however_much_waits() {
         outlet.tell(ToTerminal::Refused { keys: 1 });
     }
     outlet.tell(ToTerminal::Ended(SessionEnd::Exited { code: Some(0) }));
-    let said = std::iter::from_fn(|| outlet.next()).take_while(|news| !matches!(news, ToTerminal::Ended(_))).count();
+    let said = std::iter::from_fn(|| outlet.next()).take_while(|next| !matches!(next, Next::News(ToTerminal::Ended(_)))).count();
     assert_eq!(said, NEWS_MAX);
 }
 
@@ -76,4 +76,50 @@ fn a_terminal_that_is_gone_is_not_waited_for() {
     printed(&outlet, 1_000);
     assert!(began.elapsed() < STANDS_STILL_AFTER, "{:?}", began.elapsed());
     assert_eq!(outlet.next(), None);
+}
+
+/// What arrives at the other end until the shell has ended.
+fn received(from: UnixStream, pause: Duration) -> Vec<u8> {
+    let (mut from, mut shown) = (io::BufReader::new(from), Vec::new());
+    while let Some(news) = ToTerminal::receive(&mut from).expect("received") {
+        match news {
+            ToTerminal::Output(bytes) => shown.extend(bytes),
+            ToTerminal::Ended(_) => break,
+            other => panic!("{other:?}"),
+        }
+        std::thread::sleep(pause);
+    }
+    shown
+}
+
+#[test]
+fn what_goes_at_once_and_what_has_waited_arrive_in_order() {
+    let (here, there) = UnixStream::pair().expect("a pair");
+    let outlet = Arc::new(Outlet::to(here.try_clone().expect("a handle")));
+    let (next, mut to) = (Arc::clone(&outlet), here);
+    std::thread::spawn(move || {
+        while let Some(said) = next.next() {
+            said.send(&mut to).expect("sent");
+        }
+    });
+    let reading = std::thread::spawn(move || received(there, Duration::from_micros(300)));
+    let mut all = Vec::new();
+    for number in 0..3_000 {
+        // Small ones go at once; large ones fill the way, so that what follows waits.
+        let piece = format!("{number:09}\n").repeat(if number % 7 == 0 { 6_000 } else { 1 }).into_bytes();
+        outlet.output(&piece);
+        all.extend(piece);
+    }
+    outlet.tell(ToTerminal::Ended(SessionEnd::Exited { code: Some(0) }));
+    let shown = reading.join().expect("read");
+    assert!(shown == all, "{} of {} bytes, or in another order", shown.len(), all.len());
+}
+
+#[test]
+fn what_a_terminal_has_room_for_needs_nobody_else() {
+    let (here, there) = UnixStream::pair().expect("a pair");
+    let outlet = Outlet::to(here);
+    outlet.output(b"echo");
+    outlet.close();
+    assert_eq!(ToTerminal::receive(&mut io::BufReader::new(there)).expect("received"), Some(ToTerminal::Output(b"echo".to_vec())));
 }

@@ -1,6 +1,6 @@
 //! The window: keys to the recorder, output to the screen, and in between only what the person must know (held keys, a lost recorder).
 
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -20,6 +20,8 @@ use super::RECORDER;
 const PREFIX: u8 = 0x1d;
 /// Output kept while there is no recorder.
 const LATE_BYTES_MAX: usize = 1 << 20;
+/// Most messages are taken with one call.
+const MESSAGE_BYTES: usize = 64 * 1024;
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 const SIZE_EVERY: Duration = Duration::from_millis(200);
 
@@ -115,7 +117,7 @@ impl Window {
 
     /// Until the end, or `None`: the recorder is gone.
     fn show(&self, shared: &Shared, attached: &Attached) -> io::Result<Option<Left>> {
-        let mut from = attached.stream.try_clone()?;
+        let mut from = io::BufReader::with_capacity(MESSAGE_BYTES, attached.stream.try_clone()?);
         loop {
             if shared.detached.load(Ordering::Relaxed) {
                 return Ok(Some(Left::Detached));
@@ -233,10 +235,18 @@ fn drain(pty: &OwnedFd, late: &mut Late) -> io::Result<bool> {
     }
 }
 
+/// As it is: the standard library would look for line ends in it, and write it in two parts.
 fn out(bytes: &[u8]) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(bytes)?;
-    stdout.flush()
+    let _alone = io::stdout().lock();
+    let mut left = bytes;
+    while !left.is_empty() {
+        match rustix::io::write(rustix::stdio::stdout(), left) {
+            Ok(count) => left = left.get(count..).unwrap_or_default(),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 impl Shared {
