@@ -198,7 +198,7 @@ impl Sender {
                     | ToRecorder::Outside { .. }
                     | ToRecorder::Answered { .. }
                     | ToRecorder::HangUp
-                    | ToRecorder::Over => {}
+                    | ToRecorder::Over { .. } => {}
                 },
                 Ok(_) => {}
                 Err(Error::Io(error)) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {}

@@ -21,12 +21,12 @@ use hikeshi_domain::facts::{Facts, Needs};
 use hikeshi_domain::ids::EmergencyId;
 use hikeshi_domain::people::{Actor, Via};
 use hikeshi_domain::policy::Policy;
-use hikeshi_domain::session::{self, Session, SessionEnd};
+use hikeshi_domain::session::{self, HeldBecause, Session, SessionEnd};
 use hikeshi_store::Span;
 use tokio::task::JoinSet;
 
 pub use feed::{FeedError, Recorder, Seen, Watcher};
-pub use news::{News, Screen};
+pub use news::{Named, News, Screen};
 
 use crate::door::{Answer, Door, inside_key};
 use live::Live;
@@ -142,19 +142,19 @@ pub(crate) async fn run(door: Door) {
     let mut tick = tokio::time::interval(GATE_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut known: BTreeMap<EmergencyId, (u64, Kept)> = BTreeMap::new();
-    // Screens that are drawn again; dropped with this, and none waits for another.
-    let mut drawing = JoinSet::new();
+    // Screens that are drawn again, and what is told to the ledger; dropped with this, and none waits for another.
+    let mut working = JoinSet::new();
     loop {
         tokio::select! {
             () = door.inside.stopped() => return,
-            Some(_) = drawing.join_next() => continue,
+            Some(_) = working.join_next() => continue,
             _ = tick.tick() => {}
         }
         let open = door.inside.sessions.all();
         known.retain(|id, _| open.iter().any(|((emergency, _), _)| emergency == id));
         for (key, live) in open {
             if live.wants_its_screen() {
-                drawing.spawn(redraw(door.clone(), key, Arc::clone(&live)));
+                working.spawn(redraw(door.clone(), key, Arc::clone(&live)));
             }
             let tip = *door.inside.tip.borrow();
             if known.get(&key.0).is_none_or(|(size, _)| *size != tip) {
@@ -166,8 +166,15 @@ pub(crate) async fn run(door: Door) {
                     Err(fault) => tracing::warn!(%fault, "a session's exception cannot be read"),
                 }
             }
-            if let Some((_, kept)) = known.get(&key.0) {
-                look_after(&door, key, &live, kept).await;
+            if let Some((_, kept)) = known.get(&key.0)
+                && let Some(told) = count(&door, key, &live, kept)
+                && let Some(turn) = Arc::clone(&live).take_turn()
+            {
+                let (door, live, kept) = (door.clone(), Arc::clone(&live), kept.clone());
+                working.spawn(async move {
+                    tell(&door, &live, &kept, told).await;
+                    drop(turn);
+                });
             }
         }
     }
@@ -248,22 +255,30 @@ async fn tell_stored(door: &Door, live: &Live, sealed: u64, seal_every: Duration
     }
 }
 
-async fn look_after(door: &Door, key: Key, live: &Arc<Live>, kept: &Kept) {
-    let (emergency, number) = key;
-    let Some(session) = kept.session(number) else { return };
+/// Who looks, and so whether keys pass: several times a second, whatever the ledger's door is busy with. Something: what the ledger may have
+/// to hear of that session's gate.
+fn count(door: &Door, key: Key, live: &Live, kept: &Kept) -> Option<Option<Vec<HeldBecause>>> {
+    let session = kept.session(key.1)?;
     if !session.is_open() {
-        live.over();
+        live.over(session);
         door.inside.sessions.leave(key);
-        return;
+        return None;
     }
     live.set_asked(session.asked.as_ref());
-    let now = door.inside.clock.now();
     live.set_outside(unaccepted(&kept.emergency).map(|change| change.path.clone()).take(OUTSIDE_TOLD_MAX).collect());
-    let held = session::gate(&kept.emergency, session, &kept.policy, &live.looking(), now);
-    if let Some(held) = live.set_gate(held) {
+    let now = door.inside.clock.now();
+    Some(live.set_gate(session::gate(&kept.emergency, session, &kept.policy, &live.looking(now), now)))
+}
+
+/// What the ledger has not heard yet of one session.
+async fn tell(door: &Door, live: &Live, kept: &Kept, held: Option<Vec<HeldBecause>>) {
+    let (emergency, number) = (live.emergency, live.session);
+    let Some(session) = kept.session(number) else { return };
+    if let Some(held) = held {
         let known = held == session.held;
-        if known || say(door, "gate", live, session::Command::Gate { emergency, session: number, held }).await == Said::Taken {
-            live.gate_is_told();
+        if known || say(door, "gate", live, session::Command::Gate { emergency, session: number, held: held.clone() }).await == Said::Taken
+        {
+            live.gate_is_told(&held);
         }
     }
     tell_stored(door, live, session.blocks, SEAL_EVERY, ACKS_EVERY).await;

@@ -38,7 +38,7 @@ impl Eyes {
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random).ok().context("a key")?;
         let key = DeviceKey::of(pair.public_key().as_ref());
         world.does(who, Command::Session(session::Command::Bind { emergency, session, key: key.clone() })).await?;
-        let mut watcher = world.door()?.watch(emergency, session).await?;
+        let watcher = world.door()?.watch(emergency, session).await?;
         watcher.bind(person(who)?, key);
         ensure!(watcher.seen(Seen { visible: true, ack: None }), "this device does not count");
         Ok(Self { person: person(who)?, emergency, session, pair, watcher, at: world.now() })

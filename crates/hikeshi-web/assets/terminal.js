@@ -12,18 +12,18 @@
     box.dataset.started = "1";
     const gate = box.querySelector(".gate"), counts = box.querySelector(".counts"), screen = box.querySelector(".screen");
     const { emergency, session, person } = box.dataset;
-    let heardAt = 0, dispatch = null, socket = null, retry = RETRY_MS, over = false, decoder = null;
-    let keys = null, bound = false, broken = false, ready = [];
+    let heardAt = 0, dispatch = null, socket = null, live = null, retry = RETRY_MS, over = false, decoder = null;
+    let keys = null, bound = false, broken = false, ready = [], signed = null, signedAt = 0;
     // The chain: the block under way, its frames so far, the head before it, and the last head that was on screen.
     let block = 0, prev = null, parts = [], last = null, shown = null, queue = Promise.resolve();
     // The first block of the stretch that was on screen without a break: hidden, or newly drawn, another begins.
     // `turn`: what waits for a frame of an earlier stretch does not belong to this one.
     let from = null, turn = 0;
-    const broke = () => { from = null; shown = null; turn++; };
+    const broke = () => { from = null; shown = null; signed = null; turn++; };
 
     // ---- drawing: the player shows what it is told; it needs no recording
     const driver = ({ dispatch: tell }) => ({
-      init: () => { dispatch = tell; ready.forEach((draw) => draw()); ready = []; },
+      init: () => { dispatch = tell; ready.forEach((draw) => draw()); ready = []; glass(last); },
       play: () => { dispatch = tell; },
       stop: () => {},
     });
@@ -79,7 +79,7 @@
     }
     // What is drawn is on the glass after the next frame; a hidden page draws none.
     function glass(head) {
-      if (document.hidden || !head) return;
+      if (document.hidden || !head || !dispatch) return;
       const mine = turn;
       requestAnimationFrame(() => requestAnimationFrame(() => { if (mine !== turn || document.hidden || broken) return; from ??= head.block; shown = { ...head, from }; look(); }));
     }
@@ -91,7 +91,7 @@
       return { person, from, block, head, shown_at: at, signature: hex(signature) };
     }
     // What is on screen is signed when it has changed, and again after a while; that the page is in front is said each time.
-    let looking = false, again = false, signed = null, signedAt = 0;
+    let looking = false, again = false;
     async function look() {
       if (!bound || socket?.readyState !== WebSocket.OPEN) return;
       if (looking) { again = true; return; }
@@ -99,9 +99,9 @@
       try {
         const due = !document.hidden && shown && (shown.head !== signed || Date.now() - signedAt >= SIGN_MS), mine = turn;
         const word = due ? await ack() : null;
-        if (word) { signed = word.head; signedAt = Date.now(); }
-        // Signing took a moment: the page may have gone behind another one.
-        const visible = !document.hidden, still = word && visible && mine === turn;
+        // Signing took a moment: the page may have gone behind another one. Where nothing is drawn, nobody looks.
+        const visible = !document.hidden && dispatch !== null && !broken, still = word && visible && mine === turn;
+        if (still) { signed = word.head; signedAt = Date.now(); }
         socket.send(JSON.stringify({ say: "look", visible, ...(still ? { ack: word } : {}) }));
       } finally {
         looking = false;
@@ -154,13 +154,16 @@
     function connect() {
       const url = new URL(box.dataset.stream, location.href);
       url.protocol = url.protocol.replace("http", "ws");
-      socket = new WebSocket(url);
+      const mine = (socket = new WebSocket(url));
+      live = mine;
       socket.binaryType = "arraybuffer";
       heardAt = Date.now();
       socket.onopen = () => { retry = RETRY_MS; box.classList.remove("stale"); bind(); };
       socket.onmessage = ({ data }) => {
         heardAt = Date.now();
         queue = queue.then(() => {
+          // What a connection said that is gone by now is old.
+          if (mine !== live) return;
           if (typeof data === "string") { const word = JSON.parse(data); return heard[word.say]?.(word); }
           const bytes = new Uint8Array(data, 1);
           parts.push(bytes);
@@ -171,6 +174,7 @@
     }
     function lost() {
       if (over) return;
+      live = null;
       bound = false; box.classList.add("stale");
       gate.className = "gate"; gate.querySelector(".word").textContent = box.dataset.unknown; gate.querySelector(".why").textContent = "";
       tell("bad", box.dataset.cut);

@@ -2,7 +2,8 @@
 //!
 //! Here: messages in and out. What a session is, who counts, and what lasts is the engine's.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
@@ -10,15 +11,18 @@ use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
+use futures_util::stream::SplitStream;
+use futures_util::{Sink, SinkExt, StreamExt};
 use hikeshi_domain::command::{Command, Envelope};
 use hikeshi_domain::ids::EmergencyId;
 use hikeshi_domain::people::Via;
 use hikeshi_domain::session::stream::{ASK, BEAT, END, FRAMES, FromWatcher, SEALED, TELL_EVERY_MS, ToRecorder, ToWatcher, WITHDRAW};
 use hikeshi_domain::session::{DeviceKey, HeldBecause, LineAsk, SessionEnd};
 use hikeshi_engine::door::Answer;
-use hikeshi_engine::sessions::{FeedError, News, Recorder, Seen, Watcher};
+use hikeshi_engine::sessions::{FeedError, Named, News, Recorder, Seen, Watcher};
 use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc;
 
 use crate::fail::Fail;
 use crate::guard;
@@ -37,6 +41,8 @@ const WATCHER_SILENT_MAX: Duration = Duration::from_secs(30);
 const WATCHER_ASKED_AFTER: Duration = Duration::from_secs(10);
 /// Whoever takes nothing for this long is cut off: what waits for them is kept in memory.
 const TAKEN_WITHIN: Duration = Duration::from_secs(10);
+/// Answers that may wait for a device that takes nothing.
+const ANSWERS_MAX: usize = 16;
 const RECORDER_SILENT_MAX: Duration = Duration::from_secs(10);
 
 fn key_of(id: &str, session: &str) -> Result<(EmergencyId, u32), Fail> {
@@ -53,13 +59,17 @@ fn fail(error: FeedError, session: u32) -> Fail {
     }
 }
 
-async fn say<T: Serialize>(socket: &mut WebSocket, word: &T) -> Result<(), axum::Error> {
+/// The sending end of a web socket.
+trait End: Sink<Message, Error = axum::Error> + Unpin + Send {}
+impl<T: Sink<Message, Error = axum::Error> + Unpin + Send> End for T {}
+
+async fn say<T: Serialize + Sync>(socket: &mut impl End, word: &T) -> Result<(), axum::Error> {
     // Plain data with string keys always serialises.
     send(socket, Message::Text(serde_json::to_string(word).unwrap_or_default().into())).await
 }
 
-async fn send(socket: &mut WebSocket, message: Message) -> Result<(), axum::Error> {
-    let sent = tokio::time::timeout(TAKEN_WITHIN, socket.send(message)).await;
+async fn send(socket: &mut impl End, message: Message) -> Result<(), axum::Error> {
+    let sent = tokio::time::timeout(TAKEN_WITHIN, SinkExt::send(socket, message)).await;
     sent.unwrap_or_else(|_| Err(axum::Error::new(std::io::Error::from(std::io::ErrorKind::TimedOut))))
 }
 
@@ -89,6 +99,8 @@ async fn follow_recorder(socket: &mut WebSocket, recorder: Recorder) -> Result<(
     // A recorder that connects anew is told what stands already, and what was answered while it was away.
     outside.mark_changed();
     asked.mark_changed();
+    // It may have ended while this connection was made.
+    over.mark_changed();
     let mut turn = tokio::time::interval(GATE_EVERY);
     let mut heard_at = Instant::now();
     loop {
@@ -99,8 +111,9 @@ async fn follow_recorder(socket: &mut WebSocket, recorder: Recorder) -> Result<(
                     Some(Err(error)) => return Err(error.to_string()),
                     None => return Ok(()),
                 };
-                heard_at = Instant::now();
                 let stored = heard(&recorder, message).await.map_err(|error| error.to_string())?;
+                // Storing may have taken long, and more wait to be read.
+                heard_at = Instant::now();
                 if let Some(block) = stored {
                     say(socket, &ToRecorder::Stored { block }).await.map_err(words)?;
                 }
@@ -133,13 +146,16 @@ async fn follow_recorder(socket: &mut WebSocket, recorder: Recorder) -> Result<(
             () = recorder.stopped() => return Ok(()),
             changed = over.changed() => {
                 changed.map_err(|_| "the session is gone".to_owned())?;
-                return say(socket, &ToRecorder::Over).await.map_err(words);
+                let named = *over.borrow_and_update();
+                if let Some(Named { blocks, head }) = named {
+                    return say(socket, &ToRecorder::Over { blocks, head }).await.map_err(words);
+                }
             }
         }
     }
 }
 
-async fn say_gate(socket: &mut WebSocket, held: Vec<HeldBecause>, named: u64) -> Result<(), String> {
+async fn say_gate(socket: &mut impl End, held: Vec<HeldBecause>, named: u64) -> Result<(), String> {
     let ending = held.contains(&HeldBecause::Ending);
     say(socket, &ToRecorder::Gate { held, named }).await.map_err(|error| error.to_string())?;
     if ending {
@@ -211,7 +227,14 @@ async fn begin(app: App, viewer: Viewer, id: &str, session: &str, upgrade: WebSo
     let watcher = app.door.watch(emergency, number).await.map_err(|error| fail(error, number))?;
     Ok(upgrade.max_message_size(WATCHER_BYTES_MAX).on_upgrade(move |socket| async move {
         let _seat = seat;
-        let end = Watching { viewer, watcher, emergency, session: number, replaced: false };
+        let end = Watching {
+            viewer,
+            watcher,
+            emergency,
+            session: number,
+            replaced: AtomicBool::new(false),
+            heard_at: Mutex::new(Instant::now()),
+        };
         if let Err(error) = end.follow(socket).await {
             tracing::debug!(%error, "a watching device is gone");
         }
@@ -223,54 +246,80 @@ struct Watching {
     watcher: Watcher,
     emergency: EmergencyId,
     session: u32,
-    replaced: bool,
+    replaced: AtomicBool,
+    heard_at: Mutex<Instant>,
 }
 
 impl Watching {
-    async fn follow(mut self, mut socket: WebSocket) -> Result<(), axum::Error> {
-        let mut news = self.show_screen(&mut socket).await?;
+    /// Hears and tells side by side: a device that takes the screen slowly is still heard to look.
+    async fn follow(self, socket: WebSocket) -> Result<(), axum::Error> {
+        let (mut to, mut from) = socket.split();
+        let (answer, answers) = mpsc::channel(ANSWERS_MAX);
+        tokio::select! {
+            heard = self.listen(&mut from, answer) => heard,
+            told = self.tell(&mut to, answers) => told,
+            () = self.watcher.stopped() => Ok(()),
+        }
+    }
+
+    async fn listen(&self, from: &mut SplitStream<WebSocket>, answer: mpsc::Sender<ToWatcher>) -> Result<(), axum::Error> {
+        while let Some(said) = from.next().await {
+            *self.heard_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+            let word = match said? {
+                Message::Text(text) => self.heard(&text).await,
+                Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => None,
+                Message::Close(_) => return Ok(()),
+            };
+            if let Some(word) = word
+                && answer.send(word).await.is_err()
+            {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn silent_for(&self) -> Duration {
+        self.heard_at.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+    }
+
+    async fn tell(&self, socket: &mut impl End, mut answers: mpsc::Receiver<ToWatcher>) -> Result<(), axum::Error> {
+        let mut news = self.show_screen(socket).await?;
         let mut turn = tokio::time::interval(TELL_EVERY);
-        let mut heard_at = Instant::now();
         loop {
             tokio::select! {
-                said = socket.recv() => {
-                    heard_at = Instant::now();
-                    match said {
-                        Some(Ok(Message::Text(text))) => self.heard(&mut socket, &text).await?,
-                        Some(Ok(Message::Binary(_) | Message::Ping(_) | Message::Pong(_))) => {}
-                        Some(Ok(Message::Close(_))) | None => return Ok(()),
-                        Some(Err(error)) => return Err(error),
-                    }
-                }
-                () = self.watcher.stopped() => return Ok(()),
+                Some(word) = answers.recv() => say(socket, &word).await?,
                 _ = turn.tick() => {
-                    if heard_at.elapsed() > WATCHER_SILENT_MAX {
+                    if self.watcher.is_over() {
+                        return say(socket, &ToWatcher::Over).await;
+                    }
+                    let silent_for = self.silent_for();
+                    if silent_for > WATCHER_SILENT_MAX {
                         return Ok(());
                     }
                     // Whoever only looks on says nothing unasked.
-                    if heard_at.elapsed() > WATCHER_ASKED_AFTER {
-                        send(&mut socket, Message::Ping(Bytes::new())).await?;
+                    if silent_for > WATCHER_ASKED_AFTER {
+                        send(socket, Message::Ping(Bytes::new())).await?;
                     }
-                    let held = self.watcher.held();
-                    self.say_gate(&mut socket, &held).await?;
+                    self.say_gate(socket).await?;
                 }
                 told = news.recv() => match told {
-                    Ok(News::Frames(frames)) => send_frames(&mut socket, &frames).await?,
+                    Ok(News::Frames(frames)) => send_frames(socket, &frames).await?,
                     Ok(News::Sealed(header)) => {
-                        say(&mut socket, &ToWatcher::Sealed { header: String::from_utf8_lossy(&header).into_owned() }).await?;
+                        say(socket, &ToWatcher::Sealed { header: String::from_utf8_lossy(&header).into_owned() }).await?;
                     }
-                    Ok(News::Gate(held)) => self.say_gate(&mut socket, &held).await?,
-                    Ok(News::Outside(paths)) => self.say_outside(&mut socket, &paths).await?,
-                    Ok(News::Asked(ask)) => self.say_asked(&mut socket, &ask).await?,
+                    Ok(News::Gate) => self.say_gate(socket).await?,
+                    Ok(News::Outside(paths)) => self.say_outside(socket, &paths).await?,
+                    Ok(News::Asked(ask)) => self.say_asked(socket, &ask).await?,
                     // The recorder has begun anew, or this device was too slow: the screen is shown as it is now.
-                    Ok(News::Again) | Err(RecvError::Lagged(_)) => news = self.show_screen(&mut socket).await?,
-                    Ok(News::Over) | Err(RecvError::Closed) => return say(&mut socket, &ToWatcher::Over).await,
+                    Ok(News::Again) | Err(RecvError::Lagged(_)) => news = self.show_screen(socket).await?,
+                    Ok(News::Over) | Err(RecvError::Closed) => return say(socket, &ToWatcher::Over).await,
                 },
             }
         }
     }
 
-    async fn show_screen(&self, socket: &mut WebSocket) -> Result<tokio::sync::broadcast::Receiver<News>, axum::Error> {
+    async fn show_screen(&self, socket: &mut impl End) -> Result<tokio::sync::broadcast::Receiver<News>, axum::Error> {
         let (screen, news) = self.watcher.join();
         let shown = ToWatcher::Screen {
             columns: screen.columns,
@@ -284,7 +333,7 @@ impl Watching {
         if !screen.frames.is_empty() {
             send_frames(socket, &screen.frames).await?;
         }
-        self.say_gate(socket, &screen.gate).await?;
+        self.say_gate(socket).await?;
         self.say_outside(socket, &screen.outside).await?;
         if let Some(ask) = self.watcher.asked() {
             self.say_asked(socket, &ask).await?;
@@ -292,44 +341,39 @@ impl Watching {
         Ok(news)
     }
 
-    async fn say_gate(&self, socket: &mut WebSocket, held: &Arc<Vec<HeldBecause>>) -> Result<(), axum::Error> {
+    async fn say_gate(&self, socket: &mut impl End) -> Result<(), axum::Error> {
+        let held = self.watcher.held();
         let words = held.iter().map(|because| hikeshi_text::session::held(self.viewer.lang, because, &self.viewer.names)).collect();
-        say(socket, &ToWatcher::Gate { held: (**held).clone(), words }).await
+        say(socket, &ToWatcher::Gate { held, words }).await
     }
 
-    async fn say_outside(&self, socket: &mut WebSocket, paths: &[String]) -> Result<(), axum::Error> {
+    async fn say_outside(&self, socket: &mut impl End, paths: &[String]) -> Result<(), axum::Error> {
         let words = hikeshi_text::session::outside(self.viewer.lang, paths);
         say(socket, &ToWatcher::Outside { paths: paths.to_vec(), words }).await
     }
 
-    async fn say_asked(&self, socket: &mut WebSocket, ask: &LineAsk) -> Result<(), axum::Error> {
+    async fn say_asked(&self, socket: &mut impl End, ask: &LineAsk) -> Result<(), axum::Error> {
         let words = hikeshi_text::session::asked(self.viewer.lang, ask, &self.viewer.names);
         say(socket, &ToWatcher::Asked { ask: ask.clone(), words }).await
     }
 
-    async fn heard(&mut self, socket: &mut WebSocket, text: &str) -> Result<(), axum::Error> {
+    async fn heard(&self, text: &str) -> Option<ToWatcher> {
         match serde_json::from_str(text) {
-            Ok(FromWatcher::Bind { key }) => {
-                let word = self.bind(key).await;
-                say(socket, &word).await
-            }
+            Ok(FromWatcher::Bind { key }) => Some(self.bind(key).await),
             Ok(FromWatcher::Look { visible, ack }) => {
                 let counts = self.watcher.seen(Seen { visible, ack });
-                if !counts && self.watcher.is_bound() && !self.replaced {
-                    self.replaced = true;
-                    return say(socket, &ToWatcher::Replaced).await;
-                }
-                Ok(())
+                let first = !counts && self.watcher.is_bound() && !self.replaced.swap(true, Ordering::Relaxed);
+                first.then_some(ToWatcher::Replaced)
             }
             Err(error) => {
                 tracing::debug!(%error, "a watching device said something that cannot be read");
-                Ok(())
+                None
             }
         }
     }
 
     /// The door says whether this person witnesses; only then does the device count.
-    async fn bind(&mut self, key: DeviceKey) -> ToWatcher {
+    async fn bind(&self, key: DeviceKey) -> ToWatcher {
         let bind = hikeshi_domain::session::Command::Bind { emergency: self.emergency, session: self.session, key: key.clone() };
         self.watcher.settle().await;
         let request = match secret::request_key() {
@@ -340,7 +384,7 @@ impl Watching {
         match self.viewer.app.door.submit(envelope).await {
             Ok(Answer::Done(_) | Answer::Already(_)) => {
                 self.watcher.bind(self.viewer.person.clone(), key);
-                self.replaced = false;
+                self.replaced.store(false, Ordering::Relaxed);
                 ToWatcher::Bound
             }
             Ok(Answer::Refused { refusal, .. }) => {
@@ -352,7 +396,7 @@ impl Watching {
     }
 }
 
-async fn send_frames(socket: &mut WebSocket, frames: &[u8]) -> Result<(), axum::Error> {
+async fn send_frames(socket: &mut impl End, frames: &[u8]) -> Result<(), axum::Error> {
     let mut bytes = Vec::with_capacity(frames.len() + 1);
     bytes.push(FRAMES);
     bytes.extend_from_slice(frames);

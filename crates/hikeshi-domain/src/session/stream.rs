@@ -64,8 +64,11 @@ pub enum ToRecorder {
     },
     /// A witness ends the session: the shell is to be hung up.
     HangUp,
-    /// The session is over in the ledger.
-    Over,
+    /// The session is over in the ledger, which names these blocks, and this head of the last.
+    Over {
+        blocks: u64,
+        head: Option<Digest>,
+    },
     Refused {
         why: String,
     },

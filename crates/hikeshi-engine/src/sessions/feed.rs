@@ -1,7 +1,7 @@
 //! The two ends of a live session as a face holds them: a [`Recorder`] that sends, a [`Watcher`] that sees.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::{Digest, EmergencyId, PersonId};
@@ -13,7 +13,7 @@ use tokio::sync::{broadcast, watch};
 
 use super::kept;
 use super::live::Live;
-use super::news::{News, Screen};
+use super::news::{Named, News, Screen};
 use crate::door::{Door, Fault};
 
 /// Why somebody cannot be at a session's end.
@@ -69,7 +69,7 @@ impl Door {
     /// For anyone whom the policy names: the record is public within the workspace.
     pub async fn watch(&self, emergency: EmergencyId, session: u32) -> Result<Watcher, FeedError> {
         let (live, _) = self.live(emergency, session).await?;
-        Ok(Watcher { door: self.clone(), live, connection: connection(), bound: None })
+        Ok(Watcher { door: self.clone(), live, connection: connection(), bound: Mutex::default() })
     }
 
     /// The lines on the screen of a session that is open on this node.
@@ -184,8 +184,8 @@ impl Recorder {
         self.live.asked()
     }
 
-    /// Becomes true when the session has ended in the ledger.
-    pub fn over(&self) -> watch::Receiver<bool> {
+    /// Told once the session has ended in the ledger.
+    pub fn over(&self) -> watch::Receiver<Option<Named>> {
         self.live.is_over()
     }
 }
@@ -208,7 +208,7 @@ pub struct Watcher {
     door: Door,
     live: Arc<Live>,
     connection: u64,
-    bound: Option<PersonId>,
+    bound: Mutex<Option<PersonId>>,
 }
 
 impl Watcher {
@@ -223,9 +223,13 @@ impl Watcher {
     }
 
     /// From now on this device counts for the person. The door has taken the key before.
-    pub fn bind(&mut self, person: PersonId, key: DeviceKey) {
-        self.live.bind(&person, self.connection, key, self.door.inside.clock.now());
-        self.bound = Some(person);
+    pub fn bind(&self, person: PersonId, key: DeviceKey) {
+        self.live.bind(&person, self.connection, key);
+        *self.bound() = Some(person);
+    }
+
+    fn bound(&self) -> MutexGuard<'_, Option<PersonId>> {
+        self.bound.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends when the server stops.
@@ -234,8 +238,8 @@ impl Watcher {
     }
 
     /// Why keys are held now; empty: they pass.
-    pub fn held(&self) -> Arc<Vec<HeldBecause>> {
-        Arc::clone(&self.live.gate().borrow())
+    pub fn held(&self) -> Vec<HeldBecause> {
+        self.live.held_for_watchers()
     }
 
     /// The dangerous line that waits, if one does.
@@ -244,21 +248,26 @@ impl Watcher {
         asked.filter(|asked| asked.is_open(self.door.inside.clock.now()))
     }
 
+    /// The session has ended in the ledger, perhaps before this watcher joined.
+    pub fn is_over(&self) -> bool {
+        self.live.is_over().borrow().is_some()
+    }
+
     pub fn is_bound(&self) -> bool {
-        self.bound.is_some()
+        self.bound().is_some()
     }
 
     /// False: another device of this person counts now, or none was bound.
     pub fn seen(&self, seen: Seen) -> bool {
-        let Some(person) = &self.bound else { return false };
-        self.live.looked(person, self.connection, seen.visible, seen.ack, self.door.inside.clock.now())
+        let Some(person) = self.bound().clone() else { return false };
+        self.live.looked(&person, self.connection, seen.visible, seen.ack)
     }
 }
 
 impl Drop for Watcher {
     fn drop(&mut self) {
-        if let Some(person) = &self.bound {
-            self.live.unbind(person, self.connection);
+        if let Some(person) = self.bound().take() {
+            self.live.unbind(&person, self.connection);
         }
     }
 }

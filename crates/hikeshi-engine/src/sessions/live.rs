@@ -1,9 +1,11 @@
 //! One open session in memory: the block under way, the screen, who looks, and what the ledger has not heard yet.
 
 mod batch;
+mod gate;
 mod redraw;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,18 +13,14 @@ use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::{Digest, EmergencyId, PersonId};
 use hikeshi_domain::session::decide::ACKS_AT_ONCE_MAX;
 use hikeshi_domain::session::record::{BLOCK_BYTES_MAX, Frame, Header, RecordError, Word, check, frames};
-use hikeshi_domain::session::{
-    Ack, DeviceKey, Encoding, Gap, HeldBecause, LineAsk, Looking, SealedBlock, Session, SessionEnd, TypedCommand,
-};
+use hikeshi_domain::session::{Ack, DeviceKey, Encoding, Gap, HeldBecause, LineAsk, SealedBlock, Session, SessionEnd, TypedCommand};
 use tokio::sync::{broadcast, watch};
 
 use self::redraw::Redraw;
 use super::feed::FeedError;
-use super::news::{News, Screen};
+use super::news::{Named, News, Screen};
 use super::screen::ScreenModel;
 
-/// How long a count of those who look holds. It is made several times a second.
-const GATE_HOLDS: Duration = Duration::from_millis(1_500);
 /// News that a slow watcher may be behind before it is shown the screen anew. In a flood each is up to 64 KiB.
 const NEWS_KEPT_MAX: usize = 256;
 /// Signed words of stretches that have ended and that the ledger has not heard yet.
@@ -34,7 +32,7 @@ struct Watching {
     connection: u64,
     key: Option<DeviceKey>,
     visible: bool,
-    heard_at: Timestamp,
+    heard_at: Instant,
     /// Blocks that its device has shown: all below this number.
     shown: u64,
     ack: Option<Ack>,
@@ -115,9 +113,11 @@ pub(super) struct Live {
     gate: watch::Sender<Arc<Vec<HeldBecause>>>,
     outside: watch::Sender<Arc<Vec<String>>>,
     asked: watch::Sender<Option<Arc<LineAsk>>>,
-    over: watch::Sender<bool>,
+    over: watch::Sender<Option<Named>>,
     /// Held by whoever tells the ledger what is stored: commands and gaps have no numbers by which a second one would know them.
     pub(super) telling: tokio::sync::Mutex<()>,
+    /// One at a time looks after what the ledger has not heard.
+    turn: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -134,8 +134,9 @@ impl Live {
             gate: watch::Sender::new(Arc::clone(&gate)),
             outside: watch::Sender::default(),
             asked: watch::Sender::new(session.asked.clone().map(Arc::new)),
-            over: watch::Sender::new(false),
+            over: watch::Sender::new(None),
             telling: tokio::sync::Mutex::default(),
+            turn: AtomicBool::new(false),
             state: Mutex::new(State {
                 screen: ScreenModel::new(encoding),
                 redraw: (session.blocks > 0).then(|| Redraw { begun: false, before: session.blocks, since: Vec::new() }),
@@ -304,7 +305,7 @@ impl Live {
         self.gate.subscribe()
     }
 
-    pub(super) fn is_over(&self) -> watch::Receiver<bool> {
+    pub(super) fn is_over(&self) -> watch::Receiver<Option<Named>> {
         self.over.subscribe()
     }
 
@@ -320,48 +321,9 @@ impl Live {
     }
 
     /// The session has ended in the ledger.
-    pub(super) fn over(&self) {
-        self.over.send_replace(true);
+    pub(super) fn over(&self, session: &Session) {
+        self.over.send_replace(Some(Named { blocks: session.blocks, head: session.head }));
         self.tell(News::Over);
-    }
-
-    // ---- the gate
-
-    pub(super) fn looking(&self) -> BTreeMap<PersonId, Looking> {
-        let state = self.lock();
-        let behind = |shown: u64| state.heads.iter().find(|sealed| sealed.number >= shown).map(|sealed| sealed.at);
-        state
-            .watchers
-            .iter()
-            .filter(|(_, watching)| watching.key.is_some())
-            .map(|(person, watching)| {
-                let looking = Looking { visible: watching.visible, heard_at: watching.heard_at, behind_since: behind(watching.shown) };
-                (person.clone(), looking)
-            })
-            .collect()
-    }
-
-    /// Takes the gate over; gives it back when the ledger has to hear of it.
-    pub(super) fn set_gate(&self, held: Vec<HeldBecause>) -> Option<Vec<HeldBecause>> {
-        let mut state = self.lock();
-        state.gate_at = Instant::now();
-        if *state.gate != held {
-            state.gate = Arc::new(held);
-            state.gate_told = false;
-            self.gate.send_replace(Arc::clone(&state.gate));
-            self.tell(News::Gate(Arc::clone(&state.gate)));
-        }
-        (!state.gate_told).then(|| (*state.gate).clone())
-    }
-
-    /// Why keys are held, as of now: a word that nobody has renewed holds them.
-    pub(super) fn held(&self) -> Vec<HeldBecause> {
-        let state = self.lock();
-        if state.gate_at.elapsed() > GATE_HOLDS { vec![HeldBecause::NotCounted] } else { (*state.gate).clone() }
-    }
-
-    pub(super) fn gate_is_told(&self) {
-        self.lock().gate_told = true;
     }
 
     /// Files outside the scope that everyone who watches is told of; said again only when they have changed.
@@ -434,7 +396,6 @@ impl Live {
             block: state.blocks,
             prev: state.head,
             frames: state.pending.as_slice().into(),
-            gate: Arc::clone(&state.gate),
             outside: Arc::clone(&self.outside.borrow()),
         };
         (screen, self.news.subscribe())
@@ -446,11 +407,12 @@ impl Live {
     }
 
     /// This connection is now the one that counts for the person, from when it says that its page is in front.
-    pub(super) fn bind(&self, person: &PersonId, connection: u64, key: DeviceKey, now: Timestamp) {
+    pub(super) fn bind(&self, person: &PersonId, connection: u64, key: DeviceKey) {
         let mut state = self.lock();
         // What was recorded before nobody expects to have been shown.
         let shown = state.blocks;
-        let watching = Watching { connection, key: Some(key), visible: false, heard_at: now, shown, ack: None, ack_is_new: false };
+        let watching =
+            Watching { connection, key: Some(key), visible: false, heard_at: Instant::now(), shown, ack: None, ack_is_new: false };
         let before = state.watchers.insert(person.clone(), watching);
         state.owe(before.and_then(Watching::untold));
     }
@@ -464,12 +426,12 @@ impl Live {
     }
 
     /// The device says whether its page is in front, and what it has shown. False: another device of this person counts now.
-    pub(super) fn looked(&self, person: &PersonId, connection: u64, visible: bool, ack: Option<Ack>, now: Timestamp) -> bool {
+    pub(super) fn looked(&self, person: &PersonId, connection: u64, visible: bool, ack: Option<Ack>) -> bool {
         let mut guard = self.lock();
         let state = &mut *guard;
         let Some(watching) = state.watchers.get_mut(person).filter(|watching| watching.connection == connection) else { return false };
         watching.visible = visible;
-        watching.heard_at = now;
+        watching.heard_at = Instant::now();
         let Some(ack) = ack else { return true };
         let head = state.heads.iter().rev().find(|sealed| sealed.number == ack.block).map(|sealed| sealed.head);
         let signed = watching.key.as_ref().is_some_and(|key| ack.is_signed_by(key, self.emergency, self.session));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hikeshi_domain::ids::Digest;
-use hikeshi_domain::session::{Encoding, HeldBecause, LineAsk};
+use hikeshi_domain::session::{Encoding, LineAsk};
 
 /// What watchers are told, in order.
 #[derive(Debug, Clone)]
@@ -12,8 +12,8 @@ pub enum News {
     Frames(Arc<[u8]>),
     /// The frames since the last of these are a block, with this header.
     Sealed(Arc<[u8]>),
-    /// Why keys are held; empty: they pass.
-    Gate(Arc<Vec<HeldBecause>>),
+    /// Why keys are held has changed.
+    Gate,
     /// Changed files outside the scope that nobody has accepted; empty: none any more.
     Outside(Arc<Vec<String>>),
     /// A dangerous line waits for a witness, or has been answered.
@@ -36,6 +36,12 @@ pub struct Screen {
     pub block: u64,
     pub prev: Option<Digest>,
     pub frames: Arc<[u8]>,
-    pub gate: Arc<Vec<HeldBecause>>,
     pub outside: Arc<Vec<String>>,
+}
+
+/// What of a session that is over the ledger names: how many blocks, and the head of the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Named {
+    pub blocks: u64,
+    pub head: Option<Digest>,
 }

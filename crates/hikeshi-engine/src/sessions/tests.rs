@@ -5,9 +5,10 @@ use super::live::Live;
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::{Digest, EmergencyId, PersonId};
 use hikeshi_domain::session::record::{Frame, Header, Word};
-use hikeshi_domain::session::{Ack, Command, DeviceKey, Encoding, Gap, GapReason, SealedBlock, Session};
+use hikeshi_domain::session::{Ack, Command, DeviceKey, Encoding, Gap, GapReason, HeldBecause, SealedBlock, Session};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 const ID: EmergencyId = EmergencyId(1);
@@ -74,15 +75,15 @@ fn a_stretch_that_ended_is_told_beside_the_one_that_began_after_it() {
     let live = Live::new(ID, &session(0, None), Encoding::Utf8, now());
     live.connect(1);
     let (device, person) = (Device::new(), PersonId::new("ito").expect("a handle"));
-    live.bind(&person, 7, device.key(), now());
+    live.bind(&person, 7, device.key());
     let first = block(&live, 0, None, "a");
-    assert!(live.looked(&person, 7, true, Some(device.ack(&person, 0, 0, first)), now()));
+    assert!(live.looked(&person, 7, true, Some(device.ack(&person, 0, 0, first))));
     let second = block(&live, 1, Some(first), "b");
     // Hidden while block 1 came: shown on return, as the beginning of another stretch.
-    assert!(live.looked(&person, 7, false, None, now()));
-    assert!(live.looked(&person, 7, true, Some(device.ack(&person, 1, 1, second)), now()));
+    assert!(live.looked(&person, 7, false, None));
+    assert!(live.looked(&person, 7, true, Some(device.ack(&person, 1, 1, second))));
     let third = block(&live, 2, Some(second), "c");
-    assert!(live.looked(&person, 7, true, Some(device.ack(&person, 1, 2, third)), now()));
+    assert!(live.looked(&person, 7, true, Some(device.ack(&person, 1, 2, third))));
     // Closed before the ledger has heard of it.
     live.unbind(&person, 7);
     let told = live.take_acks(3, Duration::ZERO).expect("something to tell");
@@ -96,9 +97,9 @@ fn a_word_about_blocks_that_the_ledger_does_not_name_waits() {
     let live = Live::new(ID, &session(0, None), Encoding::Utf8, now());
     live.connect(1);
     let (device, person) = (Device::new(), PersonId::new("ito").expect("a handle"));
-    live.bind(&person, 7, device.key(), now());
+    live.bind(&person, 7, device.key());
     let first = block(&live, 0, None, "a");
-    live.looked(&person, 7, true, Some(device.ack(&person, 0, 0, first)), now());
+    live.looked(&person, 7, true, Some(device.ack(&person, 0, 0, first)));
     live.unbind(&person, 7);
     assert!(live.take_acks(0, Duration::ZERO).is_none());
     let acks = live.take_acks(1, Duration::ZERO).expect("something to tell");
@@ -162,4 +163,34 @@ fn a_screen_that_is_drawn_again_is_taken_only_when_it_shows_all_blocks() {
     assert_eq!(live.text(), "earlier later");
     // A session that begins here has nothing to draw again.
     assert!(!Live::new(ID, &session(0, None), Encoding::Utf8, now()).wants_its_screen());
+}
+
+#[test]
+fn who_watches_a_terminal_that_is_gone_is_not_told_that_keys_pass() {
+    let live = Live::new(ID, &session(0, None), Encoding::Utf8, now());
+    live.connect(1);
+    assert_eq!(live.set_gate(Vec::new()), Some(Vec::new()), "the ledger has to hear that they pass");
+    assert_eq!((live.held(), live.held_for_watchers()), (Vec::new(), Vec::new()));
+    live.disconnect(1);
+    assert_eq!((live.held(), live.held_for_watchers()), (Vec::new(), vec![HeldBecause::Detached]));
+    live.connect(2);
+    assert_eq!(live.held_for_watchers(), Vec::new());
+    std::thread::sleep(Duration::from_millis(1_050));
+    assert_eq!(live.held_for_watchers(), vec![HeldBecause::NotCounted], "an old count is nobody's word");
+}
+
+#[test]
+fn one_at_a_time_tells_the_ledger_and_a_gate_that_changed_meanwhile_is_told_again() {
+    let live = Arc::new(Live::new(ID, &session(0, None), Encoding::Utf8, now()));
+    let turn = Arc::clone(&live).take_turn().expect("nobody has it");
+    assert!(Arc::clone(&live).take_turn().is_none());
+    drop(turn);
+    assert!(Arc::clone(&live).take_turn().is_some());
+    let first = live.set_gate(Vec::new()).expect("to be told");
+    let ending = vec![HeldBecause::Ending];
+    live.set_gate(ending.clone());
+    live.gate_is_told(&first);
+    assert_eq!(live.set_gate(ending.clone()), Some(ending.clone()), "what was told is old by now");
+    live.gate_is_told(&ending);
+    assert_eq!(live.set_gate(ending), None);
 }

@@ -87,7 +87,7 @@ impl Device {
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random).expect("a key");
         let key = DeviceKey::of(pair.public_key().as_ref());
         done(door, name, Command::Session(session::Command::Bind { emergency, session: 1, key: key.clone() })).await;
-        let mut watcher = door.watch(emergency, 1).await.expect("a watcher");
+        let watcher = door.watch(emergency, 1).await.expect("a watcher");
         watcher.bind(person(name), key);
         let from = watcher.join().0.block;
         Self { pair, name, watcher, from }

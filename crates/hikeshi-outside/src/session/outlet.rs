@@ -155,7 +155,9 @@ impl Outlet {
     /// What is next for the terminal; waits for it. What was next before has been sent. `None`: it is gone.
     pub(super) fn next(&self) -> Option<Next> {
         let mut state = self.lock();
-        state.sending = false;
+        if std::mem::replace(&mut state.sending, false) {
+            self.changed.notify_all();
+        }
         loop {
             if state.closed {
                 return None;
@@ -177,6 +179,15 @@ impl Outlet {
                 return Some(Next::News(news));
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Waits until everything has been sent, or the terminal is gone.
+    pub(super) fn empty_within(&self, within: Duration) {
+        let began = Instant::now();
+        let mut state = self.lock();
+        while !state.closed && (state.sending || !state.rest.is_empty() || !state.news.is_empty()) && began.elapsed() < within {
+            state = self.wait(state, within.saturating_sub(began.elapsed()));
         }
     }
 

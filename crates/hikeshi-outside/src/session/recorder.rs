@@ -42,6 +42,9 @@ const READY_WITHIN: Duration = Duration::from_secs(10);
 /// How often an attached terminal is told about the gate when it changes.
 const GATE_EVERY: Duration = Duration::from_millis(100);
 
+/// How long a terminal may take to show the last of it.
+const SHOWN_WITHIN: Duration = Duration::from_secs(5);
+
 /// The first window of a terminal that has not said its size yet.
 const FIRST_SIZE: (u16, u16) = (80, 24);
 
@@ -115,8 +118,9 @@ fn record(dir: &Path, token: String) -> io::Result<()> {
         (Master::of(&pty)?, Some(child))
     };
     let master_size = master.size().unwrap_or(FIRST_SIZE);
+    let fresh = !adopted && !Order::blocks(dir).exists();
     let (spool, mut left) = SessionSpool::open(&Order::blocks(dir), order.reserve_bytes)?;
-    let on_disk = left.blocks;
+    let on_disk = (left.blocks, left.head);
     let spool = Arc::new(Mutex::new(spool));
     let valve = Arc::new(Valve::default());
     let (to_sink, sink_news) = tokio::sync::mpsc::unbounded_channel();
@@ -146,7 +150,7 @@ fn record(dir: &Path, token: String) -> io::Result<()> {
         answers,
     };
     // When the disk was full the server may have more than the disk: the chain goes on behind whatever is furthest.
-    if adopted
+    if !fresh
         && let Some((blocks, head)) = at_server(&sink)?
         && blocks > left.blocks
     {
@@ -215,7 +219,7 @@ fn at_server(sink: &Sink) -> io::Result<Option<(u64, Option<Digest>)>> {
 }
 
 /// Whether the ledger names everything that was recorded.
-fn send(sink: Sink, news: tokio::sync::mpsc::UnboundedReceiver<super::sink::ToSink>, first: u64) -> bool {
+fn send(sink: Sink, news: tokio::sync::mpsc::UnboundedReceiver<super::sink::ToSink>, first: (u64, Option<Digest>)) -> bool {
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(sink.run(news, first)),
         Err(error) => {
@@ -457,5 +461,9 @@ impl Recording {
         tracing::info!(at = %now(), "the shell has ended");
         self.write(ToWriter::End(Frame::Word(Word::Ended { end: ended.clone() })));
         self.tell(ToTerminal::Ended(ended));
+        // The end of the output is on its way to the terminal until it has been sent.
+        if let Some(terminal) = self.attached() {
+            terminal.empty_within(SHOWN_WITHIN);
+        }
     }
 }

@@ -83,8 +83,9 @@ pub(super) struct Sink {
 struct Backlog {
     /// Frames of the block under way.
     pending: Vec<u8>,
-    /// How many blocks were sealed, and how many the server has stored since it was last connected to.
+    /// How many blocks were sealed and the head of the last, and how many the server has stored since it was last connected to.
     sealed: u64,
+    head: Option<Digest>,
     stored: u64,
     no_more: Option<Instant>,
     /// The line that waits, and the last one that was taken back: both are said again at every new connection.
@@ -102,9 +103,9 @@ impl Backlog {
         self.withdrawn = asked_at.or(self.withdrawn);
     }
 
-    /// Of a session that is over: its end is told once everything is stored, so a block that was made later is in no ledger.
-    fn is_delivered(&self) -> bool {
-        self.no_more.is_some() && self.pending.is_empty() && self.stored >= self.sealed
+    /// Whether the ledger names everything that was recorded: as many blocks, and the same.
+    fn is_delivered(&self, blocks: u64, head: Option<Digest>) -> bool {
+        self.no_more.is_some() && self.pending.is_empty() && (self.sealed, self.head) == (blocks, head)
     }
 
     /// About lines, for a server that may have missed it, or has heard it from a recorder that died. A repeat changes nothing there.
@@ -150,23 +151,26 @@ enum Broken {
 }
 
 enum Ended {
-    /// The session is over in the ledger.
-    Over,
+    /// The session is over in the ledger, which names so many blocks, and this head of the last.
+    Over {
+        blocks: u64,
+        head: Option<Digest>,
+    },
     Broken(String),
 }
 
 impl Sink {
     /// Ends when the session is over, or when what is left has been offered for long enough. True: the ledger names every block.
-    pub(super) async fn run(self, mut news: UnboundedReceiver<ToSink>, first: u64) -> bool {
+    pub(super) async fn run(self, mut news: UnboundedReceiver<ToSink>, (first, head): (u64, Option<Digest>)) -> bool {
         // What a dead recorder kept on the disk may not be at the server.
-        let mut backlog = Backlog { pending: Vec::new(), sealed: first, stored: 0, no_more: None, asking: None, withdrawn: None };
+        let mut backlog = Backlog { pending: Vec::new(), sealed: first, head, stored: 0, no_more: None, asking: None, withdrawn: None };
         let mut wait = AGAIN_AFTER;
         loop {
             match self.connect().await {
                 Ok(mut stream) => {
                     let since = Instant::now();
                     match self.talk(&mut stream, &mut news, &mut backlog).await {
-                        Ended::Over => return backlog.is_delivered(),
+                        Ended::Over { blocks, head } => return backlog.is_delivered(blocks, head),
                         Ended::Broken(why) => tracing::warn!(why, "the connection to the server is cut"),
                     }
                     if since.elapsed() > Duration::from_secs(10) {
@@ -184,11 +188,14 @@ impl Sink {
             }
             // What is made meanwhile is taken in, so that nothing piles up elsewhere.
             let until = tokio::time::Instant::now() + wait;
-            while let Ok(Some(more)) = tokio::time::timeout_at(until, news.recv()).await {
-                self.take(&more, &mut backlog);
-            }
-            if news.is_closed() && backlog.no_more.is_none() {
-                backlog.no_more = Some(Instant::now());
+            while let Ok(more) = tokio::time::timeout_at(until, news.recv()).await {
+                match more {
+                    Some(more) => self.take(&more, &mut backlog),
+                    None => {
+                        backlog.no_more.get_or_insert_with(Instant::now);
+                        break;
+                    }
+                }
             }
             tokio::time::sleep_until(until).await;
             wait = (wait * 2).min(AGAIN_AFTER_MAX);
@@ -220,7 +227,7 @@ impl Sink {
                 Ok(ToRecorder::Have { blocks, .. }) => {
                     backlog.stored = blocks;
                 }
-                Ok(ToRecorder::Over) => return Ended::Over,
+                Ok(ToRecorder::Over { blocks, head }) => return Ended::Over { blocks, head },
                 Ok(ToRecorder::Refused { why }) => return Ended::Broken(why),
                 Ok(_) => return Ended::Broken("the server did not say what it has".to_owned()),
                 Err(error) => return broken(&error),
@@ -249,8 +256,8 @@ impl Sink {
                     heard = Instant::now();
                     match said {
                         Some(Ok(Message::Text(text))) => match self.heard(&text, backlog) {
-                            Ok(true) => return Ended::Over,
-                            Ok(false) => Ok(()),
+                            Ok(Some(over)) => return over,
+                            Ok(None) => Ok(()),
                             Err(why) => return Ended::Broken(why),
                         },
                         Some(Ok(Message::Close(_))) | None => return Ended::Broken("the server closed the connection".to_owned()),
@@ -317,9 +324,10 @@ impl Sink {
                 self.on_the_way.arrived(frames.len());
                 backlog.pending.extend_from_slice(frames);
             }
-            ToSink::Sealed { block, .. } => {
+            ToSink::Sealed { block, header, .. } => {
                 backlog.pending.clear();
                 backlog.sealed = block + 1;
+                backlog.head = Some(Digest::of(header));
             }
             ToSink::Ask(json) => backlog.asks(json),
             ToSink::Withdraw(asked_at) => backlog.withdraws(*asked_at),
@@ -327,8 +335,8 @@ impl Sink {
         }
     }
 
-    /// True: the session is over.
-    fn heard(&self, text: &str, backlog: &mut Backlog) -> Result<bool, String> {
+    /// Something: the session is over.
+    fn heard(&self, text: &str, backlog: &mut Backlog) -> Result<Option<Ended>, String> {
         match serde_json::from_str(text).map_err(|error| error.to_string())? {
             ToRecorder::Have { .. } => {}
             ToRecorder::Stored { block } => {
@@ -346,13 +354,13 @@ impl Sink {
                 }
             }
             ToRecorder::HangUp => (self.hang_up)(),
-            ToRecorder::Over => {
+            ToRecorder::Over { blocks, head } => {
                 (self.hang_up)();
-                return Ok(true);
+                return Ok(Some(Ended::Over { blocks, head }));
             }
             ToRecorder::Refused { why } => return Err(why),
         }
-        Ok(false)
+        Ok(None)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hikeshi_domain::session::HeldBecause;
+use rustix::time::{ClockId, clock_gettime};
 
 /// A server that has not stored a block for this long shows those who watch an old screen.
 const SHOWN_WITHIN: Duration = Duration::from_secs(5);
@@ -13,10 +14,24 @@ const STORED_WITHIN: Duration = Duration::from_secs(2);
 /// A server that is not heard of for longer than this holds them, too. It speaks twice a second.
 const HEARD_WITHIN: Duration = Duration::from_millis(1_500);
 
+/// A moment by a clock that goes on while the machine sleeps: what was said before the lid was closed is old when it is opened.
+struct Heard(Duration);
+
+impl Heard {
+    fn now() -> Self {
+        let now = clock_gettime(ClockId::Boottime);
+        Self(Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0)))
+    }
+
+    fn ago(&self) -> Duration {
+        Self::now().0.saturating_sub(self.0)
+    }
+}
+
 #[derive(Default)]
 struct State {
     /// The server's last word, and when it came.
-    server: Option<(Vec<HeldBecause>, Instant)>,
+    server: Option<(Vec<HeldBecause>, Heard)>,
     /// When the first frame that is in no block was made.
     open_since: Option<Instant>,
     /// Blocks that the server does not have: those who watch cannot have seen them.
@@ -46,7 +61,7 @@ impl Valve {
         let mut held = match &state.server {
             // It speaks, and the recording does not reach it: nobody can be watching.
             Some(_) if state.unseen.front().is_some_and(|(_, since)| since.elapsed() > SHOWN_WITHIN) => vec![HeldBecause::ServerLost],
-            Some((held, at)) if at.elapsed() <= HEARD_WITHIN => held.clone(),
+            Some((held, at)) if at.ago() <= HEARD_WITHIN => held.clone(),
             Some(_) | None => vec![HeldBecause::ServerLost],
         };
         let oldest = state.unstored.front().map(|(_, since)| *since).or(state.open_since);
@@ -60,7 +75,7 @@ impl Valve {
     }
 
     pub(super) fn server_says(&self, held: Vec<HeldBecause>) {
-        self.lock().server = Some((held, Instant::now()));
+        self.lock().server = Some((held, Heard::now()));
     }
 
     pub(super) fn outside_the_scope(&self, paths: Vec<String>) {

@@ -101,10 +101,19 @@ fn put(to: &mut impl Write, kind: u8, payload: &[u8]) -> io::Result<()> {
     let [a, b, c, d] = length.to_be_bytes();
     // One call where both fit: the other side wakes up once.
     let head = [kind, a, b, c, d];
-    let sent = to.write_vectored(&[IoSlice::new(&head), IoSlice::new(payload)])?;
+    let sent = loop {
+        match to.write_vectored(&[IoSlice::new(&head), IoSlice::new(payload)]) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            sent => break sent?,
+        }
+    };
     let (head, payload) = (head.get(sent..).unwrap_or_default(), payload.get(sent.saturating_sub(head.len())..).unwrap_or_default());
     to.write_all(head)?;
     to.write_all(payload)
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset)
 }
 
 /// `None`: the other side is gone.
@@ -112,7 +121,7 @@ fn take(from: &mut impl Read) -> io::Result<Option<(u8, Vec<u8>)>> {
     let mut head = [0_u8; 5];
     match from.read_exact(&mut head) {
         Ok(()) => {}
-        Err(error) if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) => return Ok(None),
+        Err(error) if is_gone(&error) => return Ok(None),
         Err(error) => return Err(error),
     }
     let [kind, length @ ..] = head;
@@ -123,7 +132,7 @@ fn take(from: &mut impl Read) -> io::Result<Option<(u8, Vec<u8>)>> {
     let mut payload = vec![0; length];
     match from.read_exact(&mut payload) {
         Ok(()) => Ok(Some((kind, payload))),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) if is_gone(&error) => Ok(None),
         Err(error) => Err(error),
     }
 }

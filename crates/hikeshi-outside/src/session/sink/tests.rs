@@ -7,7 +7,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn backlog(asking: Option<&'static [u8]>, withdrawn: Option<Timestamp>) -> Backlog {
-    Backlog { pending: Vec::new(), sealed: 0, stored: 0, no_more: None, asking: asking.map(Bytes::from_static), withdrawn }
+    Backlog { pending: Vec::new(), sealed: 0, head: None, stored: 0, no_more: None, asking: asking.map(Bytes::from_static), withdrawn }
 }
 
 #[test]
@@ -26,12 +26,15 @@ fn what_was_taken_back_while_there_was_no_server_is_said_when_there_is_one() {
 }
 
 #[test]
-fn a_recording_of_which_the_server_lacks_anything_is_not_delivered() {
-    let whole = || Backlog { sealed: 3, stored: 3, no_more: Some(Instant::now()), ..backlog(None, None) };
-    assert!(whole().is_delivered());
-    assert!(!Backlog { stored: 2, ..whole() }.is_delivered(), "it lacks a block");
-    assert!(!Backlog { pending: vec![1], ..whole() }.is_delivered(), "it lacks the block under way");
-    assert!(!Backlog { no_more: None, ..whole() }.is_delivered(), "more may be recorded");
+fn a_recording_of_which_the_ledger_lacks_anything_is_not_delivered() {
+    let head = |text: &str| Some(Digest::of(text.as_bytes()));
+    let whole = || Backlog { sealed: 3, head: head("third"), stored: 3, no_more: Some(Instant::now()), ..backlog(None, None) };
+    assert!(whole().is_delivered(3, head("third")));
+    assert!(!whole().is_delivered(2, head("second")), "a block that is stored is not named");
+    assert!(!whole().is_delivered(3, head("another")), "the ledger has another third block");
+    assert!(!whole().is_delivered(4, head("fourth")), "somebody else has recorded, too");
+    assert!(!Backlog { pending: vec![1], ..whole() }.is_delivered(3, head("third")), "the block under way");
+    assert!(!Backlog { no_more: None, ..whole() }.is_delivered(3, head("third")), "more may be recorded");
 }
 
 fn take(news: &ToSink, backlog: &mut Backlog) {

@@ -1,6 +1,6 @@
 //! The window: keys to the recorder, output to the screen, and in between only what the person must know (held keys, a lost recorder).
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal, Read, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -237,7 +237,9 @@ fn drain(pty: &OwnedFd, late: &mut Late) -> io::Result<bool> {
 
 /// As it is: the standard library would look for line ends in it, and write it in two parts.
 fn out(bytes: &[u8]) -> io::Result<()> {
-    let _alone = io::stdout().lock();
+    let mut alone = io::stdout().lock();
+    // Whatever was printed before.
+    alone.flush()?;
     let mut left = bytes;
     while !left.is_empty() {
         match rustix::io::write(rustix::stdio::stdout(), left) {
