@@ -53,7 +53,8 @@ impl Cast<'_> {
             }
         }
         let settings = std::fs::read_to_string(self.workspace.settings_file())?;
-        let request = obligations.iter().find_map(|owed| owed.request.as_ref());
+        let open = obligations.iter().filter(|owed| owed.status == obligation::Status::Owed);
+        let request = open.filter_map(|owed| owed.request.as_ref()).next();
         let merged = request.map(|request| git::is_merged(&self.workspace.dir, &request.branch, &request.base)).transpose()?;
         let (broken, merged) = (settings == BAD_SETTINGS, merged.unwrap_or_default());
         Ok(Seen { size, incident, emergency, obligations, refused, broken, merged })

@@ -53,12 +53,13 @@ pub(super) async fn type_it(cast: &Cast<'_>, id: EmergencyId) -> Result<()> {
             .spawn(pts)
             .map_err(|error| Failure::Failed(error.to_string()))?;
         let mut hand = Hand::at(File::from(pty.as_fd().try_clone_to_owned()?))?;
-        let typed = hand.play(done, lang);
+        let typed = hand.play(done, lang).and_then(|()| hand.leaves(&mut child, lang));
         if typed.is_err() {
             child.kill()?;
+            child.wait()?;
         }
-        child.wait()?;
-        typed
+        // A terminal that was over before anything could be typed: what is there now is looked at again.
+        if hand.is_closed() { Ok(()) } else { typed }
     });
     typed.await.map_err(|error| Failure::Failed(error.to_string()))?
 }
@@ -68,20 +69,21 @@ struct Hand {
     pty: File,
     screen: Arc<Mutex<String>>,
     read: usize,
+    eyes: std::thread::JoinHandle<()>,
 }
 
 impl Hand {
     fn at(pty: File) -> Result<Self> {
         let screen = Arc::new(Mutex::new(String::new()));
         let (mut from, shown) = (pty.try_clone()?, Arc::clone(&screen));
-        std::thread::Builder::new().name("eyes".to_owned()).spawn(move || {
+        let eyes = std::thread::Builder::new().name("eyes".to_owned()).spawn(move || {
             let mut buffer = vec![0; 16 * 1024];
             while let Ok(count @ 1..) = from.read(&mut buffer) {
                 let text = String::from_utf8_lossy(buffer.get(..count).unwrap_or_default()).into_owned();
                 shown.lock().unwrap_or_else(PoisonError::into_inner).push_str(&text);
             }
         })?;
-        Ok(Self { pty, screen, read: 0 })
+        Ok(Self { pty, screen, read: 0, eyes })
     }
 
     fn play(&mut self, done: bool, lang: hikeshi_text::Lang) -> Result<()> {
@@ -93,7 +95,35 @@ impl Hand {
             self.types("tail -n 3 config/CHANGES.log; echo \"shown:$?\"\n")?;
             self.sees("shown:0", ANSWER_WITHIN)?;
         }
-        self.types("exit\n")
+        Ok(())
+    }
+
+    /// Keys that are held go nowhere: what was not taken is typed again when they pass.
+    fn leaves(&mut self, child: &mut std::process::Child, lang: hikeshi_text::Lang) -> Result<()> {
+        let began = Instant::now();
+        self.types("exit\n")?;
+        while child.try_wait()?.is_none() {
+            if began.elapsed() > OPEN_WITHIN {
+                return Err(Failure::TimedOut("exit".to_owned()));
+            }
+            if self.has_seen(&terminal::keys_pass(lang)) {
+                self.types("exit\n")?;
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+        Ok(())
+    }
+
+    /// The terminal shows no more.
+    fn is_closed(&self) -> bool {
+        self.eyes.is_finished()
+    }
+
+    fn has_seen(&mut self, words: &str) -> bool {
+        let screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(at) = screen.get(self.read..).unwrap_or_default().find(words) else { return false };
+        self.read += at + words.len();
+        true
     }
 
     fn types(&mut self, keys: &str) -> Result<()> {
@@ -102,17 +132,13 @@ impl Hand {
 
     fn sees(&mut self, words: &str, within: Duration) -> Result<()> {
         let began = Instant::now();
-        loop {
-            let screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let rest = screen.get(self.read..).unwrap_or_default();
-            if let Some(at) = rest.find(words) {
-                self.read += at + words.len();
-                return Ok(());
-            }
-            if began.elapsed() > within {
-                return Err(Failure::TimedOut(format!("{words}: {rest}")));
+        while !self.has_seen(words) {
+            if began.elapsed() > within || self.is_closed() {
+                let screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                return Err(Failure::TimedOut(format!("{words}: {}", screen.get(self.read..).unwrap_or_default())));
             }
             std::thread::sleep(LOOK_EVERY);
         }
+        Ok(())
     }
 }

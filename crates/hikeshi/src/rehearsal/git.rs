@@ -65,6 +65,7 @@ pub fn merge(dir: &Path, branch: &str, base: &str) -> anyhow::Result<()> {
     let remote = format!("origin/{branch}");
     git(&work, &["merge", "--quiet", "--no-ff", "-m", &format!("Merge {branch}"), &remote])?;
     git(&work, &["push", "--quiet", "origin", base])?;
+    anyhow::ensure!(is_merged(dir, branch, base)?, "{branch} is not in {base} after it was merged");
     Ok(())
 }
 

@@ -204,7 +204,9 @@ fn tell_terminal(emergency: EmergencyId, acting: Option<&str>, cast: &Cast<'_>, 
         Some(REQUESTER) => {
             let token = cast.workspace.token(REQUESTER);
             let program = std::env::current_exe().map_or_else(|_| "hikeshi".to_owned(), |path| path.display().to_string());
-            let command = format!("HIKESHI_URL={url} HIKESHI_TOKEN={token} {program} emergency shell {emergency}");
+            let state = cast.workspace.dir.join("state").display().to_string();
+            let command =
+                format!("XDG_STATE_HOME='{state}' HIKESHI_URL={url} HIKESHI_TOKEN={token} '{program}' emergency shell {emergency}");
             out.hint(&terminal::rehearsal_type(cast.lang, &command));
         }
         Some(_) | None => {}
