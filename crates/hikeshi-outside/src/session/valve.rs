@@ -45,9 +45,16 @@ struct State {
     outside: Vec<String>,
 }
 
-#[derive(Default)]
 pub(super) struct Valve {
     state: Mutex<State>,
+    /// A server that has not spoken yet has this long to do so before it counts as gone.
+    began: Heard,
+}
+
+impl Default for Valve {
+    fn default() -> Self {
+        Self { state: Mutex::default(), began: Heard::now() }
+    }
 }
 
 impl Valve {
@@ -62,6 +69,7 @@ impl Valve {
             // It speaks, and the recording does not reach it: nobody can be watching.
             Some(_) if state.unseen.front().is_some_and(|(_, since)| since.elapsed() > SHOWN_WITHIN) => vec![HeldBecause::ServerLost],
             Some((held, at)) if at.ago() <= HEARD_WITHIN => held.clone(),
+            None if self.began.ago() <= HEARD_WITHIN => vec![HeldBecause::NotCounted],
             Some(_) | None => vec![HeldBecause::ServerLost],
         };
         let oldest = state.unstored.front().map(|(_, since)| *since).or(state.open_since);
@@ -164,7 +172,10 @@ mod tests {
 
     #[test]
     fn nothing_passes_before_the_server_has_spoken_or_without_a_terminal() {
-        assert_eq!(Valve::default().held(), vec![HeldBecause::ServerLost, HeldBecause::Detached]);
+        let alone = Valve::default();
+        assert_eq!(alone.held(), vec![HeldBecause::NotCounted, HeldBecause::Detached]);
+        std::thread::sleep(HEARD_WITHIN + Duration::from_millis(50));
+        assert_eq!(alone.held(), vec![HeldBecause::ServerLost, HeldBecause::Detached]);
         let valve = open();
         valve.server_says(vec![HeldBecause::NotExecuting]);
         assert_eq!(valve.held(), vec![HeldBecause::NotExecuting]);
