@@ -275,9 +275,11 @@ async fn tell(door: &Door, live: &Live, kept: &Kept, held: Option<Vec<HeldBecaus
     let (emergency, number) = (live.emergency, live.session);
     let Some(session) = kept.session(number) else { return };
     if let Some(held) = held {
-        let known = held == session.held;
-        if known || say(door, "gate", live, session::Command::Gate { emergency, session: number, held: held.clone() }).await == Said::Taken
-        {
+        // Read again now that nobody else tells: what was read before may be older than the last word.
+        let Ok(Some(now)) = self::kept(door, emergency).await else { return };
+        let known = now.session(number).is_some_and(|session| session.held == held);
+        let gate = session::Command::Gate { emergency, session: number, held: held.clone() };
+        if known || say(door, "gate", live, gate).await == Said::Taken {
             live.gate_is_told(&held);
         }
     }
