@@ -10,7 +10,7 @@ use crate::emergency::{Ending, Means, Requirement};
 use crate::event::Event;
 use crate::facts::{Facts, Needs};
 use crate::ids::{ChannelName, Digest, EmergencyId, IncidentId, ObligationId, PersonId, RoleName};
-use crate::incident::{Priority, Stage};
+use crate::incident::{Duty, Level, Priority, Stage, WhyEscalated};
 use crate::input::{self, TEXT_CHARS_MAX};
 use crate::obligation;
 use crate::offline::Degraded;
@@ -70,11 +70,33 @@ pub enum Notice {
         priority: Priority,
     },
     Escalated {
-        step: u32,
-        minutes: u32,
+        level: Level,
+        why: WhyEscalated,
+    },
+    DutyAssigned {
+        duty: Duty,
+        person: Option<PersonId>,
+    },
+    HandedOver {
+        from: PersonId,
+        to: PersonId,
+        note: String,
+    },
+    /// The postmortem was written; so many prevention items came from it.
+    PostmortemWritten {
+        by: PersonId,
+        items: u32,
     },
     IncidentResolved {
         what: String,
+    },
+    /// A storm: so many alerts have fired that belong to it.
+    AlertsGrow {
+        fired: u32,
+    },
+    /// Its last alert is over; with `resolved` the incident is, too.
+    AlertsClear {
+        resolved: bool,
     },
     /// Rule E2: details, needed response and the reason for the exception.
     EmergencyRequested {

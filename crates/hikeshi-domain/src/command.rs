@@ -8,7 +8,7 @@ use crate::ids::{Digest, RequestKey};
 use crate::people::{Actor, Via};
 use crate::policy::Policy;
 use crate::timer::Wake;
-use crate::{account, channel, emergency, incident, monitor, obligation, offline, review, session};
+use crate::{account, alert, channel, emergency, incident, monitor, obligation, offline, page, postmortem, review, session};
 
 /// A command on its way to the door.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,13 +24,16 @@ pub struct Envelope {
 #[expect(clippy::large_enum_variant, reason = "one command at a time passes the door; a box would only be another line to read")]
 pub enum Command {
     Account(account::Command),
+    Alert(alert::Command),
     Channel(channel::Command),
     Emergency(emergency::Command),
     Incident(incident::Command),
     Monitor(monitor::Command),
     Obligation(obligation::Command),
     Offline(offline::Command),
+    Page(page::Command),
     Policy(PolicyCommand),
+    Postmortem(postmortem::Command),
     /// What the program found when it looked back.
     Review(review::Command),
     Session(session::Command),
@@ -87,6 +90,7 @@ kinds! {
     Command::Account(account::Command::IssueToken { .. }) => "account.issue_token",
     Command::Account(account::Command::RevokeToken { .. }) => "account.revoke_token",
     Command::Account(account::Command::Enter { .. }) => "account.enter",
+    Command::Alert(alert::Command::Report { .. }) => "alert.report",
     Command::Channel(channel::Command::Post { .. }) => "channel.post",
     Command::Emergency(emergency::Command::Request { .. }) => "emergency.request",
     Command::Emergency(emergency::Command::Revise { .. }) => "emergency.revise",
@@ -113,6 +117,9 @@ kinds! {
     Command::Incident(incident::Command::Open { .. }) => "incident.open",
     Command::Incident(incident::Command::Triage { .. }) => "incident.triage",
     Command::Incident(incident::Command::Acknowledge { .. }) => "incident.acknowledge",
+    Command::Incident(incident::Command::Escalate { .. }) => "incident.escalate",
+    Command::Incident(incident::Command::Assign { .. }) => "incident.assign",
+    Command::Incident(incident::Command::HandOver { .. }) => "incident.hand_over",
     Command::Incident(incident::Command::Move { .. }) => "incident.move",
     Command::Incident(incident::Command::Update { .. }) => "incident.update",
     Command::Incident(incident::Command::Note { .. }) => "incident.note",
@@ -130,9 +137,13 @@ kinds! {
     Command::Offline(offline::Command::Announce { .. }) => "offline.announce",
     Command::Offline(offline::Command::Import { .. }) => "offline.import",
     Command::Offline(offline::Command::TurnAway { .. }) => "offline.turn_away",
+    Command::Page(page::Command::Report { .. }) => "page.report",
     Command::Policy(PolicyCommand::Adopt { .. }) => "policy.adopt",
     Command::Policy(PolicyCommand::Approve { .. }) => "policy.approve",
     Command::Policy(PolicyCommand::Reject { .. }) => "policy.reject",
+    Command::Postmortem(postmortem::Command::Write { .. }) => "postmortem.write",
+    Command::Postmortem(postmortem::Command::Amend { .. }) => "postmortem.amend",
+    Command::Postmortem(postmortem::Command::Import { .. }) => "postmortem.import",
     Command::Review(review::Command::Examine { .. }) => "review.examine",
     Command::Session(session::Command::Open { .. }) => "session.open",
     Command::Session(session::Command::Bind { .. }) => "session.bind",
@@ -153,6 +164,7 @@ kinds! {
     Command::Outcome(OutcomeCommand::Ended { .. }) => "outcome.ended",
     Command::Outcome(OutcomeCommand::InDoubt { .. }) => "outcome.in_doubt",
     Command::Wake(Wake::Escalate { .. }) => "wake.escalate",
+    Command::Wake(Wake::PageAgain { .. }) => "wake.page_again",
     Command::Wake(Wake::UpdateDue { .. }) => "wake.update_due",
     Command::Wake(Wake::ApprovalExpires { .. }) => "wake.approval_expires",
     Command::Wake(Wake::SessionLong { .. }) => "wake.session_long",
@@ -164,4 +176,6 @@ kinds! {
     Command::Wake(Wake::Examine { .. }) => "wake.examine",
     Command::Wake(Wake::MonthEnds) => "wake.month_ends",
     Command::Wake(Wake::Unreconciled { .. }) => "wake.unreconciled",
+    Command::Wake(Wake::AlertSettles { .. }) => "wake.alert_settles",
+    Command::Wake(Wake::AlertLapses { .. }) => "wake.alert_lapses",
 }

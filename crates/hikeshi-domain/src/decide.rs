@@ -4,6 +4,7 @@
 
 use jiff::Timestamp;
 
+use crate::alert::AlertRef;
 use crate::command::{Command, OutcomeCommand};
 use crate::effect::{Effect, EffectKey};
 use crate::event::Event;
@@ -13,7 +14,7 @@ use crate::people::Actor;
 use crate::permit::Permit;
 use crate::refusal::Refusal;
 use crate::timer::Wake;
-use crate::{account, channel, chat, emergency, incident, monitor, obligation, offline, policy, review, session};
+use crate::{account, alert, channel, chat, emergency, incident, monitor, obligation, offline, page, policy, postmortem, review, session};
 
 /// What follows from a command.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -24,6 +25,8 @@ pub struct Decision {
     pub settles: Option<EffectKey>,
     /// A witness was heard of. The only change that leaves no ledger entry: it happens every few seconds.
     pub heard: Option<(EmergencyId, PersonId)>,
+    /// Until when alerts fire unless their sender speaks again. Leaves no ledger entry either: senders repeat themselves every minute.
+    pub leased: Vec<(AlertRef, Timestamp)>,
     /// The incident whose case this belongs to.
     pub case: Option<IncidentId>,
     /// What was made, so that the caller can be told: `inc_12`.
@@ -41,6 +44,7 @@ impl Decision {
 pub fn needs(actor: &Actor, command: &Command, facts: &Facts) -> Needs {
     match command {
         Command::Account(command) => account::decide::needs(command, actor),
+        Command::Alert(command) => alert::decide::needs(command, facts),
         Command::Channel(command) => channel::needs(command),
         Command::Emergency(command) => {
             let mut needs = emergency::decide::needs(command, facts);
@@ -53,7 +57,9 @@ pub fn needs(actor: &Actor, command: &Command, facts: &Facts) -> Needs {
         Command::Monitor(command) => monitor::needs(command, facts),
         Command::Obligation(command) => obligation::decide::needs(command, facts),
         Command::Offline(command) => offline::decide::needs(command),
+        Command::Page(page::Command::Report { effect, .. }) => effect_needs(effect, facts),
         Command::Policy(_) => Needs::default(),
+        Command::Postmortem(command) => postmortem::decide::needs(command, facts),
         Command::Review(command) => review::decide::needs(command, facts),
         Command::Session(command) => session::decide::needs(command, facts),
         Command::Outcome(OutcomeCommand::Ended { effect, .. } | OutcomeCommand::InDoubt { effect }) => effect_needs(effect, facts),
@@ -62,6 +68,12 @@ pub fn needs(actor: &Actor, command: &Command, facts: &Facts) -> Needs {
 }
 
 fn effect_needs(effect: &EffectKey, facts: &Facts) -> Needs {
+    if let Some(incident) = page::decide::incident_of(effect) {
+        return incident::decide::needs_of(incident);
+    }
+    if let Some(incident) = postmortem::decide::incident_of(effect) {
+        return postmortem::decide::needs_of(incident, facts);
+    }
     let subject = effect.0.split('/').next().unwrap_or_default();
     if let Ok(id) = subject.parse::<EmergencyId>() {
         return emergency::decide::needs_of(id, facts);
@@ -71,7 +83,7 @@ fn effect_needs(effect: &EffectKey, facts: &Facts) -> Needs {
 
 fn wake_needs(wake: &Wake, facts: &Facts) -> Needs {
     match wake {
-        Wake::Escalate { incident } | Wake::UpdateDue { incident } | Wake::Unreconciled { incident } => {
+        Wake::Escalate { incident } | Wake::UpdateDue { incident } | Wake::PageAgain { incident } | Wake::Unreconciled { incident } => {
             incident::decide::needs_of(*incident)
         }
         Wake::ApprovalExpires { emergency } | Wake::SessionLong { emergency } => emergency::decide::needs_of(*emergency, facts),
@@ -85,6 +97,7 @@ fn wake_needs(wake: &Wake, facts: &Facts) -> Needs {
         }
         Wake::Examine { emergency } => emergency::decide::needs_of(*emergency, facts),
         Wake::MonthEnds => Needs::default(),
+        Wake::AlertSettles { alert } | Wake::AlertLapses { alert } => alert::decide::needs_of(alert, facts),
     }
 }
 
@@ -92,18 +105,25 @@ fn wake_needs(wake: &Wake, facts: &Facts) -> Needs {
 pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) -> Result<Decision, Refusal> {
     match command {
         Command::Account(command) => account::decide::decide(permit, facts, command, now),
+        Command::Alert(command) => alert::decide::decide(&permit, facts, command, now),
         Command::Channel(command) => channel::decide(facts, command),
         Command::Emergency(command) => emergency::decide::decide(permit, facts, command, now),
         Command::Incident(command) => incident::decide::decide(permit, facts, command, now),
         Command::Monitor(command) => monitor::decide(&permit, facts, command, now),
         Command::Obligation(command) => obligation::decide::decide(permit, facts, command, now),
         Command::Offline(command) => offline::decide::decide(facts, command, now),
+        Command::Page(page::Command::Report { effect, reported }) => page::report::decide(facts, effect, reported),
         Command::Policy(command) => policy::decide(permit, facts, command),
+        Command::Postmortem(command) => postmortem::decide::decide(&permit, facts, command, now),
         Command::Review(command) => review::decide::decide(facts, command, now),
         Command::Session(command) => session::decide::decide(&permit, facts, command, now),
         Command::Outcome(OutcomeCommand::Ended { effect, outcome }) => {
             let mut decision = if effect.0.starts_with("emg_") {
                 emergency::decide::ended(facts, effect, outcome, now)?
+            } else if effect.0.starts_with("page/") {
+                page::decide::ended(facts, effect, outcome)?
+            } else if postmortem::decide::incident_of(effect).is_some() {
+                postmortem::decide::ended(facts, effect, outcome)?
             } else if effect.0.starts_with("post/") {
                 chat::ended(facts, effect, outcome)?
             } else {
@@ -118,7 +138,8 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
             Ok(decision)
         }
         Command::Wake(wake) => match wake {
-            Wake::Escalate { incident } => incident::decide::escalate(facts, *incident, now),
+            Wake::Escalate { incident } => incident::escalation::escalate(facts, *incident, now),
+            Wake::PageAgain { incident } => page::decide::again(facts, *incident, now),
             Wake::UpdateDue { incident } => incident::decide::update_due(facts, *incident, now),
             Wake::ApprovalExpires { emergency } => emergency::decide::approval_expires(facts, *emergency, now),
             Wake::SessionLong { emergency } => emergency::decide::session_long(facts, *emergency, now),
@@ -131,6 +152,8 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
             Wake::Examine { .. } => Err(Refusal::Stale),
             Wake::MonthEnds => review::decide::month_ends(facts, now),
             Wake::Unreconciled { incident } => offline::decide::unreconciled(facts, *incident, now),
+            Wake::AlertSettles { alert } => alert::decide::settles(facts, alert, now),
+            Wake::AlertLapses { alert } => alert::decide::lapses(facts, alert, now),
         },
     }
 }

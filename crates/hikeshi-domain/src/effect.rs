@@ -10,7 +10,9 @@ use crate::chat::{ChatOrder, ChatTrouble, Lane, Place, Seal};
 use crate::emergency::{Aspect, Backup, CheckResult, Looked, Plan, PutBack, PuttingBack, Replaced, StepEnd};
 use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId, RoleName, TargetName};
 use crate::obligation::Drift;
+use crate::page::PageOrder;
 use crate::policy::Target;
+pub use crate::postmortem::order::{PostmortemItem, PostmortemOrder};
 use crate::session::{Capture, Captured, RedactedBlock};
 
 /// Stable name of one effect: the same effect has the same key before and after a crash. `emg_3/step/2/1`.
@@ -53,6 +55,10 @@ pub struct Effect {
 
 /// Kinds of work that are carried out one after the other, each kind for itself and in the order in which they were queued.
 pub const IN_ORDER: [&str; 2] = [CHAT_EMERGENCY, CHAT_OTHER];
+/// Kinds that wait behind no other kind, however much of that there is.
+pub const PAGES: [&str; 2] = [PAGE_SERIOUS, PAGE_OTHER];
+const PAGE_SERIOUS: &str = "page_serious";
+const PAGE_OTHER: &str = "page_other";
 const CHAT_EMERGENCY: &str = "chat_emergency";
 const CHAT_OTHER: &str = "chat_other";
 
@@ -125,6 +131,9 @@ pub enum Work {
     },
     WriteReport(Box<ReportOrder>),
     WriteInvitation(Box<InvitationOrder>),
+    WritePostmortem(Box<PostmortemOrder>),
+    /// Call one person once (rules I4, I5).
+    Page(Box<PageOrder>),
     /// Say something in the team's chat, or show a card anew (rules E2, E5).
     Chat(Box<ChatOrder>),
 }
@@ -142,7 +151,10 @@ impl Work {
             | Self::Redact { .. }
             | Self::CompareMerged { .. }
             | Self::WriteReport(_)
-            | Self::WriteInvitation(_) => Again::Safe,
+            | Self::WriteInvitation(_)
+            | Self::WritePostmortem(_)
+            // Better twice than never; the second one says so.
+            | Self::Page(_) => Again::Safe,
         }
     }
 
@@ -160,7 +172,9 @@ impl Work {
             | Self::CompareMerged { .. }
             | Self::WriteReport(_)
             | Self::WriteInvitation(_)
+            | Self::WritePostmortem(_)
             | Self::Chat(_) => false,
+            Self::Page(_) => true,
         }
     }
 
@@ -178,6 +192,9 @@ impl Work {
             Self::CompareMerged { .. } => "compare_merged",
             Self::WriteReport(_) => "write_report",
             Self::WriteInvitation(_) => "write_invitation",
+            Self::WritePostmortem(_) => "write_postmortem",
+            Self::Page(order) if order.serious => PAGE_SERIOUS,
+            Self::Page(_) => PAGE_OTHER,
             Self::Chat(order) => match order.lane {
                 Lane::Emergency => CHAT_EMERGENCY,
                 Lane::Other => CHAT_OTHER,
@@ -333,6 +350,15 @@ pub enum Outcome {
     },
     InvitationWritten {
         file: String,
+    },
+    /// The receiver of a page has taken it.
+    Paged {
+        reference: String,
+        repeated: bool,
+    },
+    /// The receiver of a page refuses it, and would refuse it again.
+    PageRefused {
+        detail: String,
     },
     /// It stands in the chat, as this message.
     Said {

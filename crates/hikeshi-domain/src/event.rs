@@ -7,13 +7,12 @@ use crate::channel::Post;
 use crate::chat::{ChatTrouble, Place};
 use crate::effect::EffectKey;
 use crate::emergency::{
-    Approval, Aspect, Backup, Conditions, Emergency, Ending, Evidence, Looked, Plan, PutBack, PuttingBack, Replaced, Requirement, StepEnd,
-    Trouble, Verified,
+    Approval, Aspect, Backup, Conditions, Ending, Evidence, Looked, Plan, PutBack, PuttingBack, Replaced, Requirement, StepEnd, Trouble,
+    Verified,
 };
 use crate::ids::{Digest, EmergencyId, EnvironmentName, IncidentId, MonitorName, ObligationId, PersonId, ServiceName, TokenId};
-use crate::incident::{Incident, Priority, Stage, Triage};
+use crate::incident::{Escalated, Priority, RoomEvent, Stage, Triage};
 use crate::obligation::{ChangeRequest, Comparison, Held, Meeting, Obligation, Report, Waiver};
-use crate::offline::Kept;
 use crate::people::Actor;
 use crate::policy::{Policy, Weakening};
 use crate::review::{Finding, Presented};
@@ -96,7 +95,6 @@ pub enum Event {
         place: Place,
         trouble: ChatTrouble,
     },
-
     MonitorFired {
         monitor: MonitorName,
         incident: IncidentId,
@@ -108,6 +106,9 @@ pub enum Event {
         seen: String,
     },
 
+    Alert(crate::alert::AlertEvent),
+    Page(crate::page::PageEvent),
+    Postmortem(crate::postmortem::PostmortemEvent),
     IncidentOpened {
         incident: IncidentId,
         title: String,
@@ -147,11 +148,8 @@ pub enum Event {
         by: Actor,
         what: String,
     },
-    IncidentEscalated {
-        incident: IncidentId,
-        step: u32,
-        to: Vec<PersonId>,
-    },
+    IncidentEscalated(Escalated),
+    Room(RoomEvent),
     StatusUpdateDue {
         incident: IncidentId,
     },
@@ -507,20 +505,6 @@ pub enum Event {
         obligation: ObligationId,
         waiver: Waiver,
     },
-
-    /// An executor's machine has told of an exception that was carried out, or still is, without this ledger.
-    OfflineAnnounced {
-        incident: Box<Incident>,
-    },
-    /// It has not come home in time.
-    OfflineLate {
-        incident: IncidentId,
-    },
-    /// It came home: everything in it was verified.
-    OfflineReconciled {
-        incident: Box<Incident>,
-        emergencies: Vec<Emergency>,
-        /// What was brought beside the record of the parcel itself: outputs, files, blocks of recordings.
-        contents: Vec<Kept>,
-    },
+    /// What was carried out while the server was away, and how it came home.
+    Offline(crate::offline::OfflineEvent),
 }

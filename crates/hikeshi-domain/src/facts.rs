@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
+use crate::alert::{Alert, AlertRef, Group, GroupKey};
 use crate::emergency::Emergency;
 use crate::ids::{Digest, EmergencyId, IncidentId, MonitorName, ObligationId, PersonId};
 use crate::incident::Incident;
@@ -14,6 +15,7 @@ use crate::monitor::MonitorState;
 use crate::obligation::Obligation;
 use crate::policy::{Policy, Weakening};
 use crate::review::Month;
+use crate::similar::Past;
 
 /// The one row beside the ledger head: policy in force, policy waiting, and the counters of case numbers.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -54,6 +56,11 @@ pub struct Needs {
     pub obligations: BTreeSet<ObligationId>,
     pub accounts: BTreeSet<PersonId>,
     pub monitors: BTreeSet<MonitorName>,
+    /// Alerts, and until when their senders have promised them to fire.
+    pub alerts: BTreeSet<AlertRef>,
+    pub groups: BTreeSet<GroupKey>,
+    /// Postmortems that were written elsewhere, by the digest of their files.
+    pub imports: BTreeSet<Digest>,
     /// When each witness of these exceptions was last heard of.
     pub presence: BTreeSet<EmergencyId>,
     /// Everything owed and overdue, at most 100 (rule E14).
@@ -71,6 +78,9 @@ impl Needs {
         self.obligations.extend(other.obligations);
         self.accounts.extend(other.accounts);
         self.monitors.extend(other.monitors);
+        self.alerts.extend(other.alerts);
+        self.groups.extend(other.groups);
+        self.imports.extend(other.imports);
         self.presence.extend(other.presence);
         self.overdue |= other.overdue;
     }
@@ -83,6 +93,9 @@ impl Needs {
             obligations: self.obligations.iter().filter(|id| !facts.obligations.contains_key(id)).copied().collect(),
             accounts: self.accounts.iter().filter(|id| !facts.accounts.contains_key(id)).cloned().collect(),
             monitors: self.monitors.iter().filter(|id| !facts.monitors.contains_key(id)).cloned().collect(),
+            alerts: self.alerts.iter().filter(|id| !facts.alerts.contains_key(id)).cloned().collect(),
+            groups: self.groups.iter().filter(|id| !facts.groups.contains_key(id)).cloned().collect(),
+            imports: self.imports.iter().filter(|digest| !facts.imports.contains_key(digest)).copied().collect(),
             presence: self.presence.iter().filter(|id| !facts.presence.contains_key(id)).copied().collect(),
             overdue: self.overdue && facts.overdue.is_none(),
         }
@@ -98,6 +111,11 @@ pub struct Facts {
     pub obligations: BTreeMap<ObligationId, Option<Obligation>>,
     pub accounts: BTreeMap<PersonId, Option<Account>>,
     pub monitors: BTreeMap<MonitorName, Option<MonitorState>>,
+    pub alerts: BTreeMap<AlertRef, Option<Alert>>,
+    pub groups: BTreeMap<GroupKey, Option<Group>>,
+    pub imports: BTreeMap<Digest, Option<Past>>,
+    /// Of those in `alerts` whose sender repeats itself: until when.
+    pub leases: BTreeMap<AlertRef, Timestamp>,
     pub presence: BTreeMap<EmergencyId, BTreeMap<PersonId, Timestamp>>,
     /// Ids of obligations that were owed and past due when loaded. Each is also in `obligations`.
     pub overdue: Option<BTreeSet<ObligationId>>,
@@ -113,6 +131,9 @@ pub struct Touched {
     pub obligations: BTreeSet<ObligationId>,
     pub accounts: BTreeSet<PersonId>,
     pub monitors: BTreeSet<MonitorName>,
+    pub alerts: BTreeSet<AlertRef>,
+    pub groups: BTreeSet<GroupKey>,
+    pub imports: BTreeSet<Digest>,
     pub presence: BTreeSet<(EmergencyId, PersonId)>,
 }
 
@@ -131,6 +152,12 @@ impl Facts {
     }
     pub fn monitor(&self, id: &MonitorName) -> Option<&MonitorState> {
         self.monitors.get(id).and_then(Option::as_ref)
+    }
+    pub fn alert(&self, id: &AlertRef) -> Option<&Alert> {
+        self.alerts.get(id).and_then(Option::as_ref)
+    }
+    pub fn group(&self, key: &GroupKey) -> Option<&Group> {
+        self.groups.get(key).and_then(Option::as_ref)
     }
     pub fn policy(&self) -> Option<&Policy> {
         self.workspace.policy.as_deref()

@@ -181,6 +181,10 @@ named!(
     ServiceName, "a service name (lower case letters, digits, - _ .)", "reservation"
 );
 named!(
+    /// A sender of alerts that the policy declares.
+    SourceName, "a source of alerts (lower case letters, digits, - _ .)", "prometheus"
+);
+named!(
     /// A place where commands run: a host and a directory on it.
     TargetName, "a target name (lower case letters, digits, - _ .)", "reservation-prod"
 );

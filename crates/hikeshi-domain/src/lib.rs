@@ -11,6 +11,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod account;
+pub mod alert;
 pub mod apply;
 pub mod channel;
 pub mod chat;
@@ -28,13 +29,16 @@ pub mod mask;
 pub mod monitor;
 pub mod obligation;
 pub mod offline;
+pub mod page;
 pub mod people;
 pub mod permit;
 pub mod policy;
+pub mod postmortem;
 pub mod refusal;
 pub mod review;
 pub mod session;
 pub mod signature;
+pub mod similar;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{MonitorName, PersonId, RoleName};
+use crate::ids::{MonitorName, PersonId, RoleName, SourceName};
 
 /// Whoever submits a command. Authenticated by the face before it reaches the door.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +23,8 @@ pub enum Actor {
     Timer,
     /// A monitor that saw a change.
     Monitor { monitor: MonitorName },
+    /// Another program that sends its alerts.
+    Source { source: SourceName },
     /// The program's own start-up: reads the policy file, offers the first sign-in link.
     Startup,
 }
@@ -34,7 +36,7 @@ impl Actor {
     pub fn as_person(&self) -> Option<&PersonId> {
         match self {
             Self::Person { person, .. } => Some(person),
-            Self::Runner | Self::Recorder | Self::Timer | Self::Monitor { .. } | Self::Startup => None,
+            Self::Runner | Self::Recorder | Self::Timer | Self::Monitor { .. } | Self::Source { .. } | Self::Startup => None,
         }
     }
 }
@@ -48,6 +50,8 @@ pub enum Via {
     Cli,
     /// The team's chat: a button that somebody pressed there.
     Chat,
+    /// The telephone at which they were called: a key that they pressed, or a message that they sent.
+    Phone,
     /// `hikeshi --local`: the door opened in-process, when the server is what burns.
     Local,
     /// The program itself.

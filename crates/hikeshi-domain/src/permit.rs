@@ -75,9 +75,14 @@ pub fn row(kind: &str) -> Row {
         | "emergency.restore"
         | "emergency.close" => Row::ByCase,
         "incident.open" | "incident.note" => Row::Anyone,
-        "incident.triage" | "incident.acknowledge" | "incident.move" | "incident.update" | "incident.resolve" => {
-            Row::Roles(&["operator", "lead", "manager", "developer", "senior", "dev-lead", "cto"])
-        }
+        "incident.triage"
+        | "incident.acknowledge"
+        | "incident.escalate"
+        | "incident.assign"
+        | "incident.hand_over"
+        | "incident.move"
+        | "incident.update"
+        | "incident.resolve" => Row::Roles(&["operator", "lead", "manager", "developer", "senior", "dev-lead", "cto"]),
         "session.open"
         | "session.bind"
         | "session.note"
@@ -94,7 +99,10 @@ pub fn row(kind: &str) -> Row {
         | "obligation.hold"
         | "obligation.finish"
         | "obligation.present"
-        | "obligation.accept_drift" => Row::Roles(&["operator", "lead", "manager", "developer", "senior", "dev-lead", "cto"]),
+        | "obligation.accept_drift"
+        | "postmortem.write"
+        | "postmortem.amend"
+        | "postmortem.import" => Row::Roles(&["operator", "lead", "manager", "developer", "senior", "dev-lead", "cto"]),
         "policy.adopt" => Row::Roles(&["admin"]),
         "policy.approve" | "policy.reject" => Row::ByCase,
         _ => Row::Inside,
@@ -119,9 +127,10 @@ pub fn permit(facts: &Facts, actor: &Actor, command: &Command) -> Result<Permit,
     let kind = command.kind();
     let row = row(kind);
     let inside = match command {
-        Command::Outcome(_) => *actor == Actor::Runner,
+        Command::Outcome(_) | Command::Page(_) => *actor == Actor::Runner,
         Command::Wake(_) | Command::Review(_) => *actor == Actor::Timer,
         Command::Monitor(_) => matches!(actor, Actor::Monitor { .. }),
+        Command::Alert(_) => matches!(actor, Actor::Source { .. }),
         Command::Session(
             session::Command::Ask { .. }
             | session::Command::Withdraw { .. }
@@ -138,6 +147,7 @@ pub fn permit(facts: &Facts, actor: &Actor, command: &Command) -> Result<Permit,
         | Command::Emergency(_)
         | Command::Incident(_)
         | Command::Obligation(_)
+        | Command::Postmortem(_)
         | Command::Session(_) => false,
     };
     if inside {

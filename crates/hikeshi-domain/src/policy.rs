@@ -3,13 +3,19 @@
 //! Every number of the rules is a default here and can be changed by the team; none is a constant in the deciding code.
 //! Reading the file, with line and caret, is the binary's work (`hikeshi/src/config`); what must hold between the parts is [`Policy::check`].
 
+mod alerts;
 mod check;
 mod decide;
+mod forge;
+mod incident;
 mod local;
 mod monitor;
+mod paging;
+mod postmortems;
 mod reviews;
 mod slack;
 mod ssh;
+mod telephone;
 mod weaken;
 
 use std::collections::BTreeMap;
@@ -17,13 +23,19 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use alerts::{Alerts, Fields, Flapping, Format, OnClear, OneOf, Route, Source};
 pub use check::{BUILT_IN_ROLES, Flaw, FlawKind};
 pub use decide::decide;
+pub use forge::{Forge, ForgeKind};
+pub use incident::{EscalationStep, IncidentPolicy, PriorityPolicy, Repeat, Scheme};
 pub use local::{Local, Owed};
 pub use monitor::Monitor;
+pub use paging::{MailSecurity, MailServer, Paging, PagingRule, Webhook};
+pub use postmortems::Postmortems;
 pub use reviews::{OverdueStep, Reviews};
 pub use slack::{Slack, SlackMode};
 pub use ssh::SshPlace;
+pub use telephone::Twilio;
 pub use weaken::Weakening;
 
 use crate::emergency::ApprovalProof;
@@ -47,14 +59,20 @@ pub struct Policy {
     pub targets: BTreeMap<TargetName, Target>,
     #[serde(default)]
     pub monitors: BTreeMap<MonitorName, Monitor>,
+    #[serde(default, skip_serializing_if = "Alerts::is_default")]
+    pub alerts: Alerts,
     #[serde(default)]
     pub incident: IncidentPolicy,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paging: Option<Paging>,
     #[serde(default)]
     pub emergency: EmergencyPolicy,
     #[serde(default)]
     pub obligations: ObligationPolicy,
     #[serde(default)]
     pub reviews: Reviews,
+    #[serde(default)]
+    pub postmortems: Postmortems,
     #[serde(default)]
     pub channels: Channels,
     /// The team's chat. Without it everything is announced in the workspace's own channels only.
@@ -123,6 +141,12 @@ pub struct Person {
     pub chat: Option<String>,
     #[serde(default)]
     pub language: Option<Language>,
+    /// Where a program of theirs takes pages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<Webhook>,
+    /// By what they are paged, and when; left out: by the rules of `paging`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub page_by: Vec<PagingRule>,
     /// SSH keys with which this person can sign an approval when no page is within reach.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ssh_keys: Vec<SshKey>,
@@ -176,73 +200,6 @@ fn default_watch_files() -> u64 {
 }
 fn default_watch_bytes() -> u64 {
     512 * 1024 * 1024
-}
-
-/// Rules I2 to I6 as numbers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct IncidentPolicy {
-    /// Whether the page shows P1 to P4 or the three levels of rule I2. The record keeps the priority; a level is derived from it.
-    pub scheme: Scheme,
-    pub priorities: BTreeMap<Priority, PriorityPolicy>,
-    /// `"all+lost_sales+now" = "P1"`: impact, business, urgency. Cells not named are computed (rule I3).
-    pub matrix: BTreeMap<String, Priority>,
-    /// Steps by time since nobody acknowledged (rule I4).
-    pub escalation: Vec<EscalationStep>,
-    /// Roles told at once when a P1 or P2 opens, beside the first step.
-    pub serious_at_once: Vec<RoleName>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Scheme {
-    #[default]
-    FourPriorities,
-    ThreeLevels,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PriorityPolicy {
-    /// Somebody must have acknowledged within this time.
-    pub act_within_min: u32,
-    /// Service should be restored within this time; 0 = no target.
-    #[serde(default)]
-    pub restore_within_min: u32,
-    /// A status update is due this often; 0 = none (rule I6).
-    #[serde(default)]
-    pub update_every_min: u32,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct EscalationStep {
-    /// Minutes since the incident opened without acknowledgement.
-    pub after_min: u32,
-    #[serde(default)]
-    pub roles: Vec<RoleName>,
-    #[serde(default)]
-    pub people: Vec<PersonId>,
-}
-
-impl Default for IncidentPolicy {
-    fn default() -> Self {
-        let row =
-            |act_within_min, restore_within_min, update_every_min| PriorityPolicy { act_within_min, restore_within_min, update_every_min };
-        let step = |after_min, role: &str| EscalationStep { after_min, roles: named(&[role]), people: Vec::new() };
-        Self {
-            scheme: Scheme::default(),
-            priorities: BTreeMap::from([
-                (Priority::P1, row(15, 60, 15)),
-                (Priority::P2, row(30, 240, 30)),
-                (Priority::P3, row(120, 0, 120)),
-                (Priority::P4, row(480, 0, 0)),
-            ]),
-            matrix: BTreeMap::new(),
-            escalation: vec![step(0, "operator"), step(15, "lead"), step(30, "manager"), step(60, "developer")],
-            serious_at_once: named(&["manager"]),
-        }
-    }
 }
 
 /// Rules E1 to E9 and E14 as numbers and roles.
@@ -362,60 +319,6 @@ impl Default for Channels {
     fn default() -> Self {
         Self { emergency: ChannelName::known("emergency-deploy"), incidents: ChannelName::known("incidents") }
     }
-}
-
-/// The repository to which the change is brought back (rule E10).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Forge {
-    #[serde(default, skip_serializing_if = "ForgeKind::is_git")]
-    pub kind: ForgeKind,
-    /// For `git`: path or URL that `git clone` takes. For `github`: `owner/name`.
-    pub repository: String,
-    #[serde(default = "default_base")]
-    pub base: String,
-    /// Directory that receives the request file and the patch, for a repository without an API.
-    #[serde(default)]
-    pub requests: String,
-    /// Address of GitHub's API; another one for GitHub Enterprise Server.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub api: Option<String>,
-    /// Environment variable of the server that holds the token: fine-grained, with contents and pull requests of this repository.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token_env: Option<String>,
-    /// Environment variable of the server that holds the secret of the webhook. Without it GitHub is asked now and then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub webhook_secret_env: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ForgeKind {
-    /// A git repository that this host can reach: branch, patch and request file.
-    #[default]
-    Git,
-    /// GitHub's API: branch and pull request.
-    Github,
-}
-
-impl ForgeKind {
-    fn is_git(&self) -> bool {
-        *self == Self::Git
-    }
-}
-
-impl Forge {
-    /// How GitHub is reached, when it is GitHub.
-    pub fn github(&self) -> Option<crate::effect::GitHub> {
-        (self.kind == ForgeKind::Github).then(|| crate::effect::GitHub {
-            api: self.api.clone().unwrap_or_else(|| "https://api.github.com".to_owned()),
-            token_env: self.token_env.clone().unwrap_or_else(|| "GITHUB_TOKEN".to_owned()),
-        })
-    }
-}
-
-fn default_base() -> String {
-    "main".to_owned()
 }
 
 /// Where the program writes reports and invitations. A relative path is beside `hikeshi.toml`.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::emergency::{ConditionName, Quorum, Status};
 use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId, RoleName, TargetName};
-use crate::incident::Stage;
+use crate::incident::{Duty, Stage};
 use crate::obligation;
 use crate::offline::{LocalFlaw, StatementFlaw};
 use crate::signature::SignatureFlaw;
@@ -57,11 +57,17 @@ refusals! {
 
     IncidentOver { incident: IncidentId } => "I1", "incident.over";
     AlreadyAcknowledged { incident: IncidentId, by: PersonId } => "I4", "incident.already_acknowledged";
+    /// All steps of all rounds have been taken.
+    EverybodyCalled { incident: IncidentId } => "I4", "incident.everybody_called";
+    NobodyHasIt { incident: IncidentId } => "I4", "incident.nobody_has_it";
+    SameDuty { incident: IncidentId, duty: Duty } => "I6", "incident.same_duty";
     SameStage { stage: Stage } => "I1", "incident.same_stage";
     ReasonForGoingBack { from: Stage, to: Stage } => "I1", "incident.reason_for_going_back";
     OverrideReason => "I3", "incident.override_reason";
     NotResolved { incident: IncidentId } => "I1", "incident.not_resolved";
     AlreadyResolved { incident: IncidentId } => "I1", "incident.already_resolved";
+    PostmortemWritten { incident: IncidentId } => "I8", "postmortem.written";
+    PostmortemMissing { incident: IncidentId } => "I8", "postmortem.missing";
     EmergencyStillOpen { incident: IncidentId, emergency: EmergencyId } => "I1", "incident.emergency_still_open";
 
     ConditionMissing { condition: ConditionName, evidence_missing: bool } => "E1", "emergency.condition_missing";

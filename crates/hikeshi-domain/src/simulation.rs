@@ -356,6 +356,10 @@ fn answer(world: &mut World, dice: &mut Dice) {
         Work::CompareMerged { .. } => Outcome::Compared { commit: "abc".to_owned(), merged: true, drift: Vec::new() },
         Work::WriteReport(_) => Outcome::ReportWritten { file: "docs/r.md".to_owned(), digest: Digest::of(b"r") },
         Work::WriteInvitation(_) => Outcome::InvitationWritten { file: "docs/r.ics".to_owned() },
+        Work::Page(order) => Outcome::Paged { reference: "ok".to_owned(), repeated: order.repeated },
+        Work::WritePostmortem(order) => {
+            Outcome::ReportWritten { file: format!("docs/incidents/{}.md", order.incident.id), digest: Digest::of(b"postmortem") }
+        }
         Work::Chat(order) => Outcome::Said { place: order.place.clone(), message: "1.1".to_owned() },
     };
     let key: EffectKey = effect.key.clone();

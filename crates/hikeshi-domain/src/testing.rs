@@ -72,6 +72,7 @@ impl World {
             emergency::state::heard(&mut facts, *id, person, self.now);
         }
         self.store(facts);
+        self.all.leases.extend(decision.leased.iter().cloned());
         for effect in &decision.effects {
             assert!(!self.ordered.contains(&effect.key), "{} was ordered twice", effect.key);
             self.ordered.push(effect.key.clone());
@@ -99,6 +100,16 @@ impl World {
         for id in &needs.monitors {
             facts.monitors.insert(id.clone(), self.all.monitor(id).cloned());
         }
+        for id in &needs.alerts {
+            facts.alerts.insert(id.clone(), self.all.alert(id).cloned());
+            facts.leases.extend(self.all.leases.get(id).map(|until| (id.clone(), *until)));
+        }
+        for key in &needs.groups {
+            facts.groups.insert(key.clone(), self.all.group(key).cloned());
+        }
+        for digest in &needs.imports {
+            facts.imports.insert(*digest, self.all.imports.get(digest).cloned().flatten());
+        }
         for id in &needs.presence {
             facts.presence.insert(*id, self.all.presence.get(id).cloned().unwrap_or_default());
         }
@@ -117,6 +128,9 @@ impl World {
         self.all.accounts.extend(facts.accounts);
         self.all.monitors.extend(facts.monitors);
         self.all.presence.extend(facts.presence);
+        self.all.alerts.extend(facts.alerts);
+        self.all.groups.extend(facts.groups);
+        self.all.imports.extend(facts.imports);
     }
 
     /// All events as they would be rebuilt: the fold of the log alone.

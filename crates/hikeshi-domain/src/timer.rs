@@ -7,11 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::alert::{Alert, AlertRef, Waits};
 use crate::emergency::{self, Emergency};
 use crate::facts::WorkspaceState;
 use crate::ids::{EmergencyId, IncidentId, ObligationId, PersonId};
-use crate::incident::Incident;
+use crate::incident::{Incident, escalation};
 use crate::obligation::{self, Obligation};
+use crate::page;
 use crate::policy::{ForgeKind, Policy};
 use crate::review::Month;
 
@@ -20,6 +22,10 @@ use crate::review::Month;
 #[serde(tag = "wake", rename_all = "snake_case")]
 pub enum Wake {
     Escalate {
+        incident: IncidentId,
+    },
+    /// Nobody has it yet: people are called by their next means, or again (rule I4).
+    PageAgain {
         incident: IncidentId,
     },
     UpdateDue {
@@ -59,6 +65,14 @@ pub enum Wake {
     Unreconciled {
         incident: IncidentId,
     },
+    /// A flapping alert has gone on firing (rule I10).
+    AlertSettles {
+        alert: AlertRef,
+    },
+    /// The sender of an alert has fallen silent. Has no row among the deadlines: senders move it every minute.
+    AlertLapses {
+        alert: AlertRef,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,9 +101,11 @@ pub fn of_incident(incident: &Incident, policy: &Policy) -> Vec<Timer> {
     if incident.resolved.is_some() || incident.closed_at.is_some() {
         return timers;
     }
-    let next = usize::try_from(incident.escalated_steps).ok().and_then(|next| policy.incident.escalation.get(next));
-    if let Some(step) = next.filter(|_| incident.acknowledged.is_none()) {
-        timers.push(Timer { wake: Wake::Escalate { incident: incident.id }, due_at: after(incident.opened_at, step.after_min) });
+    if let Some((due_at, _)) = escalation::next(incident, policy) {
+        timers.push(Timer { wake: Wake::Escalate { incident: incident.id }, due_at });
+    }
+    if let Some(due_at) = page::decide::due_at(incident, policy) {
+        timers.push(Timer { wake: Wake::PageAgain { incident: incident.id }, due_at });
     }
     if let Some(row) = policy.incident.priorities.get(&incident.priority).filter(|row| row.update_every_min > 0) {
         let since = [incident.last_update_at, incident.update_reminded_at].into_iter().flatten().max().unwrap_or(incident.opened_at);
@@ -126,6 +142,13 @@ fn examining(emergency: &Emergency, policy: &Policy) -> Option<Timer> {
     };
     let due_at = emergency.closed_at.filter(|_| emergency.status.is_over()).or_else(left_open)?;
     Some(Timer { wake: Wake::Examine { emergency: emergency.id }, due_at })
+}
+
+/// Only an alert that waits has a deadline of its own.
+pub fn of_alert(alert: &Alert, policy: &Policy) -> Vec<Timer> {
+    let waits = alert.firing && alert.waits == Some(Waits::Flapping);
+    let due_at = after(alert.fired_at, policy.alerts.flapping.settle_min);
+    waits.then(|| Timer { wake: Wake::AlertSettles { alert: alert.alert.clone() }, due_at }).into_iter().collect()
 }
 
 /// The end of the month whose report is owed next; by the server alone.

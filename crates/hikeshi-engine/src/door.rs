@@ -121,6 +121,7 @@ pub(crate) struct Inside {
     pub(crate) reports: Reports,
     pub(crate) sealer: Arc<crate::checkpoints::Sealer>,
     pub(crate) sessions: crate::sessions::Sessions,
+    pub(crate) pasts: crate::postmortems::Pasts,
 }
 
 impl Door {

@@ -11,6 +11,7 @@ mod figures;
 pub mod look;
 mod monitors;
 mod offline;
+mod postmortems;
 mod probe;
 pub mod recording;
 mod runner;
@@ -114,6 +115,7 @@ impl Engine {
             reports: monitors::Reports::default(),
             sealer: Arc::new(sealer),
             sessions: sessions::Sessions::default(),
+            pasts: postmortems::Pasts::default(),
         });
         let door = Door { inside: Arc::clone(&inside) };
         let writing = DoorThread::new(Arc::clone(&inside), jobs);

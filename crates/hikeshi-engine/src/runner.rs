@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hikeshi_domain::command::{Command, Envelope, OutcomeCommand};
-use hikeshi_domain::effect::{Again, Contents, Doing, Effect, IN_ORDER, Outcome, Performed, Seen, Work};
+use hikeshi_domain::effect::{Again, Contents, Doing, Effect, IN_ORDER, Outcome, PAGES, Performed, Seen, Work};
 use hikeshi_domain::ids::Digest;
 use hikeshi_domain::people::{Actor, Via};
 use hikeshi_store::Claim;
@@ -24,6 +24,8 @@ use crate::recording::redact;
 const PARALLEL_MAX: usize = 32;
 /// Of these, how many at once are work of this machine. What is done on other hosts waits there, not here: a dead one holds up nobody.
 const HERE_MAX: usize = 4;
+/// Pages of one kind that one node has begun at the same time: people are reached side by side, and one that hangs holds up nobody else.
+const PAGES_MAX: usize = 64;
 /// How often to look for work of other nodes, and for claims that have run out.
 const POLL: Duration = Duration::from_secs(1);
 /// Claims of one effect after which it is given up: something about it breaks whoever tries.
@@ -45,6 +47,15 @@ pub(crate) struct Runner {
 
 /// How long an effect waits that the world could not be asked about.
 const UNTOLD_WAIT_S: u32 = 30;
+
+/// The effect as it is done once more after a crash: a page that may arrive twice says so.
+fn repeated(effect: &Effect) -> Effect {
+    let mut effect = effect.clone();
+    if let Work::Page(order) = &mut effect.work {
+        order.repeated = true;
+    }
+    effect
+}
 
 /// What is to be said about an effect.
 #[expect(clippy::large_enum_variant, reason = "one verdict at a time, for microseconds")]
@@ -76,10 +87,13 @@ impl Runner {
         for kind in IN_ORDER {
             lanes.spawn(self.clone().in_order(kind));
         }
+        for kind in PAGES {
+            lanes.spawn(self.clone().pages(kind));
+        }
         loop {
             let free = PARALLEL_MAX.saturating_sub(working.len());
             if free > 0 {
-                for claim in self.claim(free).await {
+                for claim in self.claim(None, free).await {
                     working.spawn(self.clone().carry(claim));
                 }
             }
@@ -103,6 +117,33 @@ impl Runner {
         if drained.is_err() {
             tracing::info!(effects = working.len(), "stopping while effects are going on; they are looked at after the next start");
         }
+    }
+
+    /// Pages wait behind no other work, and serious ones behind no others.
+    async fn pages(self, kind: &'static str) {
+        let mut working = JoinSet::new();
+        while !*self.door.inside.stopping.borrow() {
+            // From here on a nudge is not missed, also one that comes while claims are being asked for.
+            let mut nudged = std::pin::pin!(self.door.inside.in_order_queued.notified());
+            nudged.as_mut().enable();
+            let free = PAGES_MAX.saturating_sub(working.len());
+            if free > 0 {
+                for claim in self.claim(Some(kind), free).await {
+                    working.spawn(self.clone().carry(claim));
+                }
+            }
+            tokio::select! {
+                () = self.door.inside.stopped() => break,
+                () = nudged => {}
+                Some(ended) = working.join_next(), if !working.is_empty() => {
+                    if let Err(broken) = ended {
+                        tracing::error!(%broken, "paging broke; its claim runs out and it is done again");
+                    }
+                }
+                () = tokio::time::sleep(POLL) => {}
+            }
+        }
+        while working.join_next().await.is_some() {}
     }
 
     /// One kind whose order is kept: one effect after the other, on whichever node has the first. What is put off holds up its own kind only.
@@ -151,10 +192,14 @@ impl Runner {
         }
     }
 
-    async fn claim(&self, free: usize) -> Vec<Claim> {
+    async fn claim(&self, kind: Option<&'static str>, free: usize) -> Vec<Claim> {
         let (node, lease_s) = (self.node.clone(), self.lease_s);
         let limit = u32::try_from(free).unwrap_or(1);
-        match self.door.blocking(move |store| store.claim(&node, limit, lease_s)).await {
+        let claimed = move |store: &hikeshi_store::Store| match kind {
+            Some(kind) => store.claim_of(&node, kind, limit, lease_s),
+            None => store.claim(&node, limit, lease_s),
+        };
+        match self.door.blocking(claimed).await {
             Ok(claims) => claims,
             Err(fault) => {
                 tracing::warn!(%fault, "effects cannot be claimed");
@@ -232,6 +277,10 @@ impl Runner {
             Work::Redact { emergency, incident, session, from, to } => {
                 redact::perform(&self.door, *incident, (*emergency, *session), redact::Range { from: *from, to: *to }).await
             }
+            Work::WritePostmortem(order) => {
+                let filled = crate::postmortems::with_timeline(&self.door, effect, order).await;
+                self.door.inside.outside.perform(&filled, self).await
+            }
             _ => self.door.inside.outside.perform(effect, self).await,
         }
     }
@@ -241,7 +290,7 @@ impl Runner {
         let given_up = claim.attempts > ATTEMPTS_MAX;
         match claim.effect.work.again() {
             Again::Safe if given_up => Verdict::Ended(failed(claim)),
-            Again::Safe => Verdict::Ended(self.perform(&claim.effect).await),
+            Again::Safe => Verdict::Ended(self.perform(&repeated(&claim.effect)).await),
             again @ (Again::LookFirst | Again::AskHuman) => self.look(claim, again, given_up).await,
         }
     }

@@ -31,6 +31,8 @@ type Due = (Wake, Timestamp);
 pub(crate) struct Timers {
     door: Door,
     resting: BTreeMap<Due, Rest>,
+    /// Since when whoever sends to us could be heard. Before, a sender's silence was ours.
+    listening_since: Timestamp,
 }
 
 /// A wake that was answered while its row stayed due.
@@ -51,7 +53,8 @@ struct Outlook {
 
 impl Timers {
     pub(crate) fn new(door: Door) -> Self {
-        Self { door, resting: BTreeMap::new() }
+        let listening_since = door.inside.clock.now();
+        Self { door, resting: BTreeMap::new(), listening_since }
     }
 
     pub(crate) async fn run(mut self) {
@@ -60,6 +63,7 @@ impl Timers {
                 Ok(until) => until,
                 Err(fault) => {
                     tracing::warn!(%fault, "deadlines cannot be looked at");
+                    self.listening_since = self.door.inside.clock.now();
                     tokio::select! {
                         () = self.door.inside.stopped() => return,
                         () = tokio::time::sleep(TROUBLE_WAIT) => continue,
@@ -96,11 +100,12 @@ impl Timers {
 
     async fn outlook(&self, now: Timestamp) -> Result<Outlook, Fault> {
         let resting = u32::try_from(self.resting.len()).unwrap_or(u32::MAX);
+        let listening_since = self.listening_since;
         self.door
             .read(move |reader| {
                 let presence_timeout_s = reader.head()?.workspace.policy.map_or(0, |policy| policy.emergency.presence_timeout_s);
                 let silent_since = now.saturating_sub(SignedDuration::from_secs(i64::from(presence_timeout_s))).unwrap_or(Timestamp::MIN);
-                let due = reader.due(now, silent_since, LIMIT.saturating_add(resting))?;
+                let due = reader.due(now, silent_since, listening_since, LIMIT.saturating_add(resting))?;
                 Ok(Outlook { due, next: reader.next_due()?, presence_timeout_s })
             })
             .await
@@ -145,6 +150,7 @@ impl Timers {
 fn envelope((wake, due_at): &Due, fired: u32) -> Envelope {
     let name = match wake {
         Wake::Escalate { incident } => format!("escalate:{incident}"),
+        Wake::PageAgain { incident } => format!("page_again:{incident}"),
         Wake::UpdateDue { incident } => format!("update_due:{incident}"),
         Wake::ApprovalExpires { emergency } => format!("approval_expires:{emergency}"),
         Wake::SessionLong { emergency } => format!("session_long:{emergency}"),
@@ -156,6 +162,8 @@ fn envelope((wake, due_at): &Due, fired: u32) -> Envelope {
         Wake::Examine { emergency } => format!("examine:{emergency}"),
         Wake::MonthEnds => "month_ends".to_owned(),
         Wake::Unreconciled { incident } => format!("unreconciled:{incident}"),
+        Wake::AlertSettles { alert } => format!("alert_settles:{alert}"),
+        Wake::AlertLapses { alert } => format!("alert_lapses:{alert}"),
     };
     let due_at = due_at.as_millisecond().to_string();
     let key = match fired {

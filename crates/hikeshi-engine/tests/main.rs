@@ -11,3 +11,4 @@ mod night;
 mod reviews;
 mod seeing;
 mod sessions;
+mod similar;

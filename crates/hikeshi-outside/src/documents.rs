@@ -1,11 +1,13 @@
-//! Documents that the program writes: the report of an exception (rule E11) and the invitation to its retrospective (rule E12).
+//! Documents that the program writes: the report of an exception (rule E11), the invitation to its retrospective (rule E12), and the
+//! postmortem of an incident (rule I8).
 //!
 //! A file is written beside and renamed. A report that a person has edited since is kept under another name, never overwritten.
 
+use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use hikeshi_domain::effect::{CaseFacts, InvitationOrder, Outcome, Performed, ReportOrder};
+use hikeshi_domain::effect::{CaseFacts, InvitationOrder, Outcome, Performed, PostmortemOrder, ReportOrder};
 use hikeshi_domain::ids::{Digest, EmergencyId};
 use jiff::tz::TimeZone;
 
@@ -20,8 +22,8 @@ fn done(written: Result<Outcome, (PathBuf, io::Error)>) -> Performed {
     Performed { outcome, contents: Vec::new() }
 }
 
-fn directory(options: &Options, documents_root: &str) -> Result<PathBuf, (PathBuf, io::Error)> {
-    let dir = resolve(&options.base, documents_root).join("emergency");
+fn directory(options: &Options, documents_root: &str, kind: &str) -> Result<PathBuf, (PathBuf, io::Error)> {
+    let dir = resolve(&options.base, documents_root).join(kind);
     std::fs::create_dir_all(&dir).map_err(|error| (dir.clone(), error))?;
     Ok(dir)
 }
@@ -35,7 +37,7 @@ fn day(facts: &CaseFacts) -> String {
 
 /// Writes `emergency/YYYY-MM-DD-incident.md`; a second exception of that day has its id in the name.
 pub(crate) fn report(options: &Options, order: &ReportOrder) -> Performed {
-    done(directory(options, &order.documents_root).and_then(|dir| {
+    done(directory(options, &order.documents_root, "emergency").and_then(|dir| {
         let emergency = order.facts.emergency.id;
         let text = marked(&hikeshi_text::report(order), emergency);
         let at = |path: &Path| path.to_owned();
@@ -46,17 +48,17 @@ pub(crate) fn report(options: &Options, order: &ReportOrder) -> Performed {
 }
 
 /// The text with its last line, by which the program knows its own file and whether somebody changed it.
-fn marked(text: &str, emergency: EmergencyId) -> String {
+fn marked(text: &str, case: impl Display) -> String {
     let body = format!("{}\n", text.trim_end());
     let digest = Digest::of(body.as_bytes());
-    format!("{body}{MARK}{emergency} {digest} -->\n")
+    format!("{body}{MARK}{case} {digest} -->\n")
 }
 
 /// Whose file it is and whether its text is as it was written; `None` when it is not ours.
-fn whose(text: &str) -> Option<(EmergencyId, bool)> {
+fn whose(text: &str) -> Option<(String, bool)> {
     let (body, mark) = text.trim_end().rsplit_once(MARK)?;
-    let (emergency, digest) = mark.strip_suffix("-->")?.trim().split_once(' ')?;
-    Some((emergency.parse().ok()?, Digest::parse(digest.trim()) == Some(Digest::of(body.as_bytes()))))
+    let (case, digest) = mark.strip_suffix("-->")?.trim().split_once(' ')?;
+    Some((case.to_owned(), Digest::parse(digest.trim()) == Some(Digest::of(body.as_bytes()))))
 }
 
 fn read(path: &Path) -> io::Result<Option<String>> {
@@ -76,7 +78,7 @@ fn place(dir: &Path, day: &str, emergency: EmergencyId) -> io::Result<PathBuf> {
     }
     Ok(match read(&plain)? {
         None => plain,
-        Some(text) if whose(&text).is_some_and(|(owner, _)| owner == emergency) => plain,
+        Some(text) if whose(&text).is_some_and(|(owner, _)| owner == emergency.to_string()) => plain,
         Some(_) => own,
     })
 }
@@ -98,11 +100,26 @@ fn keep_edited(path: &Path) -> io::Result<()> {
 
 /// Writes the invitation as `emergency/YYYY-MM-DD-retrospective-emg_N.ics`.
 pub(crate) fn invitation(options: &Options, order: &InvitationOrder) -> Performed {
-    done(directory(options, &order.documents_root).and_then(|dir| {
+    done(directory(options, &order.documents_root, "emergency").and_then(|dir| {
         let path = dir.join(format!("{}-retrospective-{}.ics", day(&order.facts), order.facts.emergency.id));
         let text = invitation::calendar(order, clock::now());
         write_with_mode(&path, text.as_bytes(), 0o644).map_err(|error| (path.clone(), error))?;
         Ok(Outcome::InvitationWritten { file: path.display().to_string() })
+    }))
+}
+
+/// Writes `incidents/YYYY-MM-DD-inc_N-title.md`, in place of what it wrote before.
+pub(crate) fn postmortem(options: &Options, order: &PostmortemOrder) -> Performed {
+    done(directory(options, &order.documents_root, "incidents").and_then(|dir| {
+        let incident = &order.incident;
+        let zone = TimeZone::get(&order.time_zone).unwrap_or(TimeZone::UTC);
+        let day = incident.detected_at.to_zoned(zone).strftime("%Y-%m-%d");
+        let hikeshi_text::Slug(slug) = hikeshi_text::Slug::of(&incident.title);
+        let name = [day.to_string(), incident.id.to_string(), slug].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
+        let path = dir.join(format!("{}.md", name.join("-")));
+        let text = marked(&hikeshi_text::postmortem(order), incident.id);
+        keep_edited(&path).and_then(|()| write_with_mode(&path, text.as_bytes(), 0o644)).map_err(|error| (path.clone(), error))?;
+        Ok(Outcome::ReportWritten { file: path.display().to_string(), digest: Digest::of(text.as_bytes()) })
     }))
 }
 
@@ -113,8 +130,8 @@ mod tests {
     #[test]
     fn a_report_knows_its_exception_and_whether_it_was_edited() {
         let text = marked("# 報告\n\n本文\n", EmergencyId(3));
-        assert_eq!(whose(&text), Some((EmergencyId(3), true)));
-        assert_eq!(whose(&text.replace("本文", "直した本文")), Some((EmergencyId(3), false)));
+        assert_eq!(whose(&text), Some(("emg_3".to_owned(), true)));
+        assert_eq!(whose(&text.replace("本文", "直した本文")), Some(("emg_3".to_owned(), false)));
         assert_eq!(whose("# somebody's own file\n"), None);
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! [`host`] runs steps, backup, restore and checks on this machine, each in a supervisor process that outlives the server;
 //! or on a target's own host over [`ssh`]; [`forge`] brings changes back to a git repository, [`mod@github`] to GitHub; [`mod@slack`] speaks with the team's chat; [`documents`] writes reports and
-//! invitations; [`probe()`] looks at a service; [`session`] records a witnessed terminal.
+//! invitations; [`paging`] calls people; [`probe()`] looks at a service; [`session`] records a witnessed terminal; [`alerts`] reads what other programs report.
 //!
 //! A step that certainly did not run is told as failed; one whose supervisor was killed, as ended by a signal, and what is left of it
 //! is stopped. After the death of the server itself [`look`](hikeshi_domain::effect::Outside::look) says whether it can be told.
 
+pub mod alerts;
 mod clock;
 mod documents;
 mod forge;
@@ -14,10 +15,12 @@ mod git;
 pub mod github;
 mod host;
 mod invitation;
+mod paging;
 mod probe;
 pub mod session;
 pub mod slack;
 pub mod ssh;
+pub mod twilio;
 #[cfg(test)]
 mod unreliable;
 
@@ -107,8 +110,10 @@ impl Outside for Hands {
                 // The recording lies in the store, and the hands do not know the store.
                 Work::Redact { .. } => host::could_not("this is work of the engine, not of the hands"),
                 Work::Chat(order) => slack::perform(effect, order, &self.voice(order), &self.memory).await,
+                Work::Page(order) => paging::perform(&self.options, effect, order).await,
                 Work::WriteReport(order) => documents::report(&self.options, order),
                 Work::WriteInvitation(order) => documents::invitation(&self.options, order),
+                Work::WritePostmortem(order) => documents::postmortem(&self.options, order),
             }
         })
     }
@@ -131,7 +136,12 @@ impl Outside for Hands {
                 },
                 Work::Chat(order) => slack::look(effect, order, &self.voice(order), &self.memory).await,
                 // Doing these again is as good as once.
-                Work::Redact { .. } | Work::CompareMerged { .. } | Work::WriteReport(_) | Work::WriteInvitation(_) => Seen::NotHappened,
+                Work::Redact { .. }
+                | Work::CompareMerged { .. }
+                | Work::WriteReport(_)
+                | Work::WriteInvitation(_)
+                | Work::WritePostmortem(_)
+                | Work::Page(_) => Seen::NotHappened,
             }
         })
     }

@@ -1,16 +1,18 @@
 //! Aggregates as documents with a few columns to find them by: loading what a decision needs, writing what it touched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::account::Account;
+use hikeshi_domain::alert::{Alert, AlertRef, Group, GroupKey};
 use hikeshi_domain::emergency::Emergency;
 use hikeshi_domain::facts::{Facts, Needs};
-use hikeshi_domain::ids::{EmergencyId, PersonId};
+use hikeshi_domain::ids::{EmergencyId, IncidentId, PersonId};
 use hikeshi_domain::incident::{Incident, Priority};
 use hikeshi_domain::monitor::MonitorState;
 use hikeshi_domain::obligation::{self, Obligation};
 
+use crate::Lease;
 use crate::error::{Result, StoreError};
 use crate::sql::{Change, Kind, Session, Sql, Value, to_json};
 
@@ -22,6 +24,9 @@ static EMERGENCIES: Sql = Sql::keyed("SELECT doc FROM emergencies WHERE id {in}"
 static OBLIGATIONS: Sql = Sql::keyed("SELECT doc FROM obligations WHERE id {in}", Kind::Int);
 static ACCOUNTS: Sql = Sql::keyed("SELECT doc FROM accounts WHERE person {in}", Kind::Text);
 static MONITORS: Sql = Sql::keyed("SELECT doc FROM monitors WHERE name {in}", Kind::Text);
+static ALERTS: Sql = Sql::keyed("SELECT doc FROM alerts WHERE id {in}", Kind::Text);
+static LEASES: Sql = Sql::keyed("SELECT id, until_ns FROM alert_leases WHERE id {in}", Kind::Text);
+static GROUPS: Sql = Sql::keyed("SELECT key, incident_id FROM alert_groups WHERE key {in}", Kind::Text);
 static PRESENCE: Sql = Sql::keyed("SELECT emergency_id, person, heard_at_ns FROM presence WHERE emergency_id {in}", Kind::Int);
 /// Those that harden the next approval first: the limit must not hide them.
 static OVERDUE: Sql =
@@ -52,6 +57,30 @@ pub(crate) static KEEP_OBLIGATIONS: Sql = Sql::rows(
 );
 pub(crate) static KEEP_MONITORS: Sql =
     Sql::rows("monitors", &[("name", Kind::Text), ("doc", Kind::Text)], "ON CONFLICT (name) DO UPDATE SET doc = excluded.doc");
+pub(crate) static KEEP_ALERTS: Sql = Sql::rows(
+    "alerts",
+    &[
+        ("id", Kind::Text),
+        ("firing", Kind::Int),
+        ("waits", Kind::Int),
+        ("incident_id", Kind::Int),
+        ("fired_at_ns", Kind::Int),
+        ("doc", Kind::Text),
+    ],
+    "ON CONFLICT (id) DO UPDATE SET firing = excluded.firing, waits = excluded.waits, incident_id = excluded.incident_id, \
+     fired_at_ns = excluded.fired_at_ns, doc = excluded.doc",
+);
+pub(crate) static KEEP_GROUPS: Sql = Sql::rows(
+    "alert_groups",
+    &[("key", Kind::Text), ("incident_id", Kind::Int)],
+    "ON CONFLICT (key) DO UPDATE SET incident_id = excluded.incident_id",
+);
+static LEASE: Sql = Sql::rows(
+    "alert_leases",
+    &[("id", Kind::Text), ("heard_ns", Kind::Int), ("until_ns", Kind::Int)],
+    "ON CONFLICT (id) DO UPDATE SET heard_ns = excluded.heard_ns, until_ns = excluded.until_ns",
+);
+static DROP_LEASES: Sql = Sql::keyed("DELETE FROM alert_leases WHERE id {in}", Kind::Text);
 pub(crate) static KEEP_ACCOUNTS: Sql =
     Sql::rows("accounts", &[("person", Kind::Text), ("doc", Kind::Text)], "ON CONFLICT (person) DO UPDATE SET doc = excluded.doc");
 static DROP_CREDENTIALS: Sql = Sql::keyed("DELETE FROM credentials WHERE person {in}", Kind::Text);
@@ -74,6 +103,13 @@ pub(crate) static ALL: &[&Sql] = &[
     &OBLIGATIONS,
     &ACCOUNTS,
     &MONITORS,
+    &ALERTS,
+    &LEASES,
+    &GROUPS,
+    &KEEP_ALERTS,
+    &KEEP_GROUPS,
+    &LEASE,
+    &DROP_LEASES,
     &PRESENCE,
     &OVERDUE,
     &KEEP_INCIDENTS,
@@ -96,6 +132,8 @@ pub(crate) fn load(session: &mut dyn Session, needs: &Needs, now: Timestamp, fac
     load_kind(session, &OBLIGATIONS, missing.obligations, &mut facts.obligations, |obligation: &Obligation| obligation.id)?;
     load_kind(session, &ACCOUNTS, missing.accounts, &mut facts.accounts, |account: &Account| account.person.clone())?;
     load_kind(session, &MONITORS, missing.monitors, &mut facts.monitors, |state: &MonitorState| state.monitor.clone())?;
+    load_alerts(session, missing.alerts, missing.groups, facts)?;
+    crate::pasts::load(session, missing.imports, facts)?;
     if !missing.presence.is_empty() {
         let keys: Vec<Value> = missing.presence.iter().map(|id| id.0.into()).collect();
         let rows = session.find(&PRESENCE, &keys)?;
@@ -107,13 +145,32 @@ pub(crate) fn load(session: &mut dyn Session, needs: &Needs, now: Timestamp, fac
         }
     }
     if missing.overdue {
-        let mut overdue = std::collections::BTreeSet::new();
+        let mut overdue = BTreeSet::new();
         for row in session.query(&OVERDUE, &[now.into(), OVERDUE_MAX.into()])? {
             let obligation: Obligation = row.json(0)?;
             overdue.insert(obligation.id);
             facts.obligations.entry(obligation.id).or_insert(Some(obligation));
         }
         facts.overdue = Some(overdue);
+    }
+    Ok(())
+}
+
+fn load_alerts(session: &mut dyn Session, alerts: BTreeSet<AlertRef>, groups: BTreeSet<GroupKey>, facts: &mut Facts) -> Result<()> {
+    if !alerts.is_empty() {
+        let keys: Vec<Value> = alerts.iter().map(|id| id.to_string().into()).collect();
+        for row in session.find(&LEASES, &keys)? {
+            facts.leases.insert(row.parsed(0)?, row.at(1)?);
+        }
+    }
+    load_kind(session, &ALERTS, alerts, &mut facts.alerts, |state: &Alert| state.alert.clone())?;
+    let keys: Vec<Value> = groups.iter().map(Key::value).collect();
+    for key in groups {
+        facts.groups.entry(key).or_insert(None);
+    }
+    for row in if keys.is_empty() { Vec::new() } else { session.find(&GROUPS, &keys)? } {
+        let key: GroupKey = row.parsed(0)?;
+        facts.groups.insert(key.clone(), Some(Group { key, incident: IncidentId(row.count(1)?) }));
     }
     Ok(())
 }
@@ -131,14 +188,20 @@ macro_rules! keys {
 }
 
 keys!(
-    hikeshi_domain::ids::IncidentId, EmergencyId, hikeshi_domain::ids::ObligationId;
-    PersonId, hikeshi_domain::ids::MonitorName
+    IncidentId, EmergencyId, hikeshi_domain::ids::ObligationId;
+    PersonId, hikeshi_domain::ids::MonitorName, GroupKey
 );
+
+impl Key for AlertRef {
+    fn value(&self) -> Value {
+        self.to_string().into()
+    }
+}
 
 fn load_kind<K: Key, T: serde::de::DeserializeOwned>(
     session: &mut dyn Session,
     sql: &'static Sql,
-    wanted: std::collections::BTreeSet<K>,
+    wanted: BTreeSet<K>,
     facts: &mut BTreeMap<K, Option<T>>,
     key_of: impl Fn(&T) -> K,
 ) -> Result<()> {
@@ -157,8 +220,8 @@ fn load_kind<K: Key, T: serde::de::DeserializeOwned>(
     Ok(())
 }
 
-/// Writes the aggregates that the facts say were touched, and who was heard of.
-pub(crate) fn keep(facts: &Facts, heard: &[(EmergencyId, PersonId, Timestamp)], changes: &mut Vec<Change>) -> Result<()> {
+/// Writes the aggregates that the facts say were touched, who was heard of, and until when alerts were promised.
+pub(crate) fn keep(facts: &Facts, heard: &[(EmergencyId, PersonId, Timestamp)], leased: &[Lease], changes: &mut Vec<Change>) -> Result<()> {
     let mut incidents = Change::new(&KEEP_INCIDENTS);
     for id in &facts.touched.incidents {
         incidents.rows.push(incident_row(facts.incident(*id).ok_or_else(|| absent(id))?)?);
@@ -172,9 +235,33 @@ pub(crate) fn keep(facts: &Facts, heard: &[(EmergencyId, PersonId, Timestamp)], 
         monitors.rows.push(vec![name.as_str().into(), to_json(facts.monitor(name).ok_or_else(|| absent(name))?)?]);
     }
     changes.extend([incidents, obligations, monitors]);
+    keep_alerts(facts, leased, changes)?;
     keep_emergencies(facts, changes)?;
     keep_accounts(facts, changes)?;
     keep_presence(facts, heard, changes);
+    Ok(())
+}
+
+fn keep_alerts(facts: &Facts, leased: &[Lease], changes: &mut Vec<Change>) -> Result<()> {
+    let mut alerts = Change::new(&KEEP_ALERTS);
+    let mut over = Change::new(&DROP_LEASES);
+    for id in &facts.touched.alerts {
+        let alert = facts.alert(id).ok_or_else(|| absent(id))?;
+        alerts.rows.push(alert_row(alert)?);
+        if !alert.firing {
+            over.rows.push(vec![id.to_string().into()]);
+        }
+    }
+    let mut groups = Change::new(&KEEP_GROUPS);
+    for key in &facts.touched.groups {
+        groups.rows.push(group_row(facts.group(key).ok_or_else(|| absent(&key.as_str()))?));
+    }
+    // Of two words of one batch the later one holds, and an alert that is over has none.
+    let fires = |id: &AlertRef| facts.alert(id).is_none_or(|alert| alert.firing);
+    let latest: BTreeMap<&AlertRef, &Lease> =
+        leased.iter().filter(|lease| fires(&lease.alert)).map(|lease| (&lease.alert, lease)).collect();
+    let rows = latest.into_iter().map(|(id, lease)| vec![id.to_string().into(), lease.heard_at.into(), lease.until.into()]).collect();
+    changes.extend([alerts, groups, over, Change { sql: &LEASE, rows }]);
     Ok(())
 }
 
@@ -234,6 +321,22 @@ pub(crate) fn incident_row(incident: &Incident) -> Result<Vec<Value>> {
     Ok(vec![incident.id.0.into(), incident.resolved.is_none().into(), priority.into(), incident.opened_at.into(), to_json(incident)?])
 }
 
+pub(crate) fn alert_row(alert: &Alert) -> Result<Vec<Value>> {
+    Ok(vec![
+        alert.alert.to_string().into(),
+        alert.firing.into(),
+        (alert.firing && alert.waits.is_some()).into(),
+        // Counted from 1, so 0 is nobody's.
+        alert.incident.map_or(0, |id| id.0).into(),
+        alert.fired_at.into(),
+        to_json(alert)?,
+    ])
+}
+
+pub(crate) fn group_row(group: &Group) -> Vec<Value> {
+    vec![group.key.as_str().into(), group.incident.0.into()]
+}
+
 pub(crate) fn emergency_row(emergency: &Emergency) -> Result<Vec<Value>> {
     Ok(vec![
         emergency.id.0.into(),
@@ -268,6 +371,6 @@ pub(crate) fn credential_rows(account: &Account) -> Vec<Vec<Value>> {
     let sessions = account.sessions.iter().map(|session| &session.secret);
     let tokens = account.tokens.values().map(|token| &token.secret);
     // Two credentials with one secret would be one row.
-    let secrets: std::collections::BTreeSet<_> = links.chain(sessions).chain(tokens).collect();
+    let secrets: BTreeSet<_> = links.chain(sessions).chain(tokens).collect();
     secrets.into_iter().map(|secret| vec![secret.into(), account.person.as_str().into()]).collect()
 }

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hikeshi_domain::Timestamp;
+use hikeshi_domain::alert::AlertRef;
 use hikeshi_domain::channel::Post;
 use hikeshi_domain::effect::{Effect, EffectKey};
 use hikeshi_domain::facts::{Facts, PendingPolicy, WorkspaceState};
@@ -29,6 +30,7 @@ mod ledger;
 mod listen;
 mod news;
 mod outbox;
+mod pasts;
 mod pool;
 mod postgres;
 mod proofs;
@@ -147,8 +149,18 @@ pub struct Writes {
     pub queued: Vec<(Effect, Timestamp)>,
     pub settled: Vec<EffectKey>,
     pub heard: Vec<(EmergencyId, PersonId, Timestamp)>,
+    /// Until when alerts fire unless their sender speaks again.
+    pub leased: Vec<Lease>,
     /// Contents that an entry says are gone.
     pub deleted: Vec<Digest>,
+}
+
+/// What the sender of an alert has promised: it fires until then, unless its sender speaks again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    pub alert: AlertRef,
+    pub heard_at: Timestamp,
+    pub until: Timestamp,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -241,7 +253,12 @@ impl Store {
     /// Claims up to `limit` effects that are queued, or whose claim has run out, for `lease_s`. Marks them started: the intent is durable
     /// before anything happens. The database's own clock on PostgreSQL.
     pub fn claim(&self, node: &str, limit: u32, lease_s: u32) -> Result<Vec<Claim>> {
-        self.inner.database.write(|session| outbox::claim(session, node, limit, lease_s))
+        self.inner.database.write(|session| outbox::claim(session, node, None, limit, lease_s))
+    }
+
+    /// Likewise, of one kind that has a lane of its own.
+    pub fn claim_of(&self, node: &str, kind: &str, limit: u32, lease_s: u32) -> Result<Vec<Claim>> {
+        self.inner.database.write(|session| outbox::claim(session, node, Some(kind), limit, lease_s))
     }
 
     /// Claims the first effect of a kind whose order is kept; `None` while somebody has it or it is to wait, and nothing of its kind overtakes it.

@@ -30,7 +30,13 @@ pub(crate) static QUEUE: Sql = Sql::rows(
 static SETTLE: Sql = Sql::keyed("DELETE FROM outbox WHERE key {in}", Kind::Text);
 static CLAIM: Sql = Sql::one(
     "UPDATE outbox SET attempts = attempts + 1, fence = fence + 1, node = ?1, lease_until_ns = ?2 WHERE key IN \
-     (SELECT key FROM outbox WHERE kind NOT IN ('chat_emergency', 'chat_other') AND (lease_until_ns <= ?3 OR lease_until_ns > ?4) \
+     (SELECT key FROM outbox WHERE kind NOT IN ('chat_emergency', 'chat_other', 'page_serious', 'page_other') AND (lease_until_ns <= ?3 OR lease_until_ns > ?4) \
+     ORDER BY queued_at_ns, key LIMIT ?5 {skip_locked}) \
+     RETURNING key, effect, fence, attempts, queued_at_ns",
+);
+static CLAIM_OF: Sql = Sql::one(
+    "UPDATE outbox SET attempts = attempts + 1, fence = fence + 1, node = ?1, lease_until_ns = ?2 WHERE key IN \
+     (SELECT key FROM outbox WHERE kind = ?6 AND (lease_until_ns <= ?3 OR lease_until_ns > ?4) \
      ORDER BY queued_at_ns, key LIMIT ?5 {skip_locked}) \
      RETURNING key, effect, fence, attempts, queued_at_ns",
 );
@@ -53,7 +59,7 @@ static DUTY: Sql = Sql::one(
 );
 
 #[cfg(test)]
-pub(crate) static ALL: &[&Sql] = &[&QUEUE, &SETTLE, &CLAIM, &CLAIM_FIRST, &EXTEND, &RELEASE, &FREE, &FREE_DUTIES, &LIST, &DUTY];
+pub(crate) static ALL: &[&Sql] = &[&QUEUE, &SETTLE, &CLAIM, &CLAIM_OF, &CLAIM_FIRST, &EXTEND, &RELEASE, &FREE, &FREE_DUTIES, &LIST, &DUTY];
 
 /// Queues and settles with the entries that say so.
 pub(crate) fn keep(writes: &Writes, changes: &mut Vec<Change>) -> Result<()> {
@@ -78,11 +84,14 @@ fn lease(seconds: u32) -> Result<u32> {
     Err(StoreError::misuse(format!("a lease of {seconds} s; it takes 1 to {LEASE_MAX_S}")))
 }
 
-pub(crate) fn claim(session: &mut dyn Session, node: &str, limit: u32, lease_s: u32) -> Result<Vec<Claim>> {
+/// Of one kind, or of all that have no lane of their own.
+pub(crate) fn claim(session: &mut dyn Session, node: &str, kind: Option<&str>, limit: u32, lease_s: u32) -> Result<Vec<Claim>> {
     let lease_s = lease(lease_s)?;
     let now = session.clock()?;
-    let arguments = [node.into(), after(now, lease_s).into(), now.into(), after(now, LEASE_MAX_S).into(), limit.min(CLAIMS_MAX).into()];
-    let mut claims = claimed(session, &CLAIM, &arguments)?;
+    let limit = limit.min(CLAIMS_MAX);
+    let mut arguments = vec![node.into(), after(now, lease_s).into(), now.into(), after(now, LEASE_MAX_S).into(), limit.into()];
+    arguments.extend(kind.map(Value::from));
+    let mut claims = claimed(session, if kind.is_some() { &CLAIM_OF } else { &CLAIM }, &arguments)?;
     claims.sort_by(|(one_at, one), (other_at, other)| (one_at, &one.effect.key).cmp(&(other_at, &other.effect.key)));
     Ok(claims.into_iter().map(|(_, claim)| claim).collect())
 }

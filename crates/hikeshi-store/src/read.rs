@@ -1,9 +1,11 @@
 //! Reads for the pages, all in one transaction, so that a view never mixes two states.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::account::Account;
+use hikeshi_domain::alert::Alert;
 use hikeshi_domain::channel::Post;
 use hikeshi_domain::emergency::Emergency;
 use hikeshi_domain::facts::{Facts, Needs};
@@ -12,12 +14,13 @@ use hikeshi_domain::incident::Incident;
 use hikeshi_domain::monitor::MonitorState;
 use hikeshi_domain::obligation::Obligation;
 use hikeshi_domain::people::Actor;
+use hikeshi_domain::similar::Past;
 use hikeshi_domain::timer::Wake;
 
 use crate::error::{Result, StoreError};
 use crate::sql::{Row, Session, Sql, Value};
 use crate::write::PostDocument;
-use crate::{Head, Inner, KeptEntry, OutboxRow, PostRecord, contents, facts, ledger, outbox, timers};
+use crate::{Head, Inner, KeptEntry, OutboxRow, PostRecord, contents, facts, ledger, outbox, pasts, timers};
 
 /// More rows than this are never given at once, whatever was asked for.
 const ROWS_MAX: u32 = 1_000;
@@ -37,6 +40,8 @@ static OWED_TOTAL: Sql = Sql::one("SELECT COUNT(*) FROM obligations WHERE owed =
 static OVERDUE_TOTAL: Sql = Sql::one("SELECT COUNT(*) FROM obligations WHERE owed = 1 AND due_at_ns < ?1");
 static OF_EMERGENCY: Sql = Sql::one("SELECT doc FROM obligations WHERE emergency_id = ?1 ORDER BY id LIMIT 1000");
 static OF_INCIDENT: Sql = Sql::one("SELECT doc FROM obligations WHERE incident_id = ?1 ORDER BY id LIMIT 1000");
+static ALERTS_OF: Sql =
+    Sql::one("SELECT doc FROM alerts WHERE incident_id = ?1 AND incident_id > 0 ORDER BY firing DESC, fired_at_ns DESC, id LIMIT ?2");
 static MONITORS: Sql = Sql::one("SELECT doc FROM monitors ORDER BY name LIMIT 1000");
 static ACCOUNTS: Sql = Sql::one("SELECT doc FROM accounts ORDER BY person LIMIT 10000");
 static CREDENTIAL: Sql = Sql::one("SELECT person FROM credentials WHERE digest = ?1");
@@ -66,6 +71,7 @@ pub(crate) static ALL: &[&Sql] = &[
     &OVERDUE_TOTAL,
     &OF_EMERGENCY,
     &OF_INCIDENT,
+    &ALERTS_OF,
     &MONITORS,
     &ACCOUNTS,
     &CREDENTIAL,
@@ -171,6 +177,21 @@ impl Reader<'_> {
         self.list(&OF_INCIDENT, &[incident.0.into()])
     }
 
+    /// Those that fire first, then the latest.
+    pub fn alerts_of(&mut self, incident: IncidentId, limit: u32) -> Result<Vec<Alert>> {
+        self.list(&ALERTS_OF, &[incident.0.into(), limit.min(ROWS_MAX).into()])
+    }
+
+    /// Incidents that are over and postmortems from elsewhere, by their keys.
+    pub fn pasts(&mut self, keys: &[&str]) -> Result<BTreeMap<String, Past>> {
+        pasts::some(self.session, keys)
+    }
+
+    /// Those that have changed since the ledger had this size, in bounded memory; the size up to which that was told.
+    pub fn pasts_since(&mut self, upto: u64, each: &mut dyn FnMut(Past)) -> Result<u64> {
+        pasts::since(self.session, upto, each)
+    }
+
     pub fn monitors(&mut self) -> Result<Vec<MonitorState>> {
         self.list(&MONITORS, &[])
     }
@@ -234,9 +255,15 @@ impl Reader<'_> {
         contents::get(self.session, digest)
     }
 
-    /// Timers due at `now`, and witnesses silent since `silent_since`, oldest first.
-    pub fn due(&mut self, now: Timestamp, silent_since: Timestamp, limit: u32) -> Result<Vec<(Wake, Timestamp)>> {
-        timers::due(self.session, now, silent_since, limit.min(ROWS_MAX))
+    /// Timers due at `now`, witnesses silent since `silent_since`, and alerts whose sender had its time since `listening_since`; oldest first.
+    pub fn due(
+        &mut self,
+        now: Timestamp,
+        silent_since: Timestamp,
+        listening_since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(Wake, Timestamp)>> {
+        timers::due(self.session, now, silent_since, listening_since, limit.min(ROWS_MAX))
     }
 
     /// When the next timer is due.

@@ -1,13 +1,13 @@
 //! The tables, and how an older schema becomes this one. Append migrations; never change one that was released.
 //!
-//! `entries` is the record. `checkpoints`, `contents` and `presence` are kept beside it. Everything else is a projection that
+//! `entries` is the record. `checkpoints`, `contents`, `presence` and `alert_leases` are kept beside it. Everything else is a projection that
 //! [`crate::rebuild`] can make again.
 
 /// Marks an SQLite file as hikeshi's.
 pub(crate) const APPLICATION_ID: i64 = 0x484b_5348;
 
 /// The schema version is the number of migrations.
-pub(crate) const MIGRATIONS: &[&str] = &[FIRST, ENTRIES_OF_NO_CASE];
+pub(crate) const MIGRATIONS: &[&str] = &[FIRST, ENTRIES_OF_NO_CASE, ALERTS, PASTS];
 
 const FIRST: &str = "
 CREATE TABLE entries (
@@ -155,6 +155,43 @@ INSERT INTO workspace (id, version, policy, pending) VALUES (1, 0, NULL, NULL);
 
 /// Policies are entries of no case; looking for an old one must not read the cases of all years.
 const ENTRIES_OF_NO_CASE: &str = "CREATE INDEX entries_no_case ON entries (seq) WHERE case_id IS NULL;";
+
+const ALERTS: &str = "
+CREATE TABLE alerts (
+    id TEXT PRIMARY KEY,
+    firing BIGINT NOT NULL,
+    waits BIGINT NOT NULL,
+    incident_id BIGINT NOT NULL,
+    fired_at_ns BIGINT NOT NULL,
+    doc TEXT NOT NULL
+) {busy_table};
+CREATE INDEX alerts_incident ON alerts (incident_id, firing, fired_at_ns) WHERE incident_id > 0;
+CREATE INDEX alerts_waiting ON alerts (fired_at_ns) WHERE waits = 1;
+
+CREATE TABLE alert_groups (
+    key TEXT PRIMARY KEY,
+    incident_id BIGINT NOT NULL
+) {clustered};
+
+CREATE TABLE alert_leases (
+    id TEXT PRIMARY KEY,
+    heard_ns BIGINT NOT NULL,
+    until_ns BIGINT NOT NULL
+) {clustered};
+CREATE INDEX alert_leases_until ON alert_leases (until_ns);
+
+CREATE INDEX outbox_kind ON outbox (kind, queued_at_ns, key);
+";
+
+/// Incidents that were over before this table came are put in by a rebuild.
+const PASTS: &str = "
+CREATE TABLE pasts (
+    key TEXT PRIMARY KEY,
+    changed BIGINT NOT NULL,
+    doc TEXT NOT NULL
+);
+CREATE INDEX pasts_changed ON pasts (changed, key);
+";
 
 /// The head of an empty ledger, written once after the first migration.
 pub(crate) static FIRST_HEAD: crate::sql::Sql =

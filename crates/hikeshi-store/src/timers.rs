@@ -5,13 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hikeshi_domain::Timestamp;
+use hikeshi_domain::alert::{Alert, AlertRef};
 use hikeshi_domain::emergency::Emergency;
 use hikeshi_domain::facts::{Facts, Touched};
 use hikeshi_domain::ids::EmergencyId;
 use hikeshi_domain::incident::Incident;
 use hikeshi_domain::obligation::Obligation;
 use hikeshi_domain::policy::Policy;
-use hikeshi_domain::timer::{Timer, Wake, of_emergency, of_incident, of_obligation};
+use hikeshi_domain::timer::{Timer, Wake, of_alert, of_emergency, of_incident, of_obligation};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, StoreError};
@@ -24,6 +25,8 @@ static SILENT: Sql = Sql::one(
      LEFT JOIN presence p ON p.emergency_id = w.emergency_id AND p.person = w.person \
      WHERE COALESCE(p.heard_at_ns, w.joined_at_ns) < ?1 ORDER BY heard_at_ns LIMIT ?2",
 );
+static LAPSED: Sql =
+    Sql::one("SELECT id, until_ns FROM alert_leases WHERE until_ns <= ?1 AND until_ns - heard_ns <= ?3 ORDER BY until_ns LIMIT ?2");
 pub(crate) static KEEP: Sql = Sql::rows(
     "timers",
     &[("owner", Kind::Text), ("due_at_ns", Kind::Int), ("doc", Kind::Text)],
@@ -35,9 +38,11 @@ static DROP: Sql = Sql::keyed("DELETE FROM timers WHERE owner {in}", Kind::Text)
 static OPEN_INCIDENTS: Sql = Sql::one("SELECT doc FROM incidents WHERE open = 1");
 static OPEN_EMERGENCIES: Sql = Sql::one("SELECT doc FROM emergencies WHERE open = 1");
 static OPEN_OBLIGATIONS: Sql = Sql::one("SELECT doc FROM obligations WHERE owed = 1");
+static WAITING_ALERTS: Sql = Sql::one("SELECT doc FROM alerts WHERE waits = 1");
 
 #[cfg(test)]
-pub(crate) static ALL: &[&Sql] = &[&DUE, &NEXT, &SILENT, &KEEP, &DROP, &OPEN_INCIDENTS, &OPEN_EMERGENCIES, &OPEN_OBLIGATIONS];
+pub(crate) static ALL: &[&Sql] =
+    &[&DUE, &NEXT, &SILENT, &KEEP, &DROP, &OPEN_INCIDENTS, &OPEN_EMERGENCIES, &OPEN_OBLIGATIONS, &WAITING_ALERTS, &LAPSED];
 
 /// The timer as its row keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,7 +57,9 @@ const WORKSPACE: &str = "workspace";
 /// Whose timer it is: `inc_12`.
 fn owner(wake: &Wake) -> String {
     match wake {
-        Wake::Escalate { incident } | Wake::UpdateDue { incident } | Wake::Unreconciled { incident } => incident.to_string(),
+        Wake::Escalate { incident } | Wake::UpdateDue { incident } | Wake::PageAgain { incident } | Wake::Unreconciled { incident } => {
+            incident.to_string()
+        }
         Wake::ApprovalExpires { emergency } | Wake::SessionLong { emergency } | Wake::WitnessSilent { emergency, .. } => {
             emergency.to_string()
         }
@@ -61,7 +68,13 @@ fn owner(wake: &Wake) -> String {
             obligation.to_string()
         }
         Wake::MonthEnds => WORKSPACE.to_owned(),
+        Wake::AlertSettles { alert } | Wake::AlertLapses { alert } => owner_of(alert),
     }
+}
+
+/// No id of a case has a `/`.
+fn owner_of(alert: &AlertRef) -> String {
+    format!("alert/{alert}")
 }
 
 /// The row of one owner; `timers` is not empty.
@@ -88,6 +101,7 @@ pub(crate) fn keep(touched: &Touched, timers: Vec<Timer>, changes: &mut Vec<Chan
     let mut owners: BTreeSet<String> = touched.incidents.iter().map(ToString::to_string).collect();
     owners.extend(touched.emergencies.iter().map(ToString::to_string));
     owners.extend(touched.obligations.iter().map(ToString::to_string));
+    owners.extend(touched.alerts.iter().map(owner_of));
     owners.extend(touched.workspace.then(|| WORKSPACE.to_owned()));
     replace(owners, timers, changes)
 }
@@ -134,11 +148,26 @@ pub(crate) fn recompute(session: &mut dyn Session, policy: &Policy, facts: &Fact
             timers.extend(of_obligation(&obligation, policy));
         }
     }
+    for row in session.query(&WAITING_ALERTS, &[])? {
+        let alert: Alert = row.json(0)?;
+        if !facts.touched.alerts.contains(&alert.alert) {
+            owners.insert(owner_of(&alert.alert));
+            timers.extend(of_alert(&alert, policy));
+        }
+    }
     replace(owners, timers, changes)
 }
 
-/// Timers due at `now`, and witnesses silent since `silent_since`, oldest first.
-pub(crate) fn due(session: &mut dyn Session, now: Timestamp, silent_since: Timestamp, limit: u32) -> Result<Vec<(Wake, Timestamp)>> {
+/// Timers due at `now`, witnesses silent since `silent_since`, and alerts whose sender fell silent; oldest first.
+///
+/// Nobody is silent while we do not listen: an alert lapses only when its sender had its whole time since `listening_since`.
+pub(crate) fn due(
+    session: &mut dyn Session,
+    now: Timestamp,
+    silent_since: Timestamp,
+    listening_since: Timestamp,
+    limit: u32,
+) -> Result<Vec<(Wake, Timestamp)>> {
     let mut due = Vec::new();
     for row in session.query(&DUE, &[now.into(), limit.into()])? {
         let timers: Vec<Kept> = row.json(0)?;
@@ -146,6 +175,10 @@ pub(crate) fn due(session: &mut dyn Session, now: Timestamp, silent_since: Times
     }
     for row in session.query(&SILENT, &[silent_since.into(), limit.into()])? {
         due.push((Wake::WitnessSilent { emergency: EmergencyId(row.count(0)?), person: row.parsed(1)? }, row.at(2)?));
+    }
+    let listened = nanoseconds(now).saturating_sub(nanoseconds(listening_since));
+    for row in session.query(&LAPSED, &[now.into(), limit.into(), listened.into()])? {
+        due.push((Wake::AlertLapses { alert: row.parsed(0)? }, row.at(1)?));
     }
     due.sort_by_key(|(_, at)| *at);
     due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));

@@ -222,6 +222,11 @@ impl World {
                     digest: Digest::of(text.as_bytes()),
                 })
             }
+            Work::WritePostmortem(order) => plain(Outcome::ReportWritten {
+                file: format!("{}/incidents/{}.md", order.documents_root, order.incident.id),
+                digest: Digest::of(order.content.cause.as_bytes()),
+            }),
+            Work::Page(order) => plain(Outcome::Paged { reference: String::new(), repeated: order.repeated }),
             Work::Chat(order) => plain(Outcome::Said { place: order.place.clone(), message: order.at.as_second().to_string() }),
             Work::WriteInvitation(order) => {
                 plain(Outcome::InvitationWritten { file: format!("{}/emergency/{}.ics", order.documents_root, order.obligation) })

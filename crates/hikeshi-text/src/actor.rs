@@ -16,6 +16,10 @@ pub fn actor(lang: Lang, actor: &Actor, names: &Names) -> String {
             Lang::Ja => format!("監視 {monitor}"),
             Lang::En => format!("monitor {monitor}"),
         },
+        Actor::Source { source } => match lang {
+            Lang::Ja => format!("アラート送信元 {source}"),
+            Lang::En => format!("alert source {source}"),
+        },
         Actor::Startup => pick(lang, "起動処理（自動）", "start-up (automatic)"),
     }
 }
@@ -50,6 +54,8 @@ pub fn via(lang: Lang, via: Via) -> &'static str {
         (Via::Local, Lang::En) => "local (without the server)",
         (Via::Chat, Lang::Ja) => "チャット",
         (Via::Chat, Lang::En) => "chat",
+        (Via::Phone, Lang::Ja) => "電話",
+        (Via::Phone, Lang::En) => "telephone",
         (Via::Inside, Lang::Ja) => "自動",
         (Via::Inside, Lang::En) => "automatic",
     }

@@ -3,16 +3,24 @@
 //! The match below has no catch-all: a new event does not compile before it has words in both languages.
 
 mod account;
+mod alert;
 mod danger;
 mod emergency;
 mod execution;
 mod incident;
 mod obligation;
 mod offline;
+mod page;
+mod postmortem;
 mod redaction;
+mod room;
 mod session;
 
+pub use incident::restored_by;
+
 use hikeshi_domain::channel::Body;
+pub use page::page_line;
+
 use hikeshi_domain::event::Event;
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::refusal::Refusal;
@@ -42,6 +50,9 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
 
         E::MonitorFired { monitor, incident: _, seen } => incident::monitor_fired(lang, monitor, seen),
         E::MonitorRecovered { monitor, incident: _, seen } => incident::monitor_recovered(lang, monitor, seen),
+        E::Alert(event) => alert::said(lang, event),
+        E::Page(event) => page::said(lang, event, names),
+        E::Postmortem(event) => postmortem::said(lang, event),
         E::IncidentOpened { incident, title, service, environment, priority, .. } => {
             incident::opened(lang, *incident, title, service, environment, *priority, names)
         }
@@ -51,7 +62,8 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
         E::IncidentUpdated { text, incident: _ } => incident::updated(lang, text),
         E::IncidentNoted { text, incident: _ } => incident::noted(lang, text),
         E::IncidentResolved { what, incident: _, by: _ } => incident::resolved(lang, what),
-        E::IncidentEscalated { step, to, incident: _ } => incident::escalated(lang, *step, to, names),
+        E::IncidentEscalated(escalated) => room::escalated(lang, escalated, names),
+        E::Room(event) => room::said(lang, event, names),
         E::StatusUpdateDue { incident: _ } => incident::update_due(lang),
 
         E::EmergencyRequested { emergency, plan, digest, requirement, .. } => {
@@ -130,11 +142,12 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
         E::ObligationWaived { obligation, waiver } => obligation::waived(lang, *obligation, *waiver),
 
         E::EnteredBySsh { person, key, statement: _, signature: _ } => offline::entered(lang, person, key, names),
-        E::OfflineAnnounced { incident } => offline::announced(lang, incident, names),
-        E::OfflineLate { incident } => offline::late(lang, *incident),
-        E::OfflineReconciled { incident, emergencies: _, contents: _ } => offline::reconciled(lang, incident, names),
+        E::Offline(event) => offline::said(lang, event, names),
     }
 }
+
+/// A storm comes as hundreds of events to an entry; nobody reads past the first ones.
+const ALERTS_SHOWN: usize = 5;
 
 /// The lines of one ledger entry, without its doer. Never empty. Events come as the ledger keeps them, possibly from a newer version:
 /// one that this version does not know is named by its code.
@@ -146,15 +159,26 @@ pub fn entry_lines(lang: Lang, kind: &str, events: &[serde_json::Value], refusal
     }
     let known: Vec<Result<Event, String>> = events.iter().map(|value| Event::deserialize(value).map_err(|_| code_of(value))).collect();
     let only_posts = known.iter().all(|event| matches!(event, Ok(Event::Posted { .. })));
-    let lines: Vec<String> = known
+    let alerts = known.iter().filter(|event| is_alert(event)).count();
+    let mut shown = 0;
+    let mut lines: Vec<String> = known
         .iter()
         .filter(|event| only_posts || !is_announcement(event))
+        .filter(|event| {
+            shown += usize::from(is_alert(event));
+            !is_alert(event) || shown <= ALERTS_SHOWN
+        })
         .map(|known| match known {
             Ok(known) => event(lang, known, names),
             Err(code) => unknown(lang, code),
         })
         .collect();
+    lines.extend(alerts.checked_sub(ALERTS_SHOWN).filter(|more| *more > 0).map(|more| alert::more(lang, more)));
     if lines.is_empty() { vec![label::command(lang, kind).to_owned()] } else { lines }
+}
+
+fn is_alert(event: &Result<Event, String>) -> bool {
+    matches!(event, Ok(Event::Alert(_)))
 }
 
 fn is_announcement(event: &Result<Event, String>) -> bool {

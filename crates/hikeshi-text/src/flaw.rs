@@ -25,12 +25,29 @@ pub fn flaw(lang: Lang, flaw: &Flaw) -> Sentence {
         FlawKind::SharedSshKey { other } => shared_ssh_key(lang, other),
         FlawKind::BadSshDestination { given } => bad_ssh_destination(lang, given),
         FlawKind::NotAscending => not_ascending(lang, &at),
+        FlawKind::BadNumber { given } => bad_number(lang, given),
         FlawKind::SameAs { other } => same_as(lang, &at, other),
     }
 }
 
 fn say(what: impl Into<String>, why: impl Into<String>, next: impl Into<String>) -> Sentence {
     Sentence::new(what).why(why).next(next)
+}
+
+fn bad_number(lang: Lang, given: &str) -> Sentence {
+    let given = clipped(given, 60);
+    match lang {
+        Ja => say(
+            format!("「{given}」は電話番号として使えません。"),
+            "国番号から始まる国際形式で、数字だけを続けて書きます。ハイフンや空白は入れられません。",
+            "先頭の 0 を +81 に替えてください。例: 090-1234-5678 は +819012345678",
+        ),
+        En => say(
+            format!("`{given}` is not a telephone number that can be called."),
+            "It is written in international form: a plus, the country, and digits only, without hyphens or blanks.",
+            "In Japan, write +81 instead of the first 0: 090-1234-5678 is +819012345678.",
+        ),
+    }
 }
 
 fn bad_ssh_key(lang: Lang, given: &str, unsupported: Option<&str>) -> Sentence {
@@ -230,13 +247,13 @@ fn same_as(lang: Lang, at: &str, other: &str) -> Sentence {
     match lang {
         Ja => say(
             format!("{at} が {other} と同じです。"),
-            "チャットのユーザーは、誰の操作かを決めます。二人で同じにはできません。",
-            "それぞれのユーザーIDを書いてください。",
+            "チャットのユーザーと電話番号は、誰の操作かを決めます。二人で同じにはできません。",
+            "それぞれ、本人だけのものを書いてください。",
         ),
         En => say(
             format!("{at} is the same as that of {other}."),
-            "The user of the chat decides who acts, so two people cannot share one.",
-            "Give each person their own user id.",
+            "The user of the chat and the telephone number decide who acts, so two people cannot share one.",
+            "Give each person their own.",
         ),
     }
 }

@@ -23,12 +23,16 @@ mod refusal;
 pub mod review;
 mod sentence;
 pub mod session;
+pub mod telephone;
 pub mod terminal;
 pub mod time;
 
 pub use actor::{actor, via};
-pub use document::{ChangeRequestText, InvitationText, change_request, change_request_link, invitation, report};
-pub use event::{entry_line, entry_lines, event};
+pub use document::{
+    ChangeRequestText, InvitationText, PageText, Read, Slug, change_request, change_request_link, invitation, page as page_text,
+    postmortem, postmortem_template, read_postmortem, report,
+};
+pub use event::{entry_line, entry_lines, event, page_line, restored_by};
 pub use flaw::{busy, fault, flaw, stopping};
 pub use id::id_error;
 pub use lang::Lang;

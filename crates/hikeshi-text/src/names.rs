@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hikeshi_domain::effect::CaseFacts;
+use hikeshi_domain::effect::{CaseFacts, PostmortemOrder};
 use hikeshi_domain::ids::{ChannelName, EnvironmentName, PersonId, RoleName, ServiceName};
 use hikeshi_domain::incident::Priority;
 use hikeshi_domain::policy::{Policy, Scheme};
@@ -50,6 +50,19 @@ impl Names {
             roles: facts.roles.iter().map(|(id, text)| (id.clone(), (text.ja.clone(), text.en.clone()))).collect(),
             zone: Zone::named(&facts.time_zone),
             scheme: facts.scheme,
+            ..Self::default()
+        }
+    }
+
+    /// The names that the order of a postmortem carries with it.
+    pub fn of_postmortem(order: &PostmortemOrder) -> Self {
+        Self {
+            people: order.names.clone(),
+            services: BTreeMap::from([(order.incident.service.clone(), order.service_name.clone())]),
+            environments: BTreeMap::from([(order.incident.environment.clone(), order.environment_name.clone())]),
+            roles: order.roles.iter().map(|(id, text)| (id.clone(), (text.ja.clone(), text.en.clone()))).collect(),
+            zone: Zone::named(&order.time_zone),
+            scheme: order.scheme,
             ..Self::default()
         }
     }

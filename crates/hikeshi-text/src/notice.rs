@@ -4,6 +4,7 @@ mod emergency;
 mod incident;
 mod obligation;
 mod offline;
+mod room;
 mod session;
 mod workspace;
 
@@ -21,8 +22,13 @@ pub fn notice(lang: Lang, notice: &Notice, names: &Names) -> String {
         N::StageMoved { stage } => incident::stage_moved(lang, *stage),
         N::StatusUpdate { text } => incident::status_update(lang, text),
         N::StatusUpdateDue { priority } => incident::update_due(lang, *priority, names),
-        N::Escalated { step, minutes } => incident::escalated(lang, *step, *minutes),
+        N::Escalated { level, why } => room::escalated(lang, *level, why, names),
+        N::DutyAssigned { duty, person } => room::assigned(lang, *duty, person.as_ref(), names),
+        N::HandedOver { from, to, note } => room::handed_over(lang, from, to, note, names),
         N::IncidentResolved { what } => incident::resolved(lang, what),
+        N::PostmortemWritten { by, items } => incident::postmortem_written(lang, by, *items, names),
+        N::AlertsGrow { fired } => incident::alerts_grow(lang, *fired),
+        N::AlertsClear { resolved } => incident::alerts_clear(lang, *resolved),
         N::EmergencyRequested { summary, reason, digest, requirement } => emergency::requested(lang, summary, reason, *digest, requirement),
         N::PlanRevised { digest, revision } => emergency::revised(lang, *digest, *revision),
         N::EmergencyApproved { by, judgement, digest, complete, expires_at, means } => {

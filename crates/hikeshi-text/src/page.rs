@@ -10,6 +10,7 @@ mod frame;
 mod incident;
 mod now;
 mod offline;
+mod postmortem;
 mod record;
 mod review;
 mod session;
@@ -63,6 +64,7 @@ mod tests {
             account::ALL,
             session::ALL,
             offline::ALL,
+            postmortem::ALL,
         ];
         for (name, ja, en) in all.into_iter().flatten() {
             assert!(!ja.trim().is_empty() && !en.trim().is_empty(), "{name}");

@@ -40,11 +40,16 @@ pub fn refusal(lang: Lang, refusal: &Refusal, names: &Names) -> Sentence {
 
         R::IncidentOver { incident } => incident::over(lang, *incident),
         R::AlreadyAcknowledged { incident, by } => incident::already_acknowledged(lang, *incident, by, names),
+        R::EverybodyCalled { incident } => incident::everybody_called(lang, *incident),
+        R::NobodyHasIt { incident } => incident::nobody_has_it(lang, *incident),
+        R::SameDuty { incident, duty } => incident::same_duty(lang, *incident, *duty),
         R::SameStage { stage } => incident::same_stage(lang, *stage),
         R::ReasonForGoingBack { from, to } => incident::reason_for_going_back(lang, *from, *to),
         R::OverrideReason => incident::override_reason(lang),
         R::NotResolved { incident } => incident::not_resolved(lang, *incident),
         R::AlreadyResolved { incident } => incident::already_resolved(lang, *incident),
+        R::PostmortemWritten { incident } => incident::postmortem_written(lang, *incident),
+        R::PostmortemMissing { incident } => incident::postmortem_missing(lang, *incident),
         R::EmergencyStillOpen { incident, emergency } => incident::emergency_still_open(lang, *incident, *emergency),
 
         R::ConditionMissing { condition, evidence_missing } => request::condition_missing(lang, *condition, *evidence_missing),

@@ -18,6 +18,12 @@ impl Zone {
         Self(zone.unwrap_or(TimeZone::UTC))
     }
 
+    /// A time as somebody wrote it; `None` when there is no such day.
+    pub fn moment(&self, year: i16, month: i8, day: i8, hour: i8, minute: i8) -> Option<Timestamp> {
+        let written = jiff::civil::Date::new(year, month, day).ok()?.at(hour, minute, 0, 0);
+        written.to_zoned(self.0.clone()).ok().map(|zoned| zoned.timestamp())
+    }
+
     fn at(&self, at: Timestamp) -> Zoned {
         at.to_zoned(self.0.clone())
     }

@@ -151,3 +151,62 @@ fn what_people_wrote_cannot_leave_its_cell() {
     let text = hikeshi_text::review::markdown(hikeshi_text::Lang::Ja, &samples::review("2026-11", &samples::uses()), &samples::names());
     assert!(text.contains(r"予約ができない \| \<b\>"), "{text}");
 }
+
+#[test]
+fn the_postmortem_has_all_that_the_rule_asks_for() {
+    for (language, tag) in [(Language::Ja, "ja"), (Language::En, "en")] {
+        check(&format!("postmortem.{tag}.md"), &hikeshi_text::postmortem(&samples::postmortem_order(language)));
+    }
+    let text = hikeshi_text::postmortem(&samples::postmortem_order(Language::Ja));
+    for part in [
+        "# ポストモーテム: 予約できない",
+        "重大度",
+        "P1",
+        "03:05",
+        "田中 太郎",
+        "1. 接続が足りなかった",
+        "- [ ] 上限の検査を足す（担当: 伊藤 誠",
+        "- [x] 監視を足す",
+    ] {
+        assert!(text.contains(part), "{part}");
+    }
+    assert!(!text.contains("\n# 見出し"), "what people write adds no heading");
+    assert_eq!(text.lines().filter(|line| line.contains("上限を")).count(), 2, "the note stays one row, and the response");
+}
+
+#[test]
+fn a_postmortem_that_was_written_is_read_back() {
+    let zone = hikeshi_text::time::Zone::named("Asia/Tokyo");
+    for language in [Language::Ja, Language::En] {
+        let order = samples::postmortem_order(language);
+        let read = hikeshi_text::read_postmortem(&hikeshi_text::postmortem(&order), &zone);
+        assert_eq!(read.unknown, Vec::<String>::new());
+        assert!(read.found.title.contains("予約できない"), "{}", read.found.title);
+        let content = read.content();
+        assert_eq!(content.whys, order.content.whys);
+        assert!(content.impact.contains("全利用者") && content.lessons.contains("上限は検査する"), "{content:?}");
+        assert!(content.response.contains("上限を20に戻した") && content.cause.contains("接続プール"), "{content:?}");
+        assert_eq!(read.found.at.map(|at| hikeshi_text::time::day(&zone, at)).as_deref(), Some("2026-11-22"));
+    }
+}
+
+#[test]
+fn what_is_not_understood_is_kept_and_named() {
+    let given =
+        "# 決済が止まった\n\n発生日: 2025年3月4日\n\n## 概要\n決済が失敗した\n\n## Root Cause\nexpired certificate\n\n## 余談\n猫がいた\n";
+    let read = hikeshi_text::read_postmortem(given, &hikeshi_text::time::Zone::named("Asia/Tokyo"));
+    assert_eq!(read.found.title, "決済が止まった");
+    assert_eq!(read.found.cause, "expired certificate");
+    assert_eq!(read.unknown, ["余談"]);
+    assert!(read.found.rest.contains("猫がいた") && read.found.summary.contains("決済が失敗した"));
+    assert_eq!(read.found.at.map(|at| at.to_string()).as_deref(), Some("2025-03-03T15:00:00Z"));
+}
+
+#[test]
+fn the_template_holds_what_is_known_and_is_a_file_of_settings() {
+    let order = samples::postmortem_order(Language::Ja);
+    for lang in hikeshi_text::Lang::ALL {
+        let text = hikeshi_text::postmortem_template(lang, &order.incident, &samples::names());
+        assert!(text.contains("inc_12 予約できない") && text.contains("response = \"設定を元に戻した\""), "{text}");
+    }
+}

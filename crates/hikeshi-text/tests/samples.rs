@@ -3,12 +3,14 @@
 mod case;
 mod events;
 mod notices;
+mod postmortems;
 mod refusals;
 mod reviews;
 
 pub use case::*;
-pub use events::{events, redactions};
+pub use events::{alert_steps, events, offline, page_steps, redactions, rooms};
 pub use notices::notices;
+pub use postmortems::{postmortem_order, postmortem_steps};
 pub use refusals::{flaws, refusals, weakenings};
 pub use reviews::{findings, presented, review, uses};
 

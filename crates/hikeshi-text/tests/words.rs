@@ -7,7 +7,7 @@ use hikeshi_domain::command::KINDS;
 use hikeshi_domain::effect::Again;
 use hikeshi_domain::emergency::{Aspect, ChangeKind, ConditionName, Doing, Ending, Killed, Looked, Status, StepState, Verdict};
 use hikeshi_domain::event::Event;
-use hikeshi_domain::incident::{Business, Impact, Priority, Stage, Urgency};
+use hikeshi_domain::incident::{Business, Duty, Impact, Priority, Stage, Urgency};
 use hikeshi_domain::obligation::{self, Kind, Waiver};
 use hikeshi_domain::offline::{LocalFlaw, StatementFlaw};
 use hikeshi_domain::people::{Actor, Via};
@@ -146,7 +146,15 @@ fn every_flaw_says_what_to_write_instead() {
 fn every_event_has_one_line() {
     let names = samples::latin_names();
     let mut table = String::new();
-    for (name, event) in samples::events().into_iter().chain(samples::redactions()) {
+    for (name, event) in samples::events()
+        .into_iter()
+        .chain(samples::redactions())
+        .chain(samples::offline())
+        .chain(samples::rooms())
+        .chain(samples::alert_steps())
+        .chain(samples::page_steps())
+        .chain(samples::postmortem_steps())
+    {
         for lang in Lang::ALL {
             let line = hikeshi_text::event(lang, &event, &names);
             sound(name, lang, &line, false);
@@ -243,7 +251,7 @@ every! {
         Cancelled => Status::Cancelled, Expired => Status::Expired
     }
 }
-every! { kinds: Kind { ChangeRequest => Kind::ChangeRequest, Report => Kind::Report, Retrospective => Kind::Retrospective, Prevention => Kind::Prevention, MonthlyReport => Kind::MonthlyReport, QuarterlyReport => Kind::QuarterlyReport, Corrective => Kind::Corrective, Review => Kind::Review } }
+every! { kinds: Kind { ChangeRequest => Kind::ChangeRequest, Report => Kind::Report, Retrospective => Kind::Retrospective, Prevention => Kind::Prevention, MonthlyReport => Kind::MonthlyReport, QuarterlyReport => Kind::QuarterlyReport, Corrective => Kind::Corrective, Postmortem => Kind::Postmortem, Review => Kind::Review } }
 every! { standings: Standing { InTime => Standing::InTime, Late => Standing::Late, Open => Standing::Open, Overdue => Standing::Overdue, NotNeeded => Standing::NotNeeded } }
 every! {
     local_flaws: LocalFlaw {
@@ -305,7 +313,7 @@ every! {
     }
 }
 every! { agains: Again { Safe => Again::Safe, LookFirst => Again::LookFirst, AskHuman => Again::AskHuman } }
-every! { vias: Via { Web => Via::Web, Api => Via::Api, Cli => Via::Cli, Chat => Via::Chat, Local => Via::Local, Inside => Via::Inside } }
+every! { vias: Via { Web => Via::Web, Api => Via::Api, Cli => Via::Cli, Chat => Via::Chat, Phone => Via::Phone, Local => Via::Local, Inside => Via::Inside } }
 every! {
     killeds: Killed { Timeout => Killed::Timeout, Signal => Killed::Signal(9), NotStarted => Killed::NotStarted("bash: not found".to_owned()) }
 }
@@ -323,6 +331,7 @@ every! {
         Person => Actor::Person { person: samples::person("mori"), only: Some(vec![samples::role("developer")]) },
         Runner => Actor::Runner, Recorder => Actor::Recorder, Timer => Actor::Timer,
         Monitor => Actor::Monitor { monitor: hikeshi_domain::ids::MonitorName::new("web").unwrap() },
+        Source => Actor::Source { source: hikeshi_domain::ids::SourceName::new("prometheus").unwrap() },
         Startup => Actor::Startup
     }
 }
@@ -343,6 +352,21 @@ impl Labels {
         writeln!(self.table, "{of} {name} | {ja} | {en}").unwrap();
     }
 }
+
+const EFFECTS: [&str; 12] = [
+    "take_backup",
+    "run_step",
+    "run_checks",
+    "restore",
+    "revert_file",
+    "open_change_request",
+    "compare_merged",
+    "write_report",
+    "write_invitation",
+    "write_postmortem",
+    "chat_emergency",
+    "chat_other",
+];
 
 #[test]
 fn every_code_has_a_label() {
@@ -397,22 +421,13 @@ fn every_code_has_a_label() {
     for (name, weakening) in samples::weakenings() {
         labels.add("weakening", name, false, |lang| label::weakening(lang, &weakening, &names));
     }
+    for duty in Duty::ALL {
+        labels.add("duty", &format!("{duty:?}"), false, |lang| label::duty(lang, duty).to_owned());
+    }
     for passed in [true, false] {
         labels.add("passed", &passed.to_string(), false, |lang| label::passed(lang, passed).to_owned());
     }
-    for kind in [
-        "take_backup",
-        "run_step",
-        "run_checks",
-        "restore",
-        "revert_file",
-        "open_change_request",
-        "compare_merged",
-        "write_report",
-        "write_invitation",
-        "chat_emergency",
-        "chat_other",
-    ] {
+    for kind in EFFECTS {
         labels.add("effect", kind, false, |lang| label::effect(lang, kind).to_owned());
     }
     check("labels.txt", &labels.table);

@@ -8,6 +8,7 @@ mod follow_up;
 mod incident;
 mod input;
 mod plan;
+mod postmortem;
 mod session;
 mod show;
 
@@ -16,6 +17,7 @@ pub use follow_up::of_obligation;
 pub use incident::{acknowledge, of_incident, open_form};
 pub use input::Input;
 pub use plan::{PlanForm, fields_of, plan_form};
+pub use postmortem::of_postmortem;
 pub use session::{of_line, of_redaction, of_session, redact};
 pub use show::{Act, Field, FieldKind, Weight, render, render_open, render_to, token};
 
@@ -33,6 +35,7 @@ pub fn command(kind: &str, input: &Input<'_>) -> Result<Command, Sentence> {
         "channel" | "obligation" | "policy" => follow_up::command(kind, input),
         "emergency" => emergency::command(kind, input),
         "incident" => incident::command(kind, input),
+        "postmortem" => postmortem::command(kind, input),
         "session" => session::command(kind, input),
         _ => Err(input.unknown_kind(kind)),
     }

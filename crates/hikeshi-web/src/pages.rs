@@ -14,6 +14,7 @@ pub mod now;
 pub mod obligations;
 pub mod people;
 pub mod plan;
+pub mod postmortem;
 mod redactions;
 pub mod replay;
 pub mod reviews;

@@ -1,6 +1,7 @@
 //! Every address of the face.
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
@@ -10,7 +11,8 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::fail::Fail;
 use crate::pages::{
-    bundle, channel, content, emergencies, emergency, incidents, ledger, me, now, obligations, people, plan, replay, reviews, signin, watch,
+    bundle, channel, content, emergencies, emergency, incidents, ledger, me, now, obligations, people, plan, postmortem, replay, reviews,
+    signin, watch,
 };
 use crate::state::{App, WebOptions};
 use crate::{api, assets, guard, inbound, live, offline, passkey, session};
@@ -28,7 +30,7 @@ pub fn app(options: WebOptions) -> Router {
         .route("/api/v1/emergencies/{id}/sessions/{session}/record", get(session::record))
         .route("/api/v1/emergencies/{id}/sessions/{session}/stream", get(session::watch_by_token))
         .merge(offline::routes())
-        .route("/inbound/{*to}", post(inbound::post))
+        .route("/inbound/{*to}", post(inbound::post).put(inbound::post).layer(DefaultBodyLimit::max(inbound::BODY_BYTES_MAX)))
         .route("/live", get(live::get))
         .route("/assets/{name}", get(assets::get))
         .fallback(nothing_here)
@@ -45,6 +47,7 @@ fn pages() -> Router<App> {
         .route("/incidents", get(incidents::list))
         .route("/incidents/new", get(incidents::new).post(incidents::post_new))
         .route("/incidents/{id}", get(incidents::get).post(incidents::post))
+        .route("/incidents/{id}/postmortem", get(postmortem::get).post(postmortem::post))
         .route("/emergencies/new", get(plan::new).post(plan::post_new))
         .route("/emergencies/{id}", get(emergency::get).post(emergency::post))
         .route("/emergencies/{id}/revise", get(plan::revise).post(plan::post_revise))

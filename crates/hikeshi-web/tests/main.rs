@@ -6,6 +6,7 @@ mod acts;
 mod api;
 mod edges;
 mod face;
+mod postmortems;
 mod recording;
 mod reviews;
 mod signin;

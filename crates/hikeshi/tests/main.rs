@@ -15,9 +15,13 @@ mod double;
 mod harness;
 #[path = "../../hikeshi-outside/tests/sshd.rs"]
 mod sshd;
+#[path = "end_to_end/telephone.rs"]
+mod telephone;
 #[path = "end_to_end/way.rs"]
 mod way;
 
+#[path = "end_to_end/alerts.rs"]
+mod alerts;
 #[path = "end_to_end/approvals.rs"]
 mod approvals;
 #[path = "end_to_end/bytes.rs"]
@@ -36,6 +40,8 @@ mod ledger;
 mod local;
 #[path = "end_to_end/over_ssh.rs"]
 mod over_ssh;
+#[path = "end_to_end/paging.rs"]
+mod paging;
 #[path = "end_to_end/rehearsal.rs"]
 mod rehearsal;
 #[path = "end_to_end/scenarios.rs"]

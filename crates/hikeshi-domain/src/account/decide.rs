@@ -206,9 +206,13 @@ fn enter(permit: &Permit, facts: &Facts, statement: &str, signature: &str, label
 fn whole_person(permit: &Permit) -> Result<&PersonId, Refusal> {
     match permit.actor() {
         Actor::Person { person, only: None } => Ok(person),
-        Actor::Person { .. } | Actor::Runner | Actor::Recorder | Actor::Timer | Actor::Monitor { .. } | Actor::Startup => {
-            Err(Refusal::NotYours)
-        }
+        Actor::Person { .. }
+        | Actor::Runner
+        | Actor::Recorder
+        | Actor::Timer
+        | Actor::Monitor { .. }
+        | Actor::Source { .. }
+        | Actor::Startup => Err(Refusal::NotYours),
     }
 }
 

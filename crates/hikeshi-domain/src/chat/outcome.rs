@@ -33,6 +33,8 @@ pub fn ended(facts: &Facts, effect: &EffectKey, outcome: &Outcome) -> Result<Dec
         | Outcome::Compared { .. }
         | Outcome::ReportWritten { .. }
         | Outcome::InvitationWritten { .. }
+        | Outcome::Paged { .. }
+        | Outcome::PageRefused { .. }
         | Outcome::Postponed { .. } => Err(Refusal::Stale),
     }
 }

@@ -1,8 +1,9 @@
 //! What follows from a command on an incident (rules I1 to I4, I6, I11).
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::{Command, Incident, Priority, Stage, Triage};
+use super::escalation::{self, is_unanswered};
+use super::{Command, Incident, Priority, Stage, Triage, room};
 use crate::channel::{Body, Notice, Post};
 use crate::decide::Decision;
 use crate::emergency;
@@ -10,9 +11,11 @@ use crate::event::Event;
 use crate::facts::{Facts, Needs};
 use crate::ids::{IncidentId, PersonId, RoleName};
 use crate::input::{self, TEXT_CHARS_MAX, TITLE_CHARS_MAX};
+use crate::page::decide::{self as page, Subject};
 use crate::people::Actor;
 use crate::permit::Permit;
 use crate::policy::Policy;
+use crate::postmortem;
 use crate::refusal::Refusal;
 
 pub fn needs(command: &Command, facts: &Facts) -> Needs {
@@ -25,6 +28,9 @@ pub fn needs(command: &Command, facts: &Facts) -> Needs {
         }
         Command::Triage { incident, .. }
         | Command::Acknowledge { incident }
+        | Command::Escalate { incident, .. }
+        | Command::Assign { incident, .. }
+        | Command::HandOver { incident, .. }
         | Command::Update { incident, .. }
         | Command::Note { incident, .. } => needs_of(*incident),
     }
@@ -62,31 +68,16 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
             }
             Ok(Decision::of(*incident, events))
         }
-        Command::Acknowledge { incident } => {
+        Command::Acknowledge { incident } => acknowledge(&permit, facts, policy, *incident),
+        Command::Escalate { incident, reason } => {
             let state = unresolved(facts, *incident)?;
-            let by = permit.person()?.clone();
-            if let Some(acknowledged) = &state.acknowledged {
-                return Err(Refusal::AlreadyAcknowledged { incident: *incident, by: acknowledged.by.clone() });
-            }
-            let notice = Notice::IncidentAcknowledged { by: by.clone() };
-            Ok(Decision::of(
-                *incident,
-                vec![Event::IncidentAcknowledged { incident: *incident, by }, post(policy, *incident, notice, &[], Vec::new())],
-            ))
+            input::required("reason", reason, TEXT_CHARS_MAX)?;
+            escalation::by_hand(policy, state, permit.person()?, reason)
         }
+        Command::Assign { incident, duty, person } => room::assign(&permit, policy, unresolved(facts, *incident)?, *duty, person.as_ref()),
+        Command::HandOver { incident, to, note } => room::hand_over(policy, unresolved(facts, *incident)?, to, note),
         Command::Move { incident, stage, reason } => move_stage(facts, policy, *incident, *stage, reason),
-        Command::Update { incident, text } => {
-            let state = found(facts, *incident)?;
-            if state.closed_at.is_some() {
-                return Err(Refusal::IncidentOver { incident: *incident });
-            }
-            input::required("text", text, TEXT_CHARS_MAX)?;
-            let notice = Notice::StatusUpdate { text: text.clone() };
-            Ok(Decision::of(
-                *incident,
-                vec![Event::IncidentUpdated { incident: *incident, text: text.clone() }, post(policy, *incident, notice, &[], Vec::new())],
-            ))
-        }
+        Command::Update { incident, text } => update(facts, policy, *incident, text),
         Command::Note { incident, text } => {
             found(facts, *incident)?;
             input::required("text", text, TEXT_CHARS_MAX)?;
@@ -101,9 +92,31 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
             no_open_emergency(facts, state)?;
             let notice = Notice::IncidentResolved { what: what.clone() };
             let event = Event::IncidentResolved { incident: *incident, by: permit.actor().clone(), what: what.clone() };
-            Ok(Decision::of(*incident, vec![event, post(policy, *incident, notice, &[], Vec::new())]))
+            let mut events = vec![event, post(policy, *incident, notice, &[], Vec::new())];
+            events.extend(postmortem::decide::owe(facts, state, 0, now));
+            Ok(Decision::of(*incident, events))
         }
     }
+}
+
+/// Whoever was called answers: the first time, and again when further people were called since.
+fn acknowledge(permit: &Permit, facts: &Facts, policy: &Policy, incident: IncidentId) -> Result<Decision, Refusal> {
+    let state = unresolved(facts, incident)?;
+    let by = permit.person()?.clone();
+    if let Some(acknowledged) = state.acknowledged.as_ref().filter(|_| !is_unanswered(state)) {
+        return Err(Refusal::AlreadyAcknowledged { incident, by: acknowledged.by.clone() });
+    }
+    let posted = post(policy, incident, Notice::IncidentAcknowledged { by: by.clone() }, &[], Vec::new());
+    Ok(Decision::of(incident, vec![Event::IncidentAcknowledged { incident, by }, posted]))
+}
+
+fn update(facts: &Facts, policy: &Policy, incident: IncidentId, text: &str) -> Result<Decision, Refusal> {
+    if found(facts, incident)?.closed_at.is_some() {
+        return Err(Refusal::IncidentOver { incident });
+    }
+    input::required("text", text, TEXT_CHARS_MAX)?;
+    let posted = post(policy, incident, Notice::StatusUpdate { text: text.to_owned() }, &[], Vec::new());
+    Ok(Decision::of(incident, vec![Event::IncidentUpdated { incident, text: text.to_owned() }, posted]))
 }
 
 /// What an opening needs, whoever opens.
@@ -136,10 +149,15 @@ impl Incident {
             resolved: None,
             closed_at: None,
             firing: Vec::new(),
+            alerts: crate::alert::AlertCount::default(),
+            pages: Vec::new(),
+            duties: std::collections::BTreeMap::new(),
             escalated_steps: 0,
+            escalated_at: None,
             last_update_at: None,
             update_reminded_at: None,
             emergencies: Vec::new(),
+            postmortem: None,
             away: None,
         }
     }
@@ -171,9 +189,17 @@ pub(crate) fn open(facts: &Facts, policy: &Policy, actor: &Actor, new: &NewIncid
             post(policy, incident, notice, &roles, Vec::new()),
         ],
     );
-    if policy.incident.escalation.first().is_some_and(|step| step.after_min == 0) {
-        decision.events.extend(escalation(policy, incident, 0));
-    }
+    let subject = Subject {
+        incident,
+        title: new.title,
+        priority,
+        service: new.service,
+        environment: new.environment,
+        detected_at: new.detected_at,
+        pages: &[],
+    };
+    page::call(&mut decision, policy, &subject, 0, &policy.people_with(&roles));
+    escalation::at_once(&mut decision, policy, &subject);
     decision.made = Some(incident.to_string());
     decision
 }
@@ -197,7 +223,7 @@ fn move_stage(facts: &Facts, policy: &Policy, incident: IncidentId, stage: Stage
     Ok(Decision::of(incident, vec![event, post(policy, incident, Notice::StageMoved { stage }, &[], Vec::new())]))
 }
 
-fn no_open_emergency(facts: &Facts, state: &Incident) -> Result<(), Refusal> {
+pub(crate) fn no_open_emergency(facts: &Facts, state: &Incident) -> Result<(), Refusal> {
     let open = state.emergencies.iter().filter_map(|id| facts.emergency(*id)).find(|emergency| emergency.status.is_running());
     match open {
         Some(emergency::Emergency { id, .. }) => Err(Refusal::EmergencyStillOpen { incident: state.id, emergency: *id }),
@@ -213,34 +239,6 @@ fn check_triage(triage: &Triage) -> Result<(), Refusal> {
     }
 }
 
-/// The next escalation step, if it is due and nobody has acknowledged.
-pub fn escalate(facts: &Facts, incident: IncidentId, now: Timestamp) -> Result<Decision, Refusal> {
-    let policy = facts.policy().ok_or(Refusal::Stale)?;
-    let state = facts.incident(incident).ok_or(Refusal::Stale)?;
-    let next = usize::try_from(state.escalated_steps).unwrap_or(usize::MAX);
-    let due = policy
-        .incident
-        .escalation
-        .get(next)
-        .and_then(|step| state.opened_at.checked_add(SignedDuration::from_mins(i64::from(step.after_min))).ok())
-        .is_some_and(|due_at| due_at <= now);
-    if !due || state.acknowledged.is_some() || state.resolved.is_some() || state.closed_at.is_some() {
-        return Err(Refusal::Stale);
-    }
-    Ok(Decision::of(incident, escalation(policy, incident, next)))
-}
-
-fn escalation(policy: &Policy, incident: IncidentId, index: usize) -> Vec<Event> {
-    let Some(step) = policy.incident.escalation.get(index) else { return Vec::new() };
-    let mut to: Vec<PersonId> = policy.people_with(&step.roles);
-    to.extend(step.people.iter().filter(|person| policy.people.contains_key(person)).cloned());
-    to.sort();
-    to.dedup();
-    let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
-    let notice = Notice::Escalated { step: number, minutes: step.after_min };
-    vec![Event::IncidentEscalated { incident, step: number, to: to.clone() }, post(policy, incident, notice, &step.roles, to)]
-}
-
 /// A status update was due and did not come (rule I6).
 pub fn update_due(facts: &Facts, incident: IncidentId, now: Timestamp) -> Result<Decision, Refusal> {
     let policy = facts.policy().ok_or(Refusal::Stale)?;
@@ -249,7 +247,7 @@ pub fn update_due(facts: &Facts, incident: IncidentId, now: Timestamp) -> Result
     if !crate::timer::of_incident(state, policy).iter().any(|timer| timer.wake == wake && timer.due_at <= now) {
         return Err(Refusal::Stale);
     }
-    let people = state.acknowledged.iter().map(|acknowledged| acknowledged.by.clone()).collect();
+    let people = room::speakers(state);
     let notice = Notice::StatusUpdateDue { priority: state.priority };
     Ok(Decision::of(incident, vec![Event::StatusUpdateDue { incident }, post(policy, incident, notice, &[], people)]))
 }
@@ -263,7 +261,7 @@ fn unresolved(facts: &Facts, id: IncidentId) -> Result<&Incident, Refusal> {
     if state.resolved.is_some() || state.closed_at.is_some() { Err(Refusal::IncidentOver { incident: id }) } else { Ok(state) }
 }
 
-fn post(policy: &Policy, incident: IncidentId, notice: Notice, roles: &[RoleName], people: Vec<PersonId>) -> Event {
+pub(crate) fn post(policy: &Policy, incident: IncidentId, notice: Notice, roles: &[RoleName], people: Vec<PersonId>) -> Event {
     Event::Posted {
         post: Post {
             channel: policy.channels.incidents.clone(),

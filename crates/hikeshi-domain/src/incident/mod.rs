@@ -1,18 +1,27 @@
 //! An incident: its state, and what can be asked of it. Deciding is in [`decide`]; what follows from an event in [`state`].
 
 pub mod decide;
+pub(crate) mod escalation;
+pub(crate) mod room;
 pub(crate) mod state;
 #[cfg(test)]
 mod tests;
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use escalation::{Escalated, Level, WhyEscalated};
+pub use room::{Duty, RoomEvent, RoomStep};
+
+use crate::alert::AlertCount;
 use crate::ids::{EmergencyId, EnvironmentName, IncidentId, MonitorName, PersonId, ServiceName};
 use crate::offline::Away;
 use crate::people::Actor;
 use crate::policy::Policy;
+use crate::postmortem::Postmortem;
 
 /// P1 whole service down · P2 main function down · P3 part down · P4 slight (rule I2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -180,9 +189,20 @@ pub struct Incident {
     /// The monitor that opened it, while it still fires.
     #[serde(default)]
     pub firing: Vec<MonitorName>,
-    /// How many escalation steps have been taken; the next one is this index.
+    #[serde(default, skip_serializing_if = "AlertCount::is_none")]
+    pub alerts: AlertCount,
+    /// Who was called because of it, and what became of that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pages: Vec<crate::page::Page>,
+    /// Who does what while it burns.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub duties: BTreeMap<Duty, PersonId>,
+    /// How many escalation steps have been taken, all rounds together.
     #[serde(default)]
     pub escalated_steps: u32,
+    /// When the last of them was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalated_at: Option<Timestamp>,
     #[serde(default)]
     pub last_update_at: Option<Timestamp>,
     #[serde(default)]
@@ -190,6 +210,9 @@ pub struct Incident {
     /// Emergency exceptions asked for because of this incident.
     #[serde(default)]
     pub emergencies: Vec<EmergencyId>,
+    /// What it owes and has of a postmortem (rule I8).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postmortem: Option<Box<Postmortem>>,
     /// Set when its exceptions were carried out while the server was away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub away: Option<Box<Away>>,
@@ -197,8 +220,14 @@ pub struct Incident {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Acknowledged {
+    /// Who has it now.
     pub by: PersonId,
+    /// When somebody first answered.
     pub at: Timestamp,
+    /// When the one who has it now took it.
+    pub since: Timestamp,
+    /// Escalation steps that had been taken by then; a later one waits for an answer again.
+    pub steps: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -229,6 +258,25 @@ pub enum Command {
     },
     Acknowledge {
         incident: IncidentId,
+    },
+    /// Calls the next step now: the impact grows, or a technical or business decision is needed.
+    Escalate {
+        incident: IncidentId,
+        reason: String,
+    },
+    /// Gives one duty to a person, or takes it away.
+    Assign {
+        incident: IncidentId,
+        duty: Duty,
+        #[serde(default)]
+        person: Option<PersonId>,
+    },
+    /// Another person has it from now on.
+    HandOver {
+        incident: IncidentId,
+        to: PersonId,
+        /// What they need to know.
+        note: String,
     },
     Move {
         incident: IncidentId,

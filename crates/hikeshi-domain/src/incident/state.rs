@@ -18,7 +18,9 @@ pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
             state.priority = *priority;
         }),
         Event::IncidentAcknowledged { incident, by } => {
-            with(facts, *incident, |state| state.acknowledged = Some(Acknowledged { by: by.clone(), at }));
+            with(facts, *incident, |state| {
+                state.acknowledged = Some(Acknowledged::by(state.acknowledged.as_ref(), by.clone(), at, state.escalated_steps));
+            });
         }
         Event::IncidentMoved { incident, to, .. } => with(facts, *incident, |state| {
             state.stage = *to;
@@ -33,7 +35,10 @@ pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
             state.mitigated_at = state.mitigated_at.or(Some(at));
             state.resolved = Some(Resolved { by: by.clone(), at, what: what.clone() });
         }),
-        Event::IncidentEscalated { incident, step, .. } => with(facts, *incident, |state| state.escalated_steps = *step),
+        Event::IncidentEscalated(escalated) => with(facts, escalated.incident, |state| {
+            state.escalated_steps = escalated.step;
+            state.escalated_at = Some(at);
+        }),
         Event::MonitorFired { monitor, incident, .. } => with(facts, *incident, |state| {
             if !state.firing.contains(monitor) {
                 state.firing.push(monitor.clone());

@@ -14,7 +14,7 @@ use super::{BundleVerdict, Checkpoint, ENTRIES_FILE, Entry, EntryResult, Files, 
 use crate::emergency::{Approval, Plan, PlanDocument};
 use crate::event::Event;
 use crate::ids::{Digest, EmergencyId, IncidentId, PersonId};
-use crate::offline::parcel;
+use crate::offline::{OfflineEvent, parcel};
 use crate::policy::{Policy, Target};
 use crate::session::told::{RedactionTold, Stretch, Told};
 
@@ -227,7 +227,7 @@ fn came_home(entry: &Entry, files: &Files) -> Vec<(String, Files)> {
     let EntryResult::Done { events, .. } = &entry.result else { return Vec::new() };
     let mut home = Vec::new();
     for event in events {
-        if let Event::OfflineReconciled { incident, contents, .. } = event
+        if let Event::Offline(OfflineEvent::Reconciled { incident, contents, .. }) = event
             && let Some(away) = &incident.away
             && let Some(reconciled) = &away.reconciled
         {

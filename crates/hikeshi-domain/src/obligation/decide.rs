@@ -17,7 +17,7 @@ use crate::effect::Effect;
 use crate::emergency::{self, Emergency};
 use crate::event::Event;
 use crate::facts::{Facts, Needs};
-use crate::ids::{ObligationId, PersonId, RoleName};
+use crate::ids::{EmergencyId, IncidentId, ObligationId, PersonId, RoleName};
 use crate::input::{self, TEXT_CHARS_MAX, TITLE_CHARS_MAX};
 use crate::permit::Permit;
 use crate::policy::Policy;
@@ -180,7 +180,13 @@ fn finish(permit: &Permit, owed: &Owed<'_>, evidence: &str) -> Result<Decision, 
                 return Err(Refusal::SelfReview { person: by.clone() });
             }
         }
-        Kind::ChangeRequest | Kind::Report | Kind::Retrospective | Kind::Prevention | Kind::MonthlyReport | Kind::QuarterlyReport => {
+        Kind::ChangeRequest
+        | Kind::Report
+        | Kind::Retrospective
+        | Kind::Prevention
+        | Kind::MonthlyReport
+        | Kind::QuarterlyReport
+        | Kind::Postmortem => {
             owed.open(Kind::Prevention)?;
         }
     }
@@ -264,24 +270,38 @@ fn hold(permit: &Permit, owed: &Owed<'_>, held: Held, items: &[PreventionItem]) 
     if items.is_empty() {
         return Err(Refusal::PreventionMissing);
     }
-    input::at_most("items", items.len(), ITEMS_MAX)?;
     let lessons = held.lessons.clone();
     let mut events = vec![Event::MeetingHeld { obligation: owed.state.id, held }];
-    let mut next = owed.facts.workspace.counters.obligation;
-    for item in items {
-        input::required("text", &item.text, TITLE_CHARS_MAX * 5)?;
-        known_people(owed.policy, "owner", std::slice::from_ref(&item.owner))?;
-        if item.due_at <= owed.now {
-            return Err(Refusal::TimeInPast { field: "due_at".to_owned() });
-        }
-        next += 1;
-        let of = Some((exception.id, exception.incident));
-        let mut raised = Obligation::new(ObligationId(next), Kind::Prevention, of, item.owner.clone(), owed.now, item.due_at);
-        raised.text.clone_from(&item.text);
-        events.push(Event::ObligationRaised { obligation: raised });
-    }
+    let raised = self::items(owed.facts, Some(exception.id), exception.incident, items, owed.now)?;
+    events.extend(raised.into_iter().map(|obligation| Event::ObligationRaised { obligation }));
     events.extend(owed.done(Some(permit.person()?.clone()), lessons));
     Ok(owed.decision(events))
+}
+
+/// Prevention items that somebody decided, each with its owner and due time: they are owed from now on.
+pub(crate) fn items(
+    facts: &Facts,
+    emergency: Option<EmergencyId>,
+    incident: IncidentId,
+    items: &[PreventionItem],
+    now: Timestamp,
+) -> Result<Vec<Obligation>, Refusal> {
+    let policy = facts.policy().ok_or(Refusal::Stale)?;
+    input::at_most("items", items.len(), ITEMS_MAX)?;
+    let mut raised = Vec::with_capacity(items.len());
+    for (number, item) in (facts.workspace.counters.obligation + 1..).zip(items) {
+        input::required("text", &item.text, TITLE_CHARS_MAX * 5)?;
+        known_people(policy, "owner", std::slice::from_ref(&item.owner))?;
+        if item.due_at <= now {
+            return Err(Refusal::TimeInPast { field: "due_at".to_owned() });
+        }
+        let mut owed = Obligation::new(ObligationId(number), Kind::Prevention, None, item.owner.clone(), now, item.due_at);
+        owed.emergency = emergency;
+        owed.incident = Some(incident);
+        owed.text.clone_from(&item.text);
+        raised.push(owed);
+    }
+    Ok(raised)
 }
 
 fn known_people(policy: &Policy, field: &str, people: &[PersonId]) -> Result<(), Refusal> {

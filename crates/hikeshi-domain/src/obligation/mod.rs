@@ -24,7 +24,7 @@ pub enum Kind {
     Report,
     /// The retrospective meeting (rule E12).
     Retrospective,
-    /// A prevention item that a retrospective decided.
+    /// A prevention item that a retrospective or a postmortem decided.
     Prevention,
     /// The report of a month's exceptions, for the development meeting (rule E13).
     MonthlyReport,
@@ -32,6 +32,8 @@ pub enum Kind {
     QuarterlyReport,
     /// What corrects a use that should not have been (rule E13).
     Corrective,
+    /// The postmortem of an incident (rule I8).
+    Postmortem,
     /// Somebody else looks over the record of an exception in which something rests on the executor's machine alone.
     Review,
 }
@@ -41,7 +43,7 @@ impl Kind {
     pub fn hardens_next(self) -> bool {
         match self {
             Self::ChangeRequest | Self::Report | Self::Retrospective | Self::Review => true,
-            Self::Prevention | Self::MonthlyReport | Self::QuarterlyReport | Self::Corrective => false,
+            Self::Prevention | Self::MonthlyReport | Self::QuarterlyReport | Self::Corrective | Self::Postmortem => false,
         }
     }
 }
@@ -66,7 +68,7 @@ pub enum Waiver {
 pub struct Obligation {
     pub id: ObligationId,
     pub kind: Kind,
-    /// The exception from which it comes; none for a report of a month or quarter.
+    /// The exception from which it comes; none for what an incident or a period owes by itself.
     pub emergency: Option<EmergencyId>,
     pub incident: Option<IncidentId>,
     /// Who owes it.

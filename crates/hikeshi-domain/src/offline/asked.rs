@@ -11,7 +11,7 @@ use crate::emergency::{self, Doing, Emergency, Signed, StepState, Trouble, Verdi
 use crate::event::Event;
 use crate::facts::Facts;
 use crate::ids::{EmergencyId, ObligationId};
-use crate::incident;
+use crate::incident::{self, Escalated, RoomEvent, RoomStep, WhyEscalated};
 use crate::obligation::{self, Kind, PreventionItem};
 use crate::people::Actor;
 use crate::review;
@@ -101,9 +101,10 @@ impl Asking<'_> {
             | Event::PostUndelivered { .. }
             | Event::MonitorFired { .. }
             | Event::MonitorRecovered { .. }
-            | Event::OfflineAnnounced { .. }
-            | Event::OfflineLate { .. }
-            | Event::OfflineReconciled { .. } => return None,
+            | Event::Alert(_)
+            | Event::Page(_)
+            | Event::Postmortem(_)
+            | Event::Offline(_) => return None,
             Event::SignedIn { .. }
             | Event::SignedOut { .. }
             | Event::PasskeyAdded { .. }
@@ -132,7 +133,16 @@ impl Asking<'_> {
             Event::IncidentUpdated { incident, text } => Open::Update { incident, text }.into(),
             Event::IncidentNoted { incident, text } => Open::Note { incident, text }.into(),
             Event::IncidentResolved { incident, what, .. } => Open::Resolve { incident, what }.into(),
-            Event::IncidentEscalated { incident, .. } => Wake::Escalate { incident }.into(),
+            Event::IncidentEscalated(Escalated { incident, why: WhyEscalated::Asked { reason, .. }, .. }) => {
+                Open::Escalate { incident, reason }.into()
+            }
+            Event::IncidentEscalated(Escalated { incident, .. }) => Wake::Escalate { incident }.into(),
+            Event::Room(RoomEvent { incident, what: RoomStep::Assigned { duty, person, .. } }) => {
+                Open::Assign { incident, duty, person }.into()
+            }
+            Event::Room(RoomEvent { incident, what: RoomStep::HandedOver { to, note, .. } }) => {
+                Open::HandOver { incident, to, note }.into()
+            }
             Event::StatusUpdateDue { incident } => Wake::UpdateDue { incident }.into(),
 
             Event::EmergencyRequested { incident, conditions, plan, .. } => Do::Request { incident, conditions, plan }.into(),
@@ -224,9 +234,13 @@ impl Asking<'_> {
 
             Event::ObligationRaised { obligation } => match obligation.kind {
                 Kind::MonthlyReport | Kind::QuarterlyReport => Wake::MonthEnds.into(),
-                Kind::ChangeRequest | Kind::Report | Kind::Retrospective | Kind::Prevention | Kind::Corrective | Kind::Review => {
-                    Asked::Follows
-                }
+                Kind::ChangeRequest
+                | Kind::Report
+                | Kind::Retrospective
+                | Kind::Prevention
+                | Kind::Corrective
+                | Kind::Postmortem
+                | Kind::Review => Asked::Follows,
             },
             Event::ObligationTroubled { obligation, trouble } => {
                 ended(self.under_way(obligation)?, Outcome::Failed { detail: trouble.detail })

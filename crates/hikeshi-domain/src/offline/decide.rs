@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Announced, Away, Command, Degraded, Home, Offline, Reconciled};
+use super::{Announced, Away, Command, Degraded, Home, Offline, OfflineEvent, Reconciled};
 use crate::apply::apply;
 use crate::channel::{Body, Notice, Post};
 use crate::decide::Decision;
@@ -66,7 +66,7 @@ fn announce(facts: &Facts, policy: &Policy, by: &PersonId, case: &Announced, now
     let opened = Incident::new(id, &new, triage.priority(policy), Actor::person(by.clone()), now);
     let incident = Incident { stage: Stage::Mitigation, away: Some(Box::new(away)), ..opened };
     let posted = post(policy, id, notice, &policy.emergency.approver_roles);
-    let mut decision = Decision::of(id, vec![Event::OfflineAnnounced { incident: Box::new(incident) }, posted]);
+    let mut decision = Decision::of(id, vec![Event::Offline(OfflineEvent::Announced { incident: Box::new(incident) }), posted]);
     decision.made = Some(id.to_string());
     Ok(decision)
 }
@@ -91,7 +91,7 @@ fn late(policy: &Policy, incident: &Incident, away: &Away) -> Vec<Event> {
     if let Event::Posted { post } = &mut posted {
         post.people.push(away.announced_by.clone());
     }
-    vec![Event::OfflineLate { incident: incident.id }, posted]
+    vec![Event::Offline(OfflineEvent::Late { incident: incident.id }), posted]
 }
 
 fn import(facts: &Facts, policy: &Policy, by: &PersonId, id: IncidentId, home: &Home, now: Timestamp) -> Result<Decision, Refusal> {
@@ -140,7 +140,7 @@ fn import(facts: &Facts, policy: &Policy, by: &PersonId, id: IncidentId, home: &
         emergencies: numbers.values().copied().collect(),
         degraded: home.degraded.clone(),
     };
-    let back = Event::OfflineReconciled { incident: Box::new(incident), emergencies, contents: home.contents.clone() };
+    let back = Event::Offline(OfflineEvent::Reconciled { incident: Box::new(incident), emergencies, contents: home.contents.clone() });
     let mut decision = Decision::of(id, vec![back, post(policy, id, notice, &policy.emergency.approver_roles)]);
     // Nobody had been told of it, so no timer of this ledger has alarmed; late it is all the same.
     if away.due_at(policy) < now && !away.late_announced {

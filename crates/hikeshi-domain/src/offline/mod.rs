@@ -31,6 +31,23 @@ use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::review::Course;
 
+/// What is known of an exception without this ledger.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "offline", rename_all = "snake_case")]
+pub enum OfflineEvent {
+    /// An executor's machine has told of an exception that was carried out, or still is, without this ledger.
+    Announced { incident: Box<Incident> },
+    /// It has not come home in time.
+    Late { incident: IncidentId },
+    /// It came home: everything in it was verified.
+    Reconciled {
+        incident: Box<Incident>,
+        emergencies: Vec<Emergency>,
+        /// What was brought beside the record of the parcel itself: outputs, files, blocks of recordings.
+        contents: Vec<Kept>,
+    },
+}
+
 /// A content that is kept beside the ledger. Its form is the one by which a bundle finds contents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Kept {

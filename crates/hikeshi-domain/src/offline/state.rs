@@ -1,15 +1,15 @@
 //! What coming home changes.
 
-#![expect(clippy::wildcard_enum_match_arm, reason = "a fold takes the events of its own area; the rest are other areas'")]
-
 use crate::event::Event;
 use crate::facts::Facts;
 use crate::incident::Incident;
+use crate::offline::OfflineEvent;
 
 pub(crate) fn apply(facts: &mut Facts, event: &Event) {
+    let Event::Offline(event) = event else { return };
     match event {
-        Event::OfflineAnnounced { incident } => keep(facts, incident),
-        Event::OfflineLate { incident } => {
+        OfflineEvent::Announced { incident } => keep(facts, incident),
+        OfflineEvent::Late { incident } => {
             if let Some(Some(state)) = facts.incidents.get_mut(incident) {
                 if let Some(away) = &mut state.away {
                     away.late_announced = true;
@@ -17,7 +17,7 @@ pub(crate) fn apply(facts: &mut Facts, event: &Event) {
                 facts.touched.incidents.insert(*incident);
             }
         }
-        Event::OfflineReconciled { incident, emergencies, contents: _ } => {
+        OfflineEvent::Reconciled { incident, emergencies, contents: _ } => {
             keep(facts, incident);
             for emergency in emergencies {
                 facts.workspace.counters.emergency = facts.workspace.counters.emergency.max(emergency.id.0);
@@ -25,7 +25,6 @@ pub(crate) fn apply(facts: &mut Facts, event: &Event) {
                 facts.emergencies.insert(emergency.id, Some(emergency.clone()));
             }
         }
-        _ => {}
     }
 }
 

@@ -1,11 +1,17 @@
 //! What must hold between the parts of a policy: every name that is used is declared, and the rules can be met at all.
 
+mod alerts;
+mod forge;
+mod incident;
+mod paging;
+mod postmortems;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ForgeKind, Policy, SshPlace, ssh};
+use super::{Policy, SshPlace, ssh};
 use crate::ids::{EnvironmentName, PersonId, RoleName, ServiceName};
 use crate::input::nearest;
 use crate::signature::ssh::{KeyFlaw, PublicKey};
@@ -76,6 +82,10 @@ pub enum FlawKind {
     },
     /// Later escalation steps must come later.
     NotAscending,
+    /// No telephone number in the form `+819012345678`.
+    BadNumber {
+        given: String,
+    },
     /// What must be different for everybody is the same as that of another person.
     SameAs {
         other: String,
@@ -85,10 +95,6 @@ pub enum FlawKind {
 /// Keys per person: a laptop, a phone, two security keys, and old ones that are kept for the record.
 const SSH_KEYS_MAX: usize = 20;
 
-/// The pieces of a matrix cell: impact, business, urgency.
-const CELL: [&[&str]; 3] =
-    [&["all_users", "some_users", "one_function"], &["lost_sales", "lost_trust", "slight"], &["now", "can_be_planned"]];
-
 impl Policy {
     /// Everything that is wrong with it, in the order of the file's sections. Empty: it can be adopted.
     pub fn check(&self) -> Vec<Flaw> {
@@ -97,9 +103,12 @@ impl Policy {
         check.people();
         check.targets();
         check.monitors();
+        check.alerts();
+        check.paging();
         check.incident();
         check.emergency();
         check.obligations();
+        check.postmortems();
         check.permissions();
         check.secrets();
         check.flaws
@@ -296,37 +305,6 @@ impl Checking<'_> {
         }
     }
 
-    fn incident(&mut self) {
-        let rules = &self.policy.incident;
-        for (priority, row) in &rules.priorities {
-            self.bounds(&["incident", "priorities", priority.code(), "act_within_min"], u64::from(row.act_within_min), 1, 43_200);
-        }
-        for cell in rules.matrix.keys() {
-            let parts: Vec<&str> = cell.split('+').collect();
-            let good = parts.len() == CELL.len() && parts.iter().zip(CELL).all(|(part, allowed)| allowed.contains(part));
-            if !good {
-                let cells = cells();
-                let nearest = nearest(cell, cells.iter().map(String::as_str));
-                self.flaw(&["incident", "matrix", cell], FlawKind::BadCell { given: cell.clone(), nearest });
-            }
-        }
-        let mut last = None;
-        for (index, step) in rules.escalation.iter().enumerate() {
-            let index = index.to_string();
-            let at = ["incident", "escalation", index.as_str()];
-            if last.is_some_and(|last| step.after_min <= last) {
-                self.flaw(&[at.as_slice(), &["after_min"]].concat(), FlawKind::NotAscending);
-            }
-            last = Some(step.after_min);
-            self.roles(&[at.as_slice(), &["roles"]].concat(), &step.roles);
-            for (position, person) in step.people.iter().enumerate() {
-                let position = position.to_string();
-                self.person(&[at.as_slice(), &["people", position.as_str()]].concat(), person);
-            }
-        }
-        self.roles(&["incident", "serious_at_once"], &rules.serious_at_once);
-    }
-
     /// The four-eyes rules must be possible to meet: otherwise an emergency could never be handled, and people would go around the program.
     fn emergency(&mut self) {
         let rules = &self.policy.emergency;
@@ -413,59 +391,6 @@ impl Checking<'_> {
         self.all_bounds("reviews", &numbers);
     }
 
-    fn forge(&mut self) {
-        let Some(forge) = &self.policy.forge else { return };
-        for (key, text) in [("repository", &forge.repository), ("base", &forge.base)] {
-            self.filled(&["forge", key], text);
-        }
-        match forge.kind {
-            ForgeKind::Git => self.filled(&["forge", "requests"], &forge.requests),
-            ForgeKind::Github => {
-                let parts: Vec<&str> = forge.repository.split('/').collect();
-                let plain =
-                    |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-                if parts.len() != 2 || !parts.iter().all(plain) {
-                    let detail = "owner/name".to_owned();
-                    self.flaw(&["forge", "repository"], FlawKind::BadPattern { given: forge.repository.clone(), detail });
-                }
-                if let Some(api) = &forge.api {
-                    self.url(&["forge", "api"], api);
-                }
-            }
-        }
-    }
-
-    fn slack(&mut self) {
-        let Some(slack) = &self.policy.slack else { return };
-        self.url(&["slack", "api"], &slack.api);
-        for (key, text) in [
-            ("bot_token_env", &slack.bot_token_env),
-            ("app_token_env", &slack.app_token_env),
-            ("signing_secret_env", &slack.signing_secret_env),
-        ] {
-            self.filled(&["slack", key], text);
-        }
-        let channels = &self.policy.channels;
-        for (name, given) in &slack.channels {
-            let at = ["slack", "channels", name.as_str()];
-            if ![&channels.emergency, &channels.incidents].contains(&name) {
-                self.unknown(&at, "channel", name.as_str(), [channels.emergency.as_str(), channels.incidents.as_str()]);
-            }
-            self.filled(&at, given);
-        }
-        for (role, group) in &slack.groups {
-            let at = ["slack", "groups", role.as_str()];
-            self.roles(&at, std::slice::from_ref(role));
-            self.filled(&at, group);
-        }
-        let mut seen = std::collections::BTreeMap::new();
-        for id in self.policy.people.keys() {
-            if let Some(other) = self.policy.chat_user(id).and_then(|user| seen.insert(user, id)) {
-                self.flaw(&["people", id.as_str(), "chat"], FlawKind::SameAs { other: other.to_string() });
-            }
-        }
-    }
-
     fn permissions(&mut self) {
         for (kind, roles) in &self.policy.permissions {
             let open: Vec<&str> =
@@ -485,10 +410,4 @@ impl Checking<'_> {
             }
         }
     }
-}
-
-fn cells() -> Vec<String> {
-    let [impacts, businesses, urgencies] = CELL;
-    let pairs = impacts.iter().flat_map(|impact| businesses.iter().map(move |business| format!("{impact}+{business}")));
-    pairs.flat_map(|pair| urgencies.iter().map(move |urgency| format!("{pair}+{urgency}"))).collect()
 }

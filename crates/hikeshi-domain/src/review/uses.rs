@@ -17,6 +17,7 @@ use crate::ids::{EmergencyId, EnvironmentName, IncidentId, ObligationId, PersonI
 use crate::incident::Priority;
 use crate::ledger::{Entry, EntryResult};
 use crate::obligation::{Kind, Obligation};
+use crate::offline::OfflineEvent;
 use crate::people::Actor;
 use crate::refusal::Refusal;
 use crate::session::SessionEnd;
@@ -280,7 +281,7 @@ impl Uses {
             notes.course.requested = Some(mark);
             notes.course.signs.refusals = self.unborn.remove(incident).unwrap_or_default();
         }
-        if let Event::OfflineReconciled { emergencies, .. } = event {
+        if let Event::Offline(OfflineEvent::Reconciled { emergencies, .. }) = event {
             for (id, offline) in emergencies.iter().filter_map(|state| Some((state.id, state.offline.as_ref()?))) {
                 self.notes.insert(id, Notes { course: offline.course.told_in(mark.seq), ..Notes::default() });
             }

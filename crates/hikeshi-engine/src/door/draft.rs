@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hikeshi_domain::Timestamp;
+use hikeshi_domain::alert::AlertRef;
 use hikeshi_domain::apply::apply;
 use hikeshi_domain::chat::{Seal, deliveries};
 use hikeshi_domain::command::{Command, Envelope, OutcomeCommand};
@@ -13,11 +14,12 @@ use hikeshi_domain::event::Event;
 use hikeshi_domain::facts::{Facts, Touched};
 use hikeshi_domain::ids::{Digest, RequestKey};
 use hikeshi_domain::ledger::Frontier;
+use hikeshi_domain::offline::OfflineEvent;
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::permit::permit;
 use hikeshi_domain::refusal::Refusal;
 use hikeshi_domain::timer::{self, Timer, Wake};
-use hikeshi_store::{Head, KeptEntry, NewEntry, PostRecord, StoreError, Writes};
+use hikeshi_store::{Head, KeptEntry, Lease, NewEntry, PostRecord, StoreError, Writes};
 
 use super::entry::{self, Place};
 use super::intake::Taken;
@@ -100,6 +102,9 @@ impl Draft {
             self.facts.presence.entry(*emergency).or_default().insert(person.clone(), self.now);
             self.writes.heard.push((*emergency, person.clone(), self.now));
         }
+        let lease = |(alert, until): &(AlertRef, Timestamp)| Lease { alert: alert.clone(), heard_at: self.now, until: *until };
+        self.writes.leased.extend(decision.leased.iter().map(lease));
+        self.facts.leases.extend(decision.leased.iter().cloned());
         let kind = envelope.command.kind().to_owned();
         if decision.events.is_empty() && decision.effects.is_empty() && decision.settles.is_none() {
             return Ok(Answer::Done(Receipt { seq: None, kind, case: decision.case, made: decision.made }));
@@ -157,7 +162,7 @@ impl Draft {
                 | Event::EmergencyApproved { .. }
                 | Event::EmergencyStarted { .. }
                 | Event::EmergencyClosed { .. }
-                | Event::OfflineReconciled { .. } => self.sealing = true,
+                | Event::Offline(OfflineEvent::Reconciled { .. }) => self.sealing = true,
                 Event::Redaction(_) => {
                     self.writes.deleted.extend(event.deletes());
                     self.sealing = true;
@@ -196,7 +201,7 @@ impl Draft {
 
     fn touch(&mut self, wake: &Wake) {
         match wake {
-            Wake::Escalate { incident } | Wake::UpdateDue { incident } | Wake::Unreconciled { incident } => {
+            Wake::Escalate { incident } | Wake::UpdateDue { incident } | Wake::PageAgain { incident } | Wake::Unreconciled { incident } => {
                 if self.facts.incident(*incident).is_some() {
                     self.facts.touched.incidents.insert(*incident);
                 }
@@ -215,8 +220,13 @@ impl Draft {
                 }
             }
             Wake::MonthEnds => self.facts.touched.workspace = true,
-            // Presence has no timer rows.
-            Wake::WitnessSilent { .. } => {}
+            Wake::AlertSettles { alert } => {
+                if self.facts.alert(alert).is_some() {
+                    self.facts.touched.alerts.insert(alert.clone());
+                }
+            }
+            // Presence and leases have no timer rows.
+            Wake::WitnessSilent { .. } | Wake::AlertLapses { .. } => {}
         }
     }
 
@@ -234,7 +244,10 @@ impl Draft {
     /// Everything to commit; `None` when the batch changed nothing.
     pub(super) fn finish(mut self) -> Option<Finished> {
         self.writes.timers = timers_of(&self.facts);
-        let nothing = self.writes.entries.is_empty() && self.writes.heard.is_empty() && self.facts.touched == Touched::default();
+        let nothing = self.writes.entries.is_empty()
+            && self.writes.heard.is_empty()
+            && self.writes.leased.is_empty()
+            && self.facts.touched == Touched::default();
         let last_at = self.writes.entries.last().map(|entry| entry.at);
         self.writes.facts = self.facts;
         (!nothing).then_some(Finished { writes: self.writes, last_at, sealing: self.sealing, policy_changed: self.policy_changed })
@@ -282,6 +295,7 @@ pub(super) fn timers_of(facts: &Facts) -> Vec<Timer> {
         .iter()
         .filter_map(|id| facts.obligation(*id))
         .flat_map(|obligation| timer::of_obligation(obligation, policy));
+    let alerts = facts.touched.alerts.iter().filter_map(|id| facts.alert(id)).flat_map(|alert| timer::of_alert(alert, policy));
     let workspace = facts.touched.workspace.then(|| timer::of_workspace(&facts.workspace)).into_iter().flatten();
-    incidents.chain(emergencies).chain(obligations).chain(workspace).collect()
+    incidents.chain(alerts).chain(emergencies).chain(obligations).chain(workspace).collect()
 }

@@ -30,7 +30,7 @@ pub(super) fn done(place: &Place, envelope: &Envelope, decision: Decision) -> Re
     let EntryResult::Done { events, effects, settles, made } = result else {
         return Err(StoreError { doing: "build an entry", detail: "a decision became a refusal".to_owned(), passing: false });
     };
-    Ok((entry, Decision { events, effects, settles, made, heard: decision.heard, case: decision.case }))
+    Ok((entry, Decision { events, effects, settles, made, heard: decision.heard, leased: decision.leased, case: decision.case }))
 }
 
 pub(super) fn refused(

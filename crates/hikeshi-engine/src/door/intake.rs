@@ -43,7 +43,13 @@ fn own_key(key: RequestKey, actor: &Actor) -> RequestKey {
         Actor::Person { .. } if key.as_str().starts_with(INSIDE) || key.as_str().starts_with(OUTSIDE) => {
             bounded(&format!("{OUTSIDE}{}", key.as_str()))
         }
-        Actor::Person { .. } | Actor::Runner | Actor::Recorder | Actor::Timer | Actor::Monitor { .. } | Actor::Startup => key,
+        Actor::Person { .. }
+        | Actor::Runner
+        | Actor::Recorder
+        | Actor::Timer
+        | Actor::Monitor { .. }
+        | Actor::Source { .. }
+        | Actor::Startup => key,
     }
 }
 
@@ -145,6 +151,9 @@ fn masked(envelope: Envelope, mask: Arc<Mask>) -> Result<Taken, Refusal> {
         Command::Account(_) => asked.get_mut("label").is_some_and(|label| mask_value(&mask.masker, label)),
         // Keys and signatures mean nothing when a byte of them is masked; they hold no text.
         Command::Session(session::Command::Bind { .. } | session::Command::Acknowledge { .. }) => false,
+        // The name of an attempt and a code.
+        Command::Page(_) => false,
+        Command::Alert(_) => mask_signals(&mask.masker, &mut asked),
         // A signature is bytes that say nothing; masking a part of one by chance would only make it worthless.
         Command::Emergency(emergency::Command::ApproveSigned { .. } | emergency::Command::ApprovePasskey { .. }) if is_signature => {
             asked.get_mut("judgement").is_some_and(|judgement| mask_value(&mask.masker, judgement))
@@ -155,6 +164,7 @@ fn masked(envelope: Envelope, mask: Arc<Mask>) -> Result<Taken, Refusal> {
         | Command::Monitor(_)
         | Command::Obligation(_)
         | Command::Outcome(_)
+        | Command::Postmortem(_)
         | Command::Review(_)
         | Command::Session(_)
         | Command::Wake(_) => mask_value(&mask.masker, &mut asked),
@@ -181,6 +191,25 @@ fn bare(mut envelope: Envelope) -> (Envelope, bool) {
         _ => false,
     };
     (envelope, is_signature)
+}
+
+/// A sender's key is what tells its alerts apart: two that hold a secret must not become the same one.
+fn mask_signals(masker: &Masker, asked: &mut Value) -> bool {
+    let signals = asked.get_mut("signals").and_then(Value::as_array_mut);
+    let fields = signals.into_iter().flatten().filter_map(Value::as_object_mut).flatten();
+    fields.fold(false, |changed, (name, value)| {
+        let masked = match value {
+            Value::String(key) if name == "key" => {
+                let secret = masker.text(key) != *key;
+                if secret {
+                    *key = format!("sha256:{}", Digest::of(key.as_bytes()));
+                }
+                secret
+            }
+            value => mask_value(masker, value),
+        };
+        masked | changed
+    })
 }
 
 /// Masks every string inside, keys excepted; true if anything was masked.

@@ -69,6 +69,18 @@ fn merge(shelf: &mut impl Shelf, missing: &Needs, now: Timestamp, facts: &mut Fa
     for id in &missing.monitors {
         facts.monitors.entry(id.clone()).or_insert_with(|| fresh.monitors.remove(id).flatten());
     }
+    for id in &missing.alerts {
+        facts.alerts.entry(id.clone()).or_insert_with(|| fresh.alerts.remove(id).flatten());
+        if let Some(until) = fresh.leases.remove(id) {
+            facts.leases.entry(id.clone()).or_insert(until);
+        }
+    }
+    for key in &missing.groups {
+        facts.groups.entry(key.clone()).or_insert_with(|| fresh.groups.remove(key).flatten());
+    }
+    for digest in &missing.imports {
+        facts.imports.entry(*digest).or_insert_with(|| fresh.imports.remove(digest).flatten());
+    }
     for id in &missing.presence {
         facts.presence.entry(*id).or_insert_with(|| fresh.presence.remove(id).unwrap_or_default());
     }

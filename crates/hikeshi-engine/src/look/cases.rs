@@ -1,17 +1,26 @@
 //! Incidents, exceptions and obligations, as lists and one by one.
 
 use hikeshi_domain::Timestamp;
+use hikeshi_domain::alert::Alert;
 use hikeshi_domain::emergency::{Emergency, PlanDocument, StepState, quorum};
 use hikeshi_domain::facts::{Facts, Needs};
 use hikeshi_domain::ids::{EmergencyId, IncidentId, ObligationId};
 use hikeshi_domain::incident::Incident;
 use hikeshi_domain::obligation::Obligation;
 use hikeshi_domain::policy::Policy;
+use hikeshi_domain::similar::Query;
 
 use super::{
-    EmergencyView, Heard, IncidentRow, IncidentView, Look, LookError, Measures, ObligationView, Page, Sight, Which, offers, page, span,
+    EmergencyView, Heard, IncidentRow, IncidentView, Look, LookError, Measures, ObligationView, Page, Sight, Similar, Which, offers, page,
+    span,
 };
 
+/// Of an incident; a storm has more than anybody reads.
+const ALERTS_SHOWN: u32 = 50;
+/// Of what is like an incident.
+const SIMILAR_SHOWN: usize = 5;
+const ALERTS_ASKED: usize = 5;
+const QUERY_CHARS_MAX: usize = 10_000;
 const TAIL_BYTES_MAX: usize = 64 * 1024;
 
 impl Look<'_> {
@@ -31,11 +40,19 @@ impl Look<'_> {
             sight.load(&Needs { emergencies: incident.emergencies.iter().copied().collect(), ..Needs::default() }, &mut facts)?;
             let emergencies = incident.emergencies.iter().rev().filter_map(|id| facts.emergency(*id)).cloned().collect();
             let obligations = sight.reader.obligations_of_case(id)?;
+            let alerts = if incident.alerts.fired > 0 { sight.reader.alerts_of(id, ALERTS_SHOWN)? } else { Vec::new() };
+            let similar = sight.similar_to(&incident, &alerts)?;
             let offers = offers::of_incident(sight, &incident)?;
             let measures = measures(&incident, &sight.policy, sight.now);
-            Ok(IncidentView { size: sight.head.size, at: sight.now, incident, measures, emergencies, obligations, offers })
+            Ok(IncidentView { size: sight.head.size, at: sight.now, incident, measures, alerts, emergencies, obligations, similar, offers })
         })
         .await
+    }
+
+    /// Past incidents in which these words, or words like them, stand (rule I9).
+    pub async fn similar(&self, text: &str) -> Result<Vec<Similar>, LookError> {
+        let text: String = text.chars().take(QUERY_CHARS_MAX).collect();
+        self.see(move |sight| sight.similar(&Query { title: &text, text: "", except: None })).await
     }
 
     pub async fn emergencies(&self, open_only: bool, before: Option<u64>, limit: u32) -> Result<Page<Emergency>, LookError> {
@@ -98,6 +115,21 @@ impl Look<'_> {
 }
 
 impl Sight<'_, '_> {
+    fn similar(&mut self, query: &Query<'_>) -> Result<Vec<Similar>, LookError> {
+        Ok(self.door.inside.pasts.search(self.reader, &self.policy.postmortems.same_words, query, SIMILAR_SHOWN)?)
+    }
+
+    /// What its alerts are called says what kind of trouble it is, too.
+    fn similar_to(&mut self, incident: &Incident, alerts: &[Alert]) -> Result<Vec<Similar>, LookError> {
+        let mut text = format!("{}\n{}", incident.summary, incident.service);
+        for alert in alerts.iter().take(ALERTS_ASKED) {
+            text.push('\n');
+            text.push_str(&alert.title);
+        }
+        let key = incident.id.to_string();
+        self.similar(&Query { title: &incident.title, text: &text, except: Some(&key) })
+    }
+
     pub(super) fn facts(&self) -> Facts {
         Facts { workspace: self.head.workspace.clone(), ..Facts::default() }
     }

@@ -11,6 +11,7 @@ use hikeshi_domain::incident::{self, Incident, Stage};
 use hikeshi_domain::obligation::{self, Kind, Obligation, PreventionItem};
 use hikeshi_domain::people::Via;
 use hikeshi_domain::policy::Policy;
+use hikeshi_domain::postmortem;
 use hikeshi_domain::session;
 use jiff::SignedDuration;
 
@@ -38,10 +39,25 @@ pub(super) fn of_incident(sight: &mut Sight<'_, '_>, incident: &Incident) -> Res
         Do::Resolve { incident: id, what: words() },
     ];
     let mut candidates: Vec<Command> = of_incident.into_iter().map(Command::Incident).collect();
+    candidates.extend(postmortem(incident, sight).map(Command::Postmortem));
     candidates.extend(request(incident, &sight.policy, sight.actor.as_person()).map(Command::Emergency));
     let channel = sight.policy.channels.incidents.clone();
     candidates.push(Command::Channel(channel::Command::Post { channel, text: words(), incident: Some(id) }));
     try_all(sight, candidates)
+}
+
+/// Once the incident is over: to be written, or written anew.
+fn postmortem(incident: &Incident, sight: &Sight<'_, '_>) -> Option<postmortem::Command> {
+    let (id, now) = (incident.id, sight.now);
+    let owner = sight.actor.as_person().cloned().filter(|_| incident.resolved.is_some())?;
+    let content = postmortem::Content { impact: words(), whys: vec![words()], cause: words(), response: words(), lessons: words() };
+    let items = vec![PreventionItem { text: words(), owner, due_at: later(now, SignedDuration::from_hours(24 * 7)) }];
+    let written = incident.postmortem.as_ref().is_some_and(|known| known.written.is_some());
+    Some(if written {
+        postmortem::Command::Amend { incident: id, content, items, reason: words() }
+    } else {
+        postmortem::Command::Write { incident: id, content, items }
+    })
 }
 
 pub(super) fn of_emergency(sight: &mut Sight<'_, '_>, emergency: &Emergency) -> Result<Vec<Offer>, LookError> {
@@ -126,6 +142,8 @@ pub(super) fn of_obligation(sight: &mut Sight<'_, '_>, owed: &Obligation) -> Res
             ]
         }
         Kind::Prevention | Kind::Corrective | Kind::Review => vec![Do::Finish { obligation: id, evidence: words() }],
+        // Written where the incident is.
+        Kind::Postmortem => Vec::new(),
         Kind::MonthlyReport | Kind::QuarterlyReport => {
             let digest = Digest::of(b"");
             vec![Do::Present { obligation: id, held_at: now, size: sight.head.size, at: now, digest, note: words() }]

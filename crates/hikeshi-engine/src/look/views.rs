@@ -1,6 +1,7 @@
 //! What the faces see. Plain data: codes, ids and times; no sentence (that is `hikeshi-text`).
 
 use hikeshi_domain::Timestamp;
+use hikeshi_domain::alert::Alert;
 use hikeshi_domain::channel::Post;
 use hikeshi_domain::effect::EffectKey;
 use hikeshi_domain::emergency::{Emergency, Quorum};
@@ -12,6 +13,8 @@ use hikeshi_domain::policy::{Person, Target, Weakening};
 use hikeshi_domain::refusal::Refusal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use crate::postmortems::Similar;
 
 /// One thing that the viewer might do here, tried against the very rules that will decide it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -71,8 +74,12 @@ pub struct IncidentView {
     pub at: Timestamp,
     pub incident: Incident,
     pub measures: Measures,
+    /// Those that fire first, then the latest; at most 50. How many there are in all says `incident.alerts`.
+    pub alerts: Vec<Alert>,
     pub emergencies: Vec<Emergency>,
     pub obligations: Vec<Obligation>,
+    /// Past incidents like this one, the most alike first; at most 5 (rule I9).
+    pub similar: Vec<Similar>,
     pub offers: Vec<Offer>,
 }
 

@@ -114,8 +114,12 @@ pub fn well(work: &Work, now: Timestamp) -> (Outcome, Vec<Vec<u8>>) {
         Work::WriteReport(_) => {
             Outcome::ReportWritten { file: "docs/emergency/2026-11-22-incident.md".to_owned(), digest: Digest::of(b"report") }
         }
+        Work::WritePostmortem(_) => {
+            Outcome::ReportWritten { file: "docs/incidents/2026-11-22-inc_1.md".to_owned(), digest: Digest::of(b"postmortem") }
+        }
         Work::Chat(order) => Outcome::Said { place: order.place.clone(), message: "1.000001".to_owned() },
         Work::WriteInvitation(_) => Outcome::InvitationWritten { file: "docs/emergency/2026-11-22.ics".to_owned() },
+        Work::Page(order) => Outcome::Paged { reference: String::new(), repeated: order.repeated },
     };
     (outcome, Vec::new())
 }

@@ -89,6 +89,8 @@ pub(crate) fn ground_of(work: &Work) -> Option<(EmergencyId, &HostSpec)> {
         | Work::CompareMerged { .. }
         | Work::WriteReport(_)
         | Work::WriteInvitation(_)
+        | Work::WritePostmortem(_)
+        | Work::Page(_)
         | Work::Chat(_) => None,
     }
 }
@@ -106,6 +108,8 @@ pub(crate) fn limit_of(work: &Work) -> Duration {
         | Work::CompareMerged { .. }
         | Work::WriteReport(_)
         | Work::WriteInvitation(_)
+        | Work::WritePostmortem(_)
+        | Work::Page(_)
         | Work::Chat(_) => WORK_MAX,
     }
 }
@@ -129,6 +133,8 @@ pub(crate) fn lost(work: &Work, why: &str) -> Performed {
         | Work::CompareMerged { .. }
         | Work::WriteReport(_)
         | Work::WriteInvitation(_)
+        | Work::WritePostmortem(_)
+        | Work::Page(_)
         | Work::Chat(_) => Outcome::Failed { detail: why.to_owned() },
     };
     tracing::error!(why, "how the work ended cannot be told");

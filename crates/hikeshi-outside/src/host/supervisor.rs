@@ -192,6 +192,8 @@ impl<'a> Supervisor<'a> {
             | Work::CompareMerged { .. }
             | Work::WriteReport(_)
             | Work::WriteInvitation(_)
+            | Work::WritePostmortem(_)
+            | Work::Page(_)
             | Work::Chat(_) => plain(Outcome::Failed { detail: format!("{} is not work for a host", work.kind()) }),
         })
     }

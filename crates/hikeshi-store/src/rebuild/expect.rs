@@ -11,7 +11,7 @@ use hikeshi_domain::facts::Facts;
 use hikeshi_domain::ids::{Digest, IncidentId, RequestKey};
 use hikeshi_domain::ledger::{Entry, EntryResult, Frontier, leaf_hash};
 use hikeshi_domain::people::Actor;
-use hikeshi_domain::timer::{Timer, of_emergency, of_incident, of_obligation, of_workspace};
+use hikeshi_domain::timer::{Timer, of_alert, of_emergency, of_incident, of_obligation, of_workspace};
 
 use crate::PostRecord;
 use crate::error::{Result, StoreError};
@@ -73,7 +73,8 @@ impl Expected {
         let incidents = self.facts.incidents.values().flatten().flat_map(|incident| of_incident(incident, policy));
         let emergencies = self.facts.emergencies.values().flatten().flat_map(|emergency| of_emergency(emergency, policy));
         let obligations = self.facts.obligations.values().flatten().flat_map(|obligation| of_obligation(obligation, policy));
-        incidents.chain(emergencies).chain(obligations).chain(of_workspace(&self.facts.workspace)).collect()
+        let alerts = self.facts.alerts.values().flatten().flat_map(|alert| of_alert(alert, policy));
+        incidents.chain(alerts).chain(emergencies).chain(obligations).chain(of_workspace(&self.facts.workspace)).collect()
     }
 }
 

@@ -1,17 +1,19 @@
 //! Every projection: how its rows are read, what the fold says they should be, and how one is put right.
 
 use hikeshi_domain::account::Account;
+use hikeshi_domain::alert::Alert;
 use hikeshi_domain::emergency::Emergency;
 use hikeshi_domain::incident::Incident;
 use hikeshi_domain::monitor::MonitorState;
 use hikeshi_domain::obligation::Obligation;
+use hikeshi_domain::similar::Past;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::expect::Expected;
 use crate::error::Result;
 use crate::sql::{Kind, Sql, Value, to_json};
-use crate::{facts, ledger, outbox, timers, write};
+use crate::{facts, ledger, outbox, pasts, timers, write};
 
 pub(super) struct Table {
     pub name: &'static str,
@@ -43,7 +45,7 @@ pub(crate) fn statements() -> Vec<&'static Sql> {
     TABLES.iter().flat_map(|table| [&table.select, &table.delete]).chain([&SET_COLUMNS]).collect()
 }
 
-pub(super) static TABLES: [Table; 12] = [
+pub(super) static TABLES: [Table; 15] = [
     Table {
         name: "entries",
         keys: 1,
@@ -112,6 +114,40 @@ pub(super) static TABLES: [Table; 12] = [
             expected.facts.monitors.values().flatten().map(|state| Ok(vec![state.monitor.as_str().into(), to_json(state)?])).collect()
         },
         differs: |wanted, there| document::<MonitorState>(wanted, there, &[]),
+        row: joined,
+    },
+    Table {
+        name: "alerts",
+        keys: 1,
+        select: Sql::one("SELECT id, firing, waits, incident_id, fired_at_ns, doc FROM alerts"),
+        delete: Sql::keyed("DELETE FROM alerts WHERE id {in}", Kind::Text),
+        insert: &facts::KEEP_ALERTS,
+        expected: |expected| expected.facts.alerts.values().flatten().map(facts::alert_row).collect(),
+        differs: |wanted, there| document::<Alert>(wanted, there, &["firing", "waits", "incident_id", "fired_at_ns"]),
+        row: joined,
+    },
+    Table {
+        name: "alert_groups",
+        keys: 1,
+        select: Sql::one("SELECT key, incident_id FROM alert_groups"),
+        delete: Sql::keyed("DELETE FROM alert_groups WHERE key {in}", Kind::Text),
+        insert: &facts::KEEP_GROUPS,
+        expected: |expected| Ok(expected.facts.groups.values().flatten().map(facts::group_row).collect()),
+        differs: |wanted, there| plain(wanted, there, &["incident_id"]),
+        row: joined,
+    },
+    Table {
+        name: "pasts",
+        keys: 1,
+        select: Sql::one("SELECT key, changed, doc FROM pasts"),
+        delete: Sql::keyed("DELETE FROM pasts WHERE key {in}", Kind::Text),
+        insert: &pasts::KEEP,
+        expected: |expected| {
+            let size = u64::try_from(expected.columns.len()).unwrap_or(u64::MAX);
+            pasts::of(&expected.facts).map(|past| pasts::row(&past, size)).collect()
+        },
+        // After which entry it changed is known to whoever wrote it; put right, it is changed now.
+        differs: |wanted, there| document::<Past>(wanted.get(1..)?, there.get(1..)?, &[]),
         row: joined,
     },
     Table {

@@ -7,7 +7,7 @@ use hikeshi_domain::ledger::{Frontier, leaf_hash};
 use super::world::{World, acknowledged, adopted, at, key, opened, policy, resolved, writes};
 use crate::on_both;
 use crate::testing::Scratch;
-use crate::{Span, Store};
+use crate::{Lease, Span, Store, Writes};
 
 const ALL: Span = Span { before: None, limit: 100 };
 
@@ -143,11 +143,32 @@ fn a_new_policy_moves_the_deadlines_of_what_is_open(scratch: &Scratch) {
     let after = world.store.read(|reader| reader.next_due()).unwrap().unwrap();
     assert_eq!(after, at(420));
     assert_ne!(after, before);
-    let due = world.store.read(|reader| reader.due(at(420), at(0), 10)).unwrap();
+    let due = world.store.read(|reader| reader.due(at(420), at(0), at(0), 10)).unwrap();
     assert_eq!(due.len(), 2, "{due:?}");
 }
 
+fn an_alert_lapses_only_when_its_sender_had_its_whole_time(scratch: &Scratch) {
+    let world = World::with_incidents(scratch, 1);
+    let alert: hikeshi_domain::alert::AlertRef = "prometheus/a".parse().unwrap();
+    let mut writer = world.store.writer().unwrap();
+    let lease = |heard, until| Lease { alert: alert.clone(), heard_at: at(heard), until: at(until) };
+    let batch = writer.begin().unwrap();
+    batch.commit(Writes { leased: vec![lease(0, 240), lease(60, 300)], ..Writes::default() }).unwrap();
+    let due = |now, listening| {
+        let due = world.store.read(|reader| reader.due(at(now), at(0), at(listening), 100)).unwrap();
+        due.into_iter()
+            .filter(|(wake, _)| matches!(wake, hikeshi_domain::timer::Wake::AlertLapses { .. }))
+            .map(|(_, at)| at)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(due(299, 0), [], "the later promise holds");
+    assert_eq!(due(300, 0), [at(300)]);
+    assert_eq!(due(400, 200), [], "we were away; its sender had 200 s of its 240");
+    assert_eq!(due(440, 200), [at(300)]);
+}
+
 on_both!(
+    an_alert_lapses_only_when_its_sender_had_its_whole_time,
     a_new_store_is_empty,
     what_a_batch_wrote_is_read_back,
     a_dropped_batch_leaves_nothing,

@@ -41,7 +41,7 @@ fn incident(case: &Case<'_>, found: &mut Vec<(Timestamp, String)>) {
         ));
     }
     if let Some(resolved) = &incident.resolved {
-        let what = inline(&resolved.what);
+        let what = inline(&crate::restored_by(case.lang, &resolved.what));
         found.push((
             resolved.at,
             match case.lang {

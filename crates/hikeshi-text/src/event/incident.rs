@@ -1,6 +1,6 @@
 //! Events of incidents and monitors.
 
-use hikeshi_domain::ids::{EnvironmentName, IncidentId, MonitorName, PersonId, ServiceName};
+use hikeshi_domain::ids::{EnvironmentName, IncidentId, MonitorName, ServiceName};
 use hikeshi_domain::incident::{Priority, Stage, Triage};
 
 use crate::Lang::{self, En, Ja};
@@ -86,21 +86,19 @@ pub(super) fn noted(lang: Lang, text: &str) -> String {
 }
 
 pub(super) fn resolved(lang: Lang, what: &str) -> String {
-    let what = one_line(what);
+    let what = restored_by(lang, &one_line(what));
     match lang {
         Ja => format!("復旧しました: {what}"),
         En => format!("Resolved: {what}"),
     }
 }
 
-/// Steps are counted from 0 in the record and from 1 by people.
-pub(super) fn escalated(lang: Lang, step: u32, to: &[PersonId], names: &Names) -> String {
-    let (step, to) = (step.saturating_add(1), names.people(lang, to));
-    match (lang, to.is_empty()) {
-        (Ja, false) => format!("応答がないため、{to}に連絡しました（エスカレーション第{step}段階）"),
-        (Ja, true) => format!("エスカレーション第{step}段階になりましたが、該当する役割の人がいません"),
-        (En, false) => format!("Nobody acknowledged; told {to} (escalation step {step})"),
-        (En, true) => format!("Escalation step {step} was reached, but nobody holds its roles"),
+/// What restored the service. Only a sender of alerts says no word about it.
+pub fn restored_by(lang: Lang, what: &str) -> String {
+    match (lang, what.is_empty()) {
+        (Ja | En, false) => what.to_owned(),
+        (Ja, true) => "すべてのアラートが解消".to_owned(),
+        (En, true) => "all its alerts are over".to_owned(),
     }
 }
 

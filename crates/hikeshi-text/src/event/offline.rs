@@ -2,6 +2,7 @@
 
 use hikeshi_domain::ids::{IncidentId, PersonId};
 use hikeshi_domain::incident::Incident;
+use hikeshi_domain::offline::OfflineEvent;
 
 use crate::Lang::{self, En, Ja};
 use crate::plain::one_line;
@@ -15,7 +16,15 @@ pub(super) fn entered(lang: Lang, person: &PersonId, key: &str, names: &Names) -
     }
 }
 
-pub(super) fn announced(lang: Lang, incident: &Incident, names: &Names) -> String {
+pub(super) fn said(lang: Lang, event: &OfflineEvent, names: &Names) -> String {
+    match event {
+        OfflineEvent::Announced { incident } => announced(lang, incident, names),
+        OfflineEvent::Late { incident } => late(lang, *incident),
+        OfflineEvent::Reconciled { incident, emergencies: _, contents: _ } => reconciled(lang, incident, names),
+    }
+}
+
+fn announced(lang: Lang, incident: &Incident, names: &Names) -> String {
     let Some(away) = &incident.away else { return one_line(&incident.title) };
     let (host, since) = (one_line(&away.host), time::stamp(lang, names.zone(), away.requested_at));
     match lang {
@@ -24,14 +33,14 @@ pub(super) fn announced(lang: Lang, incident: &Incident, names: &Names) -> Strin
     }
 }
 
-pub(super) fn late(lang: Lang, incident: IncidentId) -> String {
+fn late(lang: Lang, incident: IncidentId) -> String {
     match lang {
         Ja => format!("{incident} の手元の台帳が、期限までに照合されていません"),
         En => format!("The local ledger of {incident} has not come home in time"),
     }
 }
 
-pub(super) fn reconciled(lang: Lang, incident: &Incident, names: &Names) -> String {
+fn reconciled(lang: Lang, incident: &Incident, names: &Names) -> String {
     let Some((away, reconciled)) = incident.away.as_ref().and_then(|away| Some((away, away.reconciled.as_ref()?))) else {
         return one_line(&incident.title);
     };

@@ -1,7 +1,8 @@
 //! Labels of plain codes: priority, stages, statuses, answers of a triage.
 
+use hikeshi_domain::alert::Severity;
 use hikeshi_domain::emergency::{Aspect, ChangeKind, ConditionName, Doing, Ending, Killed, Status, Verdict};
-use hikeshi_domain::incident::{Business, Impact, Priority, Stage, Urgency};
+use hikeshi_domain::incident::{Business, Duty, Impact, Level, Priority, Stage, Urgency};
 use hikeshi_domain::obligation::{self, Kind, Waiver};
 use hikeshi_domain::policy::Scheme;
 
@@ -103,6 +104,7 @@ pub fn obligation_kind(lang: Lang, kind: Kind) -> &'static str {
             Kind::MonthlyReport => ("月次報告", "Monthly report"),
             Kind::QuarterlyReport => ("四半期分析", "Quarterly analysis"),
             Kind::Corrective => ("是正措置", "Corrective action"),
+            Kind::Postmortem => ("ポストモーテム", "Postmortem"),
             Kind::Review => ("記録の確認", "Review of the record"),
         },
     )
@@ -128,6 +130,48 @@ pub fn waiver(lang: Lang, waiver: Waiver) -> &'static str {
                 "残った変更がないため、リポジトリに反映するものがありません",
                 "no change remains, so there is nothing to bring back to the repository",
             ),
+        },
+    )
+}
+
+/// By what a person is reached.
+pub fn page_means(lang: Lang, means: hikeshi_domain::page::Means) -> &'static str {
+    both(
+        lang,
+        match means {
+            hikeshi_domain::page::Means::Webhook => ("Webhook", "webhook"),
+            hikeshi_domain::page::Means::Mail => ("メール", "mail"),
+            hikeshi_domain::page::Means::Sms => ("SMS", "SMS"),
+            hikeshi_domain::page::Means::Voice => ("電話", "telephone"),
+        },
+    )
+}
+
+/// Why a telephone did not bring a page to its owner.
+pub fn unreached(lang: Lang, why: hikeshi_domain::page::Unreached) -> &'static str {
+    both(
+        lang,
+        match why {
+            hikeshi_domain::page::Unreached::Busy => ("話し中", "busy"),
+            hikeshi_domain::page::Unreached::NoAnswer => ("応答なし", "no answer"),
+            hikeshi_domain::page::Unreached::NotTaken => {
+                ("電話はつながったが、引き受けの操作なし", "answered, and ended without being taken")
+            }
+            hikeshi_domain::page::Unreached::Canceled => ("取り消し", "canceled"),
+            hikeshi_domain::page::Unreached::Failed => ("届けられない", "cannot be delivered"),
+        },
+    )
+}
+
+/// How bad the sender of an alert says it is.
+pub fn severity(lang: Lang, severity: Severity) -> &'static str {
+    both(
+        lang,
+        match severity {
+            Severity::Critical => ("重大", "critical"),
+            Severity::Error => ("エラー", "error"),
+            Severity::Warning => ("警告", "warning"),
+            Severity::Info => ("情報", "info"),
         },
     )
 }
@@ -163,6 +207,30 @@ pub fn urgency(lang: Lang, urgency: Urgency) -> &'static str {
             Urgency::CanBePlanned => ("計画して対応できる", "Can be planned"),
         },
     )
+}
+
+/// Who does what while an incident burns.
+pub fn duty(lang: Lang, duty: Duty) -> &'static str {
+    both(
+        lang,
+        match duty {
+            Duty::Commander => ("指揮", "Commander"),
+            Duty::Communications => ("連絡", "Communications"),
+            Duty::Scribe => ("記録", "Scribe"),
+            Duty::Operations => ("作業", "Operations"),
+        },
+    )
+}
+
+/// A step of the escalation, and which time it is gone through.
+pub fn step(lang: Lang, at: Level) -> String {
+    let Level { level, round } = at;
+    match (lang, round) {
+        (Lang::Ja, 0 | 1) => format!("エスカレーション第{level}段階"),
+        (Lang::Ja, _) => format!("エスカレーション第{level}段階、{round}巡目"),
+        (Lang::En, 0 | 1) => format!("escalation step {level}"),
+        (Lang::En, _) => format!("escalation step {level}, round {round}"),
+    }
 }
 
 /// How an exception ended.

@@ -5,7 +5,7 @@ use hikeshi_domain::incident::{Priority, Stage};
 
 use crate::Lang::{self, En, Ja};
 use crate::plain::{lines, one_line};
-use crate::{Names, label, time};
+use crate::{Names, label};
 
 pub(super) fn opened(lang: Lang, title: &str, priority: Priority, names: &Names) -> String {
     let (title, priority) = (one_line(title), names.priority(lang, priority));
@@ -55,20 +55,37 @@ pub(super) fn update_due(lang: Lang, priority: Priority, names: &Names) -> Strin
     }
 }
 
-pub(super) fn escalated(lang: Lang, step: u32, minutes: u32) -> String {
-    let (step, after) = (step.saturating_add(1), time::minutes(lang, minutes));
-    match (lang, minutes) {
-        (Ja, 0) => format!("担当の方は対応を引き受けてください（エスカレーション第{step}段階）。"),
-        (Ja, _) => format!("{after}たっても誰も対応を引き受けていません（エスカレーション第{step}段階）。確認してください。"),
-        (En, 0) => format!("Please acknowledge this incident (escalation step {step})."),
-        (En, _) => format!("Nobody has acknowledged this for {after} (escalation step {step}). Please look at it."),
-    }
-}
-
 pub(super) fn resolved(lang: Lang, what: &str) -> String {
     let what = one_line(what);
     match lang {
         Ja => format!("【復旧】復旧しました: {what}"),
         En => format!("Resolved: {what}"),
+    }
+}
+
+pub(super) fn alerts_grow(lang: Lang, fired: u32) -> String {
+    match lang {
+        Ja => format!("このインシデントのアラートが{fired}件に達しました。"),
+        En => format!("{fired} alerts have fired for this incident."),
+    }
+}
+
+pub(super) fn alerts_clear(lang: Lang, resolved: bool) -> String {
+    match (lang, resolved) {
+        (Ja, true) => "すべてのアラートが解消したため、復旧としました。",
+        (Ja, false) => "すべてのアラートが解消しました。復旧を確かめて、担当者が解決を記録してください。",
+        (En, true) => "All alerts are over; the incident is resolved.",
+        (En, false) => "All alerts are over. Check that the service is back, then resolve the incident.",
+    }
+    .to_owned()
+}
+
+pub(super) fn postmortem_written(lang: Lang, by: &PersonId, items: u32, names: &Names) -> String {
+    let who = names.person(lang, by);
+    match (lang, items) {
+        (Ja, 0) => format!("{who}がポストモーテムを書きました。"),
+        (Ja, items) => format!("{who}がポストモーテムを書きました。再発防止策は{items}件です。"),
+        (En, 0) => format!("{who} has written the postmortem."),
+        (En, items) => format!("{who} has written the postmortem, with {items} prevention item(s)."),
     }
 }

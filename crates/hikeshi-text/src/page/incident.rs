@@ -23,6 +23,12 @@ words! {
     field_stage: "段階", "Stage";
     field_stage_reason: "理由（前の段階に戻すときは必須）", "Reason (needed when going back)";
     field_update: "知らせる内容", "What to tell";
+    field_escalate_reason: "呼ぶ理由（影響の広がり、必要な判断など）", "Why: the impact grows, a decision is needed";
+    field_hand_over_to: "引き継ぐ相手", "To whom";
+    field_hand_over_note: "申し送り（済んだこと、いま分かっていること、次にすること）", "What they need to know: done, known, next";
+    field_duty: "役割", "Duty";
+    field_person: "担当する人", "Person";
+    field_nobody: "誰もいない", "Nobody";
     field_note: "メモ", "Note";
     field_what_restored: "何によって復旧したか", "What restored the service";
     stage_path: "対応の段階", "Stages";
@@ -44,6 +50,11 @@ words! {
     acknowledged_by: "対応", "In hand of";
     resolved_how: "復旧", "Recovered";
     firing: "異常を検知している監視", "Monitors that fail now";
+    paged: "呼び出し", "Paged";
+    alerts_heading: "アラート", "Alerts";
+    alert_firing: "発生中", "firing";
+    alert_over: "解消", "over";
+    alert_link: "送信元で見る", "see it there";
     request_exception: "緊急例外を申請する", "Request an emergency exception";
     bundle_download: "この案件の記録一式（検証用の zip）", "The whole record of this case (zip, can be verified)";
     column_id: "番号", "Number";
@@ -53,4 +64,30 @@ words! {
     exceptions_of_case: "この件の緊急例外", "Exceptions of this case";
     obligations_of_case: "この件の事後処理", "Obligations of this case";
     resolved_word: "復旧済み", "Recovered";
+}
+
+impl super::Words {
+    /// How many alerts fire, of how many that have fired.
+    pub fn alert_count(self, firing: u32, fired: u32) -> String {
+        match self.0 {
+            crate::Lang::Ja => format!("発生中 {firing}件（これまでに{fired}件）"),
+            crate::Lang::En => format!("{firing} firing ({fired} so far)"),
+        }
+    }
+
+    /// Those that are folded.
+    pub fn alerts_more(self, more: usize) -> String {
+        match self.0 {
+            crate::Lang::Ja => format!("続き {more}件"),
+            crate::Lang::En => format!("{more} more"),
+        }
+    }
+
+    /// Only the first are listed.
+    pub fn alerts_unlisted(self, more: u32) -> String {
+        match self.0 {
+            crate::Lang::Ja => format!("ほか{more}件はタイムラインにあります"),
+            crate::Lang::En => format!("{more} more are in the timeline"),
+        }
+    }
 }

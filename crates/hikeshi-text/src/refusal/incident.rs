@@ -1,7 +1,7 @@
 //! Refusals about incidents (rules I1 to I4).
 
 use hikeshi_domain::ids::{EmergencyId, IncidentId, PersonId};
-use hikeshi_domain::incident::Stage;
+use hikeshi_domain::incident::{Duty, Stage};
 
 use super::say;
 use crate::Lang::{self, En, Ja};
@@ -28,13 +28,51 @@ pub(super) fn already_acknowledged(lang: Lang, incident: IncidentId, by: &Person
         Ja => say(
             format!("{incident} は、{who}がすでに対応を引き受けています。"),
             "引き受ける人は一人です。",
-            format!("手伝う場合は、{who}に声をかけるか、メモを残してください。"),
+            format!("手伝う場合は{who}に声をかけてください。代わる場合: hikeshi incident hand-over {incident} <人> <申し送り>"),
         ),
         En => say(
             format!("{who} has already acknowledged {incident}."),
             "One person acknowledges an incident.",
-            format!("To help, speak to {who} or add a note."),
+            format!("To help, speak to {who}. To take it over: hikeshi incident hand-over {incident} <person> <note>"),
         ),
+    }
+}
+
+pub(super) fn everybody_called(lang: Lang, incident: IncidentId) -> Sentence {
+    match lang {
+        Ja => say(
+            format!("{incident} では、ポリシーにある全員をすでに呼びました。"),
+            "エスカレーションの段階は、繰り返しの分も含めて残っていません。",
+            "電話など、ほかの手段で直接連絡してください。",
+        ),
+        En => say(
+            format!("Everybody that the policy names has been called for {incident}."),
+            "No step of the escalation is left, repeats included.",
+            "Reach them directly, by telephone for example.",
+        ),
+    }
+}
+
+pub(super) fn nobody_has_it(lang: Lang, incident: IncidentId) -> Sentence {
+    match lang {
+        Ja => say(
+            format!("{incident} は、まだ誰も対応を引き受けていません。"),
+            "引き継ぐには、引き受けている人が必要です。",
+            format!("自分で引き受ける場合: hikeshi incident ack {incident}"),
+        ),
+        En => say(
+            format!("Nobody has acknowledged {incident} yet."),
+            "Only what somebody has can be handed over.",
+            format!("To take it: hikeshi incident ack {incident}"),
+        ),
+    }
+}
+
+pub(super) fn same_duty(lang: Lang, incident: IncidentId, duty: Duty) -> Sentence {
+    let duty = label::duty(lang, duty);
+    match lang {
+        Ja => say(format!("{incident} の{duty}は、すでにそうなっています。"), "", "別の人を選んでください。"),
+        En => say(format!("{incident} already has it so ({duty})."), "", "Choose another person."),
     }
 }
 
@@ -120,5 +158,29 @@ pub(super) fn emergency_still_open(lang: Lang, incident: IncidentId, emergency: 
             "An incident cannot be closed while production is being touched.",
             format!("Close or cancel {emergency} first."),
         ),
+    }
+}
+
+pub(super) fn postmortem_written(lang: Lang, incident: IncidentId) -> Sentence {
+    let verb = label::command(lang, "postmortem.amend");
+    match lang {
+        Ja => say(
+            format!("{incident} のポストモーテムは、すでに書かれています。"),
+            "先に書かれたものを、知らないうちに置き換えることはありません。",
+            format!("内容を改めるときは、理由を添えて「{verb}」を行ってください。"),
+        ),
+        En => say(
+            format!("The postmortem of {incident} is written already."),
+            "What somebody wrote before is not replaced unawares.",
+            format!("To change it, {verb} and say why."),
+        ),
+    }
+}
+
+pub(super) fn postmortem_missing(lang: Lang, incident: IncidentId) -> Sentence {
+    let verb = label::command(lang, "postmortem.write");
+    match lang {
+        Ja => say(format!("{incident} のポストモーテムは、まだ書かれていません。"), "", format!("先に「{verb}」を行ってください。")),
+        En => say(format!("The postmortem of {incident} is not written yet."), "", format!("First {verb}.")),
     }
 }

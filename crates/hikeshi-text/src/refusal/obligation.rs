@@ -132,12 +132,12 @@ pub(super) fn prevention_missing(lang: Lang) -> Sentence {
     match lang {
         Ja => say(
             "再発防止策が一つも書かれていません。",
-            "振り返りでは、再発を防ぐために誰が何をいつまでに行うかを決めます。",
+            "再発を防ぐために、誰が何をいつまでに行うかを決めます。",
             "内容・担当者・期限をそろえて、一つ以上書いてください。",
         ),
         En => say(
             "No prevention item is written.",
-            "A retrospective decides who does what by when, so that it does not happen again.",
+            "It is decided who does what by when, so that it does not happen again.",
             "Write at least one, with its owner and due time.",
         ),
     }

@@ -23,6 +23,8 @@ words! {
     word_summary => "概要", "summary";
     word_emergency => "緊急例外", "exception";
     word_obligation => "事後処理", "follow-up";
+    word_pages => "呼び出し", "paged";
+    word_alerts => "アラート", "alerts";
     word_incident => "インシデント", "incident";
     word_requester => "申請者", "requester";
     word_executor => "実行者", "executor";

@@ -22,8 +22,6 @@ pub fn argument(lang: Lang, path: &str, name: &str) -> Option<String> {
     let special = match (path, name) {
         ("check", "file") => Some(("調べるファイル", "file to check")),
         ("emergency request" | "emergency revise", "plan") => Some(("申請ファイル (TOML か JSON)", "request file (TOML or JSON)")),
-        ("incident move", "reason") => Some(("戻すときの理由", "why, when going back")),
-        ("incident list" | "emergency list" | "obligation list", "all") => Some(("終わったものも表示", "also those that are over")),
         ("token revoke" | "people invite", "person") => Some(("人の ID", "the person's id")),
         ("emergency recording", "format") => {
             Some(("cast（再生用）/ cast2（古い再生ソフト用）/ raw（出力そのもの）/ frames（記録そのもの）", "cast / cast2 / raw / frames"))
@@ -76,8 +74,32 @@ pub fn argument(lang: Lang, path: &str, name: &str) -> Option<String> {
         }
         _ => None,
     };
-    let (ja, en) = special.or_else(|| ARGUMENTS.iter().find(|(known, _, _)| *known == name).map(|(_, ja, en)| (*ja, *en)))?;
+    let (ja, en) = special
+        .or_else(|| of_incident(path, name))
+        .or_else(|| ARGUMENTS.iter().find(|(known, _, _)| *known == name).map(|(_, ja, en)| (*ja, *en)))?;
     Some(two(lang, ja, en))
+}
+
+fn of_incident(path: &str, name: &str) -> Option<(&'static str, &'static str)> {
+    match (path, name) {
+        ("incident assign", "person") => Some(("担当する人の ID", "whose duty it is")),
+        ("incident hand-over", "to") => Some(("引き継ぐ相手の ID", "the person's id")),
+        ("incident hand-over", "note") => Some(("申し送り", "what they need to know")),
+        ("incident move", "reason") => Some(("戻すときの理由", "why, when going back")),
+        ("incident list" | "emergency list" | "obligation list", "all") => Some(("終わったものも表示", "also those that are over")),
+        ("incident postmortem", "file") => Some(("内容を書いたファイル (TOML か Markdown)", "file with the content (TOML or Markdown)")),
+        ("incident postmortem", "template") => Some(("分かっていることを埋めたひな形を出力", "print a template with what is known")),
+        ("incident postmortem", "amend") => Some(("書き直す理由", "amend it, and why")),
+        ("incident postmortem", "impact") => Some(("影響の実際", "what the impact was")),
+        ("incident postmortem", "cause") => Some(("根本原因", "root cause")),
+        ("incident postmortem", "response") => Some(("対応と、何で復旧したか", "what was done, and what solved it")),
+        ("incident postmortem", "lessons") => Some(("得られた教訓", "lessons")),
+        ("incident postmortem", "whys") => Some(("なぜの問い（上から順に、繰り返し指定）", "why, and why that: repeat it in order")),
+        ("incident postmortem", "items") => Some(("再発防止策: 担当|期限|内容", "prevention item: OWNER|DUE|TEXT")),
+        ("incident similar", "text") => Some(("番号の代わりに、探す言葉", "words to look for, in place of a number")),
+        ("incident import", "files") => Some(("Markdown のファイル", "Markdown files")),
+        _ => None,
+    }
 }
 
 /// Path, Japanese, English.
@@ -115,11 +137,25 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("incident show", "詳細", "Show one"),
     ("incident triage", "影響・業務・緊急度から優先度を決めます", "Set impact, business and urgency, and so the priority"),
     ("incident ack", "対応を引き受けます", "Acknowledge: you have it"),
+    ("incident escalate", "次の段階の人をすぐに呼びます", "Call the people of the next step now"),
+    ("incident assign", "指揮・連絡・記録・作業の担当を決めます", "Give a duty: commander, communications, scribe, operations"),
+    ("incident hand-over", "申し送りを添えて、対応をほかの人に引き継ぎます", "Hand it over to another person, with what they need to know"),
     ("incident move", "段階を進めます（戻すときは理由が必要です）", "Move to another stage; going back takes a reason"),
     ("incident update", "状況を知らせます", "Give a status update to everyone who waits"),
     ("incident note", "対応者向けのメモを残します", "Leave a note for those who work on it"),
     ("incident resolve", "復旧したことを記録します", "Record that the service is restored"),
     ("incident timeline", "時系列の記録", "The timeline"),
+    (
+        "incident postmortem",
+        "ポストモーテムを表示し、または書きます（--template でひな形を出力します）",
+        "Show the postmortem, or write it; --template prints what is known already",
+    ),
+    ("incident similar", "似た過去のインシデントと、何で復旧したかを表示します", "Show past incidents like this one, and what solved them"),
+    (
+        "incident import",
+        "過去のポストモーテム（Markdown）を取り込み、検索できるようにします",
+        "Import past postmortems written as Markdown, so that they are found",
+    ),
     ("emergency", "緊急例外", "Emergency exceptions"),
     ("emergency plan-template", "申請ファイルのひな形を出力します", "Print a template of the request file"),
     ("emergency request", "緊急例外を申請します", "Request an exception"),
@@ -254,6 +290,8 @@ const ARGUMENTS: &[(&str, &str, &str)] = &[
         "reported / impact / mitigation / cause / permanent_fix / postmortem / closed",
         "reported / impact / mitigation / cause / permanent_fix / postmortem / closed",
     ),
+    ("duty", "役割 (commander / communications / scribe / operations)", "commander, communications, scribe or operations"),
+    ("nobody", "担当を外す", "take the duty away"),
     ("text", "本文", "the text"),
     ("what", "何をして復旧したか", "what restored the service"),
     ("reason", "理由", "the reason"),

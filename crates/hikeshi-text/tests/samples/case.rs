@@ -115,7 +115,7 @@ pub fn incident() -> Incident {
         "priority": "P1", "stage": "mitigation",
         "opened_by": {"who": "monitor", "monitor": "reservation-http"},
         "detected_at": at("03:05:00"), "opened_at": at("03:05:30"),
-        "acknowledged": {"by": "tanaka", "at": at("03:07:10")},
+        "acknowledged": {"by": "tanaka", "at": at("03:07:10"), "since": at("03:07:10"), "steps": 1},
         "resolved": {"by": {"who": "monitor", "monitor": "reservation-http"}, "at": at("03:21:30"), "what": "設定を元に戻した"},
         "emergencies": ["emg_3"]
     }))

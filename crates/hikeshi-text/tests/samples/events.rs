@@ -1,6 +1,7 @@
 //! One of every event.
 
 use hikeshi_domain::account::{Passkey, Proof, Session, Token};
+use hikeshi_domain::alert::{AlertEvent, AlertStep, Fired, HowOver, Severity, Waits};
 use hikeshi_domain::channel::{Body, Post};
 use hikeshi_domain::chat::{ChatTrouble, Place};
 use hikeshi_domain::effect::EffectKey;
@@ -9,8 +10,10 @@ use hikeshi_domain::emergency::{
 };
 use hikeshi_domain::event::Event;
 use hikeshi_domain::ids::{MonitorName, TokenId};
-use hikeshi_domain::incident::{Override, Priority, Stage};
+use hikeshi_domain::incident::{Duty, Escalated, Level, Override, Priority, RoomEvent, RoomStep, Stage, WhyEscalated};
 use hikeshi_domain::obligation::{Comparison, Drift, Held, Meeting, Report, Waiver};
+use hikeshi_domain::offline::OfflineEvent;
+use hikeshi_domain::page::{HowEnded, Means, PageEvent, Paged, Reported, Unreached};
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::session::{
     Absence, Absent, Ack, Captured, CommandRef, DeviceKey, Gap, GapReason, HeldBecause, Inner, Known, LineAsk, RedactedBlock,
@@ -101,6 +104,96 @@ fn redaction(step: RedactionStep) -> Event {
     Event::Redaction(RedactionEvent { emergency: EMG, session: 1, redaction: 1, step })
 }
 
+fn alert(step: AlertStep) -> Event {
+    Event::Alert(AlertEvent { alert: "prometheus/1f0b3c".parse().unwrap(), title: text("no\nreservations"), incident: Some(INC), step })
+}
+
+/// What else may happen to an alert, beside its end.
+pub fn alert_steps() -> Vec<(&'static str, Event)> {
+    let fired = |waits| {
+        let signal = Fired {
+            group: "reservation/production".parse().unwrap(),
+            summary: text(""),
+            severity: Some(Severity::Critical),
+            labels: std::collections::BTreeMap::new(),
+            link: None,
+            since: None,
+            lapses_at: None,
+            waits,
+        };
+        AlertStep::Fired(Box::new(signal))
+    };
+    let changed = AlertStep::Changed { summary: text(""), severity: Some(Severity::Error) };
+    let steps = [
+        ("Alert fired", fired(None)),
+        ("Alert flapping", fired(Some(Waits::Flapping))),
+        ("Alert changed", changed),
+        ("Alert acknowledged", AlertStep::Acknowledged),
+        ("Alert over", AlertStep::Over { how: HowOver::Told }),
+        ("Alert raised", AlertStep::Raised),
+    ];
+    steps.map(|(name, step)| (name, alert(step))).into()
+}
+
+fn page(what: Paged) -> Event {
+    Event::Page(PageEvent { incident: INC, step: 1, person: person("tanaka"), what })
+}
+
+/// What else may happen to a page, beside its beginning.
+pub fn page_steps() -> Vec<(&'static str, Event)> {
+    let (means, number) = (Means::Mail, 1);
+    let ended = |how| Paged::Ended { means, number, how };
+    let reported = |what| Paged::Reported { means: Means::Voice, number, what };
+    let steps = [
+        ("Page again", Paged::Queued { means: Means::Webhook, number: 2, effect: key() }),
+        ("Page sent", ended(HowEnded::Sent { reference: text("250 queued"), repeated: false })),
+        ("Page sent again", ended(HowEnded::Sent { reference: text(""), repeated: true })),
+        ("Page failed", ended(HowEnded::Failed { detail: text("HTTP 503"), permanent: false })),
+        ("Page refused", ended(HowEnded::Failed { detail: text("HTTP 400: 21211"), permanent: true })),
+        ("Page delivered", reported(Reported::Delivered)),
+        ("Page undelivered", reported(Reported::Undelivered { why: Unreached::Failed, code: text("30003") })),
+        ("Page not answered", reported(Reported::Undelivered { why: Unreached::NoAnswer, code: text("") })),
+        ("Page unheard of", reported(Reported::Silent { within_s: 90 })),
+        ("Page taken by telephone", reported(Reported::Acknowledged)),
+        ("Page without means", Paged::NoMeans),
+    ];
+    steps.map(|(name, step)| (name, page(step))).into()
+}
+
+fn escalated(step: u32, why: WhyEscalated) -> Event {
+    let level = Level { level: (step - 1) % 4 + 1, round: (step - 1) / 4 + 1 };
+    Event::IncidentEscalated(Escalated { incident: INC, step, level, to: vec![person("sato"), person("suzuki")], why })
+}
+
+fn room(what: RoomStep) -> Event {
+    Event::Room(RoomEvent { incident: INC, what })
+}
+
+/// What else brings people to an incident.
+pub fn rooms() -> Vec<(&'static str, Event)> {
+    let nobody = Event::IncidentEscalated(Escalated {
+        incident: INC,
+        step: 3,
+        level: Level { level: 3, round: 1 },
+        to: vec![],
+        why: WhyEscalated::Unreachable,
+    });
+    vec![
+        ("Escalated with the opening", escalated(1, WhyEscalated::Unanswered { minutes: 0 })),
+        ("Escalated to nobody", nobody),
+        ("Escalated again", escalated(6, WhyEscalated::NotRestored { minutes: 60 })),
+        ("Escalated by hand", escalated(2, WhyEscalated::Asked { by: person("tanaka"), reason: text("all shops are hit") })),
+        ("Duty taken away", room(RoomStep::Assigned { duty: Duty::Scribe, person: None, by: person("sato") })),
+        ("Handed over", room(RoomStep::HandedOver { from: person("tanaka"), to: person("sato"), note: text("the pool is full") })),
+    ]
+}
+
+/// What else may become of a ledger that is kept elsewhere.
+pub fn offline() -> Vec<(&'static str, Event)> {
+    let home = OfflineEvent::Reconciled { incident: Box::new(super::away(true)), emergencies: vec![emergency()], contents: vec![] };
+    vec![("Offline late", Event::Offline(OfflineEvent::Late { incident: INC })), ("Offline reconciled", Event::Offline(home))]
+}
+
 /// What else may happen to a redaction, beside the proposal.
 pub fn redactions() -> Vec<(&'static str, Event)> {
     let block = RedactedBlock { block: 12, was: digest("file"), now: digest("file2"), frames: digest("frames") };
@@ -176,6 +269,9 @@ every! {
         },
         MonitorFired => Event::MonitorFired { monitor: monitor(), incident: INC, seen: text("500") },
         MonitorRecovered => Event::MonitorRecovered { monitor: monitor(), incident: Some(INC), seen: text("200") },
+        Alert => alert(AlertStep::Over { how: HowOver::Lapsed }),
+        Postmortem => super::postmortems::written(""),
+        Page => page(Paged::Queued { means: Means::Mail, number: 1, effect: key() }),
         IncidentOpened => Event::IncidentOpened {
             incident: INC, title: text("no reservations"), summary: text(""), service: incident().service, environment: incident().environment,
             triage: incident().triage, priority: Priority::P1, opened_by: Actor::Monitor { monitor: monitor() }, detected_at: at("03:05:00")
@@ -190,7 +286,8 @@ every! {
         IncidentUpdated => Event::IncidentUpdated { incident: INC, text: text("cause found") },
         IncidentNoted => Event::IncidentNoted { incident: INC, text: text("see the log\nline 2") },
         IncidentResolved => Event::IncidentResolved { incident: INC, by: Actor::Monitor { monitor: monitor() }, what: text("pool = 20") },
-        IncidentEscalated => Event::IncidentEscalated { incident: INC, step: 1, to: vec![person("sato"), person("suzuki")] },
+        IncidentEscalated => escalated(2, WhyEscalated::Unanswered { minutes: 15 }),
+        Room => room(RoomStep::Assigned { duty: Duty::Commander, person: Some(person("tanaka")), by: person("sato") }),
         StatusUpdateDue => Event::StatusUpdateDue { incident: INC },
         EmergencyRequested => Event::EmergencyRequested {
             emergency: EMG, incident: INC, requester: person("tanaka"), conditions: emergency().conditions, plan: plan(), digest: digest("plan"), requirement: raised(), ledger: None
@@ -282,8 +379,6 @@ every! {
         ObligationDone => Event::ObligationDone { obligation: OBL, by: Some(person("tanaka")), evidence: text("merged") },
         ObligationWaived => Event::ObligationWaived { obligation: OBL, waiver: Waiver::NothingChanged },
         EnteredBySsh => Event::EnteredBySsh { person: person("mori"), statement: text("{}"), signature: text("-----"), key: text("SHA256:abc") },
-        OfflineAnnounced => Event::OfflineAnnounced { incident: Box::new(super::away(false)) },
-        OfflineLate => Event::OfflineLate { incident: INC },
-        OfflineReconciled => Event::OfflineReconciled { incident: Box::new(super::away(true)), emergencies: vec![emergency()], contents: vec![] },
+        Offline => Event::Offline(OfflineEvent::Announced { incident: Box::new(super::away(false)) }),
     }
 }

@@ -3,7 +3,7 @@
 use hikeshi_domain::channel::Notice;
 use hikeshi_domain::chat::ChatTrouble;
 use hikeshi_domain::emergency::{Ending, Means, Requirement};
-use hikeshi_domain::incident::{Priority, Stage};
+use hikeshi_domain::incident::{Duty, Level, Priority, Stage, WhyEscalated};
 use hikeshi_domain::obligation::Kind;
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::review::FindingName;
@@ -24,8 +24,13 @@ every! {
         StageMoved => Notice::StageMoved { stage: Stage::Mitigation },
         StatusUpdate => Notice::StatusUpdate { text: text("cause found") },
         StatusUpdateDue => Notice::StatusUpdateDue { priority: Priority::P1 },
-        Escalated => Notice::Escalated { step: 1, minutes: 15 },
+        Escalated => Notice::Escalated { level: Level { level: 2, round: 1 }, why: WhyEscalated::Unanswered { minutes: 15 } },
+        DutyAssigned => Notice::DutyAssigned { duty: Duty::Commander, person: Some(person("tanaka")) },
+        HandedOver => Notice::HandedOver { from: person("tanaka"), to: person("sato"), note: text("the pool is full") },
         IncidentResolved => Notice::IncidentResolved { what: text("pool = 20") },
+        PostmortemWritten => Notice::PostmortemWritten { by: person("tanaka"), items: 2 },
+        AlertsGrow => Notice::AlertsGrow { fired: 100 },
+        AlertsClear => Notice::AlertsClear { resolved: true },
         EmergencyRequested => Notice::EmergencyRequested {
             summary: text("pool = 20"), reason: text("CI is down"), digest: digest("plan"), requirement: Requirement { every_role: true, because: vec![OBL] }
         },

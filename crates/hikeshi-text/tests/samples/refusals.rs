@@ -2,7 +2,7 @@
 
 use hikeshi_domain::emergency::{ConditionName, Quorum, Status};
 use hikeshi_domain::ids::TargetName;
-use hikeshi_domain::incident::Stage;
+use hikeshi_domain::incident::{Duty, Stage};
 use hikeshi_domain::obligation::Kind;
 use hikeshi_domain::offline::{LocalFlaw, StatementFlaw};
 use hikeshi_domain::policy::{Flaw, FlawKind, Weakening};
@@ -40,11 +40,16 @@ every! {
         SecretInText => Refusal::SecretInText { field: text("summary") },
         IncidentOver => Refusal::IncidentOver { incident: INC },
         AlreadyAcknowledged => Refusal::AlreadyAcknowledged { incident: INC, by: person("tanaka") },
+        EverybodyCalled => Refusal::EverybodyCalled { incident: INC },
+        NobodyHasIt => Refusal::NobodyHasIt { incident: INC },
+        SameDuty => Refusal::SameDuty { incident: INC, duty: Duty::Commander },
         SameStage => Refusal::SameStage { stage: Stage::Cause },
         ReasonForGoingBack => Refusal::ReasonForGoingBack { from: Stage::Cause, to: Stage::Impact },
         OverrideReason => Refusal::OverrideReason,
         NotResolved => Refusal::NotResolved { incident: INC },
         AlreadyResolved => Refusal::AlreadyResolved { incident: INC },
+        PostmortemWritten => Refusal::PostmortemWritten { incident: INC },
+        PostmortemMissing => Refusal::PostmortemMissing { incident: INC },
         EmergencyStillOpen => Refusal::EmergencyStillOpen { incident: INC, emergency: EMG },
         ConditionMissing => Refusal::ConditionMissing { condition: ConditionName::CannotWait, evidence_missing: true },
         NotSerious => Refusal::NotSerious { incident: INC, priority: text("P4") },
@@ -174,6 +179,7 @@ every! {
         SharedSshKey => FlawKind::SharedSshKey { other: text("mori") },
         BadSshDestination => FlawKind::BadSshDestination { given: text("-oProxyCommand=x") },
         NotAscending => FlawKind::NotAscending,
+        BadNumber => FlawKind::BadNumber { given: text("090-1234-5678") },
         SameAs => FlawKind::SameAs { other: text("mori") },
     }
 }

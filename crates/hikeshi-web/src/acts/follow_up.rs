@@ -2,7 +2,7 @@
 
 use hikeshi_domain::channel;
 use hikeshi_domain::command::{Command, PolicyCommand};
-use hikeshi_domain::ids::{ChannelName, Digest, ObligationId};
+use hikeshi_domain::ids::{ChannelName, Digest, ObligationId, PersonId};
 use hikeshi_domain::obligation::{Command as Obligation, Judgement, Kind, PreventionItem, Status};
 use hikeshi_engine::look::{ObligationView, PendingPolicyView, ReviewView};
 use hikeshi_text::Sentence;
@@ -79,7 +79,7 @@ fn obligation(kind: &str, input: &Input<'_>) -> Result<Obligation, Sentence> {
     })
 }
 
-fn items(input: &Input<'_>) -> Result<Vec<PreventionItem>, Sentence> {
+pub(super) fn items(input: &Input<'_>) -> Result<Vec<PreventionItem>, Sentence> {
     let t = input.words();
     let mut items = Vec::new();
     for row in 1..=ITEM_ROWS {
@@ -139,6 +139,8 @@ pub fn of_obligation(viewer: &Viewer, view: &ObligationView, reported: Option<&R
         }
         Kind::Retrospective => vec![hold(viewer, view, act("hold")), schedule(viewer, view, act("schedule"))],
         Kind::Prevention | Kind::Review => vec![act("finish").weight(Weight::Primary).with(line("evidence", t.finish_evidence()))],
+        // Written where the incident is.
+        Kind::Postmortem => Vec::new(),
         Kind::Corrective => {
             let evidence = line("evidence", t.finish_evidence()).help(t.review_corrective_help());
             vec![act("finish").weight(Weight::Primary).with(evidence)]
@@ -164,16 +166,22 @@ fn hold(viewer: &Viewer, view: &ObligationView, act: Act) -> Act {
     let t = Words(viewer.lang);
     let zone = &viewer.policy.workspace.time_zone;
     let invited = view.obligation.meeting.as_ref().map(|meeting| meeting.invited.clone()).unwrap_or_default();
-    let mut act = act
+    let act = act
         .weight(Weight::Primary)
         .lead(t.items_help())
         .with(Field::new(FieldKind::Moment, "held_at", t.held_when()).value(local(zone, view.at)).help(t.local_time_help()))
         .with(Field::new(FieldKind::Boxes(people(viewer, |id| invited.contains(id))), "attended", t.held_attended()))
         .with(Field::new(FieldKind::Area, "lessons", t.held_lessons()))
         .with(Field::new(FieldKind::Area, "avoidable", t.held_avoidable()).help(t.held_avoidable_help()).optional());
+    with_items(viewer, act, &view.obligation.owner)
+}
+
+/// Rows for prevention items: text, owner and due time of each.
+pub(super) fn with_items(viewer: &Viewer, mut act: Act, owner: &PersonId) -> Act {
+    let t = Words(viewer.lang);
     for row in 1..=ITEM_ROWS {
         let label = |what: &str| format!("{}{row} {what}", t.item());
-        let owners = people(viewer, |id| *id == view.obligation.owner);
+        let owners = people(viewer, |id| id == owner);
         act = act
             .with(Field::new(FieldKind::Line, &format!("item.{row}.text"), &label(t.item_text())).optional())
             .with(Field::new(FieldKind::Select(owners), &format!("item.{row}.owner"), &label(t.item_owner())).optional())

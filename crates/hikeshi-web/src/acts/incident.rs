@@ -2,7 +2,7 @@
 
 use hikeshi_domain::command::Command;
 use hikeshi_domain::ids::{EnvironmentName, IncidentId, ServiceName};
-use hikeshi_domain::incident::{Business, Command as Incident, Impact, Override, Priority, Stage, Triage, Urgency};
+use hikeshi_domain::incident::{Business, Command as Incident, Duty, Impact, Override, Priority, Stage, Triage, Urgency};
 use hikeshi_engine::look::IncidentView;
 use hikeshi_text::page::Words;
 use hikeshi_text::{Sentence, label};
@@ -25,6 +25,15 @@ pub fn command(kind: &str, input: &Input<'_>) -> Result<Command, Sentence> {
         },
         "incident.triage" => Incident::Triage { incident: incident()?, triage: triage(input)? },
         "incident.acknowledge" => Incident::Acknowledge { incident: incident()? },
+        "incident.escalate" => Incident::Escalate { incident: incident()?, reason: input.text("reason") },
+        "incident.assign" => Incident::Assign {
+            incident: incident()?,
+            duty: input.code("duty", t.field_duty())?,
+            person: input.fields.optional("person").map(|_| input.parse("person", t.field_person())).transpose()?,
+        },
+        "incident.hand_over" => {
+            Incident::HandOver { incident: incident()?, to: input.parse("to", t.field_hand_over_to())?, note: input.text("note") }
+        }
         "incident.move" => {
             Incident::Move { incident: incident()?, stage: input.code("stage", t.field_stage())?, reason: input.text("reason") }
         }
@@ -127,11 +136,16 @@ pub fn of_incident(viewer: &Viewer, view: &IncidentView) -> Vec<Act> {
     let act = |kind: &str, verb: &str| {
         Act::new(viewer, kind).hidden("incident", id).cli(format!("hikeshi incident {verb} {id}")).offered(viewer, offer_of(offers, kind))
     };
-    let mut acts = Vec::new();
-    let acknowledged = view.incident.acknowledged.is_some();
+    let mut acts: Vec<Act> = Vec::new();
+    acts.extend(
+        super::of_postmortem(viewer, view).filter(|_| view.incident.postmortem.as_ref().is_none_or(|known| known.written.is_none())),
+    );
+    // Somebody has it, and further people have been called since: one of them is to answer.
+    let acknowledged = view.incident.acknowledged.as_ref().is_some_and(|taken| view.incident.escalated_steps <= taken.steps);
     let resolved = view.incident.resolved.is_some();
     if view.incident.closed_at.is_some() {
-        return vec![act("incident.note", "note").with(Field::new(FieldKind::Area, "text", t.field_note()))];
+        acts.push(act("incident.note", "note").with(Field::new(FieldKind::Area, "text", t.field_note())));
+        return acts;
     }
     if !acknowledged && !resolved {
         acts.push(acknowledge(viewer, id).offered(viewer, offer_of(offers, "incident.acknowledge")));
@@ -139,6 +153,9 @@ pub fn of_incident(viewer: &Viewer, view: &IncidentView) -> Vec<Act> {
     acts.push(act("incident.update", "update").with(Field::new(FieldKind::Area, "text", t.field_update())));
     if !resolved {
         acts.push(act("incident.resolve", "resolve").with(Field::new(FieldKind::Line, "what", t.field_what_restored())));
+    }
+    if !resolved {
+        acts.extend(around(viewer, view, act));
     }
     let stages = Stage::ALL.iter().map(|stage| Choice {
         value: code(stage),
@@ -165,6 +182,29 @@ pub fn of_incident(viewer: &Viewer, view: &IncidentView) -> Vec<Act> {
         request.hidden = vec![("href".to_owned(), format!("/emergencies/new?incident={id}"))];
         acts.push(request);
     }
+    acts
+}
+
+/// Further people: called, given a duty, given the whole of it.
+fn around(viewer: &Viewer, view: &IncidentView, act: impl Fn(&str, &str) -> Act) -> Vec<Act> {
+    let t = Words(viewer.lang);
+    let people = || choices(viewer.policy.people.keys(), |id| viewer.names.person(viewer.lang, id), |_| false);
+    let duties = coded(&Duty::ALL, |duty| label::duty(viewer.lang, *duty), |_| false);
+    let nobody = Choice { value: String::new(), label: t.field_nobody().to_owned(), chosen: false };
+    let mut acts = vec![act("incident.escalate", "escalate").with(Field::new(FieldKind::Line, "reason", t.field_escalate_reason()))];
+    if view.incident.acknowledged.is_some() {
+        acts.push(
+            act("incident.hand_over", "hand-over")
+                .with(Field::new(FieldKind::Select(people()), "to", t.field_hand_over_to()))
+                .with(Field::new(FieldKind::Area, "note", t.field_hand_over_note())),
+        );
+    }
+    let whom = people().into_iter().chain([nobody]).collect();
+    acts.push(
+        act("incident.assign", "assign")
+            .with(Field::new(FieldKind::Select(duties), "duty", t.field_duty()))
+            .with(Field::new(FieldKind::Select(whom), "person", t.field_person()).optional()),
+    );
     acts
 }
 

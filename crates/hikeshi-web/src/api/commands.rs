@@ -72,8 +72,19 @@ pub fn is_public(command: &Command) -> bool {
             | session::Command::Gate { .. }
             | session::Command::End { .. } => false,
         },
-        Command::Channel(_) | Command::Emergency(_) | Command::Incident(_) | Command::Obligation(_) | Command::Policy(_) => true,
-        Command::Monitor(_) | Command::Offline(_) | Command::Outcome(_) | Command::Review(_) | Command::Wake(_) => false,
+        Command::Channel(_)
+        | Command::Emergency(_)
+        | Command::Incident(_)
+        | Command::Obligation(_)
+        | Command::Policy(_)
+        | Command::Postmortem(_) => true,
+        Command::Alert(_)
+        | Command::Monitor(_)
+        | Command::Offline(_)
+        | Command::Outcome(_)
+        | Command::Page(_)
+        | Command::Review(_)
+        | Command::Wake(_) => false,
     }
 }
 

@@ -114,6 +114,7 @@ fn query_param(param: Param) -> Value {
         Param::Limit => ("Most rows of the answer.", json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50})),
         Param::Size => ("Computed from the first so many ledger entries; with `at`.", json!({"type": "integer", "minimum": 0})),
         Param::At => ("Judged by this time; with `size`.", json!({"type": "string", "format": "date-time"})),
+        Param::Text => ("Words to look for.", json!({"type": "string"})),
         Param::DryRun => ("Decide, and write nothing.", json!({"type": "boolean", "default": false})),
     };
     json!({"name": param.name(), "in": "query", "required": false, "description": words, "schema": schema})

@@ -87,6 +87,10 @@ pub async fn incident(ApiViewer(viewer): ApiViewer, Path(id): Path<String>, para
     respond(OK, &viewer.look().incident(id.parse()?).await?)
 }
 
+pub async fn similar(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Response, Fail> {
+    respond(OK, &viewer.look().similar(params.text()).await?)
+}
+
 pub async fn timeline(ApiViewer(viewer): ApiViewer, Path(id): Path<String>, params: Params) -> Result<Response, Fail> {
     let (before, limit, id) = (params.before()?, params.limit()?, id.parse()?);
     viewer.look().incident(id).await?;

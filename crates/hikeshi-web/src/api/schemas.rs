@@ -2,10 +2,10 @@
 
 use hikeshi_domain::emergency::{self, Emergency};
 use hikeshi_domain::obligation::{self, Obligation};
-use hikeshi_domain::{account, channel, command, incident, review};
+use hikeshi_domain::{account, channel, command, incident, postmortem, review};
 use hikeshi_engine::look::{
     ChannelView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, NowView, ObligationView, Page, PersonView, PostRow,
-    ReviewView, ReviewsView,
+    ReviewView, ReviewsView, Similar,
 };
 use schemars::JsonSchema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
@@ -49,6 +49,7 @@ pub fn components() -> Map<String, Value> {
         ("Problem", schema::<Problem>(&mut generator)),
         ("NowView", schema::<NowView>(&mut generator)),
         ("IncidentView", schema::<IncidentView>(&mut generator)),
+        ("SimilarPasts", schema::<Vec<Similar>>(&mut generator)),
         ("EmergencyView", schema::<EmergencyView>(&mut generator)),
         ("ObligationView", schema::<ObligationView>(&mut generator)),
         ("ChannelView", schema::<ChannelView>(&mut generator)),
@@ -141,7 +142,7 @@ fn close(schema: &mut Value) {
 }
 
 /// The commands of each area, as the API takes them.
-fn areas(generator: &mut SchemaGenerator) -> [(&'static str, &'static str, Value); 6] {
+fn areas(generator: &mut SchemaGenerator) -> [(&'static str, &'static str, Value); 7] {
     [
         ("account", "AccountCommand", schema::<account::Command>(generator)),
         ("channel", "ChannelCommand", schema::<channel::Command>(generator)),
@@ -149,6 +150,7 @@ fn areas(generator: &mut SchemaGenerator) -> [(&'static str, &'static str, Value
         ("incident", "IncidentCommand", schema::<incident::Command>(generator)),
         ("obligation", "ObligationCommand", schema::<obligation::Command>(generator)),
         ("policy", "PolicyCommand", schema::<command::PolicyCommand>(generator)),
+        ("postmortem", "PostmortemCommand", schema::<postmortem::Command>(generator)),
     ]
 }
 

@@ -26,6 +26,7 @@ pub enum Param {
     DryRun,
     Size,
     At,
+    Text,
 }
 
 impl Param {
@@ -37,6 +38,7 @@ impl Param {
             Self::DryRun => "dry_run",
             Self::Size => "size",
             Self::At => "at",
+            Self::Text => "text",
         }
     }
 }
@@ -93,6 +95,17 @@ pub fn table() -> Vec<(Operation, MethodRouter<App>)> {
         (
             seen("/incidents/{id}/timeline", "seeTimeline", "cases", "Ledger entries of one case, newest first.", PAGED, "EntryPage"),
             get(read::timeline),
+        ),
+        (
+            seen(
+                "/similar",
+                "findSimilar",
+                "cases",
+                "Past incidents in which such words stand, most alike first.",
+                &[Param::Text],
+                "SimilarPasts",
+            ),
+            get(read::similar),
         ),
         (
             seen("/emergencies", "listEmergencies", "cases", "Emergency exceptions, newest first.", LISTED, "EmergencyPage"),
@@ -279,6 +292,9 @@ impl Params {
         let size = number(size).ok_or_else(|| bad_number("size", size))?;
         let at = at.parse().map_err(|_| Fail::Malformed(format!("`at` is no time: `{}`", at.chars().take(40).collect::<String>())))?;
         Ok(Some(AsOf { size, at }))
+    }
+    pub fn text(&self) -> &str {
+        self.fields.raw("text")
     }
     pub fn before(&self) -> Result<Option<u64>, Fail> {
         if !self.fields.has("before") {

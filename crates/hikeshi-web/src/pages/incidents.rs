@@ -3,6 +3,8 @@
 use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
+use hikeshi_domain::Timestamp;
+use hikeshi_domain::alert::Alert;
 use hikeshi_domain::ids::IncidentId;
 use hikeshi_domain::incident::Stage;
 use hikeshi_engine::look::{IncidentView, Measures};
@@ -11,6 +13,7 @@ use hikeshi_text::{label, time};
 
 use super::frame::Line;
 use super::now::{Exception, Owed, exception, owed_line};
+use super::postmortem::{self, PastRow, past_rows};
 use super::{Bar, Flash, Frame, Html, Query, act, html, time_html, timeline};
 use crate::acts;
 use crate::fail::Fail;
@@ -19,6 +22,7 @@ use crate::viewer::Viewer;
 
 const ROWS: u32 = 50;
 const TIMELINE_ROWS: u32 = 60;
+const ALERTS_SHOWN: usize = 5;
 
 struct Row {
     id: String,
@@ -98,6 +102,36 @@ pub async fn post(viewer: Viewer, Path(id): Path<String>, fields: Fields) -> Res
     }
 }
 
+struct AlertRow {
+    title: String,
+    source: String,
+    severity: Option<&'static str>,
+    firing: bool,
+    when: Html,
+    summary: String,
+    link: Option<String>,
+}
+
+fn alert_row(viewer: &Viewer, alert: &Alert, now: Timestamp) -> AlertRow {
+    AlertRow {
+        title: alert.title.clone(),
+        source: alert.alert.source.to_string(),
+        severity: alert.severity.map(|severity| label::severity(viewer.lang, severity)),
+        firing: alert.firing,
+        when: time_html(viewer, alert.over.map_or(alert.fired_at, |over| over.at), now),
+        summary: alert.summary.clone(),
+        link: alert.link.clone(),
+    }
+}
+
+/// Alerts beside those that are listed. One that fired again is counted again, and listed once.
+fn unlisted(view: &IncidentView) -> Option<u32> {
+    let listed = u32::try_from(view.alerts.len()).unwrap_or(u32::MAX);
+    let firing = u32::try_from(view.alerts.iter().filter(|alert| alert.firing).count()).unwrap_or(u32::MAX);
+    let more = view.incident.alerts.firing.saturating_sub(firing);
+    (more > 0 && listed > 0).then_some(more)
+}
+
 struct StageStep {
     name: &'static str,
     class: &'static str,
@@ -121,11 +155,21 @@ struct IncidentTemplate<'a> {
     service: String,
     stages: Vec<StageStep>,
     hand: Option<String>,
+    duties: Vec<(&'static str, String)>,
     opened_by: String,
     detected: Html,
     resolved: Option<(Html, String)>,
     measures: Vec<Measure>,
     triage: String,
+    /// Who was called, and how each call stands.
+    paged: Vec<String>,
+    similar: Vec<PastRow>,
+    postmortem: Option<&'static str>,
+    alerts: Vec<AlertRow>,
+    /// Those behind the first ones, folded: what can be done and the timeline must stay within reach.
+    more_alerts: Vec<AlertRow>,
+    alert_count: String,
+    alerts_unlisted: Option<String>,
     exceptions: Vec<Exception>,
     owed: Vec<Owed>,
     bar: Bar,
@@ -153,12 +197,23 @@ async fn show(viewer: &Viewer, id: IncidentId, before: Option<u64>, flash: &Flas
             Some(away) => Some(page::away(lang, away, away.due_at(&viewer.policy), &viewer.names)),
             None => incident.acknowledged.as_ref().map(|acknowledged| viewer.names.person(lang, &acknowledged.by)),
         },
+        duties: incident.duties.iter().map(|(duty, person)| (label::duty(lang, *duty), viewer.names.person(lang, person))).collect(),
         opened_by: hikeshi_text::actor(lang, &incident.opened_by, &viewer.names),
         detected: time_html(viewer, incident.detected_at, now),
-        resolved: incident.resolved.as_ref().map(|resolved| (time_html(viewer, resolved.at, now), resolved.what.clone())),
+        resolved: incident
+            .resolved
+            .as_ref()
+            .map(|resolved| (time_html(viewer, resolved.at, now), hikeshi_text::restored_by(lang, &resolved.what))),
         measures: measures(viewer, &view.measures),
         triage: [label::impact(lang, triage.impact), label::business(lang, triage.business), label::urgency(lang, triage.urgency)]
             .join(" · "),
+        paged: incident.pages.iter().map(|page| hikeshi_text::page_line(lang, page, &viewer.names)).collect(),
+        similar: past_rows(viewer, &view.similar, now),
+        postmortem: postmortem::standing(t, incident),
+        alerts: view.alerts.iter().take(ALERTS_SHOWN).map(|alert| alert_row(viewer, alert, now)).collect(),
+        more_alerts: view.alerts.iter().skip(ALERTS_SHOWN).map(|alert| alert_row(viewer, alert, now)).collect(),
+        alert_count: t.alert_count(incident.alerts.firing, incident.alerts.fired),
+        alerts_unlisted: unlisted(&view).map(|more| t.alerts_unlisted(more)),
         exceptions: view.emergencies.iter().map(|emergency| exception(viewer, emergency, now)).collect(),
         owed: view.obligations.iter().map(|owed| owed_line(viewer, owed, now)).collect(),
         bar: Bar::new(viewer, &acts::of_incident(viewer, &view), flash)?,

@@ -5,7 +5,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::ObligationId;
-use hikeshi_domain::obligation::{Obligation, Status};
+use hikeshi_domain::obligation::{Kind, Obligation, Status};
 use hikeshi_domain::review::AsOf;
 use hikeshi_engine::look::{LookError, ObligationView, ReviewView, Which};
 use hikeshi_text::page::Words;
@@ -118,6 +118,8 @@ struct OneTemplate<'a> {
     meeting: Option<Meeting>,
     avoidable: Option<String>,
     period: Option<(String, String)>,
+    /// Where a postmortem is written, or what decided a prevention item.
+    postmortem: Option<String>,
     finding: Option<Finding>,
     presented: Option<Shown>,
     bar: Bar,
@@ -161,6 +163,10 @@ async fn show(viewer: &Viewer, id: ObligationId, flash: &Flash) -> Result<Respon
         meeting: meeting(viewer, &view),
         avoidable: owed.meeting.as_ref().and_then(|meeting| meeting.held.as_ref()).and_then(|held| held.avoidable.clone()),
         period: owed.period.map(|period| (format!("/reports/{period}"), review::title(lang, period))),
+        postmortem: owed
+            .incident
+            .filter(|_| owed.kind == Kind::Postmortem || (owed.kind == Kind::Prevention && owed.emergency.is_none()))
+            .map(|id| format!("/incidents/{id}/postmortem")),
         finding: owed.finding.as_ref().map(|finding| Finding {
             name: review::finding_name(lang, finding.kind.name()),
             why: review::explanation(lang, &finding.kind, &viewer.names),

@@ -3,8 +3,8 @@
 use clap::Subcommand;
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::command::Command;
-use hikeshi_domain::ids::{EnvironmentName, IncidentId, ServiceName};
-use hikeshi_domain::incident::{self, Business, Impact, Override, Priority, Stage, Triage, Urgency};
+use hikeshi_domain::ids::{EnvironmentName, IncidentId, PersonId, ServiceName};
+use hikeshi_domain::incident::{self, Business, Duty, Impact, Override, Priority, Stage, Triage, Urgency};
 use hikeshi_engine::look::IncidentView;
 use hikeshi_text::{label, terminal, time};
 
@@ -44,6 +44,24 @@ pub enum Verb {
     Ack {
         id: IncidentId,
     },
+    Escalate {
+        id: IncidentId,
+        reason: String,
+    },
+    Assign {
+        id: IncidentId,
+        #[arg(value_parser = code::<Duty>)]
+        duty: Duty,
+        #[arg(required_unless_present = "nobody", conflicts_with = "nobody")]
+        person: Option<PersonId>,
+        #[arg(long)]
+        nobody: bool,
+    },
+    HandOver {
+        id: IncidentId,
+        to: PersonId,
+        note: String,
+    },
     Move {
         id: IncidentId,
         #[arg(value_parser = code::<Stage>)]
@@ -62,6 +80,20 @@ pub enum Verb {
     Resolve {
         id: IncidentId,
         what: String,
+    },
+    Postmortem {
+        id: IncidentId,
+        #[command(flatten)]
+        given: super::postmortem::PostmortemArgs,
+    },
+    Similar {
+        id: Option<IncidentId>,
+        #[arg(long, conflicts_with = "id")]
+        text: Option<String>,
+    },
+    Import {
+        #[arg(required = true)]
+        files: Vec<std::path::PathBuf>,
     },
     Timeline {
         id: IncidentId,
@@ -117,6 +149,7 @@ pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
             let done = caller.submit(incident(command)).await?;
             let next = done.receipt.made.as_ref().map(|made| format!("hikeshi incident ack {made}"));
             caller.tell(&done, next);
+            super::postmortem::at_opening(done.receipt.made.as_deref().filter(|_| !done.dry_run), caller).await?;
         }
         Verb::List { all, page } => list(all, page, caller).await?,
         Verb::Show { id } => show(id, caller).await?,
@@ -126,6 +159,15 @@ pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
         Verb::Ack { id } => {
             let next = format!("hikeshi incident move {id} {}", code_of(Stage::Impact));
             caller.submit_and_tell(incident(incident::Command::Acknowledge { incident: id }), Some(next)).await?;
+        }
+        Verb::Escalate { id, reason } => {
+            caller.submit_and_tell(incident(incident::Command::Escalate { incident: id, reason }), None).await?;
+        }
+        Verb::Assign { id, duty, person, nobody: _ } => {
+            caller.submit_and_tell(incident(incident::Command::Assign { incident: id, duty, person }), None).await?;
+        }
+        Verb::HandOver { id, to, note } => {
+            caller.submit_and_tell(incident(incident::Command::HandOver { incident: id, to, note }), None).await?;
         }
         Verb::Move { id, stage, reason } => {
             caller.submit_and_tell(incident(incident::Command::Move { incident: id, stage, reason }), None).await?;
@@ -141,6 +183,9 @@ pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
                 .submit_and_tell(incident(incident::Command::Resolve { incident: id, what }), Some(format!("hikeshi ledger export {id}")))
                 .await?;
         }
+        Verb::Postmortem { id, given } => super::postmortem::run(id, given, caller).await?,
+        Verb::Similar { id, text } => super::postmortem::similar(id, text, caller).await?,
+        Verb::Import { files } => super::postmortem::import(files, caller).await?,
         Verb::Timeline { id, page } => timeline(id, page, caller).await?,
     }
     Ok(())
@@ -189,6 +234,9 @@ async fn show(id: IncidentId, caller: &Caller<'_>) -> Result<()> {
     Ok(())
 }
 
+/// The first that fire; the rest is in `--json` and on the page.
+const ALERTS_SHOWN: usize = 10;
+
 fn text_of(view: &IncidentView, names: &hikeshi_text::Names, caller: &Caller<'_>) -> String {
     let lang = caller.lang;
     let incident = &view.incident;
@@ -200,16 +248,27 @@ fn text_of(view: &IncidentView, names: &hikeshi_text::Names, caller: &Caller<'_>
         (terminal::word_detected(lang), moment(incident.detected_at)),
     ];
     if let Some(acknowledged) = &incident.acknowledged {
-        rows.push((terminal::word_acknowledged(lang), format!("{} {}", names.person(lang, &acknowledged.by), moment(acknowledged.at))));
+        rows.push((terminal::word_acknowledged(lang), format!("{} {}", names.person(lang, &acknowledged.by), moment(acknowledged.since))));
     }
+    rows.extend(incident.duties.iter().map(|(duty, person)| (label::duty(lang, *duty).to_owned(), names.person(lang, person))));
     if let Some(resolved) = &incident.resolved {
-        rows.push((terminal::word_resolved(lang), format!("{} {}", moment(resolved.at), resolved.what)));
+        rows.push((terminal::word_resolved(lang), format!("{} {}", moment(resolved.at), hikeshi_text::restored_by(lang, &resolved.what))));
     }
     if let Some(seconds) = view.measures.resolved_s {
         rows.push((terminal::word_took(lang), time::seconds(lang, seconds)));
     }
     if !incident.summary.is_empty() {
         rows.push((terminal::word_summary(lang), incident.summary.clone()));
+    }
+    let pages = incident.pages.iter().map(|page| hikeshi_text::page_line(lang, page, names));
+    rows.extend(pages.enumerate().map(|(index, line)| (if index == 0 { terminal::word_pages(lang) } else { String::new() }, line)));
+    if incident.alerts.fired > 0 {
+        rows.push((
+            terminal::word_alerts(lang),
+            hikeshi_text::page::Words(lang).alert_count(incident.alerts.firing, incident.alerts.fired),
+        ));
+        let firing = view.alerts.iter().filter(|alert| alert.firing).take(ALERTS_SHOWN);
+        rows.extend(firing.map(|alert| (String::new(), format!("{} {} {}", alert.alert.source, moment(alert.fired_at), alert.title))));
     }
     for emergency in &view.emergencies {
         rows.push((
@@ -229,7 +288,12 @@ fn text_of(view: &IncidentView, names: &hikeshi_text::Names, caller: &Caller<'_>
             ),
         ));
     }
-    format!("{}\n{}", show::paint(show::BOLD, &format!("{} {}", incident.id, incident.title)), show::pairs(&rows))
+    let mut text = format!("{}\n{}", show::paint(show::BOLD, &format!("{} {}", incident.id, incident.title)), show::pairs(&rows));
+    if !view.similar.is_empty() {
+        let similar = super::postmortem::similar_words(&view.similar, names, caller);
+        text = format!("{}\n{}\n{similar}", text.trim_end(), terminal::similar_heading(lang));
+    }
+    text
 }
 
 async fn timeline(id: IncidentId, page: PageArgs, caller: &Caller<'_>) -> Result<()> {

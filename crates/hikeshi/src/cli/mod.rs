@@ -14,6 +14,7 @@ mod obligation;
 mod people;
 mod plan_file;
 mod policy;
+mod postmortem;
 mod report;
 mod slack;
 mod spoken;

@@ -94,7 +94,7 @@ pub struct JudgementArgs {
 }
 
 /// `tanaka|2026-12-01T09:00:00+09:00|監視を追加する`
-fn item(given: &str) -> std::result::Result<PreventionItem, String> {
+pub(super) fn item(given: &str) -> std::result::Result<PreventionItem, String> {
     let mut parts = given.splitn(3, '|').map(str::trim);
     match (parts.next(), parts.next(), parts.next()) {
         (Some(owner), Some(due_at), Some(text)) => Ok(PreventionItem {

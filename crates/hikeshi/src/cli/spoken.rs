@@ -27,6 +27,8 @@ pub fn spoken(kind: &str) -> Result<String, &'static str> {
         "session.decline_redaction" => "emergency decline-redaction".to_owned(),
         "session.abandon" => return Err("by `emergency shell` itself, when it cannot begin"),
         "incident.acknowledge" => "incident ack".to_owned(),
+        "postmortem.write" | "postmortem.amend" => "incident postmortem".to_owned(),
+        "postmortem.import" => "incident import".to_owned(),
         "policy.adopt" => "policy reload".to_owned(),
         _ => kind.replace('.', " ").replace('_', "-"),
     })

@@ -17,9 +17,9 @@ use super::Cli;
 use super::spoken::spoken;
 
 /// Rules that the first form of the product enforces, tracks or shows.
-const CLAIMED: [&str; 27] = [
+const CLAIMED: [&str; 29] = [
     "E1", "E2", "E3", "E4", "E5", "E6", "E7", "E8", "E9", "E10", "E11", "E12", "E13", "E14", "E15", "I1", "I2", "I3", "I4", "I6", "I7",
-    "I10", "I11", "A1", "A2", "A3", "A4",
+    "I8", "I9", "I10", "I11", "A1", "A2", "A3", "A4",
 ];
 
 /// Which rules a command serves. A1, A3 and A4 hold for every command at the door itself.
@@ -56,11 +56,13 @@ fn rules(kind: &str) -> &'static [&'static str] {
         "session.redact" | "session.agree_redaction" | "session.decline_redaction" => &["A4"],
         "session.abandon" | "session.seal" | "session.end" => &["E5", "E6"],
         "incident.open" | "incident.triage" => &["I2", "I3", "I6"],
-        "incident.acknowledge" | "wake.escalate" => &["I4", "I11"],
+        "incident.acknowledge" | "incident.escalate" | "incident.hand_over" | "wake.escalate" | "wake.page_again" => &["I4", "I11"],
         "incident.move" | "incident.resolve" => &["I1", "I11"],
-        "incident.update" | "wake.update_due" => &["I6"],
+        "incident.assign" | "incident.update" | "wake.update_due" => &["I6"],
         "incident.note" => &["I7"],
         "monitor.fire" | "monitor.recover" => &["I10", "I11"],
+        "page.report" => &["I5"],
+        "alert.report" | "wake.alert_settles" | "wake.alert_lapses" => &["I7", "I10"],
         "obligation.propose" | "obligation.compare" | "obligation.accept_drift" | "wake.compare" => &["E10"],
         "obligation.report" => &["E11"],
         "obligation.schedule" | "wake.escalate_owed" => &["E12"],
@@ -68,6 +70,8 @@ fn rules(kind: &str) -> &'static [&'static str] {
         "obligation.present" | "wake.month_ends" => &["E13", "E15"],
         "review.examine" | "wake.examine" => &["E13"],
         "wake.remind" | "wake.overdue" => &["E10", "E11", "E12", "E14"],
+        "postmortem.write" | "postmortem.amend" => &["I8"],
+        "postmortem.import" => &["I9"],
         "policy.adopt" | "policy.approve" | "policy.reject" => &["A3"],
         "outcome.ended" | "outcome.in_doubt" => &["A1", "A2", "A4"],
         _ => &[],

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use hikeshi_domain::emergency::{Emergency, Status, StepState};
-use hikeshi_domain::ids::{EmergencyId, ObligationId};
+use hikeshi_domain::ids::{EmergencyId, IncidentId, ObligationId};
 use hikeshi_text::terminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -77,6 +77,15 @@ pub fn is_quiet(emergency: &Emergency) -> bool {
 pub async fn obligation(id: ObligationId, caller: &Caller<'_>) -> Result<()> {
     until(terminal::waiting_for(caller.lang, &id.to_string()), caller, || async move {
         Ok(caller.reach.obligation(id).await?.obligation.running.is_none().then_some(()))
+    })
+    .await
+}
+
+/// Waits until the file of the postmortem is written, or could not be.
+pub async fn postmortem(id: IncidentId, caller: &Caller<'_>) -> Result<()> {
+    until(terminal::waiting_for(caller.lang, &id.to_string()), caller, || async move {
+        let known = caller.reach.incident(id).await?.incident.postmortem;
+        Ok(known.is_none_or(|known| known.running.is_none()).then_some(()))
     })
     .await
 }

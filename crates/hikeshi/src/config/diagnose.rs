@@ -296,6 +296,7 @@ impl Walk {
             | FlawKind::SharedSshKey { .. }
             | FlawKind::BadSshDestination { .. }
             | FlawKind::NotAscending
+            | FlawKind::BadNumber { .. }
             | FlawKind::SameAs { .. } => false,
         }
     }

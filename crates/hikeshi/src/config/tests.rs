@@ -164,3 +164,21 @@ fn the_nearest_is_only_named_when_it_is_near() {
     assert_eq!(nearest("langage", &allowed), Some("language".to_owned()));
     assert_eq!(nearest("quorum", &allowed), None);
 }
+
+#[test]
+fn what_the_manual_says_about_alerts_and_paging_is_a_policy() {
+    let source = |name: &str, format: &str| {
+        format!(
+            "[alerts.sources.{name}]\nformat = \"{format}\"\ntoken_env = \"T\"\nservice = \"reservation\"\nenvironment = \"production\"\n\
+             impact = \"one_function\"\nbusiness = \"slight\"\n"
+        )
+    };
+    for manual in [include_str!("../../../../docs/manual/alerts.md"), include_str!("../../../../docs/manual/alerts.ja.md")] {
+        let blocks: Vec<&str> = manual.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        assert_eq!(blocks.len(), 4, "the alerts, a route of Sentry's, any JSON, and paging");
+        let base = "[workspace]\nname = \"w\"\n[services.reservation]\nname = \"r\"\n[environments.production]\nname = \"p\"\n";
+        let text = format!("{base}{}{}", source("sentry", "sentry"), blocks.join("\n"));
+        let found = mistakes(&text);
+        assert!(found.is_empty(), "{found:?}\n{text}");
+    }
+}

@@ -15,7 +15,7 @@ use hikeshi_domain::review::{AsOf, Period};
 use hikeshi_engine::door::{Answer, Fault, Receipt};
 use hikeshi_engine::look::{
     ChannelView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, LookError, NowView, ObligationView, Page, PersonView,
-    ReviewView, ReviewsView, Which,
+    ReviewView, ReviewsView, Similar, Which,
 };
 use hikeshi_engine::recording::Form;
 use hikeshi_text::{Lang, terminal};
@@ -102,6 +102,10 @@ impl Reach {
     }
     pub async fn incident(&self, id: IncidentId) -> Result<IncidentView> {
         look!(self, format!("incidents/{id}"), |look| look.incident(id))
+    }
+    /// Past incidents in which such words stand.
+    pub async fn similar(&self, text: &str) -> Result<Vec<Similar>> {
+        look!(self, format!("similar?text={}", encoded(text)), |look| look.similar(text))
     }
     pub async fn timeline(&self, id: IncidentId, before: Option<u64>, limit: u32) -> Result<Page<EntryView>> {
         look!(self, list(&format!("incidents/{id}/timeline"), "", before, limit), |look| look.timeline(id, before, limit))
@@ -231,6 +235,12 @@ fn list(path: &str, filter: &str, before: Option<u64>, limit: u32) -> String {
         text.push_str(&format!("&before={before}"));
     }
     text
+}
+
+/// A text as a value in a query.
+fn encoded(text: &str) -> String {
+    let byte = |byte: u8| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    text.bytes().map(byte).collect()
 }
 
 pub fn fault_failure(fault: &Fault, lang: Lang) -> Failure {

@@ -1,5 +1,5 @@
-//! What comes in from the team's chat and from the forge: through the connection to Slack, or through signed requests. Each is turned into
-//! a command in the name of a person of the policy, or into a nudge; what follows is decided at the door.
+//! What comes in from the team's chat, from the forge, from senders of alerts ([`super::alerts`]) and from telephones ([`super::telephone`]): through the connection to Slack, or
+//! through requests that prove who sends them. Each is turned into a command, or into a nudge; what follows is decided at the door.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -27,9 +27,9 @@ use tokio::sync::oneshot;
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Ears {
-    door: Door,
-    env: Arc<BTreeMap<OsString, OsString>>,
-    public_url: Arc<str>,
+    pub(super) door: Door,
+    pub(super) env: Arc<BTreeMap<OsString, OsString>>,
+    pub(super) public_url: Arc<str>,
 }
 
 /// Open obligations that a webhook is compared with.
@@ -105,6 +105,9 @@ impl Ears {
         match inbound.to.as_str() {
             "slack/actions" | "slack/events" => self.of_slack(&policy, inbound).await,
             "github" => self.of_github(&policy, inbound).await,
+            "pagerduty/v2/enqueue" => self.of_pagerduty(&policy, inbound).await,
+            to if to.starts_with("twilio/") => self.of_twilio(&policy, inbound).await,
+            to if to.starts_with("alerts/") => self.of_alerts(&policy, inbound).await,
             _ => Received::empty(404),
         }
     }
@@ -126,7 +129,7 @@ impl Ears {
         let payload = url::form_urlencoded::parse(&inbound.body).find(|(name, _)| name == "payload").map(|(_, value)| value.into_owned());
         let Some(payload) = payload.and_then(|payload| serde_json::from_str::<Value>(&payload).ok()) else { return Received::empty(400) };
         match self.answered(&payload).await {
-            Some(answer) => Received { status: 200, kind: "application/json", body: answer.to_string() },
+            Some(answer) => Received::json(200, &answer),
             None => Received::empty(200),
         }
     }
@@ -216,7 +219,7 @@ impl Ears {
 }
 
 /// A piece of a request key out of somebody else's text.
-fn keyed(text: &str) -> String {
+pub(super) fn keyed(text: &str) -> String {
     text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_')).take(60).collect()
 }
 

@@ -3,9 +3,11 @@
 //! [`Running`] is the joined whole, also for `--local` (without pages) and for the rehearsal. [`key`] keeps the ledger's signing key.
 
 mod adopt;
+mod alerts;
 mod hands;
 mod inbound;
 mod key;
+mod telephone;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -198,7 +200,7 @@ fn node(data_dir: &Path) -> Result<String> {
     Ok(name)
 }
 
-/// What this process knows and must never write: the password of its database, the tokens of chat and forge.
+/// What this process knows and must never write: the password of its database, the tokens of chat, forge and telephone.
 fn masked(config: &Config) -> Vec<String> {
     let mut masked: Vec<String> = match config.location() {
         Ok(Location::Postgres(address)) => {
@@ -210,6 +212,8 @@ fn masked(config: &Config) -> Vec<String> {
     let github =
         config.policy.forge.as_ref().and_then(|forge| forge.github().map(|github| (github.token_env, forge.webhook_secret_env.clone())));
     let of_forge = github.into_iter().flat_map(|(token, secret)| [Some(token), secret]).flatten();
+    let of_twilio = config.policy.paging.iter().flat_map(|paging| &paging.twilio).map(|twilio| twilio.auth_token_env.clone());
+    masked.extend(of_twilio.filter_map(|variable| crate::settings::text(&variable)));
     masked.extend(of_slack.cloned().chain(of_forge).filter_map(|variable| crate::settings::text(&variable)));
     masked
 }
@@ -268,7 +272,8 @@ pub async fn run(args: &ServeArgs, global: &Global, lang: Lang, out: &Out) -> Re
             None
         }
     };
-    let size = running.store().read(|reader| Ok(reader.head()?.size)).unwrap_or_default();
+    let store = running.store().clone();
+    let size = blocking(move || Ok(store.read(|reader| Ok(reader.head()?.size))?)).await.unwrap_or_default();
     let first_link = link.as_ref().map(|(person, link)| serde_json::json!({"person": person, "link": link}));
     let took_ms = began.elapsed().as_millis();
     out.data(&serde_json::json!({"url": url, "entries": size, "pid": std::process::id(), "first_link": first_link, "started_in_ms": u64::try_from(took_ms).unwrap_or(u64::MAX)}), || {

@@ -75,7 +75,7 @@ fn run(file: &Path) {
     for block in blocks(&super::harness::read(file)) {
         let place = format!("{}:{}", file.display(), block.line);
         match block.language.as_str() {
-            "toml" => {
+            "toml" | "markdown" => {
                 let to = block.attributes.get("file").unwrap_or_else(|| panic!("{place}: file="));
                 std::fs::write(workspace.path(to), block.body.join("\n") + "\n").expect("written");
             }

@@ -2,6 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
+use hikeshi_store::Location;
+use hikeshi_store::testing::Scratch;
+
 use super::harness::{Workspace, json, read, text, until};
 
 #[test]
@@ -89,4 +92,19 @@ fn people_are_shown_by_their_own_names() {
     let words = String::from_utf8_lossy(&list.stdout).into_owned();
     assert!(words.starts_with("id ") && words.contains("予約が止まった"), "{words}");
     assert_eq!(json(&workspace.run("tanaka", &["now"]))["data"]["burning_total"], 1);
+}
+
+#[test]
+fn it_serves_from_postgresql_and_what_was_recorded_there_is_found_again() {
+    let scratch = Scratch::postgres();
+    let Location::Postgres(url) = scratch.location() else { panic!("a database") };
+    let mut workspace = Workspace::new("postgres");
+    workspace.env.insert("HIKESHI_DATABASE".to_owned(), url.clone());
+    let mut workspace = workspace.introduced(&["tanaka"]);
+    let incident = workspace.open_incident();
+    workspace.kill();
+    workspace.start();
+    assert_eq!(workspace.ok("tanaka", &["incident", "show", &incident])["incident"]["id"], incident.as_str());
+    workspace.signal("TERM");
+    assert_eq!(workspace.wait_for_end(), Some(0));
 }

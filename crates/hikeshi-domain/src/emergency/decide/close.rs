@@ -87,6 +87,7 @@ pub(crate) fn follow_up(case: &Case<'_>, ending: Ending, owed: &Obligation, deci
         | obligation::Kind::MonthlyReport
         | obligation::Kind::QuarterlyReport
         | obligation::Kind::Corrective
+        | obligation::Kind::Postmortem
         | obligation::Kind::Review => {}
     }
 }

@@ -44,6 +44,7 @@ pub(super) fn present(permit: &Permit, owed: &Owed<'_>, presented: Presented) ->
         | Kind::Prevention
         | Kind::MonthlyReport
         | Kind::Corrective
+        | Kind::Postmortem
         | Kind::Review => Kind::MonthlyReport,
     };
     owed.open(kind)?;

@@ -5,6 +5,7 @@ use super::*;
 use crate::effect::EffectKey;
 use crate::emergency::{Aspect, Attested, Doing, Looked, Replaced, Trouble, Verified};
 use crate::obligation::Waiver;
+use crate::offline::OfflineEvent;
 use crate::offline::redecide::Again;
 use crate::session::{Command as Type, CommandRef, LineAsk, SealedBlock, SessionEnd};
 
@@ -69,7 +70,7 @@ fn nobody_ends_it_in_another_way() {
     let declined = || vec![Event::EmergencyDeclined { emergency: ID, by: person("sato"), reason: why() }];
     let resolved = || vec![Event::IncidentResolved { incident: IncidentId(1), by: tanaka.clone(), what: why() }];
     let adopted = vec![Event::PolicyAdopted { digest: Digest::of(b""), policy: Box::new(crate::testing::policy()) }];
-    let moved = vec![Event::OfflineLate { incident: IncidentId(1) }];
+    let moved = vec![Event::Offline(OfflineEvent::Late { incident: IncidentId(1) })];
     table(&[
         ("cancelled by the timer", night.with(CHECKS, &Actor::Timer, cancelled()), "actor.unknown"),
         ("cancelled after steps ran", night.with(CHECKS, &tanaka, cancelled()), "emergency.wrong_status"),

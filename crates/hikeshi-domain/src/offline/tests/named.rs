@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::channel::{Body, Notice};
+use crate::offline::OfflineEvent;
 use crate::timer::of_incident;
 
 #[test]
@@ -43,7 +44,11 @@ fn whoever_comes_home_late_without_a_word_before_alarms_then() {
     let decision = night.brought(incident, home).expect("comes in");
     let alarm =
         |event: &Event| matches!(event, Event::Posted { post } if matches!(post.body, Body::Notice { notice: Notice::OfflineLate { .. } }));
-    assert!(decision.events.contains(&Event::OfflineLate { incident }) && decision.events.iter().any(alarm), "{:?}", decision.events);
+    assert!(
+        decision.events.contains(&Event::Offline(OfflineEvent::Late { incident })) && decision.events.iter().any(alarm),
+        "{:?}",
+        decision.events
+    );
     let away = night.server.all.incident(incident).and_then(|incident| incident.away.clone()).expect("away");
     assert!(away.reconciled.is_some() && away.late_announced);
 }

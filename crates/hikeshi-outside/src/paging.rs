@@ -1,0 +1,67 @@
+//! Calling one person once: by mail, by telephone, or through a program of theirs. When and whom is decided in `hikeshi_domain::page`.
+//!
+//! A receiver that does not take the page within its time has failed; nothing is tried twice here, since the next means is better than the
+//! same one. Webhook and mail carry the attempt's key, so that a receiver can tell a repeated page from another one.
+
+mod mail;
+mod telephone;
+#[cfg(test)]
+mod tests;
+mod webhook;
+
+use std::time::Duration;
+
+use hikeshi_domain::effect::{Effect, Outcome, Performed};
+use hikeshi_domain::page::{Address, PageOrder};
+
+use self::telephone::Line;
+use crate::Options;
+
+/// What a receiver answered is kept this far.
+const ANSWER_CHARS_MAX: usize = 300;
+
+pub(crate) async fn perform(options: &Options, effect: &Effect, order: &PageOrder) -> Performed {
+    let url = format!("{}/incidents/{}", options.public_url.trim_end_matches('/'), order.incident);
+    let within = Duration::from_secs(u64::from(order.timeout_s.max(1)));
+    let sending = async {
+        match &order.address {
+            Address::Webhook { webhook } => Ok(webhook::send(options, effect, order, webhook, &url, within).await?),
+            Address::Mail { to, server } => Ok(mail::send(options, effect, order, to, server, &url).await?),
+            Address::Sms { to, from, twilio } | Address::Voice { to, from, twilio } => {
+                let line = Line { means: order.address.means(), to, from, twilio };
+                telephone::send(options, effect, order, &line, &url, within).await
+            }
+        }
+    };
+    let late = || Err(Trouble::Passing(format!("no answer within {} s", order.timeout_s)));
+    let outcome = match tokio::time::timeout(within, sending).await.unwrap_or_else(|_| late()) {
+        Ok(reference) => Outcome::Paged { reference: bounded(&reference), repeated: order.repeated },
+        Err(Trouble::Passing(detail)) => Outcome::Failed { detail: bounded(&detail) },
+        Err(Trouble::Lasting(detail)) => Outcome::PageRefused { detail: bounded(&detail) },
+    };
+    Performed { outcome, contents: Vec::new() }
+}
+
+/// Why a page was not taken.
+#[derive(Debug, PartialEq, Eq)]
+enum Trouble {
+    Passing(String),
+    /// It would be refused again.
+    Lasting(String),
+}
+
+impl From<String> for Trouble {
+    fn from(detail: String) -> Self {
+        Self::Passing(detail)
+    }
+}
+
+fn bounded(text: &str) -> String {
+    text.trim().chars().filter(|c| !c.is_control()).take(ANSWER_CHARS_MAX).collect()
+}
+
+/// A value that the server's environment holds.
+fn secret(options: &Options, variable: &str) -> Result<String, String> {
+    let value = options.env.get(&std::ffi::OsString::from(variable)).and_then(|value| value.to_str()).map(str::trim).unwrap_or_default();
+    if value.is_empty() { Err(format!("the environment variable {variable} is not set")) } else { Ok(value.to_owned()) }
+}

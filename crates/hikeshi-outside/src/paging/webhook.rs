@@ -1,0 +1,59 @@
+//! A page as JSON to a program of the person's own, signed like GitHub signs.
+
+use std::time::Duration;
+
+use hikeshi_domain::effect::Effect;
+use hikeshi_domain::page::PageOrder;
+use hikeshi_domain::policy::Webhook;
+use ring::hmac;
+use serde_json::json;
+
+use super::{bounded, secret};
+use crate::Options;
+use crate::probe::{client, whole, words};
+
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+pub(super) async fn send(
+    options: &Options,
+    effect: &Effect,
+    order: &PageOrder,
+    webhook: &Webhook,
+    url: &str,
+    within: Duration,
+) -> Result<String, String> {
+    let text = hikeshi_text::page_text(order, url);
+    let body = json!({
+        "key": effect.key,
+        "incident": order.incident,
+        "person": order.person,
+        "step": order.step,
+        "attempt": order.number,
+        "repeated": order.repeated,
+        "priority": order.priority,
+        "title": order.title,
+        "service": order.service,
+        "environment": order.environment,
+        "detected_at": order.detected_at,
+        "url": url,
+        "subject": text.subject,
+        "text": text.body,
+    });
+    let body = body.to_string();
+    let mut request = client(&webhook.url)?
+        .post(&webhook.url)
+        .timeout(within)
+        .header("content-type", "application/json")
+        // The same page again has the same key (draft-ietf-httpapi-idempotency-key-header).
+        .header("idempotency-key", effect.key.0.as_str());
+    if let Some(variable) = &webhook.secret_env {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret(options, variable)?.as_bytes());
+        let signature: String = hmac::sign(&key, body.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        request = request.header("x-hikeshi-signature-256", format!("sha256={signature}"));
+    }
+    let response = request.body(body).send().await.map_err(|error| words(&error))?;
+    let status = response.status();
+    let answer = whole(response, ANSWER_BYTES_MAX).await.unwrap_or_default();
+    let answer = bounded(&String::from_utf8_lossy(&answer));
+    if status.is_success() { Ok(answer) } else { Err(format!("HTTP {}: {answer}", status.as_u16())) }
+}

@@ -1,0 +1,144 @@
+//! Alerts that other programs send: who the sender is, its words turned into signals, and handed in at the door. 2xx only when they are durable.
+//!
+//! Not here: how each sender speaks (`hikeshi_outside::alerts`), and what becomes of an alert (`hikeshi_domain::alert`).
+
+use std::ffi::OsString;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::future::join_all;
+use hikeshi_domain::alert::{Command as Alert, Signal, route};
+use hikeshi_domain::command::{Command, Envelope};
+use hikeshi_domain::ids::{RequestKey, SourceName};
+use hikeshi_domain::people::{Actor, Via};
+use hikeshi_domain::policy::{Format, Policy, Source};
+use hikeshi_engine::door::Answer;
+use hikeshi_outside::alerts::{self, Refused};
+use hikeshi_web::{Inbound, Received};
+use serde_json::{Value, json};
+
+use super::inbound::Ears;
+
+/// Behind a source's own address: where Prometheus sends to an Alertmanager.
+const API_OF_ALERTMANAGER: &str = "api/v2/alerts";
+
+impl Ears {
+    /// `alerts/<source>`, and `alerts/<source>/api/v2/alerts`.
+    pub(super) async fn of_alerts(&self, policy: &Policy, inbound: &Inbound) -> Received {
+        let address = inbound.to.strip_prefix("alerts/").unwrap_or_default();
+        let (name, below) = address.split_once('/').unwrap_or((address, ""));
+        let found = SourceName::new(name).ok().and_then(|name| Some((policy.alerts.sources.get(&name)?, name)));
+        let Some((source, name)) = found else { return Received::empty(404) };
+        if !self.is_sender(&name, source, inbound) {
+            return said(401, "the secret of this source is missing or wrong; send it as `Authorization: Bearer <secret>`");
+        }
+        let read = match (source.format, below) {
+            (Format::Alertmanager, API_OF_ALERTMANAGER) => alerts::read_alertmanager_api(&inbound.body),
+            (Format::Pagerduty, "") => Err(Refused::new(404, "events in PagerDuty's format go to /inbound/pagerduty/v2/enqueue")),
+            (format, "") => alerts::read(format, source.fields.as_ref(), &|header| inbound.header(header).to_owned(), &inbound.body),
+            _ => return Received::empty(404),
+        };
+        let (signals, refused) = match read {
+            Ok(signals) => (signals, None),
+            Err(refused) => (refused.understood.clone(), Some(refused)),
+        };
+        if let Some(trouble) = self.hand_in(&name, source, signals).await {
+            return trouble;
+        }
+        match refused {
+            None => Received::json(200, &json!({"status": "success"})),
+            Some(refused) => {
+                tracing::warn!(source = %name, status = refused.status, why = refused.why, "a message of an alert source is not understood");
+                said(refused.status, &refused.why)
+            }
+        }
+    }
+
+    /// PagerDuty's Events API v2: whose event it is says the routing key within the body.
+    pub(super) async fn of_pagerduty(&self, policy: &Policy, inbound: &Inbound) -> Received {
+        let Ok(made_up) = crate::secret::fresh() else { return Received::empty(503) };
+        let event = match alerts::read_pagerduty(&inbound.body, &made_up) {
+            Ok(event) => event,
+            Err(refused) => return Received::json(refused.status, &alerts::pagerduty_refused(&refused)),
+        };
+        let mut senders = policy.alerts.sources.iter().filter(|(_, source)| source.format == Format::Pagerduty);
+        let sender = senders.find(|(name, source)| alerts::token_matches(&self.secret(name, source), &event.routing_key));
+        let Some((name, source)) = sender else {
+            let refused = Refused::new(400, "'routing_key' is that of no source of the policy");
+            return Received::json(400, &alerts::pagerduty_refused(&refused));
+        };
+        match self.hand_in(name, source, event.signals).await {
+            None => Received::json(202, &alerts::pagerduty_accepted(&event.dedup_key)),
+            Some(trouble) => trouble,
+        }
+    }
+
+    /// Empty when the server has none, which matches nothing.
+    fn secret(&self, name: &SourceName, source: &Source) -> String {
+        let secret = self.env.get(&OsString::from(&source.token_env)).and_then(|value| value.to_str()).unwrap_or_default().trim();
+        if secret.is_empty() {
+            tracing::warn!(source = %name, variable = source.token_env, "the secret of an alert source is not set, so nothing of it is taken");
+        }
+        secret.to_owned()
+    }
+
+    fn is_sender(&self, name: &SourceName, source: &Source, inbound: &Inbound) -> bool {
+        let secret = self.secret(name, source);
+        if source.format == Format::Sentry {
+            return alerts::sentry_signature_holds(&secret, inbound.header("sentry-hook-signature"), &inbound.body);
+        }
+        given_secret(inbound.header("authorization")).is_some_and(|given| alerts::token_matches(&secret, &given))
+    }
+
+    /// All parts at once, so that they share a commit; `None`: durable. Otherwise what the sender is answered, so that it tries again.
+    async fn hand_in(&self, name: &SourceName, source: &Source, signals: Vec<Signal>) -> Option<Received> {
+        let Ok(batch) = crate::secret::fresh() else { return Some(Received::empty(503)) };
+        let envelope = |(part, signals): (usize, Vec<Signal>)| Envelope {
+            // What is repeated is known by its sender's key, not by this one: the same words may be said twice and mean two things.
+            key: RequestKey::of(&["alert", &batch, &part.to_string()]),
+            actor: Actor::Source { source: name.clone() },
+            via: Via::Api,
+            command: Command::Alert(Alert::Report { source: name.clone(), signals }),
+        };
+        let parts = route::split(source, signals).into_iter().enumerate();
+        let answers = join_all(parts.map(|part| self.door.submit(envelope(part)))).await;
+        let trouble = answers.into_iter().find_map(|answer| match answer {
+            Ok(Answer::Done(_) | Answer::Already(_)) => None,
+            Ok(Answer::Refused { refusal, .. }) => Some(refusal.code().to_owned()),
+            Err(fault) => Some(fault.to_string()),
+        })?;
+        tracing::warn!(source = %name, trouble, "alerts are not recorded; their sender is asked to try again");
+        Some(said(503, "not recorded; try again"))
+    }
+}
+
+/// The secret of a bearer token, or the password of basic authentication: senders can do one or the other.
+fn given_secret(authorization: &str) -> Option<String> {
+    let (scheme, given) = authorization.split_once(' ')?;
+    let given = given.trim();
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(given.to_owned());
+    }
+    let pair = scheme.eq_ignore_ascii_case("basic").then(|| STANDARD.decode(given).ok()).flatten()?;
+    String::from_utf8(pair).ok()?.split_once(':').map(|(_, password)| password.to_owned())
+}
+
+fn said(status: u16, why: &str) -> Received {
+    let body: Value = json!({"status": "error", "error": why});
+    Received::json(status, &body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_comes_as_a_token_or_as_a_password() {
+        assert_eq!(given_secret("Bearer abc"), Some("abc".to_owned()));
+        assert_eq!(given_secret("bearer  abc "), Some("abc".to_owned()));
+        assert_eq!(given_secret(&format!("Basic {}", STANDARD.encode("hikeshi:a:b"))), Some("a:b".to_owned()));
+        for given in ["", "abc", "Digest abc", "Basic !!!", "Basic YWJj"] {
+            assert_eq!(given_secret(given), None, "{given}");
+        }
+    }
+}
