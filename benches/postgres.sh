@@ -9,7 +9,7 @@ if [ "$(id -u)" = 0 ]; then
 fi
 (cd / && "${as_postgres[@]}" "$programs/initdb" -D "$dir/postgres/data" -U postgres -A trust -E UTF8 --locale=C >"$dir/initdb.log")
 (cd / && "${as_postgres[@]}" "$programs/pg_ctl" -D "$dir/postgres/data" -l "$dir/postgres/log" -w \
-    -o "-p 54339 -k $dir/postgres -c listen_addresses=''" start >"$dir/start.log")
+    -o "-p 54339 -k $dir/postgres -c max_connections=400 -c listen_addresses=''" start >"$dir/start.log")
 stop_postgres() { (cd / && "${as_postgres[@]}" "$programs/pg_ctl" -D "$dir/postgres/data" -m fast stop >/dev/null) || true; }
 trap stop_postgres EXIT
 encoded="$dir/postgres"

@@ -2,9 +2,11 @@
 //!
 //! `benches/run` is the one command: it starts a PostgreSQL of its own, runs every part, and writes `docs/benchmarks.md` with its plot.
 //! Parts: [`door`] (durable commands per second), [`ledger`] (verification), [`pages`] (a server with a long past), [`files`] (a large target),
-//! [`session`] (a witnessed terminal beside other recorders, by `benches/sessions`), [`sweep`] (hundreds of kills, by `benches/kill-sweep`),
-//! [`report`] (table and plot).
+//! [`alerts`] (from alerts to pages, by `benches/alerts.sh`), [`session`] (a witnessed terminal beside other recorders, by
+//! `benches/sessions`), [`sweep`] (hundreds of kills, by `benches/kill-sweep`), [`similar`] (searching what is past), [`report`] (table and
+//! plot).
 
+mod alerts;
 mod door;
 mod files;
 mod ledger;
@@ -13,6 +15,7 @@ mod raw;
 mod report;
 mod server;
 mod session;
+mod similar;
 mod sweep;
 mod team;
 
@@ -79,6 +82,17 @@ enum Part {
         #[arg(long, default_value_t = 4_096)]
         bytes_each: usize,
     },
+    /// Past incidents like the one that burns.
+    Similar {
+        #[arg(long, default_value_t = 100_000)]
+        pasts: usize,
+        #[arg(long, default_value_t = 50)]
+        rounds: u32,
+    },
+    /// Alerts that were accepted, and processes that die: which pages arrive, beside Alertmanager.
+    AlertsCrash(alerts::crash::Asked),
+    /// From alert to page, beside Alertmanager.
+    AlertsSpeed(alerts::speed::Asked),
     /// Kills (-9) the rehearsal at many moments, continues it each time, and prints what held.
     Sweep {
         #[arg(long)]
@@ -96,6 +110,9 @@ enum Part {
         /// The report on sessions instead.
         #[arg(long)]
         sessions: bool,
+        /// The report on alerts instead.
+        #[arg(long)]
+        alerts: bool,
         #[arg(long)]
         markdown: PathBuf,
         #[arg(long)]
@@ -204,12 +221,16 @@ fn main() -> anyhow::Result<()> {
         Part::Ledger { entries } => ("ledger", ledger::measure(&args.dir, entries)?),
         Part::Pages { incidents, entries, binary } => ("pages", pages::measure(&args.dir, incidents, entries, &binary)?),
         Part::Files { binary, files, bytes_each } => ("files", files::measure(&args.dir, &binary, files, bytes_each)?),
+        Part::Similar { pasts, rounds } => ("similar", similar::measure(pasts, rounds)?),
         Part::Sweep { binary, postgres, kills, seed } => return sweep::sweep(&args.dir, &binary, postgres.as_deref(), kills, seed),
         Part::Session(asked) => session::measure(&args.dir, &asked)?,
         Part::Clock { lines, every_ms } => return session::clock(lines, every_ms),
-        Part::Report { sessions, markdown, plot } => {
+        Part::AlertsCrash(asked) => return alerts::crash::measure(&args.dir, &asked),
+        Part::AlertsSpeed(asked) => ("alerts-speed", alerts::speed::measure(&args.dir, &asked)?),
+        Part::Report { alerts: true, markdown, plot, .. } => return alerts::report(&args.dir, &markdown, &plot),
+        Part::Report { sessions, markdown, plot, .. } => {
             let about = if sessions { &report::SESSIONS } else { &report::LIMITS };
-            return report::write(&args.dir, about, &markdown, &plot);
+            return report::write(&args.dir, about, "", &markdown, &plot);
         }
     };
     report::print(&rows)?;

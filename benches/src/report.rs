@@ -76,7 +76,11 @@ fn number(value: f64) -> String {
     }
 }
 
-pub fn write(dir: &Path, about: &About, markdown: &Path, plot: &Path) -> anyhow::Result<()> {
+pub const ALERTS: About =
+    About { command: "benches/alerts.sh", parts: &["alerts-speed"], words: "", drawn: "Alerts that are each paged for", ours: "hikeshi" };
+
+/// `more` stands between what holds for every report and the machine.
+pub fn write(dir: &Path, about: &About, more: &str, markdown: &Path, plot: &Path) -> anyhow::Result<()> {
     let mut rows: Vec<Row> = Vec::new();
     for part in about.parts {
         let path = dir.join(format!("{part}.json"));
@@ -85,15 +89,15 @@ pub fn write(dir: &Path, about: &About, markdown: &Path, plot: &Path) -> anyhow:
     }
     let picture = plot.file_name().context("the plot needs a file name")?.to_string_lossy().into_owned();
     let drawn = rows.iter().find(|row| row.group.starts_with(about.drawn)).map_or("", |row| row.group.as_str());
-    std::fs::write(markdown, table(&rows, about, drawn, &picture)?)?;
+    std::fs::write(markdown, table(&rows, about, more, drawn, &picture)?)?;
     std::fs::write(plot, draw(&rows, about, drawn)?)?;
     Ok(())
 }
 
-fn table(rows: &[Row], about: &About, drawn: &str, picture: &str) -> anyhow::Result<String> {
+fn table(rows: &[Row], about: &About, more: &str, drawn: &str, picture: &str) -> anyhow::Result<String> {
     let mut out = format!(
         "# Measurements\n\nMade by `{}`, which anyone can run; never edited by hand. Machines are noisy: trust the ratios, which come from one\nrun, \
-         with the rounds of all variants interleaved, and not the absolute figures. Median of the rounds.\n\n{}",
+         with the rounds of all variants interleaved, and not the absolute figures. Median of the rounds.\n\n{}{more}",
         about.command, about.words
     );
     writeln!(out, "Machine: {}\n", machine()?)?;

@@ -64,7 +64,7 @@ pub fn measure(binary: &Path, dir: &Path) -> anyhow::Result<Vec<Row>> {
 
 fn wait_for_health(began: Instant) -> anyhow::Result<Duration> {
     while began.elapsed() < START_TIMEOUT {
-        if health().unwrap_or(false) {
+        if answers(PORT, "/api/v1/health").unwrap_or(false) {
             return Ok(began.elapsed());
         }
         std::thread::sleep(Duration::from_millis(2));
@@ -72,15 +72,16 @@ fn wait_for_health(began: Instant) -> anyhow::Result<Duration> {
     anyhow::bail!("the server did not answer within {START_TIMEOUT:?}")
 }
 
-fn health() -> anyhow::Result<bool> {
-    let mut stream = TcpStream::connect(("127.0.0.1", PORT))?;
-    write!(stream, "GET /api/v1/health HTTP/1.1\r\nHost: localhost:{PORT}\r\nConnection: close\r\n\r\n")?;
+/// Whether whoever listens there says that all is well.
+pub fn answers(port: u16, path: &str) -> anyhow::Result<bool> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer.starts_with("HTTP/1.1 200"))
 }
 
-fn resident(pid: u32) -> anyhow::Result<f64> {
+pub fn resident(pid: u32) -> anyhow::Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
     let kib: f64 = line.trim().trim_end_matches("kB").trim().parse()?;

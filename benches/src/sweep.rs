@@ -55,7 +55,7 @@ pub fn sweep(dir: &Path, binary: &Path, postgres: Option<&str>, kills: u32, seed
 }
 
 /// Every night has a schema of its own in the server.
-fn schema(url: &str, name: &str) -> anyhow::Result<String> {
+pub fn schema(url: &str, name: &str) -> anyhow::Result<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
@@ -92,7 +92,7 @@ fn live_through(night: &Path, binary: &Path, database: Option<&str>, kills_max: 
     }
 }
 
-fn roll(dice: &mut u64, (from, to): (u64, u64)) -> u64 {
+pub fn roll(dice: &mut u64, (from, to): (u64, u64)) -> u64 {
     *dice ^= *dice << 13;
     *dice ^= *dice >> 7;
     *dice ^= *dice << 17;
