@@ -1,9 +1,10 @@
 // Real Chromium, real fuzzer, real command line against a real `hikeshi serve`: node e2e/run.js <what> [words of a check].
-// `pages` is signin, nights, approvals, live, session, reports, rehearsal and every together; the others are api, doubles and pictures.
+// `pages` is signin, nights, approvals, alerts, live, session, reports, rehearsal and every together; the others are api, doubles and pictures.
 import { Checks } from "./checks.js";
 import { api } from "./api.js";
 import { open } from "./browser.js";
 import { everyPage, noPageForgotten } from "./pages/every.js";
+import { alerts } from "./pages/alerts.js";
 import { approvals } from "./pages/approvals.js";
 import { live } from "./pages/live.js";
 import { signIn, wholeNights } from "./pages/night.js";
@@ -13,6 +14,7 @@ import { session } from "./pages/session.js";
 import { pictures } from "./pictures.js";
 import { githubProof } from "./github/proof.js";
 import { slackProof } from "./slack/proof.js";
+import { twilioProof } from "./twilio/proof.js";
 
 const [what = "pages", only] = process.argv.slice(2);
 const checks = new Checks(only);
@@ -30,10 +32,11 @@ const inBrowser = async (...works) => {
 };
 
 const works = {
-  pages: () => inBrowser(noPageForgotten, signIn, wholeNights, approvals, live, session, reports, rehearsal, everyPage),
+  pages: () => inBrowser(noPageForgotten, signIn, wholeNights, approvals, alerts, live, session, reports, rehearsal, everyPage),
   signin: () => inBrowser(signIn),
   nights: () => inBrowser(wholeNights),
   approvals: () => inBrowser(approvals),
+  alerts: () => inBrowser(alerts),
   live: () => inBrowser(live),
   session: () => inBrowser(session),
   reports: () => inBrowser(reports),
@@ -44,6 +47,7 @@ const works = {
   doubles: async () => {
     await slackProof(checks);
     await githubProof(checks);
+    await twilioProof(checks);
   },
 };
 

@@ -16,6 +16,12 @@ async function approver({ browser, workspace }, size) {
   return (await Person.arrive(browser, workspace, "takahashi", size)).signIn();
 }
 
+// Who read elsewhere for longer than a witness may be silent has left, and joins again.
+async function comesBack(person, emergency) {
+  await person.go(`/emergencies/${emergency}/watch`);
+  if ((await person.page.locator('form:has(input[name="do"][value="emergency.join"])').count()) > 0) await person.act("emergency.join");
+}
+
 // Flag and screen are both in view without scrolling between them.
 async function besideTheScreen(person) {
   await person.page.locator("#terminal").scrollIntoViewIfNeeded();
@@ -65,7 +71,7 @@ export async function restored(around) {
   // Somebody else has written it since: that is not lost.
   writeFileSync(file, "db3\n");
   // Files are put back in company only.
-  for (const person of [small, desk]) await person.go(`/emergencies/${emergency}/watch`);
+  for (const person of [small, desk]) await comesBack(person, emergency);
   const cto = await approver(around, desktop);
   await cto.go(`/emergencies/${emergency}/sessions/1`);
   holds((await cto.text("#changes .diff")).includes("db2"), "the difference is shown on the replay's page");
