@@ -140,27 +140,18 @@ impl Index {
             }
         }
         let except = query.except.and_then(|key| self.by_key.get(key)).and_then(|number| usize::try_from(*number).ok());
-        let mut found: Vec<(usize, f64, f64)> = scores
-            .into_iter()
-            .enumerate()
-            .filter(|(at, (score, share))| *score > 0.0 && share / total >= SHARE_MIN && Some(*at) != except)
-            .map(|(at, (score, share))| (at, score, share / total))
-            .collect();
-        let document = |at: usize| self.documents.get(at);
-        found.sort_by(|left, right| {
-            let later = || document(right.0).map(|one| one.at).cmp(&document(left.0).map(|one| one.at));
-            let by_key = || document(left.0).map(|one| &one.key).cmp(&document(right.0).map(|one| &one.key));
-            right.1.total_cmp(&left.1).then_with(later).then_with(by_key)
-        });
+        let mut found: Vec<(&Document, f64, f64)> = Vec::new();
+        for (at, (document, (score, share))) in self.documents.iter().zip(scores).enumerate() {
+            if score > 0.0 && share / total >= SHARE_MIN && Some(at) != except && document.alive {
+                found.push((document, score, share / total));
+            }
+        }
+        best_first(&mut found, limit);
         let best = found.first().map(|(_, score, _)| *score).unwrap_or_default();
         found
             .into_iter()
             .take_while(|(_, score, _)| *score >= best * BEHIND_MAX)
-            .filter_map(|(at, score, share)| {
-                let document = document(at).filter(|document| document.alive)?;
-                Some(Hit { key: document.key.clone(), score, share: percent(share) })
-            })
-            .take(limit)
+            .map(|(document, score, share)| Hit { key: document.key.clone(), score, share: percent(share) })
             .collect()
     }
 
@@ -182,6 +173,19 @@ impl Index {
         });
         asked.collect()
     }
+}
+
+/// Keeps the best, in order. Of ten thousands that are alike only a handful is shown, so only that handful is sorted.
+fn best_first(found: &mut Vec<(&Document, f64, f64)>, limit: usize) {
+    let order = |left: &(&Document, f64, f64), right: &(&Document, f64, f64)| {
+        let later = || right.0.at.cmp(&left.0.at);
+        right.1.total_cmp(&left.1).then_with(later).then_with(|| left.0.key.cmp(&right.0.key))
+    };
+    if limit < found.len() {
+        found.select_nth_unstable_by(limit, order);
+        found.truncate(limit);
+    }
+    found.sort_unstable_by(order);
 }
 
 struct Asked<'a> {

@@ -81,4 +81,7 @@ fn of_equals_the_later_one_comes_first() {
         index.put(&Past { at: at.parse().ok(), ..past(key, "決済が完了しない", "") });
     }
     assert_eq!(keys(&index, "決済が完了しない"), ["inc_3", "inc_1", "inc_2"]);
+    let query = Query { title: "決済が完了しない", text: "", except: None };
+    let two: Vec<String> = index.search(&query, 2).into_iter().map(|hit| hit.key).collect();
+    assert_eq!(two, ["inc_3", "inc_1"], "and stays first when fewer are shown");
 }
