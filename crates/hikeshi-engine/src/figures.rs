@@ -19,6 +19,8 @@ pub struct Figures {
     pub batch_largest: u64,
     /// Batches that were tried again after a passing store error.
     pub batch_retries: u64,
+    /// Times that the outbox was asked for work.
+    pub claims: u64,
     pub effects_performed: u64,
     pub effects_looked_at: u64,
     pub effects_in_doubt: u64,
@@ -49,6 +51,7 @@ counters!(
     batches,
     batch_largest,
     batch_retries,
+    claims,
     effects_performed,
     effects_looked_at,
     effects_in_doubt,

@@ -26,6 +26,8 @@ const PARALLEL_MAX: usize = 32;
 const HERE_MAX: usize = 4;
 /// Pages of one kind that one node has begun at the same time: people are reached side by side, and one that hangs holds up nobody else.
 const PAGES_MAX: usize = 64;
+/// While more of them wait than can be begun, those that end within this time make room together: each claim is a commit.
+const GATHER: Duration = Duration::from_millis(5);
 /// How often to look for work of other nodes, and for claims that have run out.
 const POLL: Duration = Duration::from_secs(1);
 /// Claims of one effect after which it is given up: something about it breaks whoever tries.
@@ -122,25 +124,39 @@ impl Runner {
     /// Pages wait behind no other work, and serious ones behind no others.
     async fn pages(self, kind: &'static str) {
         let mut working = JoinSet::new();
+        let mut look = true;
+        // More than could be begun: nobody has to tell of them.
+        let mut waiting = false;
         while !*self.door.inside.stopping.borrow() {
             // From here on a nudge is not missed, also one that comes while claims are being asked for.
             let mut nudged = std::pin::pin!(self.door.inside.in_order_queued.notified());
             nudged.as_mut().enable();
             let free = PAGES_MAX.saturating_sub(working.len());
-            if free > 0 {
-                for claim in self.claim(Some(kind), free).await {
+            if free > 0 && look {
+                let claims = self.claim(Some(kind), free).await;
+                waiting = claims.len() >= free;
+                for claim in claims {
                     working.spawn(self.clone().carry(claim));
                 }
             }
-            tokio::select! {
+            let ended = tokio::select! {
                 () = self.door.inside.stopped() => break,
-                () = nudged => {}
-                Some(ended) = working.join_next(), if !working.is_empty() => {
-                    if let Err(broken) = ended {
-                        tracing::error!(%broken, "paging broke; its claim runs out and it is done again");
-                    }
+                () = nudged => None,
+                ended = working.join_next(), if !working.is_empty() => ended,
+                () = tokio::time::sleep(POLL) => {
+                    look = true;
+                    continue;
                 }
-                () = tokio::time::sleep(POLL) => {}
+            };
+            // Room is worth a look when somebody waits for it, a nudge when nobody does.
+            look = ended.is_some() == waiting;
+            if ended.is_some() && waiting {
+                tokio::time::sleep(GATHER).await;
+            }
+            for ended in ended.into_iter().chain(std::iter::from_fn(|| working.try_join_next())) {
+                if let Err(broken) = ended {
+                    tracing::error!(%broken, "paging broke; its claim runs out and it is done again");
+                }
             }
         }
         while working.join_next().await.is_some() {}
@@ -199,6 +215,7 @@ impl Runner {
             Some(kind) => store.claim_of(&node, kind, limit, lease_s),
             None => store.claim(&node, limit, lease_s),
         };
+        count(&self.door.inside.counters.claims);
         match self.door.blocking(claimed).await {
             Ok(claims) => claims,
             Err(fault) => {

@@ -124,7 +124,8 @@ fn attempt(
         language: policy.person(person).and_then(|person| person.language).unwrap_or(policy.workspace.language),
         scheme: policy.incident.scheme,
         time_zone: policy.workspace.time_zone.clone(),
-        repeated: false,
+        // What has failed may have arrived all the same: an answer that did not come says nothing.
+        repeated: number > 1,
     };
     let what = Paged::Queued { means, number, effect: key.clone() };
     decision.events.push(Event::Page(PageEvent { incident: subject.incident, step, person: person.clone(), what }));

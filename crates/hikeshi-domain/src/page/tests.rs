@@ -126,6 +126,12 @@ fn when_every_means_fails_the_next_step_comes_at_once_and_the_same_is_tried_agai
     world.pass(55);
     wake(&mut world, Wake::PageAgain { incident }).expect("again");
     assert_eq!(keys(&world), ["page/inc_1/2/ito/webhook/1", "page/inc_1/1/tanaka/webhook/2"]);
+    let said_again = |key: &str| matches!(order(&world, key).work, Work::Page(page) if page.repeated);
+    assert_eq!(
+        ["page/inc_1/2/ito/webhook/1", "page/inc_1/1/tanaka/webhook/2"].map(said_again),
+        [false, true],
+        "it says that it may come twice"
+    );
     end(&mut world, "page/inc_1/1/tanaka/webhook/2", sent());
     assert_eq!(next(&world, incident), None, "reached, so the mail is not tried again");
     assert_eq!(world.all.incidents, world.rebuilt().incidents);

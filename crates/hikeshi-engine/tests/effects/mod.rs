@@ -1,6 +1,7 @@
 //! Every effect: it ends well, it fails, its outcome comes twice, and the engine dies between its claim and its outcome.
 
 mod crash;
+mod pages;
 
 use hikeshi_domain::command::{Command, Envelope, OutcomeCommand};
 use hikeshi_domain::effect::{EffectKey, Outcome};

@@ -1,0 +1,43 @@
+//! Many people are called at once.
+
+use hikeshi_domain::page::HowEnded;
+use hikeshi_domain::policy::Policy;
+use hikeshi_store::testing::Scratch;
+
+use crate::kit::*;
+
+hikeshi_store::on_both!(hundreds_of_pages_are_claimed_together);
+
+const PEOPLE: u64 = 300;
+
+/// The policy of the town, in which everybody of the first step has a webhook.
+fn crowded() -> Policy {
+    let mut policy = serde_json::to_value(policy()).expect("a policy");
+    for number in 0..PEOPLE {
+        policy["people"][format!("oncall-{number}")] =
+            serde_json::json!({ "name": format!("当番 {number}"), "roles": ["operator"], "webhook": { "url": "http://127.0.0.1:1/" } });
+    }
+    policy["paging"] = serde_json::json!({ "timeout_s": 5, "rules": [{ "after_min": 0, "by": ["webhook"] }] });
+    serde_json::from_value(policy).expect("it is a policy still")
+}
+
+fn hundreds_of_pages_are_claimed_together(scratch: &Scratch) {
+    town(scratch, async |town| {
+        let engine = town.start("one").await;
+        let door = engine.door();
+        adopt(&door, crowded()).await;
+        let before = door.figures();
+        let incident = open_incident(&door, "tanaka").await;
+        town.settled().await;
+        let pages = town.incident(incident).pages;
+        let sent = pages
+            .iter()
+            .flat_map(|page| &page.attempts)
+            .filter(|attempt| matches!(&attempt.end, Some(end) if matches!(end.how, HowEnded::Sent { .. })));
+        assert_eq!(sent.count() as u64, PEOPLE, "each once");
+        assert_eq!(town.hands.performed().len() as u64, PEOPLE);
+        let claims = door.figures().claims - before.claims;
+        assert!(claims < PEOPLE / 4, "{claims} claims: each is a commit, and people wait behind it");
+        engine.stop().await;
+    });
+}
