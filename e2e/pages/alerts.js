@@ -20,6 +20,7 @@ export async function alerts(checks, browser) {
   const workspace = await Workspace.open({ watanabe: 3 }, (policy) => policy + source);
   try {
     await checks.check("an alert is taken on a phone with a slow connection, in two taps", () => taken(browser, workspace));
+    await checks.check("planned work is silenced on a phone, and what still fires at its end is told of", () => silenced(browser, workspace));
     await checks.check("a storm is one incident that can be read", () => storm(browser, workspace));
   } finally {
     await workspace.close();
@@ -79,11 +80,38 @@ async function taken(browser, workspace) {
   await watanabe.leave();
 }
 
+async function silenced(browser, workspace) {
+  const watanabe = await (await Person.arrive(browser, workspace, "watanabe", phone)).signIn();
+  await watanabe.go("/alerts");
+  holds((await watanabe.text("#silences")).includes("すべてのアラートで呼び出します"), "nothing is silenced");
+  await watanabe.act("alert.silence", { service: "reservation", labels: "alertname=Slow|Backup", minutes: "60", reason: "DB を移す" });
+  const said = await watanabe.text("#sil_1");
+  holds(said.includes("停止中") && said.includes("alertname=Slow|Backup") && said.includes("DB を移す"), `what the silence says: ${said}`);
+  await report(workspace, [alert("Slow"), alert("Backup")]);
+  await watanabe.go("/");
+  const first = await watanabe.text("#silenced");
+  holds(first.includes("1件止めています") && first.includes("2件のアラートが発生中"), `the first page says why it is quiet: ${first}`);
+  holds(!(await watanabe.page.locator("#inc_2").count()), "no incident was opened");
+  await picture(watanabe.page, "silenced-now");
+  await watanabe.go("/alerts");
+  equal(await watanabe.page.locator("#held li").count(), 2, "alerts that are held back");
+  for (const scheme of ["light", "dark"]) equal(await watanabe.axe(scheme), [], `accessibility in ${scheme}`);
+  equal(await watanabe.overflow(), 0, "pixels beyond the screen");
+  await picture(watanabe.page, "silenced-alerts");
+  await watanabe.act("alert.unsilence");
+  await watanabe.page.waitForFunction(() => document.querySelectorAll("#firing li").length === 2);
+  equal(await watanabe.page.locator("#sil_1").count(), 0, "the silence is over");
+  holds((await watanabe.text("#firing")).includes("inc_2"), "what still fires belongs to an incident");
+  await watanabe.go("/incidents/inc_2");
+  await watanabe.act("incident.resolve", { what: "DB を移し終えた" });
+  await watanabe.leave();
+}
+
 async function storm(browser, workspace) {
   await report(workspace, Array.from({ length: 700 }, (_, number) => alert(`Pod${number}`)));
   for (const [name, size] of [["phone", phone], ["desktop", desktop]]) {
     const watanabe = await (await Person.arrive(browser, workspace, "watanabe", size)).signIn();
-    await watanabe.go("/incidents/inc_2");
+    await watanabe.go("/incidents/inc_3");
     const said = await watanabe.text("#alerts");
     holds(said.includes("発生中 700件") && said.includes("ほか650件"), `how many there are: ${said.slice(0, 80)}`);
     holds((await watanabe.text("#timeline")).includes("ほかアラート251件"), "an entry of many alerts names the first ones");

@@ -53,6 +53,7 @@ async function pathsOf({ incident, emergency, open }) {
     `/emergencies/new?incident=${incident}`,
     `/emergencies/${emergency}`,
     `/emergencies/${emergency}/watch`,
+    "/alerts",
     "/approvals",
     "/obligations",
     "/reports",

@@ -8,14 +8,13 @@ use jiff::Timestamp;
 
 use crate::event::Event;
 use crate::facts::{Facts, PendingPolicy};
-use crate::monitor::MonitorState;
 use crate::people::Actor;
-use crate::{account, alert, emergency, incident, obligation, offline, page, postmortem, review, session};
+use crate::{account, alert, emergency, incident, monitor, obligation, offline, page, postmortem, review, session};
 
 /// Folds one event into the facts and marks what it touched. `actor` is whoever gave the command.
 pub fn apply(facts: &mut Facts, event: &Event, actor: &Actor, at: Timestamp) {
     policy(facts, event, actor, at);
-    monitor(facts, event, at);
+    monitor::apply(facts, event, at);
     account::state::apply(facts, event, at);
     incident::state::apply(facts, event, at);
     incident::room::apply(facts, event, at);
@@ -55,14 +54,4 @@ fn policy(facts: &mut Facts, event: &Event, actor: &Actor, at: Timestamp) {
         _ => return,
     }
     facts.touched.workspace = true;
-}
-
-fn monitor(facts: &mut Facts, event: &Event, at: Timestamp) {
-    let (name, healthy, incident) = match event {
-        Event::MonitorFired { monitor, incident, .. } => (monitor, false, Some(*incident)),
-        Event::MonitorRecovered { monitor, incident, .. } => (monitor, true, *incident),
-        _ => return,
-    };
-    facts.monitors.insert(name.clone(), Some(MonitorState { monitor: name.clone(), healthy, since: at, incident }));
-    facts.touched.monitors.insert(name.clone());
 }

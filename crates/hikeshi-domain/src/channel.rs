@@ -98,6 +98,14 @@ pub enum Notice {
     AlertsClear {
         resolved: bool,
     },
+    /// From now on, or later, what this covers calls nobody.
+    Silenced {
+        silence: Box<crate::alert::silence::Silence>,
+    },
+    SilenceEnded {
+        silence: crate::ids::SilenceId,
+        lifted_by: Option<PersonId>,
+    },
     /// Rule E2: details, needed response and the reason for the exception.
     EmergencyRequested {
         summary: String,

@@ -91,6 +91,8 @@ kinds! {
     Command::Account(account::Command::RevokeToken { .. }) => "account.revoke_token",
     Command::Account(account::Command::Enter { .. }) => "account.enter",
     Command::Alert(alert::Command::Report { .. }) => "alert.report",
+    Command::Alert(alert::Command::Silence { .. }) => "alert.silence",
+    Command::Alert(alert::Command::Unsilence { .. }) => "alert.unsilence",
     Command::Channel(channel::Command::Post { .. }) => "channel.post",
     Command::Emergency(emergency::Command::Request { .. }) => "emergency.request",
     Command::Emergency(emergency::Command::Revise { .. }) => "emergency.revise",
@@ -178,4 +180,5 @@ kinds! {
     Command::Wake(Wake::Unreconciled { .. }) => "wake.unreconciled",
     Command::Wake(Wake::AlertSettles { .. }) => "wake.alert_settles",
     Command::Wake(Wake::AlertLapses { .. }) => "wake.alert_lapses",
+    Command::Wake(Wake::SilenceEnds { .. }) => "wake.silence_ends",
 }

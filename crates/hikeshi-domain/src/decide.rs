@@ -98,6 +98,7 @@ fn wake_needs(wake: &Wake, facts: &Facts) -> Needs {
         Wake::Examine { emergency } => emergency::decide::needs_of(*emergency, facts),
         Wake::MonthEnds => Needs::default(),
         Wake::AlertSettles { alert } | Wake::AlertLapses { alert } => alert::decide::needs_of(alert, facts),
+        Wake::SilenceEnds { silence } => alert::silence::needs_of_end(*silence, facts),
     }
 }
 
@@ -154,6 +155,7 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
             Wake::Unreconciled { incident } => offline::decide::unreconciled(facts, *incident, now),
             Wake::AlertSettles { alert } => alert::decide::settles(facts, alert, now),
             Wake::AlertLapses { alert } => alert::decide::lapses(facts, alert, now),
+            Wake::SilenceEnds { silence } => alert::silence::ends(facts, *silence, now),
         },
     }
 }

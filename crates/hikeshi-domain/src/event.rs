@@ -10,7 +10,7 @@ use crate::emergency::{
     Approval, Aspect, Backup, Conditions, Ending, Evidence, Looked, Plan, PutBack, PuttingBack, Replaced, Requirement, StepEnd, Trouble,
     Verified,
 };
-use crate::ids::{Digest, EmergencyId, EnvironmentName, IncidentId, MonitorName, ObligationId, PersonId, ServiceName, TokenId};
+use crate::ids::{Digest, EmergencyId, EnvironmentName, IncidentId, ObligationId, PersonId, ServiceName, TokenId};
 use crate::incident::{Escalated, Priority, RoomEvent, Stage, Triage};
 use crate::obligation::{ChangeRequest, Comparison, Held, Meeting, Obligation, Report, Waiver};
 use crate::people::Actor;
@@ -95,18 +95,9 @@ pub enum Event {
         place: Place,
         trouble: ChatTrouble,
     },
-    MonitorFired {
-        monitor: MonitorName,
-        incident: IncidentId,
-        seen: String,
-    },
-    MonitorRecovered {
-        monitor: MonitorName,
-        incident: Option<IncidentId>,
-        seen: String,
-    },
-
+    Monitor(crate::monitor::MonitorEvent),
     Alert(crate::alert::AlertEvent),
+    Silence(crate::alert::silence::SilenceEvent),
     Page(crate::page::PageEvent),
     Postmortem(crate::postmortem::PostmortemEvent),
     IncidentOpened {

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
+use crate::alert::silence::Silence;
 use crate::alert::{Alert, AlertRef, Group, GroupKey};
 use crate::emergency::Emergency;
-use crate::ids::{Digest, EmergencyId, IncidentId, MonitorName, ObligationId, PersonId};
+use crate::ids::{Digest, EmergencyId, IncidentId, MonitorName, ObligationId, PersonId, SilenceId};
 use crate::incident::Incident;
 use crate::monitor::MonitorState;
 use crate::obligation::Obligation;
@@ -17,12 +18,14 @@ use crate::policy::{Policy, Weakening};
 use crate::review::Month;
 use crate::similar::Past;
 
-/// The one row beside the ledger head: policy in force, policy waiting, and the counters of case numbers.
+/// The one row beside the ledger head: policy in force, policy waiting, silences, and the counters of case numbers.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct WorkspaceState {
     /// `None` before the first policy was adopted.
     pub policy: Option<Arc<Policy>>,
     pub pending: Option<PendingPolicy>,
+    /// Those that wait for their time, hold, or are being ended.
+    pub silences: BTreeMap<SilenceId, Silence>,
     pub counters: Counters,
 }
 
@@ -43,6 +46,8 @@ pub struct Counters {
     pub emergency: u64,
     pub obligation: u64,
     pub token: u64,
+    #[serde(default)]
+    pub silence: u64,
     /// The last month whose report is owed or given (rule E13); `None` before the first policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub month: Option<Month>,
@@ -59,6 +64,8 @@ pub struct Needs {
     /// Alerts, and until when their senders have promised them to fire.
     pub alerts: BTreeSet<AlertRef>,
     pub groups: BTreeSet<GroupKey>,
+    /// Alerts that wait for these to end, at most [`crate::alert::silence::HELD_MAX`] of each.
+    pub silenced: BTreeSet<SilenceId>,
     /// Postmortems that were written elsewhere, by the digest of their files.
     pub imports: BTreeSet<Digest>,
     /// When each witness of these exceptions was last heard of.
@@ -80,6 +87,7 @@ impl Needs {
         self.monitors.extend(other.monitors);
         self.alerts.extend(other.alerts);
         self.groups.extend(other.groups);
+        self.silenced.extend(other.silenced);
         self.imports.extend(other.imports);
         self.presence.extend(other.presence);
         self.overdue |= other.overdue;
@@ -95,6 +103,7 @@ impl Needs {
             monitors: self.monitors.iter().filter(|id| !facts.monitors.contains_key(id)).cloned().collect(),
             alerts: self.alerts.iter().filter(|id| !facts.alerts.contains_key(id)).cloned().collect(),
             groups: self.groups.iter().filter(|id| !facts.groups.contains_key(id)).cloned().collect(),
+            silenced: self.silenced.iter().filter(|id| !facts.silenced.contains_key(id)).copied().collect(),
             imports: self.imports.iter().filter(|digest| !facts.imports.contains_key(digest)).copied().collect(),
             presence: self.presence.iter().filter(|id| !facts.presence.contains_key(id)).copied().collect(),
             overdue: self.overdue && facts.overdue.is_none(),
@@ -113,6 +122,8 @@ pub struct Facts {
     pub monitors: BTreeMap<MonitorName, Option<MonitorState>>,
     pub alerts: BTreeMap<AlertRef, Option<Alert>>,
     pub groups: BTreeMap<GroupKey, Option<Group>>,
+    /// Each of them is also in `alerts`.
+    pub silenced: BTreeMap<SilenceId, BTreeSet<AlertRef>>,
     pub imports: BTreeMap<Digest, Option<Past>>,
     /// Of those in `alerts` whose sender repeats itself: until when.
     pub leases: BTreeMap<AlertRef, Timestamp>,

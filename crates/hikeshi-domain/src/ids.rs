@@ -89,6 +89,10 @@ numbered!(
     ObligationId, "obl", "obl_7", "an obligation"
 );
 numbered!(
+    /// One silence of alerts, `sil_4`.
+    SilenceId, "sil", "sil_4", "a silence"
+);
+numbered!(
     /// One API token of a person, `tok_2`. The secret itself is never stored.
     TokenId, "tok", "tok_2", "an API token"
 );

@@ -1,18 +1,21 @@
-//! What a monitor reports: changes only. Counting failures in a row is the probe's work; opening an incident is decided here.
+//! What a monitor reports: changes only. Counting failures in a row is the probe's work; which incident it belongs to is decided here.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::alert::decide::{Turn, behind};
+use crate::alert::route::{Routed, group_of};
+use crate::alert::silence::{self, Seen, SeenBy};
 use crate::decide::Decision;
 use crate::event::Event;
 use crate::facts::{Facts, Needs};
-use crate::ids::{IncidentId, MonitorName};
-use crate::incident::decide::NewIncident;
-use crate::incident::{self, Triage};
+use crate::ids::{IncidentId, MonitorName, SilenceId};
+use crate::incident::Triage;
 use crate::input::{self, TEXT_CHARS_MAX};
 use crate::people::Actor;
 use crate::permit::Permit;
+use crate::policy::{Monitor, Policy};
 use crate::refusal::Refusal;
 
 /// What the door remembers of one monitor.
@@ -24,6 +27,38 @@ pub struct MonitorState {
     /// The incident that its failure opened or joined.
     #[serde(default)]
     pub incident: Option<IncidentId>,
+    /// It fails, and this silence holds it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<SilenceId>,
+    /// What it saw when it last changed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub seen: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MonitorEvent {
+    pub monitor: MonitorName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<IncidentId>,
+    pub seen: String,
+    #[serde(flatten)]
+    pub step: MonitorStep,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub enum MonitorStep {
+    /// It fails; without an incident a silence holds it back.
+    Fired {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        held: Option<SilenceId>,
+    },
+    /// It goes on failing after its silence: it belongs to an incident now, or waits for another silence.
+    Released {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        held: Option<SilenceId>,
+    },
+    Recovered,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -39,10 +74,13 @@ pub fn needs(command: &Command, facts: &Facts) -> Needs {
     let (Command::Fire { monitor, .. } | Command::Recover { monitor, .. }) = command;
     let mut needs = Needs { monitors: [monitor.clone()].into(), ..Needs::default() };
     needs.incidents.extend(facts.monitor(monitor).and_then(|state| state.incident));
+    let declared = facts.policy().and_then(|policy| policy.monitors.get(monitor));
+    needs.groups.extend(declared.map(|declared| group_of(&declared.service, &declared.environment)));
+    behind(&mut needs, facts);
     needs
 }
 
-/// A monitor speaks only for itself. Its failure opens an incident, or joins the one that it opened and that still burns (rule I10).
+/// A monitor speaks only for itself. Its failure opens an incident, or joins the one of its service that burns (rule I10).
 pub fn decide(permit: &Permit, facts: &Facts, command: &Command, now: Timestamp) -> Result<Decision, Refusal> {
     let policy = facts.policy().ok_or(Refusal::UnknownActor)?;
     let (Command::Fire { monitor, .. } | Command::Recover { monitor, .. }) = command;
@@ -57,37 +95,71 @@ pub fn decide(permit: &Permit, facts: &Facts, command: &Command, now: Timestamp)
                 return Err(Refusal::Stale);
             }
             input::bounded("seen", seen, TEXT_CHARS_MAX)?;
-            let known =
-                state.and_then(|state| state.incident).and_then(|id| facts.incident(id)).filter(|incident| incident.resolved.is_none());
-            if let Some(incident) = known {
-                return Ok(Decision::of(
-                    incident.id,
-                    vec![Event::MonitorFired { monitor: monitor.clone(), incident: incident.id, seen: seen.clone() }],
-                ));
+            if let Some(held) = silence::over(facts, &looks(monitor, declared), now) {
+                return Ok(only(monitor, None, seen, MonitorStep::Fired { held: Some(held) }));
             }
-            let service = policy.services.get(&declared.service).map_or(declared.service.as_str(), |service| service.name.as_str());
-            let title: String = format!("{service}: {seen}").chars().take(200).collect();
-            let triage =
-                Triage { impact: declared.impact, business: declared.business, urgency: declared.urgency, priority_override: None };
-            let new = NewIncident {
-                title: &title,
-                summary: seen,
-                service: &declared.service,
-                environment: &declared.environment,
-                triage: &triage,
-                detected_at: (*first_seen_at).min(now),
-            };
-            let mut decision = incident::decide::open(facts, policy, permit.actor(), &new);
-            if let Some(id) = decision.case {
-                decision.events.push(Event::MonitorFired { monitor: monitor.clone(), incident: id, seen: seen.clone() });
-            }
-            Ok(decision)
+            Ok(fires(facts, policy, (monitor, declared), seen, (*first_seen_at).min(now), now, MonitorStep::Fired { held: None }))
         }
         Command::Recover { seen, .. } => {
             let Some(state) = state.filter(|state| !state.healthy) else { return Err(Refusal::Stale) };
             input::bounded("seen", seen, TEXT_CHARS_MAX)?;
-            let event = Event::MonitorRecovered { monitor: monitor.clone(), incident: state.incident, seen: seen.clone() };
-            Ok(Decision { events: vec![event], case: state.incident, ..Decision::default() })
+            Ok(only(monitor, state.incident, seen, MonitorStep::Recovered))
         }
     }
+}
+
+/// Its silence is over and it still fails.
+pub(crate) fn released(facts: &Facts, policy: &Policy, monitor: &MonitorName, now: Timestamp) -> Decision {
+    let (Some(state), Some(declared)) = (facts.monitor(monitor), policy.monitors.get(monitor)) else { return Decision::default() };
+    match silence::over(facts, &looks(monitor, declared), now) {
+        Some(held) => only(monitor, None, &state.seen, MonitorStep::Released { held: Some(held) }),
+        None => fires(facts, policy, (monitor, declared), &state.seen, state.since, now, MonitorStep::Released { held: None }),
+    }
+}
+
+fn looks<'a>(monitor: &'a MonitorName, declared: &'a Monitor) -> Seen<'a> {
+    Seen { service: &declared.service, environment: &declared.environment, of: SeenBy::Monitor(monitor) }
+}
+
+fn only(monitor: &MonitorName, incident: Option<IncidentId>, seen: &str, step: MonitorStep) -> Decision {
+    let event = Event::Monitor(MonitorEvent { monitor: monitor.clone(), incident, seen: seen.to_owned(), step });
+    Decision { events: vec![event], case: incident, ..Decision::default() }
+}
+
+fn fires(
+    facts: &Facts,
+    policy: &Policy,
+    (monitor, declared): (&MonitorName, &Monitor),
+    seen: &str,
+    since: Timestamp,
+    now: Timestamp,
+    step: MonitorStep,
+) -> Decision {
+    let place = Routed {
+        service: declared.service.clone(),
+        environment: declared.environment.clone(),
+        triage: Triage { impact: declared.impact, business: declared.business, urgency: declared.urgency, priority_override: None },
+        group: group_of(&declared.service, &declared.environment),
+    };
+    let actor = Actor::Monitor { monitor: monitor.clone() };
+    let mut turn = Turn::of(facts, policy, &actor, Some(&place.group), now);
+    let incident = turn.join(seen, seen, Some(since), &place);
+    let event = MonitorEvent { monitor: monitor.clone(), incident, seen: seen.to_owned(), step };
+    turn.decision.events.push(Event::Monitor(event));
+    turn.decision
+}
+
+pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
+    let Event::Monitor(MonitorEvent { monitor, incident, seen, step }) = event else { return };
+    let since = match step {
+        MonitorStep::Released { .. } => facts.monitor(monitor).map_or(at, |state| state.since),
+        MonitorStep::Fired { .. } | MonitorStep::Recovered => at,
+    };
+    let (healthy, held) = match step {
+        MonitorStep::Fired { held } | MonitorStep::Released { held } => (false, *held),
+        MonitorStep::Recovered => (true, None),
+    };
+    let state = MonitorState { monitor: monitor.clone(), healthy, since, incident: *incident, held, seen: seen.clone() };
+    facts.monitors.insert(monitor.clone(), Some(state));
+    facts.touched.monitors.insert(monitor.clone());
 }

@@ -82,7 +82,9 @@ pub fn row(kind: &str) -> Row {
         | "incident.hand_over"
         | "incident.move"
         | "incident.update"
-        | "incident.resolve" => Row::Roles(&["operator", "lead", "manager", "developer", "senior", "dev-lead", "cto"]),
+        | "incident.resolve"
+        | "alert.silence"
+        | "alert.unsilence" => Row::Roles(&["operator", "lead", "manager", "developer", "senior", "dev-lead", "cto"]),
         "session.open"
         | "session.bind"
         | "session.note"
@@ -130,7 +132,7 @@ pub fn permit(facts: &Facts, actor: &Actor, command: &Command) -> Result<Permit,
         Command::Outcome(_) | Command::Page(_) => *actor == Actor::Runner,
         Command::Wake(_) | Command::Review(_) => *actor == Actor::Timer,
         Command::Monitor(_) => matches!(actor, Actor::Monitor { .. }),
-        Command::Alert(_) => matches!(actor, Actor::Source { .. }),
+        Command::Alert(crate::alert::Command::Report { .. }) => matches!(actor, Actor::Source { .. }),
         Command::Session(
             session::Command::Ask { .. }
             | session::Command::Withdraw { .. }
@@ -143,6 +145,7 @@ pub fn permit(facts: &Facts, actor: &Actor, command: &Command) -> Result<Permit,
         Command::Policy(PolicyCommand::Adopt { .. }) | Command::Account(crate::account::Command::Invite { .. }) => *actor == Actor::Startup,
         Command::Policy(PolicyCommand::Approve { .. } | PolicyCommand::Reject { .. })
         | Command::Account(_)
+        | Command::Alert(_)
         | Command::Channel(_)
         | Command::Emergency(_)
         | Command::Incident(_)

@@ -29,7 +29,7 @@ pub use decide::decide;
 pub use forge::{Forge, ForgeKind};
 pub use incident::{EscalationStep, IncidentPolicy, PriorityPolicy, Repeat, Scheme};
 pub use local::{Local, Owed};
-pub use monitor::Monitor;
+pub use monitor::{Heartbeat, Monitor};
 pub use paging::{MailSecurity, MailServer, Paging, PagingRule, Webhook};
 pub use postmortems::Postmortems;
 pub use reviews::{OverdueStep, Reviews};

@@ -55,6 +55,10 @@ refusals! {
     /// The text looks like it carries a password or token.
     SecretInText { field: String } => "A4", "input.secret";
 
+    SilenceLength { minutes_max: u32 } => "I10", "alert.silence_length";
+    /// It names nothing, or what can never fit together.
+    SilenceOfNothing => "I10", "alert.silence_of_nothing";
+
     IncidentOver { incident: IncidentId } => "I1", "incident.over";
     AlreadyAcknowledged { incident: IncidentId, by: PersonId } => "I4", "incident.already_acknowledged";
     /// All steps of all rounds have been taken.

@@ -107,6 +107,12 @@ impl World {
         for key in &needs.groups {
             facts.groups.insert(key.clone(), self.all.group(key).cloned());
         }
+        for id in &needs.silenced {
+            let held = self.all.alerts.values().flatten().filter(|alert| crate::alert::silence::held_by(alert) == Some(*id));
+            let held: Vec<_> = held.take(crate::alert::silence::HELD_MAX).cloned().collect();
+            facts.silenced.insert(*id, held.iter().map(|alert| alert.alert.clone()).collect());
+            facts.alerts.extend(held.into_iter().map(|alert| (alert.alert.clone(), Some(alert))));
+        }
         for digest in &needs.imports {
             facts.imports.insert(*digest, self.all.imports.get(digest).cloned().flatten());
         }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::alert::{Alert, AlertRef, Waits};
 use crate::emergency::{self, Emergency};
 use crate::facts::WorkspaceState;
-use crate::ids::{EmergencyId, IncidentId, ObligationId, PersonId};
+use crate::ids::{EmergencyId, IncidentId, ObligationId, PersonId, SilenceId};
 use crate::incident::{Incident, escalation};
 use crate::obligation::{self, Obligation};
 use crate::page;
@@ -68,6 +68,10 @@ pub enum Wake {
     /// A flapping alert has gone on firing (rule I10).
     AlertSettles {
         alert: AlertRef,
+    },
+    /// What a silence has held back is looked at.
+    SilenceEnds {
+        silence: SilenceId,
     },
     /// The sender of an alert has fallen silent. Has no row among the deadlines: senders move it every minute.
     AlertLapses {
@@ -151,11 +155,14 @@ pub fn of_alert(alert: &Alert, policy: &Policy) -> Vec<Timer> {
     waits.then(|| Timer { wake: Wake::AlertSettles { alert: alert.alert.clone() }, due_at }).into_iter().collect()
 }
 
-/// The end of the month whose report is owed next; by the server alone.
+/// The end of the month whose report is owed next, and the ends of silences; by the server alone.
 pub fn of_workspace(workspace: &WorkspaceState) -> Vec<Timer> {
     let Some(policy) = workspace.policy.as_deref().filter(|policy| policy.local.is_none()) else { return Vec::new() };
     let next = workspace.counters.month.map(Month::next);
-    next.map(|month| Timer { wake: Wake::MonthEnds, due_at: month.next().begins(&policy.zone()) }).into_iter().collect()
+    let month = next.map(|month| Timer { wake: Wake::MonthEnds, due_at: month.next().begins(&policy.zone()) });
+    let silences =
+        workspace.silences.values().map(|silence| Timer { wake: Wake::SilenceEnds { silence: silence.id }, due_at: silence.due_at() });
+    month.into_iter().chain(silences).collect()
 }
 
 pub fn of_obligation(obligation: &Obligation, policy: &Policy) -> Vec<Timer> {

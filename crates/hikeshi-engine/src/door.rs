@@ -18,7 +18,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use hikeshi_domain::command::Envelope;
 use hikeshi_domain::effect::Outside;
 use hikeshi_domain::facts::Facts;
-use hikeshi_domain::ids::{Digest, IncidentId};
+use hikeshi_domain::ids::{Digest, IncidentId, MonitorName};
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::refusal::Refusal;
 use hikeshi_store::{Reader, Store, StoreError};
@@ -231,6 +231,11 @@ impl Door {
         reads: impl FnOnce(&mut Reader<'_>) -> hikeshi_store::Result<T> + Send + 'static,
     ) -> Result<T, Fault> {
         self.blocking(move |store| store.read(reads)).await
+    }
+
+    /// A heartbeat was heard. No entry of the ledger: that it beats is no news; that it stops is.
+    pub async fn beat(&self, monitor: MonitorName) -> Result<(), Fault> {
+        self.blocking(move |store| store.beat(&monitor)).await
     }
 
     /// Runs something that blocks on the store, off the runtime's own threads.

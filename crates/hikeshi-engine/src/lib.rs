@@ -34,7 +34,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 pub use figures::Figures;
-pub use probe::{Probe, Probing};
+pub use probe::{Probe, ProbedAt, Probing};
 pub use verify::LiveVerdict;
 
 use checkpoints::Sealer;

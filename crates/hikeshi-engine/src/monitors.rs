@@ -1,4 +1,4 @@
-//! Runs the HTTP monitors of the policy: measures, counts in a row, and tells the door when one changes. What a change means is decided there.
+//! Runs the monitors of the policy: measures, or listens for heartbeats, counts in a row, and tells the door when one changes. What a change means is decided there.
 //!
 //! With several nodes only the holder of the `probes` duty measures. What was not measured lately is unknown, never green.
 
@@ -106,6 +106,7 @@ impl Monitors {
             probing: Probing::of(monitor),
             monitor: monitor.clone(),
             streak: Streak::default(),
+            began: Instant::now(),
         }
     }
 
@@ -134,8 +135,10 @@ struct Watch {
     holding: Arc<AtomicBool>,
     name: MonitorName,
     monitor: Monitor,
-    probing: Probing,
+    /// `None`: a heartbeat is listened for.
+    probing: Option<Probing>,
     streak: Streak,
+    began: Instant,
 }
 
 /// Equal results in a row.
@@ -169,16 +172,37 @@ impl Watch {
         loop {
             if self.holding.load(Ordering::Relaxed) {
                 let at = self.door.inside.clock.now();
-                let seen = tokio::time::timeout(limit, self.probe.probe(&self.probing)).await.unwrap_or_else(|_| Err("timeout".to_owned()));
-                count(&self.door.inside.counters.probes);
-                self.door.inside.reports.note(&self.name, seen.is_ok(), at, valid);
-                self.streak.add(seen.is_ok(), at);
-                self.tell(seen.err().unwrap_or_default(), at).await;
+                if let Some(seen) = self.measure(limit).await {
+                    count(&self.door.inside.counters.probes);
+                    self.door.inside.reports.note(&self.name, seen.is_ok(), at, valid);
+                    self.streak.add(seen.is_ok(), at);
+                    self.tell(seen.err().unwrap_or_default(), at).await;
+                } else {
+                    self.streak = Streak::default();
+                }
             } else {
                 self.streak = Streak::default();
             }
             tokio::time::sleep(interval.mul_f64(0.9 + 0.2 * chance())).await;
         }
+    }
+
+    /// `None`: nobody can say, which is neither good nor bad.
+    async fn measure(&self, limit: Duration) -> Option<Result<(), String>> {
+        if let Some(probing) = &self.probing {
+            let measured = tokio::time::timeout(limit, self.probe.probe(probing)).await;
+            return Some(measured.unwrap_or_else(|_| Err("timeout".to_owned())));
+        }
+        let heartbeat = self.monitor.heartbeat.as_ref()?;
+        // Whoever beat while we were away had nobody to hear it: they get the time by which they may be late.
+        if self.began.elapsed() < Duration::from_secs(u64::from(heartbeat.grace_s)) {
+            return None;
+        }
+        let name = self.name.clone();
+        let since = self.door.blocking(move |store| store.since_beat(&name)).await.ok()??.as_secs();
+        let allowed = i64::from(heartbeat.every_s) + i64::from(heartbeat.grace_s);
+        let late = || format!("no heartbeat for {since} s; one is due every {} s", heartbeat.every_s);
+        Some(if since <= allowed { Ok(()) } else { Err(late()) })
     }
 
     /// Tells the door about a change, once the threshold is reached and as long as the door believes otherwise.

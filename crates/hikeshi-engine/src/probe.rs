@@ -6,21 +6,31 @@ use hikeshi_domain::policy::Monitor;
 /// What a monitor asks of the world.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Probing {
-    pub url: String,
+    pub at: ProbedAt,
     pub timeout_s: f64,
-    /// HTTP status that counts as healthy.
-    pub status: u16,
-    pub body_contains: Option<String>,
+    /// An answer that takes longer is a failure; 0 = however long it takes.
+    pub slower_than_ms: u32,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum ProbedAt {
+    Http {
+        url: String,
+        /// HTTP status that counts as healthy.
+        status: u16,
+        body_contains: Option<String>,
+    },
+    /// `host:port` takes connections.
+    Tcp { address: String },
 }
 
 impl Probing {
-    pub(crate) fn of(monitor: &Monitor) -> Self {
-        Self {
-            url: monitor.url.clone(),
-            timeout_s: monitor.timeout_s,
-            status: monitor.status,
-            body_contains: monitor.body_contains.clone(),
-        }
+    /// `None`: nobody is asked, somebody else reports.
+    pub(crate) fn of(monitor: &Monitor) -> Option<Self> {
+        let http = |url: &String| ProbedAt::Http { url: url.clone(), status: monitor.status, body_contains: monitor.body_contains.clone() };
+        let tcp = |address: &String| ProbedAt::Tcp { address: address.clone() };
+        let at = monitor.url.as_ref().map(http).or_else(|| monitor.tcp.as_ref().map(tcp))?;
+        Some(Self { at, timeout_s: monitor.timeout_s, slower_than_ms: monitor.slower_than_ms })
     }
 }
 

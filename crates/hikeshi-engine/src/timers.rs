@@ -163,6 +163,7 @@ fn envelope((wake, due_at): &Due, fired: u32) -> Envelope {
         Wake::MonthEnds => "month_ends".to_owned(),
         Wake::Unreconciled { incident } => format!("unreconciled:{incident}"),
         Wake::AlertSettles { alert } => format!("alert_settles:{alert}"),
+        Wake::SilenceEnds { silence } => format!("silence_ends:{silence}"),
         Wake::AlertLapses { alert } => format!("alert_lapses:{alert}"),
     };
     let due_at = due_at.as_millisecond().to_string();

@@ -32,7 +32,7 @@ use hikeshi_domain::effect::{Contents, Doing, Effect, EffectKey, HostSpec, Outsi
 use hikeshi_domain::policy::SshPlace;
 
 pub use host::step_runner;
-pub use probe::{Probed, probe};
+pub use probe::{Probed, connect, probe};
 
 /// What the hands need to know about where they are.
 #[derive(Debug, Clone)]

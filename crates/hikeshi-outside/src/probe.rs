@@ -25,6 +25,15 @@ pub async fn probe(url: &str, timeout: Duration, status: u16, body_contains: Opt
     }
 }
 
+/// Whether `host:port` takes a connection.
+pub async fn connect(address: &str, timeout: Duration) -> Probed {
+    match tokio::time::timeout(timeout, tokio::net::TcpStream::connect(address)).await {
+        Ok(Ok(_)) => Probed { passed: true, seen: "connected".to_owned() },
+        Ok(Err(error)) => Probed { passed: false, seen: words(&error) },
+        Err(_) => Probed { passed: false, seen: format!("no connection within {} s", timeout.as_secs_f64()) },
+    }
+}
+
 async fn look(url: &str, timeout: Duration, wanted: u16, body_contains: Option<&str>) -> Result<String, String> {
     let response = client(url)?.get(url).timeout(timeout).send().await.map_err(|error| words(&error))?;
     let status = response.status().as_u16();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use hikeshi_domain::effect::Outcome;
 use hikeshi_domain::emergency::{Aspect, CheckResult};
-use hikeshi_outside::probe;
+use hikeshi_outside::{connect, probe};
 use serde_json::json;
 
 use crate::ground::Ground;
@@ -97,4 +97,16 @@ async fn an_aspect_without_checks_is_left_to_a_person() {
     let Outcome::ChecksEnded { results } = ground.perform(&effect).await.outcome else { panic!("not checked") };
     assert_eq!(results.len(), 1);
     assert!(results[0].checks[0].seen.chars().count() <= 500);
+}
+
+#[tokio::test]
+async fn an_address_takes_connections_or_it_does_not() {
+    let limit = Duration::from_millis(500);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    assert!(connect(&address, limit).await.passed);
+    drop(listener);
+    let seen = connect(&address, limit).await;
+    assert!(!seen.passed && seen.seen.contains("refused"), "{seen:?}");
+    assert!(!connect("no-such-host.invalid:5432", Duration::from_secs(5)).await.passed);
 }

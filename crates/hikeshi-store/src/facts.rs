@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::account::Account;
-use hikeshi_domain::alert::{Alert, AlertRef, Group, GroupKey};
+use hikeshi_domain::alert::silence::{HELD_MAX, held_by};
+use hikeshi_domain::alert::{Alert, AlertRef, Group, GroupKey, Waits};
 use hikeshi_domain::emergency::Emergency;
 use hikeshi_domain::facts::{Facts, Needs};
-use hikeshi_domain::ids::{EmergencyId, IncidentId, PersonId};
+use hikeshi_domain::ids::{EmergencyId, IncidentId, PersonId, SilenceId};
 use hikeshi_domain::incident::{Incident, Priority};
 use hikeshi_domain::monitor::MonitorState;
 use hikeshi_domain::obligation::{self, Obligation};
@@ -25,6 +26,8 @@ static OBLIGATIONS: Sql = Sql::keyed("SELECT doc FROM obligations WHERE id {in}"
 static ACCOUNTS: Sql = Sql::keyed("SELECT doc FROM accounts WHERE person {in}", Kind::Text);
 static MONITORS: Sql = Sql::keyed("SELECT doc FROM monitors WHERE name {in}", Kind::Text);
 static ALERTS: Sql = Sql::keyed("SELECT doc FROM alerts WHERE id {in}", Kind::Text);
+/// Those that wait for one silence to end.
+static SILENCED: Sql = Sql::one("SELECT doc FROM alerts WHERE waits = ?1 AND waits > 1 ORDER BY id LIMIT ?2");
 static LEASES: Sql = Sql::keyed("SELECT id, until_ns FROM alert_leases WHERE id {in}", Kind::Text);
 static GROUPS: Sql = Sql::keyed("SELECT key, incident_id FROM alert_groups WHERE key {in}", Kind::Text);
 static PRESENCE: Sql = Sql::keyed("SELECT emergency_id, person, heard_at_ns FROM presence WHERE emergency_id {in}", Kind::Int);
@@ -104,6 +107,7 @@ pub(crate) static ALL: &[&Sql] = &[
     &ACCOUNTS,
     &MONITORS,
     &ALERTS,
+    &SILENCED,
     &LEASES,
     &GROUPS,
     &KEEP_ALERTS,
@@ -133,6 +137,16 @@ pub(crate) fn load(session: &mut dyn Session, needs: &Needs, now: Timestamp, fac
     load_kind(session, &ACCOUNTS, missing.accounts, &mut facts.accounts, |account: &Account| account.person.clone())?;
     load_kind(session, &MONITORS, missing.monitors, &mut facts.monitors, |state: &MonitorState| state.monitor.clone())?;
     load_alerts(session, missing.alerts, missing.groups, facts)?;
+    for id in missing.silenced {
+        let limit = i64::try_from(HELD_MAX).unwrap_or(i64::MAX);
+        let mut held = BTreeSet::new();
+        for row in session.query(&SILENCED, &[waiting_for(id).into(), limit.into()])? {
+            let alert: Alert = row.json(0)?;
+            held.insert(alert.alert.clone());
+            facts.alerts.entry(alert.alert.clone()).or_insert(Some(alert));
+        }
+        facts.silenced.insert(id, held);
+    }
     crate::pasts::load(session, missing.imports, facts)?;
     if !missing.presence.is_empty() {
         let keys: Vec<Value> = missing.presence.iter().map(|id| id.0.into()).collect();
@@ -325,12 +339,21 @@ pub(crate) fn alert_row(alert: &Alert) -> Result<Vec<Value>> {
     Ok(vec![
         alert.alert.to_string().into(),
         alert.firing.into(),
-        (alert.firing && alert.waits.is_some()).into(),
+        waits(alert).into(),
         // Counted from 1, so 0 is nobody's.
         alert.incident.map_or(0, |id| id.0).into(),
         alert.fired_at.into(),
         to_json(alert)?,
     ])
+}
+
+fn waits(alert: &Alert) -> u64 {
+    let flaps = alert.firing && alert.waits == Some(Waits::Flapping);
+    held_by(alert).map_or(u64::from(flaps), waiting_for)
+}
+
+fn waiting_for(silence: SilenceId) -> u64 {
+    silence.0.saturating_add(1)
 }
 
 pub(crate) fn group_row(group: &Group) -> Vec<Value> {

@@ -7,20 +7,23 @@
 //! transaction that every command goes through), [`facts`] and its siblings (what it writes), [`read`] (what pages see),
 //! [`rebuild`] (the tables again, from the ledger alone).
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::alert::AlertRef;
+use hikeshi_domain::alert::silence::Silence;
 use hikeshi_domain::channel::Post;
 use hikeshi_domain::effect::{Effect, EffectKey};
 use hikeshi_domain::facts::{Facts, PendingPolicy, WorkspaceState};
-use hikeshi_domain::ids::{Digest, EmergencyId, IncidentId, PersonId, RequestKey};
+use hikeshi_domain::ids::{Digest, EmergencyId, IncidentId, MonitorName, PersonId, RequestKey, SilenceId};
 use hikeshi_domain::ledger::{Entry, leaf_hash};
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::policy::Policy;
 use hikeshi_domain::timer::Timer;
+use jiff::SignedDuration;
 
 mod contents;
 mod database;
@@ -79,6 +82,7 @@ pub(crate) struct Remembered {
     version: i64,
     policy: Option<Arc<Policy>>,
     pending: Option<PendingPolicy>,
+    silences: BTreeMap<SilenceId, Silence>,
 }
 
 impl Inner {
@@ -283,6 +287,16 @@ impl Store {
 
     pub fn put_checkpoint(&self, size: u64, note: &str, at: Timestamp) -> Result<()> {
         self.inner.database.write(|session| contents::put_checkpoint(session, size, note, at))
+    }
+
+    /// A heartbeat was heard; durable once this returns.
+    pub fn beat(&self, monitor: &MonitorName) -> Result<()> {
+        self.inner.database.write(|session| outbox::beat(session, monitor))
+    }
+
+    /// How long ago it was last heard; `None`: never.
+    pub fn since_beat(&self, monitor: &MonitorName) -> Result<Option<SignedDuration>> {
+        self.inner.database.write(|session| outbox::since_beat(session, monitor))
     }
 
     /// Takes or extends a named duty (such as the probes) for this node; false: another node has it.

@@ -1,9 +1,10 @@
-//! Effects that are owed to the world, claims on them, and duties that one node has at a time.
+//! Effects that are owed to the world, claims on them, duties that one node has at a time, and when heartbeats were heard.
 //!
 //! Not here: what an effect means after a crash (`hikeshi_domain::effect::Again`) and who carries it out (the engine's runner).
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::effect::{Effect, EffectKey};
+use hikeshi_domain::ids::MonitorName;
 use jiff::SignedDuration;
 
 use crate::error::{Result, StoreError};
@@ -58,8 +59,13 @@ static DUTY: Sql = Sql::one(
      WHERE duties.node = excluded.node OR duties.lease_until_ns <= ?4 OR duties.lease_until_ns > ?5",
 );
 
+static BEAT: Sql =
+    Sql::one("INSERT INTO beats (monitor, heard_ns) VALUES (?1, ?2) ON CONFLICT (monitor) DO UPDATE SET heard_ns = excluded.heard_ns");
+static HEARD: Sql = Sql::one("SELECT heard_ns FROM beats WHERE monitor = ?1");
+
 #[cfg(test)]
-pub(crate) static ALL: &[&Sql] = &[&QUEUE, &SETTLE, &CLAIM, &CLAIM_OF, &CLAIM_FIRST, &EXTEND, &RELEASE, &FREE, &FREE_DUTIES, &LIST, &DUTY];
+pub(crate) static ALL: &[&Sql] =
+    &[&QUEUE, &SETTLE, &CLAIM, &CLAIM_OF, &CLAIM_FIRST, &EXTEND, &RELEASE, &FREE, &FREE_DUTIES, &LIST, &DUTY, &BEAT, &HEARD];
 
 /// Queues and settles with the entries that say so.
 pub(crate) fn keep(writes: &Writes, changes: &mut Vec<Change>) -> Result<()> {
@@ -150,4 +156,17 @@ pub(crate) fn duty(session: &mut dyn Session, duty: &str, node: &str, lease_s: u
     let now = session.clock()?;
     let arguments = [duty.into(), node.into(), after(now, lease_s).into(), now.into(), after(now, LEASE_MAX_S).into()];
     Ok(session.change(&DUTY, &arguments)? == 1)
+}
+
+/// A heartbeat was heard, by the clock of the database.
+pub(crate) fn beat(session: &mut dyn Session, monitor: &MonitorName) -> Result<()> {
+    let now = session.clock()?;
+    session.change(&BEAT, &[monitor.as_str().into(), now.into()]).map(drop)
+}
+
+/// How long ago it was last heard; `None`: never.
+pub(crate) fn since_beat(session: &mut dyn Session, monitor: &MonitorName) -> Result<Option<SignedDuration>> {
+    let now = session.clock()?;
+    let rows = session.query(&HEARD, &[monitor.as_str().into()])?;
+    rows.first().map(|row| Ok(now.duration_since(row.at(0)?))).transpose()
 }

@@ -42,6 +42,10 @@ static OF_EMERGENCY: Sql = Sql::one("SELECT doc FROM obligations WHERE emergency
 static OF_INCIDENT: Sql = Sql::one("SELECT doc FROM obligations WHERE incident_id = ?1 ORDER BY id LIMIT 1000");
 static ALERTS_OF: Sql =
     Sql::one("SELECT doc FROM alerts WHERE incident_id = ?1 AND incident_id > 0 ORDER BY firing DESC, fired_at_ns DESC, id LIMIT ?2");
+static FIRING: Sql = Sql::one("SELECT doc FROM alerts WHERE firing = 1 ORDER BY fired_at_ns DESC, id LIMIT ?1");
+static FIRING_TOTAL: Sql = Sql::one("SELECT COUNT(*) FROM alerts WHERE firing = 1");
+static HELD: Sql = Sql::one("SELECT doc FROM alerts WHERE waits > 1 ORDER BY waits, id LIMIT ?1");
+static HELD_TOTAL: Sql = Sql::one("SELECT COUNT(*) FROM alerts WHERE waits > 1");
 static MONITORS: Sql = Sql::one("SELECT doc FROM monitors ORDER BY name LIMIT 1000");
 static ACCOUNTS: Sql = Sql::one("SELECT doc FROM accounts ORDER BY person LIMIT 10000");
 static CREDENTIAL: Sql = Sql::one("SELECT person FROM credentials WHERE digest = ?1");
@@ -72,6 +76,10 @@ pub(crate) static ALL: &[&Sql] = &[
     &OF_EMERGENCY,
     &OF_INCIDENT,
     &ALERTS_OF,
+    &FIRING,
+    &FIRING_TOTAL,
+    &HELD,
+    &HELD_TOTAL,
     &MONITORS,
     &ACCOUNTS,
     &CREDENTIAL,
@@ -180,6 +188,18 @@ impl Reader<'_> {
     /// Those that fire first, then the latest.
     pub fn alerts_of(&mut self, incident: IncidentId, limit: u32) -> Result<Vec<Alert>> {
         self.list(&ALERTS_OF, &[incident.0.into(), limit.min(ROWS_MAX).into()])
+    }
+
+    /// Those that fire, the latest first, and how many there are.
+    pub fn alerts_firing(&mut self, limit: u32) -> Result<(Vec<Alert>, u64)> {
+        let rows = self.list(&FIRING, &[limit.min(ROWS_MAX).into()])?;
+        Ok((rows, self.count(&FIRING_TOTAL, &[])?))
+    }
+
+    /// Those that wait for a silence to end, and how many there are.
+    pub fn alerts_held(&mut self, limit: u32) -> Result<(Vec<Alert>, u64)> {
+        let rows = self.list(&HELD, &[limit.min(ROWS_MAX).into()])?;
+        Ok((rows, self.count(&HELD_TOTAL, &[])?))
     }
 
     /// Incidents that are over and postmortems from elsewhere, by their keys.

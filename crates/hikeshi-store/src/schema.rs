@@ -1,13 +1,13 @@
 //! The tables, and how an older schema becomes this one. Append migrations; never change one that was released.
 //!
-//! `entries` is the record. `checkpoints`, `contents`, `presence` and `alert_leases` are kept beside it. Everything else is a projection that
+//! `entries` is the record. `checkpoints`, `contents`, `presence`, `alert_leases` and `beats` are kept beside it. Everything else is a projection that
 //! [`crate::rebuild`] can make again.
 
 /// Marks an SQLite file as hikeshi's.
 pub(crate) const APPLICATION_ID: i64 = 0x484b_5348;
 
 /// The schema version is the number of migrations.
-pub(crate) const MIGRATIONS: &[&str] = &[FIRST, ENTRIES_OF_NO_CASE, ALERTS, PASTS];
+pub(crate) const MIGRATIONS: &[&str] = &[FIRST, ENTRIES_OF_NO_CASE, ALERTS, PASTS, SILENCES, BEATS];
 
 const FIRST: &str = "
 CREATE TABLE entries (
@@ -191,6 +191,21 @@ CREATE TABLE pasts (
     doc TEXT NOT NULL
 );
 CREATE INDEX pasts_changed ON pasts (changed, key);
+";
+
+/// `waits` of an alert: 0 nothing, 1 that it stays, else the number of the silence and one.
+const SILENCES: &str = "
+ALTER TABLE workspace ADD COLUMN silences TEXT;
+CREATE INDEX alerts_silenced ON alerts (waits, id) WHERE waits > 1;
+CREATE INDEX alerts_firing ON alerts (fired_at_ns) WHERE firing = 1;
+";
+
+/// When each heartbeat was last heard.
+const BEATS: &str = "
+CREATE TABLE beats (
+    monitor TEXT PRIMARY KEY,
+    heard_ns BIGINT NOT NULL
+) {clustered};
 ";
 
 /// The head of an empty ledger, written once after the first migration.

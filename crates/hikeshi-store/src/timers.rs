@@ -67,7 +67,7 @@ fn owner(wake: &Wake) -> String {
         Wake::Remind { obligation } | Wake::Overdue { obligation } | Wake::EscalateOwed { obligation } | Wake::Compare { obligation } => {
             obligation.to_string()
         }
-        Wake::MonthEnds => WORKSPACE.to_owned(),
+        Wake::MonthEnds | Wake::SilenceEnds { .. } => WORKSPACE.to_owned(),
         Wake::AlertSettles { alert } | Wake::AlertLapses { alert } => owner_of(alert),
     }
 }

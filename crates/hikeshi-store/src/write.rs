@@ -90,10 +90,12 @@ impl Batch<'_> {
         let mut version = self.policy_version;
         if writes.facts.touched.workspace {
             head.workspace = writes.facts.workspace.clone();
-            if !same_policy(&self.head.workspace, &head.workspace) {
+            let (old, new) = (&self.head.workspace, &head.workspace);
+            let same = same_policy(old, new);
+            if !same || old.pending != new.pending || old.silences != new.silences {
                 version += 1;
-                changes.push(ledger::keep_workspace(&head.workspace, version)?);
-                if let Some(policy) = head.workspace.policy.as_deref() {
+                changes.push(ledger::keep_workspace(new, version)?);
+                if let Some(policy) = new.policy.as_deref().filter(|_| !same) {
                     timers::recompute(self.writing.session(), policy, &writes.facts, &mut changes)?;
                 }
             }
@@ -106,7 +108,12 @@ impl Batch<'_> {
         self.committed = true;
         if version != self.policy_version {
             let workspace = &head.workspace;
-            self.inner.remember(&Arc::new(Remembered { version, policy: workspace.policy.clone(), pending: workspace.pending.clone() }));
+            self.inner.remember(&Arc::new(Remembered {
+                version,
+                policy: workspace.policy.clone(),
+                pending: workspace.pending.clone(),
+                silences: workspace.silences.clone(),
+            }));
         }
         if news {
             self.inner.news.tell(head.size);
@@ -125,12 +132,11 @@ impl Drop for Batch<'_> {
 
 /// Compared by identity first: the same policy in memory needs no look inside.
 fn same_policy(old: &WorkspaceState, new: &WorkspaceState) -> bool {
-    let same = match (&old.policy, &new.policy) {
+    match (&old.policy, &new.policy) {
         (Some(old), Some(new)) => Arc::ptr_eq(old, new) || old == new,
         (None, None) => true,
         (Some(_), None) | (None, Some(_)) => false,
-    };
-    same && old.pending == new.pending
+    }
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]

@@ -15,6 +15,7 @@ mod postmortem;
 mod redaction;
 mod room;
 mod session;
+mod silence;
 
 pub use incident::restored_by;
 
@@ -48,8 +49,8 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
         E::PostDelivered { place, .. } => account::post_delivered(lang, place, names),
         E::PostUndelivered { trouble, .. } => crate::chat::trouble(lang, trouble),
 
-        E::MonitorFired { monitor, incident: _, seen } => incident::monitor_fired(lang, monitor, seen),
-        E::MonitorRecovered { monitor, incident: _, seen } => incident::monitor_recovered(lang, monitor, seen),
+        E::Monitor(event) => silence::monitor(lang, event),
+        E::Silence(event) => silence::said(lang, event, names),
         E::Alert(event) => alert::said(lang, event),
         E::Page(event) => page::said(lang, event, names),
         E::Postmortem(event) => postmortem::said(lang, event),

@@ -19,6 +19,8 @@ pub fn flaw(lang: Lang, flaw: &Flaw) -> Sentence {
         FlawKind::BackupsInsideRoot => backups_inside_root(lang),
         FlawKind::BadUrl { given } => bad_url(lang, given),
         FlawKind::BadTimeZone { given } => bad_time_zone(lang, given),
+        FlawKind::ExactlyOne { of } => exactly_one(lang, of),
+        FlawKind::BadAddress { given } => bad_address(lang, given),
         FlawKind::BadPattern { given, detail } => bad_pattern(lang, given, detail),
         FlawKind::BadCell { given, nearest } => bad_cell(lang, given, nearest.as_deref()),
         FlawKind::BadSshKey { given, unsupported } => bad_ssh_key(lang, given, unsupported.as_deref()),
@@ -207,6 +209,22 @@ fn bad_time_zone(lang: Lang, given: &str) -> Sentence {
     match lang {
         Ja => say(format!("「{given}」というタイムゾーンはありません。"), "", "IANAの名前で書いてください。例: Asia/Tokyo"),
         En => say(format!("There is no time zone `{given}`."), "", "Use an IANA name, such as Asia/Tokyo."),
+    }
+}
+
+fn exactly_one(lang: Lang, of: &[String]) -> Sentence {
+    let of = of.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
+    match lang {
+        Ja => say(format!("{}のうち、ちょうど一つを書いてください。", of.join("、")), "", "一つだけ残してください。"),
+        En => say(format!("Exactly one of {} is needed.", of.join(", ")), "", "Keep one of them."),
+    }
+}
+
+fn bad_address(lang: Lang, given: &str) -> Sentence {
+    let given = clipped(given, 100);
+    match lang {
+        Ja => say(format!("「{given}」は接続先として読めません。"), "", "ホスト:ポートの形で書いてください。例: db1.example.jp:5432"),
+        En => say(format!("`{given}` is no address to connect to."), "", "Write host:port, such as db1.example.jp:5432."),
     }
 }
 

@@ -5,11 +5,13 @@
 mod code;
 mod command;
 mod offline;
+mod silence;
 mod work;
 
 pub use code::*;
 pub use command::{command, commands, row};
 pub use offline::degraded;
+pub use silence::covers;
 pub use work::{again, effect, means, result, seen, step_state, weakening};
 
 use crate::Lang;

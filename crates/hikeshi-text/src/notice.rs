@@ -6,6 +6,7 @@ mod obligation;
 mod offline;
 mod room;
 mod session;
+mod silence;
 mod workspace;
 
 use hikeshi_domain::channel::{Body, Notice, Post};
@@ -29,6 +30,8 @@ pub fn notice(lang: Lang, notice: &Notice, names: &Names) -> String {
         N::PostmortemWritten { by, items } => incident::postmortem_written(lang, by, *items, names),
         N::AlertsGrow { fired } => incident::alerts_grow(lang, *fired),
         N::AlertsClear { resolved } => incident::alerts_clear(lang, *resolved),
+        N::Silenced { silence } => silence::made(lang, silence, names),
+        N::SilenceEnded { silence, lifted_by } => silence::ended(lang, *silence, lifted_by.as_ref(), names),
         N::EmergencyRequested { summary, reason, digest, requirement } => emergency::requested(lang, summary, reason, *digest, requirement),
         N::PlanRevised { digest, revision } => emergency::revised(lang, *digest, *revision),
         N::EmergencyApproved { by, judgement, digest, complete, expires_at, means } => {

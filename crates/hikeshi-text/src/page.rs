@@ -3,6 +3,7 @@
 //! Templates call `t.…()` on a [`Words`]; whole sentences about failed requests are functions of [`fail`].
 
 mod account;
+mod alerts;
 mod emergency;
 mod fail;
 mod follow_up;
@@ -16,6 +17,7 @@ mod review;
 mod session;
 
 pub use account::*;
+pub use alerts::{alerts_unlisted, held_by, silenced_now};
 pub use emergency::*;
 pub use fail::*;
 pub use frame::*;
@@ -56,6 +58,7 @@ mod tests {
         let all = [
             frame::ALL,
             now::ALL,
+            alerts::ALL,
             incident::ALL,
             emergency::ALL,
             follow_up::ALL,

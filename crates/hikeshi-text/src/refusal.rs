@@ -38,6 +38,9 @@ pub fn refusal(lang: Lang, refusal: &Refusal, names: &Names) -> Sentence {
         R::TimeInPast { field } => input::time_in_past(lang, field),
         R::SecretInText { field } => input::secret_in_text(lang, field),
 
+        R::SilenceLength { minutes_max } => input::silence_length(lang, *minutes_max),
+        R::SilenceOfNothing => input::silence_of_nothing(lang),
+
         R::IncidentOver { incident } => incident::over(lang, *incident),
         R::AlreadyAcknowledged { incident, by } => incident::already_acknowledged(lang, *incident, by, names),
         R::EverybodyCalled { incident } => incident::everybody_called(lang, *incident),

@@ -3,6 +3,7 @@
 //! By subject: [`mod@file`] (mistakes of `hikeshi.toml`), [`help`] (`--help`), [`answer`] (results, errors, next steps),
 //! [`mod@serving`] (the server's own lines), [`verdict`] (what a verification found), [`mod@trust`] (the trust bundle), [`rehearsal`] (`hikeshi try`), [`mod@shell`] (a witnessed terminal), [`mod@slack`] (`hikeshi slack`). What the door and the record say is in the other modules of this crate.
 
+mod alerts;
 mod answer;
 mod file;
 mod help;
@@ -16,6 +17,7 @@ mod slack;
 mod trust;
 mod verdict;
 
+pub use alerts::*;
 pub use answer::*;
 pub use file::*;
 pub use help::*;

@@ -8,7 +8,7 @@ mod refusals;
 mod reviews;
 
 pub use case::*;
-pub use events::{alert_steps, events, offline, page_steps, redactions, rooms};
+pub use events::{alert_steps, events, offline, page_steps, redactions, rooms, silences};
 pub use notices::notices;
 pub use postmortems::{postmortem_order, postmortem_steps};
 pub use refusals::{flaws, refusals, weakenings};
@@ -31,3 +31,23 @@ macro_rules! every {
     };
 }
 pub(crate) use every;
+
+/// A window of planned work.
+pub fn silence() -> hikeshi_domain::alert::silence::Silence {
+    use hikeshi_domain::alert::silence::{Covers, Silence};
+    let covers = Covers {
+        service: Some(incident().service),
+        labels: [("alertname".to_owned(), hikeshi_domain::policy::OneOf::Any(vec!["HighLatency".to_owned(), "Down".to_owned()]))].into(),
+        ..Covers::default()
+    };
+    Silence {
+        id: hikeshi_domain::ids::SilenceId(4),
+        covers,
+        from: at("13:00:00"),
+        until: at("15:00:00"),
+        reason: "the database is moved".to_owned(),
+        by: person("tanaka"),
+        lifted_by: None,
+        looked_at: None,
+    }
+}

@@ -152,6 +152,7 @@ fn every_event_has_one_line() {
         .chain(samples::offline())
         .chain(samples::rooms())
         .chain(samples::alert_steps())
+        .chain(samples::silences())
         .chain(samples::page_steps())
         .chain(samples::postmortem_steps())
     {

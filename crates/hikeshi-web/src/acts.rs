@@ -3,6 +3,7 @@
 //! One file per area. A form carries the command's kind, a request key and a token of the session; the door decides everything else.
 
 mod account;
+mod alert;
 mod emergency;
 mod follow_up;
 mod incident;
@@ -12,6 +13,7 @@ mod postmortem;
 mod session;
 mod show;
 
+pub use alert::{silence, unsilence};
 pub use emergency::{of_change, of_emergency};
 pub use follow_up::of_obligation;
 pub use incident::{acknowledge, of_incident, open_form};
@@ -31,6 +33,7 @@ pub use follow_up::{channel_post, policy_acts, role_choices};
 pub fn command(kind: &str, input: &Input<'_>) -> Result<Command, Sentence> {
     let area = kind.split('.').next().unwrap_or_default();
     match area {
+        "alert" => alert::command(kind, input),
         "account" => account::command(kind, input),
         "channel" | "obligation" | "policy" => follow_up::command(kind, input),
         "emergency" => emergency::command(kind, input),

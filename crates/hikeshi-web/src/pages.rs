@@ -1,5 +1,6 @@
 //! Pages: one file per area. Each shows a view of the door; acts are forms that come back to the page's own address.
 
+pub mod alerts;
 pub mod bundle;
 pub mod changes;
 pub mod channel;

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::route::{Routed, routed};
+use super::silence::{self, Seen, SeenBy};
 use super::{Alert, AlertEvent, AlertRef, AlertStep, Command, Fired, GroupKey, HowOver, Phase, SIGNALS_MAX, Signal, Waits};
 use crate::channel::Notice;
 use crate::decide::Decision;
 use crate::event::Event;
 use crate::facts::{Facts, Needs};
-use crate::ids::{IncidentId, SourceName};
+use crate::ids::{IncidentId, SilenceId, SourceName};
 use crate::incident::decide::{NewIncident, no_open_emergency, open, post};
 use crate::incident::escalation::is_unanswered;
 use crate::incident::{Incident, Triage};
@@ -32,7 +33,7 @@ const STILL_FIRING: SignedDuration = SignedDuration::from_mins(5);
 const LEASES_APART: i32 = 4;
 
 pub fn needs(command: &Command, facts: &Facts) -> Needs {
-    let Command::Report { source, signals } = command;
+    let Command::Report { source, signals } = command else { return Needs::default() };
     let alerts = signals.iter().take(SIGNALS_MAX).map(|signal| AlertRef { source: source.clone(), key: signal.key.clone() });
     let mut needs = Needs { alerts: alerts.collect(), ..Needs::default() };
     let declared = facts.policy().and_then(|policy| policy.alerts.sources.get(source));
@@ -50,7 +51,7 @@ pub fn needs_of(alert: &AlertRef, facts: &Facts) -> Needs {
 }
 
 /// The incidents of what is named already, and their exceptions.
-fn behind(needs: &mut Needs, facts: &Facts) {
+pub(crate) fn behind(needs: &mut Needs, facts: &Facts) {
     let of_alerts = needs.alerts.iter().filter_map(|alert| facts.alert(alert)?.incident);
     let of_groups = needs.groups.iter().filter_map(|key| Some(facts.group(key)?.incident));
     let incidents: std::collections::BTreeSet<IncidentId> = of_alerts.chain(of_groups).collect();
@@ -60,7 +61,20 @@ fn behind(needs: &mut Needs, facts: &Facts) {
 
 pub fn decide(permit: &Permit, facts: &Facts, command: &Command, now: Timestamp) -> Result<Decision, Refusal> {
     let policy = facts.policy().ok_or(Refusal::UnknownActor)?;
-    let Command::Report { source, signals } = command;
+    match command {
+        Command::Report { source, signals } => report(permit, facts, policy, (source, signals), now),
+        Command::Silence { covers, from, minutes, reason } => silence::make(permit, facts, policy, covers, (*from, *minutes), reason, now),
+        Command::Unsilence { silence } => silence::lift(permit, facts, *silence),
+    }
+}
+
+fn report(
+    permit: &Permit,
+    facts: &Facts,
+    policy: &Policy,
+    (source, signals): (&SourceName, &[Signal]),
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
     if !matches!(permit.actor(), Actor::Source { source: own } if own == source) {
         return Err(Refusal::UnknownActor);
     }
@@ -91,7 +105,10 @@ pub fn settles(facts: &Facts, alert: &AlertRef, now: Timestamp) -> Result<Decisi
     let place = routed(declared, &as_signal(state)).filter(|_| due).ok_or(Refusal::Stale)?;
     let actor = Actor::Source { source: alert.source.clone() };
     let mut turn = Turn::of(facts, policy, &actor, Some(&state.group), now);
-    turn.raise(state, &place);
+    match turn.silenced(&alert.source, &as_signal(state), &place) {
+        Some(silence) => turn.event(alert, state.title.clone(), None, AlertStep::Silenced { silence }),
+        None => turn.raise(state, &place),
+    }
     Ok(turn.decision)
 }
 
@@ -110,7 +127,7 @@ pub fn lapses(facts: &Facts, alert: &AlertRef, now: Timestamp) -> Result<Decisio
 }
 
 /// The words of an alert as its sender last said them, to be routed anew.
-fn as_signal(state: &Alert) -> Signal {
+pub(crate) fn as_signal(state: &Alert) -> Signal {
     let mut signal = Signal::new(state.alert.key.as_str(), Phase::Firing, &state.title);
     signal.severity = state.severity;
     signal.labels.clone_from(&state.labels);
@@ -118,7 +135,7 @@ fn as_signal(state: &Alert) -> Signal {
 }
 
 /// One report on its way: what its earlier signals have decided counts for the later ones.
-struct Turn<'a> {
+pub(crate) struct Turn<'a> {
     facts: &'a Facts,
     policy: &'a Policy,
     actor: &'a Actor,
@@ -129,7 +146,7 @@ struct Turn<'a> {
     /// The unresolved incident of the group, and how it stands by now.
     incident: Option<Joined>,
     cleared: BTreeMap<IncidentId, u32>,
-    decision: Decision,
+    pub decision: Decision,
 }
 
 #[derive(Clone)]
@@ -141,7 +158,7 @@ struct Joined {
 }
 
 impl<'a> Turn<'a> {
-    fn of(facts: &'a Facts, policy: &'a Policy, actor: &'a Actor, group: Option<&GroupKey>, now: Timestamp) -> Self {
+    pub fn of(facts: &'a Facts, policy: &'a Policy, actor: &'a Actor, group: Option<&GroupKey>, now: Timestamp) -> Self {
         let state =
             group.and_then(|group| facts.group(group)).and_then(|group| facts.incident(group.incident)).filter(|state| is_open(state));
         let incident = state.map(|state| Joined { id: state.id, triage: state.triage.clone(), joined: 0, fresh: false });
@@ -215,8 +232,9 @@ impl<'a> Turn<'a> {
     }
 
     fn fires(&mut self, alert: AlertRef, signal: &Signal, place: &Routed) {
-        let flaps = self.flaps(&alert);
-        let waits = (flaps && self.incident.is_none()).then_some(Waits::Flapping);
+        let flapping = self.incident.is_none() && self.flaps(&alert);
+        let silence = self.silenced(&alert.source, signal, place);
+        let waits = silence.map(|silence| Waits::Silenced { silence }).or(flapping.then_some(Waits::Flapping));
         let incident = if waits.is_some() { None } else { self.join(&signal.title, &signal.summary, signal.since, place) };
         let fired = Fired {
             group: place.group.clone(),
@@ -242,7 +260,7 @@ impl<'a> Turn<'a> {
         if other || (words && old) {
             let step = AlertStep::Changed { summary: signal.summary.clone(), severity: signal.severity };
             self.event(&state.alert, signal.title.clone(), state.incident, step);
-            if self.incident.is_some() {
+            if self.incident.is_some() && self.silenced(&state.alert.source, signal, place).is_none() {
                 self.worsen(place);
             }
         }
@@ -252,9 +270,15 @@ impl<'a> Turn<'a> {
             .and_then(|incident| incident.resolved.as_ref())
             .map(|resolved| resolved.at);
         let goes_on = resolved_at.is_some_and(|at| self.now.duration_since(at) >= STILL_FIRING);
-        if goes_on && state.waits.is_none() && !self.firing.contains_key(&state.alert) {
+        let waits = state.waits.is_some() || self.silenced(&state.alert.source, signal, place).is_some();
+        if goes_on && !waits && !self.firing.contains_key(&state.alert) {
             self.raise(state, place);
         }
+    }
+
+    fn silenced(&self, source: &SourceName, signal: &Signal, place: &Routed) -> Option<SilenceId> {
+        let seen = Seen { service: &place.service, environment: &place.environment, of: SeenBy::Source(source, signal) };
+        silence::over(self.facts, &seen, self.now)
     }
 
     /// It has come and gone too often lately.
@@ -267,7 +291,7 @@ impl<'a> Turn<'a> {
     }
 
     /// The incident of this group: the one that burns, or a new one.
-    fn join(&mut self, title: &str, summary: &str, since: Option<Timestamp>, place: &Routed) -> Option<IncidentId> {
+    pub fn join(&mut self, title: &str, summary: &str, since: Option<Timestamp>, place: &Routed) -> Option<IncidentId> {
         if self.incident.is_some() {
             self.worsen(place);
         } else {
@@ -328,7 +352,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    fn raise(&mut self, state: &Alert, place: &Routed) {
+    pub fn raise(&mut self, state: &Alert, place: &Routed) {
         let incident = self.join(&state.title, &state.summary, None, place);
         self.firing.insert(state.alert.clone(), incident);
         self.event(&state.alert, state.title.clone(), incident, AlertStep::Raised);
@@ -349,7 +373,7 @@ impl<'a> Turn<'a> {
         self.event(alert, title, incident, AlertStep::Over { how });
     }
 
-    fn event(&mut self, alert: &AlertRef, title: String, incident: Option<IncidentId>, step: AlertStep) {
+    pub fn event(&mut self, alert: &AlertRef, title: String, incident: Option<IncidentId>, step: AlertStep) {
         self.decision.events.push(Event::Alert(AlertEvent { alert: alert.clone(), title, incident, step }));
     }
 

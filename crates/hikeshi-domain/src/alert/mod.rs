@@ -5,6 +5,7 @@
 
 pub mod decide;
 pub mod route;
+pub mod silence;
 pub(crate) mod state;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{Digest, IdError, IncidentId, SourceName};
+use crate::ids::{Digest, IdError, IncidentId, SilenceId, SourceName};
 
 /// Signals of one command; a larger report is handed in as several.
 pub const SIGNALS_MAX: usize = 256;
@@ -240,6 +241,8 @@ fn cut(text: &str, chars_max: usize) -> String {
 pub enum Waits {
     /// It has come and gone too often lately; it pages nobody unless it stays (rule I10).
     Flapping,
+    /// Somebody has silenced it until a time.
+    Silenced { silence: SilenceId },
 }
 
 /// What is remembered of one alert.
@@ -292,6 +295,8 @@ pub enum HowOver {
     Told,
     /// The sender fell silent, which for this sender means that it is over.
     Lapsed,
+    /// The policy takes it no longer.
+    Unwanted,
 }
 
 /// The incident to which alerts of a group belong: the last one that was opened for it.
@@ -330,6 +335,10 @@ pub enum AlertStep {
     },
     /// It goes on firing, and now belongs to an incident.
     Raised,
+    /// It goes on firing, and now waits for this silence to end.
+    Silenced {
+        silence: SilenceId,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -370,4 +379,15 @@ impl AlertCount {
 pub enum Command {
     /// What a sender says, of one group: see [`route::split`].
     Report { source: SourceName, signals: Vec<Signal> },
+    /// For planned work, or a fault that is known: what fits calls nobody until then.
+    Silence {
+        covers: silence::Covers,
+        /// Now, unless it is planned ahead.
+        #[serde(default)]
+        from: Option<Timestamp>,
+        minutes: u32,
+        reason: String,
+    },
+    /// Ends a silence before its time.
+    Unsilence { silence: SilenceId },
 }

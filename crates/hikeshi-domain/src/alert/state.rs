@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use super::{Alert, AlertEvent, AlertRef, AlertStep, Fired, Group, Over, route};
+use super::{Alert, AlertEvent, AlertRef, AlertStep, Fired, Group, Over, Waits, route, silence};
 use crate::event::Event;
 use crate::facts::Facts;
 use crate::ids::IncidentId;
@@ -21,6 +21,7 @@ pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
             facts.groups.insert(key.clone(), Some(Group { key, incident: *incident }));
         }
         Event::Alert(event) => step(facts, event, at),
+        Event::Silence(_) => silence::apply(facts, event, at),
         _ => {}
     }
 }
@@ -44,6 +45,7 @@ fn step(facts: &mut Facts, event: &AlertEvent, at: Timestamp) {
             alert.severity = *severity;
             alert.told_at = at;
         }),
+        AlertStep::Silenced { silence } => with(facts, &event.alert, |alert| alert.waits = Some(Waits::Silenced { silence: *silence })),
         AlertStep::Acknowledged => with(facts, &event.alert, |alert| alert.acknowledged = true),
         AlertStep::Over { how } => {
             count(facts, event.incident, false);

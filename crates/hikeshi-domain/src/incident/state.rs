@@ -9,6 +9,7 @@ use super::{Acknowledged, Incident, Resolved, Stage};
 use crate::event::Event;
 use crate::facts::Facts;
 use crate::ids::IncidentId;
+use crate::monitor::{MonitorEvent, MonitorStep};
 
 pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
     match event {
@@ -39,14 +40,12 @@ pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
             state.escalated_steps = escalated.step;
             state.escalated_at = Some(at);
         }),
-        Event::MonitorFired { monitor, incident, .. } => with(facts, *incident, |state| {
-            if !state.firing.contains(monitor) {
+        Event::Monitor(MonitorEvent { monitor, incident: Some(incident), step, .. }) => with(facts, *incident, |state| {
+            state.firing.retain(|firing| firing != monitor);
+            if *step != MonitorStep::Recovered {
                 state.firing.push(monitor.clone());
             }
         }),
-        Event::MonitorRecovered { monitor, incident: Some(incident), .. } => {
-            with(facts, *incident, |state| state.firing.retain(|firing| firing != monitor));
-        }
         Event::EmergencyRequested { emergency, incident, .. } => with(facts, *incident, |state| state.emergencies.push(*emergency)),
         _ => {}
     }

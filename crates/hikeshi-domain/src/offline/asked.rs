@@ -99,8 +99,8 @@ impl Asking<'_> {
             | Event::LinkIssued { .. }
             | Event::PostDelivered { .. }
             | Event::PostUndelivered { .. }
-            | Event::MonitorFired { .. }
-            | Event::MonitorRecovered { .. }
+            | Event::Monitor(_)
+            | Event::Silence(_)
             | Event::Alert(_)
             | Event::Page(_)
             | Event::Postmortem(_)

@@ -125,11 +125,21 @@ impl JsonSchema for OneOf {
 }
 
 impl OneOf {
-    pub fn has(&self, value: &str) -> bool {
-        match self {
-            Self::One(one) => one == value,
-            Self::Any(any) => any.iter().any(|one| one == value),
+    /// `critical`, or `critical|page`: how people write it in one line.
+    pub fn read(given: &str) -> Self {
+        match given.split_once('|') {
+            None => Self::One(given.trim().to_owned()),
+            Some(_) => Self::Any(given.split('|').map(|value| value.trim().to_owned()).collect()),
         }
+    }
+    pub fn all(&self) -> &[String] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Any(any) => any,
+        }
+    }
+    pub fn has(&self, value: &str) -> bool {
+        self.all().iter().any(|one| one == value)
     }
 }
 

@@ -3,6 +3,7 @@
 mod alerts;
 mod forge;
 mod incident;
+mod monitors;
 mod paging;
 mod postmortems;
 
@@ -58,6 +59,14 @@ pub enum FlawKind {
     },
     BadTimeZone {
         given: String,
+    },
+    /// Not `host:port`.
+    BadAddress {
+        given: String,
+    },
+    /// None of these is given, or more than one.
+    ExactlyOne {
+        of: Vec<String>,
     },
     BadPattern {
         given: String,
@@ -288,20 +297,6 @@ impl Checking<'_> {
             let index = index.to_string();
             let what = FlawKind::BadSshKey { given: key.chars().take(80).collect(), unsupported };
             self.flaw(&[at("host_keys").as_slice(), &[index.as_str()]].concat(), what);
-        }
-    }
-
-    fn monitors(&mut self) {
-        for (id, monitor) in &self.policy.monitors {
-            let at = ["monitors", id.as_str()];
-            self.service(&[at.as_slice(), &["service"]].concat(), &monitor.service);
-            self.environment(&[at.as_slice(), &["environment"]].concat(), &monitor.environment);
-            self.url(&[at.as_slice(), &["url"]].concat(), &monitor.url);
-            self.seconds(&[at.as_slice(), &["interval_s"]].concat(), monitor.interval_s, 0.1, 86_400.0);
-            self.seconds(&[at.as_slice(), &["timeout_s"]].concat(), monitor.timeout_s, 0.1, 300.0);
-            self.bounds(&[at.as_slice(), &["status"]].concat(), u64::from(monitor.status), 100, 599);
-            self.bounds(&[at.as_slice(), &["failures"]].concat(), u64::from(monitor.failures), 1, 1_000);
-            self.bounds(&[at.as_slice(), &["recoveries"]].concat(), u64::from(monitor.recoveries), 1, 1_000);
         }
     }
 

@@ -219,7 +219,7 @@ impl Draft {
                     self.facts.touched.obligations.insert(*obligation);
                 }
             }
-            Wake::MonthEnds => self.facts.touched.workspace = true,
+            Wake::MonthEnds | Wake::SilenceEnds { .. } => self.facts.touched.workspace = true,
             Wake::AlertSettles { alert } => {
                 if self.facts.alert(alert).is_some() {
                     self.facts.touched.alerts.insert(alert.clone());

@@ -78,6 +78,13 @@ fn merge(shelf: &mut impl Shelf, missing: &Needs, now: Timestamp, facts: &mut Fa
     for key in &missing.groups {
         facts.groups.entry(key.clone()).or_insert_with(|| fresh.groups.remove(key).flatten());
     }
+    for id in &missing.silenced {
+        facts.silenced.entry(*id).or_insert_with(|| fresh.silenced.remove(id).unwrap_or_default());
+    }
+    // Those that wait for a silence come beside the ones that were named.
+    for (id, row) in fresh.alerts {
+        facts.alerts.entry(id).or_insert(row);
+    }
     for digest in &missing.imports {
         facts.imports.entry(*digest).or_insert_with(|| fresh.imports.remove(digest).flatten());
     }

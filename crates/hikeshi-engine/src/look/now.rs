@@ -9,7 +9,7 @@ use jiff::ToSpan as _;
 use jiff::tz::TimeZone;
 
 use super::offers;
-use super::{Look, LookError, MonitorRow, NowView, PendingPolicyView, Sight};
+use super::{AlertsView, Look, LookError, MonitorRow, NowView, PendingPolicyView, Sight};
 use crate::monitors::Reports;
 
 const SHOWN_MAX: u32 = 50;
@@ -23,9 +23,8 @@ impl Look<'_> {
             let months = months(sight.now, &sight.policy.workspace.time_zone);
             let exceptions_this_month = sight.reader.emergencies_between(months.this, months.next)?;
             let exceptions_last_month = sight.reader.emergencies_between(months.last, months.this)?;
-            let states = sight.reader.monitors()?;
-            let reports = &sight.door.inside.reports;
-            let monitors = sight.policy.monitors.keys().map(|name| monitor_row(name, &states, reports)).collect();
+            let monitors = monitors(sight)?;
+            let (_, held_total) = sight.reader.alerts_held(1)?;
             let pending_policy = pending(sight)?;
             Ok(NowView {
                 size: sight.head.size,
@@ -38,6 +37,8 @@ impl Look<'_> {
                 owed_total,
                 overdue_total,
                 monitors,
+                silences: sight.head.workspace.silences.values().cloned().collect(),
+                held_total,
                 pending_policy,
                 exceptions_this_month,
                 exceptions_last_month,
@@ -45,6 +46,32 @@ impl Look<'_> {
         })
         .await
     }
+
+    /// What fires, what is held back, and by what.
+    pub async fn alerts(&self) -> Result<AlertsView, LookError> {
+        self.see(|sight| {
+            let (firing, firing_total) = sight.reader.alerts_firing(SHOWN_MAX)?;
+            let (held, held_total) = sight.reader.alerts_held(SHOWN_MAX)?;
+            Ok(AlertsView {
+                size: sight.head.size,
+                at: sight.now,
+                silences: sight.head.workspace.silences.values().cloned().collect(),
+                firing,
+                firing_total,
+                held,
+                held_total,
+                monitors: monitors(sight)?,
+                offers: offers::of_alerts(sight)?,
+            })
+        })
+        .await
+    }
+}
+
+fn monitors(sight: &mut Sight<'_, '_>) -> Result<Vec<MonitorRow>, LookError> {
+    let states = sight.reader.monitors()?;
+    let reports = &sight.door.inside.reports;
+    Ok(sight.policy.monitors.keys().map(|name| monitor_row(name, &states, reports)).collect())
 }
 
 fn has_doubt(emergency: &Emergency) -> bool {
@@ -74,7 +101,13 @@ fn monitor_row(name: &MonitorName, states: &[MonitorState], reports: &Reports) -
         (_, Some((healthy, since))) => (Some(healthy), Some(since)),
         (_, None) => (None, None),
     };
-    MonitorRow { monitor: name.clone(), healthy, since, incident: known.and_then(|state| state.incident) }
+    MonitorRow {
+        monitor: name.clone(),
+        healthy,
+        since,
+        incident: known.and_then(|state| state.incident),
+        held: known.and_then(|state| state.held),
+    }
 }
 
 /// Where months begin, in the workspace's time zone.

@@ -3,6 +3,7 @@
 //! Pure: facts are loaded as for a decision, nothing is written. One table per view; a new command is one new line.
 
 use hikeshi_domain::Timestamp;
+use hikeshi_domain::alert;
 use hikeshi_domain::channel;
 use hikeshi_domain::command::{Command, Envelope, PolicyCommand};
 use hikeshi_domain::emergency::{self, Aspect, Condition, Conditions, Emergency, Judgement, Plan, Step, StepState, Verdict, Verification};
@@ -24,6 +25,16 @@ const WORDS: &str = "(to be written)";
 pub(super) fn of_policy(sight: &mut Sight<'_, '_>, digest: Digest) -> Result<Vec<Offer>, LookError> {
     let candidates =
         vec![Command::Policy(PolicyCommand::Approve { digest }), Command::Policy(PolicyCommand::Reject { digest, reason: words() })];
+    try_all(sight, candidates)
+}
+
+pub(super) fn of_alerts(sight: &mut Sight<'_, '_>) -> Result<Vec<Offer>, LookError> {
+    use alert::Command as Do;
+    let service = sight.policy.services.keys().next().cloned();
+    let covers = alert::silence::Covers { service, ..alert::silence::Covers::default() };
+    let mut candidates = vec![Command::Alert(Do::Silence { covers, from: None, minutes: 1, reason: words() })];
+    let known = sight.head.workspace.silences.values().find(|silence| silence.looked_at.is_none() && silence.lifted_by.is_none());
+    candidates.extend(known.map(|silence| Command::Alert(Do::Unsilence { silence: silence.id })));
     try_all(sight, candidates)
 }
 

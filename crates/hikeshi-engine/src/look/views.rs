@@ -2,10 +2,13 @@
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::alert::Alert;
+use hikeshi_domain::alert::silence::Silence;
 use hikeshi_domain::channel::Post;
 use hikeshi_domain::effect::EffectKey;
 use hikeshi_domain::emergency::{Emergency, Quorum};
-use hikeshi_domain::ids::{ChannelName, Digest, EmergencyId, IncidentId, MonitorName, ObligationId, PersonId, RoleName, TokenId};
+use hikeshi_domain::ids::{
+    ChannelName, Digest, EmergencyId, IncidentId, MonitorName, ObligationId, PersonId, RoleName, SilenceId, TokenId,
+};
 use hikeshi_domain::incident::{Incident, Priority, Stage};
 use hikeshi_domain::obligation::Obligation;
 use hikeshi_domain::people::{Actor, Via};
@@ -42,6 +45,10 @@ pub struct NowView {
     pub owed_total: u64,
     pub overdue_total: u64,
     pub monitors: Vec<MonitorRow>,
+    /// Silences that hold now, or will.
+    pub silences: Vec<Silence>,
+    /// Alerts that fire and are held back by a silence.
+    pub held_total: u64,
     pub pending_policy: Option<PendingPolicyView>,
     /// Effects of which nobody knows whether they happened.
     pub in_doubt: Vec<EmergencyId>,
@@ -56,6 +63,25 @@ pub struct MonitorRow {
     pub healthy: Option<bool>,
     pub since: Option<Timestamp>,
     pub incident: Option<IncidentId>,
+    /// It fails, and this silence holds it back.
+    pub held: Option<SilenceId>,
+}
+
+/// What fires, and what is held back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AlertsView {
+    pub size: u64,
+    pub at: Timestamp,
+    /// Those that hold now, or will.
+    pub silences: Vec<Silence>,
+    /// Alerts that fire, the latest first; at most 50.
+    pub firing: Vec<Alert>,
+    pub firing_total: u64,
+    /// Alerts that fire and are held back by a silence; at most 50.
+    pub held: Vec<Alert>,
+    pub held_total: u64,
+    pub monitors: Vec<MonitorRow>,
+    pub offers: Vec<Offer>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

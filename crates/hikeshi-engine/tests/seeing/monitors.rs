@@ -5,14 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use hikeshi_domain::effect::Doing;
-use hikeshi_domain::ids::IncidentId;
-use hikeshi_domain::policy::Policy;
-use hikeshi_engine::{Probe, Probing};
+use hikeshi_domain::ids::{IncidentId, MonitorName};
+use hikeshi_domain::policy::{Heartbeat, Policy};
+use hikeshi_engine::{Probe, ProbedAt, Probing};
 use hikeshi_store::testing::Scratch;
 
 use crate::kit::*;
 
-hikeshi_store::on_both!(a_monitor_tells_changes_only, two_nodes_measure_once, a_reload_starts_and_ends_monitors);
+hikeshi_store::on_both!(
+    a_monitor_tells_changes_only,
+    two_nodes_measure_once,
+    a_reload_starts_and_ends_monitors,
+    a_heartbeat_that_stops_opens_an_incident_and_its_return_is_recorded,
+);
 
 #[derive(Default)]
 struct Place {
@@ -22,7 +27,7 @@ struct Place {
 
 impl Probe for Place {
     fn probe<'a>(&'a self, probing: &'a Probing) -> Doing<'a, Result<(), String>> {
-        assert_eq!(probing.url, "http://127.0.0.1:1/");
+        assert!(matches!(&probing.at, ProbedAt::Http { url, .. } if url == "http://127.0.0.1:1/"), "{probing:?}");
         self.asked.fetch_add(1, Ordering::Relaxed);
         let broken = self.broken.load(Ordering::Relaxed);
         Box::pin(async move { if broken { Err("HTTP 500".to_owned()) } else { Ok(()) } })
@@ -106,6 +111,45 @@ fn a_reload_starts_and_ends_monitors(scratch: &Scratch) {
         let asked = place.asked.load(Ordering::Relaxed);
         tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
         assert_eq!(place.asked.load(Ordering::Relaxed), asked, "it is gone from the policy");
+        engine.stop().await;
+    });
+}
+
+/// A job that is due every second, and may not be late.
+fn expecting() -> Policy {
+    let mut policy = watching();
+    for monitor in policy.monitors.values_mut() {
+        monitor.url = None;
+        monitor.heartbeat = Some(Heartbeat { every_s: 1, grace_s: 0, token_env: "JOB_TOKEN".to_owned() });
+        monitor.failures = 1;
+        monitor.recoveries = 1;
+    }
+    policy
+}
+
+fn a_heartbeat_that_stops_opens_an_incident_and_its_return_is_recorded(scratch: &Scratch) {
+    town(scratch, async |mut town| {
+        let place = placed(&mut town);
+        let engine = town.start("one").await;
+        let door = engine.door();
+        adopt(&door, expecting()).await;
+        let name: MonitorName = "reservation-http".parse().expect("a name");
+        let viewer = who("kansa");
+        let healthy = async || door.look(&viewer).now().await.expect("seen").monitors.remove(0).healthy;
+        tokio::time::sleep(std::time::Duration::from_millis(600)).await;
+        assert_eq!((healthy().await, town.count("monitor.fire")), (None, 0), "whoever was never heard is neither well nor missed");
+        door.beat(name.clone()).await.expect("heard");
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        assert_eq!((healthy().await, town.count("monitor.fire")), (Some(true), 0));
+        let size = door.look(&viewer).ledger(None, 1).await.expect("seen").size;
+        door.beat(name.clone()).await.expect("heard");
+        assert_eq!(door.look(&viewer).ledger(None, 1).await.expect("seen").size, size, "that it beats is no news");
+        town.until("it is missed", |town| town.count("monitor.fire") == 1).await;
+        assert_eq!(healthy().await, Some(false));
+        assert!(town.incident(IncidentId(1)).title.contains("no heartbeat for"), "{}", town.incident(IncidentId(1)).title);
+        door.beat(name).await.expect("heard");
+        town.until("it is back", |town| town.count("monitor.recover") == 1).await;
+        assert_eq!(place.asked.load(Ordering::Relaxed), 0, "nobody is asked");
         engine.stop().await;
     });
 }

@@ -4,7 +4,7 @@ use hikeshi_domain::facts::{Facts, Needs};
 use hikeshi_domain::ids::{ChannelName, IncidentId};
 use hikeshi_domain::ledger::{Frontier, leaf_hash};
 
-use super::world::{World, acknowledged, adopted, at, key, opened, policy, resolved, writes};
+use super::world::{World, acknowledged, adopted, at, key, opened, policy, resolved, silenced, writes};
 use crate::on_both;
 use crate::testing::Scratch;
 use crate::{Lease, Span, Store, Writes};
@@ -167,7 +167,42 @@ fn an_alert_lapses_only_when_its_sender_had_its_whole_time(scratch: &Scratch) {
     assert_eq!(due(440, 200), [at(300)]);
 }
 
+fn what_waits_for_a_silence_is_found_by_it(scratch: &Scratch) {
+    let mut world = World::with_incidents(scratch, 1);
+    world.commit(vec![silenced(1, "prometheus/a"), silenced(2, "prometheus/b")]);
+    let held = |world: &World, number| {
+        let id = hikeshi_domain::ids::SilenceId(number);
+        let needs = Needs { silenced: [id].into(), ..Needs::default() };
+        let mut facts = Facts::default();
+        world.store.read(|reader| reader.load(&needs, at(0), &mut facts)).unwrap();
+        let held = facts.silenced.remove(&id).expect("looked for");
+        assert!(held.iter().all(|alert| facts.alert(alert).is_some()), "each is there itself");
+        held.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!((held(&world, 1), held(&world, 2)), (vec!["prometheus/a".to_owned()], vec!["prometheus/b".to_owned()]));
+    assert_eq!(held(&world, 3), Vec::<String>::new());
+    let (head, again) = (world.store.read(|reader| reader.head()).unwrap(), Store::open(scratch.location()).unwrap());
+    assert_eq!(head.workspace.silences.len(), 2);
+    assert_eq!(again.read(|reader| reader.head()).unwrap().workspace.silences, head.workspace.silences, "another node reads the same");
+    assert_eq!(world.store.read(|reader| reader.alerts_held(10)).unwrap().1, 2);
+    assert_eq!(world.store.read(|reader| reader.alerts_firing(1)).unwrap().1, 2);
+}
+
+fn a_heartbeat_is_heard_and_read_by_the_clock_of_the_database(scratch: &Scratch) {
+    let world = World::open(scratch);
+    let job: hikeshi_domain::ids::MonitorName = "nightly".parse().unwrap();
+    assert_eq!(world.store.since_beat(&job).unwrap(), None, "never");
+    world.store.beat(&job).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(60));
+    let first = world.store.since_beat(&job).unwrap().expect("heard");
+    assert!((0.06..30.0).contains(&first.as_secs_f64()), "{first:?}");
+    world.store.beat(&job).unwrap();
+    assert!(Store::open(scratch.location()).unwrap().since_beat(&job).unwrap().expect("heard, says another node") < first);
+}
+
 on_both!(
+    a_heartbeat_is_heard_and_read_by_the_clock_of_the_database,
+    what_waits_for_a_silence_is_found_by_it,
     an_alert_lapses_only_when_its_sender_had_its_whole_time,
     a_new_store_is_empty,
     what_a_batch_wrote_is_read_back,

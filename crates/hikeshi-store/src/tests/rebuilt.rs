@@ -4,7 +4,7 @@ use hikeshi_domain::effect::{Effect, EffectKey, InvitationOrder, Work};
 use hikeshi_domain::event::Event;
 use hikeshi_domain::ids::Digest;
 
-use super::world::{Act, World, acknowledged, adopted, at, opened, person, resolved};
+use super::world::{Act, World, acknowledged, adopted, at, opened, person, resolved, silenced};
 use crate::testing::{Scratch, execute};
 use crate::{Deviation, Difference, Location, Span, Store, on_both};
 
@@ -23,7 +23,7 @@ pub fn full(scratch: &Scratch) -> World {
     world.commit(vec![queues]);
     let mut settles = acknowledged(10);
     settles.settles = Some(EffectKey("obl_1/invitation/1".to_owned()));
-    world.commit(vec![settles, adopted("renamed")]);
+    world.commit(vec![settles, adopted("renamed"), silenced(1, "prometheus/a")]);
     world
 }
 
@@ -58,7 +58,7 @@ fn the_ledger_alone_makes_the_tables(scratch: &Scratch) {
     let world = full(scratch);
     let comparison = world.store.read(|reader| reader.compare()).unwrap();
     assert_eq!(comparison.differences, []);
-    assert_eq!((comparison.fault, comparison.entries), (None, 16));
+    assert_eq!((comparison.fault, comparison.entries), (None, 17));
     assert!(comparison.rows > 30, "{} rows were compared", comparison.rows);
 }
 

@@ -90,6 +90,23 @@ pub fn posted(channel: &str, text: &str) -> Event {
     Event::Posted { post }
 }
 
+/// A silence, with an alert that it holds back.
+pub fn silenced(number: u64, alert: &str) -> Act {
+    let made = serde_json::json!({
+        "event": "silence", "silence": format!("sil_{number}"), "step": "made",
+        "made": {
+            "id": format!("sil_{number}"), "covers": { "service": "reservation" }, "from": at(0), "until": at(3_600),
+            "reason": "DB を移す", "by": "tanaka",
+        },
+    });
+    let fired = serde_json::json!({
+        "event": "alert", "alert": alert, "title": "遅い", "step": "fired", "group": "reservation/production",
+        "waits": { "waits": "silenced", "silence": format!("sil_{number}") },
+    });
+    let events = [made, fired].map(|event| serde_json::from_value(event).unwrap()).to_vec();
+    Act { key: format!("silence-{number}"), events, ..Act::default() }
+}
+
 pub fn adopted(name: &str) -> Act {
     let policy = policy(name);
     let digest = Digest::of(name.as_bytes());

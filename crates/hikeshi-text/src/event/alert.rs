@@ -24,6 +24,10 @@ pub(super) fn said(lang: Lang, event: &AlertEvent) -> String {
             En => format!("{source} says that the alert is acknowledged there: {title}"),
         },
         AlertStep::Over { how } => over(lang, source, &title, *how),
+        AlertStep::Silenced { silence } => match lang {
+            Ja => format!("{source} のアラートは、{silence} により呼び出しません: {title}"),
+            En => format!("{silence} holds the alert from {source} back: {title}"),
+        },
         AlertStep::Raised => raised(lang, source, &title, *incident),
     }
 }
@@ -50,6 +54,8 @@ fn began(lang: Lang, source: &SourceName, title: &str, fired: &Fired) -> String 
         (En, None) => format!("Alert from {source}: {title}"),
         (Ja, Some(Waits::Flapping)) => format!("{source} のアラートが短時間に発生と解消を繰り返しています（呼び出しはしません）: {title}"),
         (En, Some(Waits::Flapping)) => format!("The alert from {source} comes and goes; nobody is paged: {title}"),
+        (Ja, Some(Waits::Silenced { silence })) => format!("{source} のアラート（{silence} により呼び出しません）: {title}"),
+        (En, Some(Waits::Silenced { silence })) => format!("Alert from {source}, held back by {silence}: {title}"),
     }
 }
 
@@ -58,6 +64,8 @@ fn over(lang: Lang, source: &SourceName, title: &str, how: HowOver) -> String {
         (Ja, HowOver::Told) => format!("{source} のアラートが解消しました: {title}"),
         (En, HowOver::Told) => format!("The alert from {source} is over: {title}"),
         (Ja, HowOver::Lapsed) => format!("{source} からの連絡が途絶えたため、アラートを解消とみなしました: {title}"),
+        (Ja, HowOver::Unwanted) => format!("{source} のアラートは、ポリシーの変更により対象外になりました: {title}"),
+        (En, HowOver::Unwanted) => format!("The policy takes the alert from {source} no longer: {title}"),
         (En, HowOver::Lapsed) => format!("{source} fell silent, which for this source means that the alert is over: {title}"),
     }
 }

@@ -1,27 +1,11 @@
 //! Events of incidents and monitors.
 
-use hikeshi_domain::ids::{EnvironmentName, IncidentId, MonitorName, ServiceName};
+use hikeshi_domain::ids::{EnvironmentName, IncidentId, ServiceName};
 use hikeshi_domain::incident::{Priority, Stage, Triage};
 
 use crate::Lang::{self, En, Ja};
 use crate::plain::{lines, one_line};
 use crate::{Names, label};
-
-pub(super) fn monitor_fired(lang: Lang, monitor: &MonitorName, seen: &str) -> String {
-    let seen = one_line(seen);
-    match lang {
-        Ja => format!("監視 {monitor} が異常を検知しました: {seen}"),
-        En => format!("The monitor {monitor} sees a failure: {seen}"),
-    }
-}
-
-pub(super) fn monitor_recovered(lang: Lang, monitor: &MonitorName, seen: &str) -> String {
-    let seen = one_line(seen);
-    match lang {
-        Ja => format!("監視 {monitor} が回復を確認しました: {seen}"),
-        En => format!("The monitor {monitor} sees a recovery: {seen}"),
-    }
-}
 
 pub(super) fn opened(
     lang: Lang,

@@ -17,6 +17,8 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("account.revoke_token", "APIトークンを失効させる", "revoke an API token"),
     ("account.enter", "SSH 鍵で本人確認をし、トークンを受け取る", "enter with an SSH key"),
     ("alert.report", "アラートを知らせる", "report alerts"),
+    ("alert.silence", "呼び出しを止める", "silence alerts"),
+    ("alert.unsilence", "呼び出しの停止を解除する", "end a silence"),
     ("channel.post", "チャンネルに投稿する", "post to a channel"),
     ("emergency.request", "緊急例外を申請する", "request an emergency exception"),
     ("emergency.revise", "計画を改訂する", "revise the plan"),
@@ -104,6 +106,7 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("wake.unreconciled", "照合されていない手元の台帳を知らせる", "announce a local ledger that has not come home"),
     ("wake.alert_settles", "続いているアラートを取り上げる", "take up an alert that goes on"),
     ("wake.alert_lapses", "連絡の途絶えたアラートを解消とみなす", "end an alert whose sender fell silent"),
+    ("wake.silence_ends", "停止の終わったアラートを確かめる", "look at what a silence has held back"),
 ];
 
 /// What the command does, as an order: 「承認する」, "approve". A kind of a newer version is called by its code.

@@ -195,3 +195,34 @@ pub(super) fn stale(lang: Lang) -> Sentence {
         En => say("This no longer applies: things have moved on meanwhile.", "", "Reload and look at the state as it is now."),
     }
 }
+
+pub(super) fn silence_length(lang: Lang, minutes_max: u32) -> Sentence {
+    let max = crate::time::minutes(lang, minutes_max);
+    match lang {
+        Ja => say(
+            format!("呼び出しを止める長さは、1分から{max}までです。"),
+            "期限のない停止は、障害を見えなくします。",
+            "短くして、必要なら終わる前に設定し直してください。",
+        ),
+        En => say(
+            format!("A silence lasts from 1 min to {max}."),
+            "One without an end would hide an outage.",
+            "Make it shorter, and make another one before it ends if it is still needed.",
+        ),
+    }
+}
+
+pub(super) fn silence_of_nothing(lang: Lang) -> Sentence {
+    match lang {
+        Ja => say(
+            "何の呼び出しを止めるのかが決まりません。",
+            "すべてを止めることはできません。また、監視の名前は、送信元やラベルと一緒には指定できません。",
+            "サービス、環境、送信元、ラベル、または監視の名前を指定してください。",
+        ),
+        En => say(
+            "It names nothing that could be silenced.",
+            "Everything at once cannot be silenced, and a monitor has neither a source nor labels.",
+            "Name a service, an environment, a source and labels, or a monitor.",
+        ),
+    }
+}

@@ -76,6 +76,7 @@ pub fn argument(lang: Lang, path: &str, name: &str) -> Option<String> {
     };
     let (ja, en) = special
         .or_else(|| of_incident(path, name))
+        .or_else(|| of_alert(path, name))
         .or_else(|| ARGUMENTS.iter().find(|(known, _, _)| *known == name).map(|(_, ja, en)| (*ja, *en)))?;
     Some(two(lang, ja, en))
 }
@@ -98,6 +99,24 @@ fn of_incident(path: &str, name: &str) -> Option<(&'static str, &'static str)> {
         ("incident postmortem", "items") => Some(("再発防止策: 担当|期限|内容", "prevention item: OWNER|DUE|TEXT")),
         ("incident similar", "text") => Some(("番号の代わりに、探す言葉", "words to look for, in place of a number")),
         ("incident import", "files") => Some(("Markdown のファイル", "Markdown files")),
+        _ => None,
+    }
+}
+
+fn of_alert(path: &str, name: &str) -> Option<(&'static str, &'static str)> {
+    match (path, name) {
+        ("alert silence", "service") => Some(("このサービスのアラートと監視", "alerts and monitors of this service")),
+        ("alert silence", "environment") => Some(("この環境だけ", "only in this environment")),
+        ("alert silence", "source") => Some(("この送信元からのアラート", "alerts from this sender")),
+        ("alert silence", "monitor") => Some(("この監視", "this monitor")),
+        ("alert silence", "labels") => Some((
+            "このラベルを持つアラート（名前=値、値は | で区切ると「いずれか」。繰り返し指定）",
+            "alerts with this label: NAME=VALUE or NAME=A|B; repeat it",
+        )),
+        ("alert silence", "lasts") => Some(("止める長さ（90m、2h、1d。最長7日）", "for how long: 90m, 2h, 1d; a week at most")),
+        ("alert silence", "from") => Some(("始まりの時刻（省略すると今から）", "when it begins; now without it")),
+        ("alert silence", "reason") => Some(("理由（何の作業か）", "what is being done")),
+        ("alert unsilence", "silence") => Some(("停止の番号（sil_4 など）", "the silence, such as sil_4")),
         _ => None,
     }
 }
@@ -156,6 +175,10 @@ const COMMANDS: &[(&str, &str, &str)] = &[
         "過去のポストモーテム（Markdown）を取り込み、検索できるようにします",
         "Import past postmortems written as Markdown, so that they are found",
     ),
+    ("alert", "アラートと、呼び出しの停止", "Alerts and silences"),
+    ("alert list", "発生中のアラートと、止めている呼び出し", "What fires, and what is held back"),
+    ("alert silence", "計画した作業などのあいだ、呼び出しを止めます", "Page nobody for a while: planned work, a fault that is known"),
+    ("alert unsilence", "停止を期限前に解除します", "End a silence before its time"),
     ("emergency", "緊急例外", "Emergency exceptions"),
     ("emergency plan-template", "申請ファイルのひな形を出力します", "Print a template of the request file"),
     ("emergency request", "緊急例外を申請します", "Request an exception"),

@@ -1,6 +1,7 @@
 //! One of every event.
 
 use hikeshi_domain::account::{Passkey, Proof, Session, Token};
+use hikeshi_domain::alert::silence::{SilenceEvent, SilenceStep};
 use hikeshi_domain::alert::{AlertEvent, AlertStep, Fired, HowOver, Severity, Waits};
 use hikeshi_domain::channel::{Body, Post};
 use hikeshi_domain::chat::{ChatTrouble, Place};
@@ -9,8 +10,9 @@ use hikeshi_domain::emergency::{
     Aspect, Backup, Doing, Emergency, Ending, FileContent, Looked, PutBack, PuttingBack, Replaced, Requirement, Trouble,
 };
 use hikeshi_domain::event::Event;
-use hikeshi_domain::ids::{MonitorName, TokenId};
+use hikeshi_domain::ids::{IncidentId, MonitorName, SilenceId, TokenId};
 use hikeshi_domain::incident::{Duty, Escalated, Level, Override, Priority, RoomEvent, RoomStep, Stage, WhyEscalated};
+use hikeshi_domain::monitor::{MonitorEvent, MonitorStep};
 use hikeshi_domain::obligation::{Comparison, Drift, Held, Meeting, Report, Waiver};
 use hikeshi_domain::offline::OfflineEvent;
 use hikeshi_domain::page::{HowEnded, Means, PageEvent, Paged, Reported, Unreached};
@@ -131,8 +133,33 @@ pub fn alert_steps() -> Vec<(&'static str, Event)> {
         ("Alert acknowledged", AlertStep::Acknowledged),
         ("Alert over", AlertStep::Over { how: HowOver::Told }),
         ("Alert raised", AlertStep::Raised),
+        ("Alert silenced", fired(Some(Waits::Silenced { silence: SilenceId(4) }))),
+        ("Alert silenced anew", AlertStep::Silenced { silence: SilenceId(5) }),
+        ("Alert unwanted", AlertStep::Over { how: HowOver::Unwanted }),
     ];
     steps.map(|(name, step)| (name, alert(step))).into()
+}
+
+fn silence(step: SilenceStep) -> Event {
+    Event::Silence(SilenceEvent { silence: SilenceId(4), step })
+}
+
+fn seen(incident: Option<IncidentId>, step: MonitorStep) -> Event {
+    Event::Monitor(MonitorEvent { monitor: monitor(), incident, seen: text("500"), step })
+}
+
+/// What else may happen to a silence, and to a monitor.
+pub fn silences() -> Vec<(&'static str, Event)> {
+    let held = Some(SilenceId(4));
+    vec![
+        ("Silence lifted", silence(SilenceStep::Lifted { by: person("sato") })),
+        ("Silence looked", silence(SilenceStep::Looked)),
+        ("Silence ended", silence(SilenceStep::Ended)),
+        ("Monitor held", seen(None, MonitorStep::Fired { held })),
+        ("Monitor released", seen(Some(INC), MonitorStep::Released { held: None })),
+        ("Monitor held anew", seen(None, MonitorStep::Released { held })),
+        ("Monitor recovered", seen(Some(INC), MonitorStep::Recovered)),
+    ]
 }
 
 fn page(what: Paged) -> Event {
@@ -267,8 +294,8 @@ every! {
         PostUndelivered => Event::PostUndelivered {
             effect: key(), place: place(), trouble: ChatTrouble { code: text("channel_not_found"), channel: text("C012AB3CD") }
         },
-        MonitorFired => Event::MonitorFired { monitor: monitor(), incident: INC, seen: text("500") },
-        MonitorRecovered => Event::MonitorRecovered { monitor: monitor(), incident: Some(INC), seen: text("200") },
+        Monitor => seen(Some(INC), MonitorStep::Fired { held: None }),
+        Silence => silence(SilenceStep::Made { made: Box::new(super::silence()) }),
         Alert => alert(AlertStep::Over { how: HowOver::Lapsed }),
         Postmortem => super::postmortems::written(""),
         Page => page(Paged::Queued { means: Means::Mail, number: 1, effect: key() }),

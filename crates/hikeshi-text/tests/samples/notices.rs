@@ -3,6 +3,7 @@
 use hikeshi_domain::channel::Notice;
 use hikeshi_domain::chat::ChatTrouble;
 use hikeshi_domain::emergency::{Ending, Means, Requirement};
+use hikeshi_domain::ids::SilenceId;
 use hikeshi_domain::incident::{Duty, Level, Priority, Stage, WhyEscalated};
 use hikeshi_domain::obligation::Kind;
 use hikeshi_domain::people::Actor;
@@ -31,6 +32,8 @@ every! {
         PostmortemWritten => Notice::PostmortemWritten { by: person("tanaka"), items: 2 },
         AlertsGrow => Notice::AlertsGrow { fired: 100 },
         AlertsClear => Notice::AlertsClear { resolved: true },
+        Silenced => Notice::Silenced { silence: Box::new(super::silence()) },
+        SilenceEnded => Notice::SilenceEnded { silence: SilenceId(4), lifted_by: Some(person("sato")) },
         EmergencyRequested => Notice::EmergencyRequested {
             summary: text("pool = 20"), reason: text("CI is down"), digest: digest("plan"), requirement: Requirement { every_role: true, because: vec![OBL] }
         },

@@ -87,6 +87,11 @@ pub async fn incident(ApiViewer(viewer): ApiViewer, Path(id): Path<String>, para
     respond(OK, &viewer.look().incident(id.parse()?).await?)
 }
 
+pub async fn alerts(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Response, Fail> {
+    params.none()?;
+    respond(OK, &viewer.look().alerts().await?)
+}
+
 pub async fn similar(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Response, Fail> {
     respond(OK, &viewer.look().similar(params.text()).await?)
 }

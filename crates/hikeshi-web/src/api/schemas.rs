@@ -4,8 +4,8 @@ use hikeshi_domain::emergency::{self, Emergency};
 use hikeshi_domain::obligation::{self, Obligation};
 use hikeshi_domain::{account, channel, command, incident, postmortem, review};
 use hikeshi_engine::look::{
-    ChannelView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, NowView, ObligationView, Page, PersonView, PostRow,
-    ReviewView, ReviewsView, Similar,
+    AlertsView, ChannelView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, NowView, ObligationView, Page, PersonView,
+    PostRow, ReviewView, ReviewsView, Similar,
 };
 use schemars::JsonSchema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
@@ -47,6 +47,7 @@ pub fn components() -> Map<String, Value> {
     let mut named: Vec<(&str, Value)> = vec![
         ("CommandAnswer", schema::<CommandAnswer>(&mut generator)),
         ("Problem", schema::<Problem>(&mut generator)),
+        ("AlertsView", schema::<AlertsView>(&mut generator)),
         ("NowView", schema::<NowView>(&mut generator)),
         ("IncidentView", schema::<IncidentView>(&mut generator)),
         ("SimilarPasts", schema::<Vec<Similar>>(&mut generator)),

@@ -89,6 +89,10 @@ pub fn table() -> Vec<(Operation, MethodRouter<App>)> {
         (seen("/now", "seeNow", "cases", "What burns, who has it, what is owed, what may I do.", &[], "NowView"), get(read::now)),
         (seen("/incidents", "listIncidents", "cases", "Incidents, newest first.", LISTED, "IncidentPage"), get(read::incidents)),
         (
+            seen("/alerts", "seeAlerts", "cases", "What fires, what is held back, and by which silence.", &[], "AlertsView"),
+            get(read::alerts),
+        ),
+        (
             seen("/incidents/{id}", "seeIncident", "cases", "One incident with what the asker may do.", &[], "IncidentView"),
             get(read::incident),
         ),

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
 use hikeshi_domain::Timestamp;
-use hikeshi_domain::alert::Alert;
+use hikeshi_domain::alert::{Alert, Waits};
 use hikeshi_domain::ids::IncidentId;
 use hikeshi_domain::incident::Stage;
 use hikeshi_engine::look::{IncidentView, Measures};
@@ -102,17 +102,21 @@ pub async fn post(viewer: Viewer, Path(id): Path<String>, fields: Fields) -> Res
     }
 }
 
-struct AlertRow {
-    title: String,
-    source: String,
-    severity: Option<&'static str>,
-    firing: bool,
-    when: Html,
-    summary: String,
-    link: Option<String>,
+pub(super) struct AlertRow {
+    pub title: String,
+    pub source: String,
+    pub severity: Option<&'static str>,
+    pub firing: bool,
+    pub when: Html,
+    pub summary: String,
+    pub link: Option<String>,
+    /// Why it belongs to no incident.
+    pub waits: Option<String>,
+    /// Set where the incident is not what the page is about.
+    pub incident: Option<String>,
 }
 
-fn alert_row(viewer: &Viewer, alert: &Alert, now: Timestamp) -> AlertRow {
+pub(super) fn alert_row(viewer: &Viewer, alert: &Alert, now: Timestamp) -> AlertRow {
     AlertRow {
         title: alert.title.clone(),
         source: alert.alert.source.to_string(),
@@ -121,6 +125,11 @@ fn alert_row(viewer: &Viewer, alert: &Alert, now: Timestamp) -> AlertRow {
         when: time_html(viewer, alert.over.map_or(alert.fired_at, |over| over.at), now),
         summary: alert.summary.clone(),
         link: alert.link.clone(),
+        waits: alert.waits.as_ref().map(|waits| match waits {
+            Waits::Flapping => Words(viewer.lang).alert_waits_flapping().to_owned(),
+            Waits::Silenced { silence } => page::held_by(viewer.lang, *silence),
+        }),
+        incident: None,
     }
 }
 

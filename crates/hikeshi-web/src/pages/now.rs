@@ -7,7 +7,7 @@ use hikeshi_domain::Timestamp;
 use hikeshi_domain::emergency::{Emergency, Status as EmergencyStatus};
 use hikeshi_domain::incident::{Incident, Priority};
 use hikeshi_domain::obligation::{Obligation, Status};
-use hikeshi_engine::look::{EmergencyView, NowView};
+use hikeshi_engine::look::{EmergencyView, MonitorRow, NowView};
 use hikeshi_text::page::{self, Words};
 use hikeshi_text::{label, review, time};
 
@@ -85,6 +85,7 @@ struct NowTemplate<'a> {
     owed_total: String,
     owed_overdue: Option<String>,
     monitors: Vec<MonitorLine>,
+    silenced: Option<String>,
     in_doubt: Vec<String>,
     uses_this: String,
     uses_last: String,
@@ -120,7 +121,8 @@ async fn show(viewer: &Viewer, flash: &Flash) -> Result<Response, Fail> {
         owed: view.owed.iter().take(10).map(|owed| owed_line(viewer, owed, view.at)).collect(),
         owed_total: page::count(lang, view.owed_total),
         owed_overdue: (view.overdue_total > 0).then(|| page::overdue_count(lang, view.overdue_total)),
-        monitors: monitors(viewer, &view),
+        monitors: monitor_lines(viewer, &view.monitors, view.at),
+        silenced: (!view.silences.is_empty()).then(|| page::silenced_now(lang, view.silences.len(), view.held_total)),
         in_doubt: view.in_doubt.iter().map(ToString::to_string).collect(),
         uses_this: page::uses(lang, view.exceptions_this_month),
         uses_last: page::uses(lang, view.exceptions_last_month),
@@ -183,11 +185,12 @@ fn owed_text(viewer: &Viewer, owed: &Obligation) -> String {
     text.or(finding).or(period).or_else(|| owed.emergency.map(|id| id.to_string())).unwrap_or_default()
 }
 
-fn monitors(viewer: &Viewer, view: &NowView) -> Vec<MonitorLine> {
+pub fn monitor_lines(viewer: &Viewer, rows: &[MonitorRow], now: Timestamp) -> Vec<MonitorLine> {
     let t = Words(viewer.lang);
-    let line = |row: &hikeshi_engine::look::MonitorRow| {
+    let line = |row: &MonitorRow| {
         let (word, class) = match row.healthy {
             Some(true) => (t.monitor_healthy(), "ok"),
+            Some(false) if row.held.is_some() => (t.monitor_held(), "silent"),
             Some(false) => (t.monitor_failing(), "bad"),
             None => (t.monitor_silent(), "silent"),
         };
@@ -195,11 +198,11 @@ fn monitors(viewer: &Viewer, view: &NowView) -> Vec<MonitorLine> {
             name: row.monitor.to_string(),
             word,
             class,
-            since: row.since.map(|since| time_html(viewer, since, view.at)),
+            since: row.since.map(|since| time_html(viewer, since, now)),
             incident: row.incident.filter(|_| row.healthy == Some(false)).map(|id| id.to_string()),
         }
     };
-    view.monitors.iter().map(line).collect()
+    rows.iter().map(line).collect()
 }
 
 /// What waits for this viewer: asked of the door, which tries the very rules.

@@ -6,7 +6,7 @@ use clap::Args;
 use hikeshi_domain::account;
 use hikeshi_domain::command::Command;
 use hikeshi_engine::look::NowView;
-use hikeshi_text::{Lang, Names, label, terminal, time};
+use hikeshi_text::{Lang, Names, label, page, terminal, time};
 use serde_json::json;
 
 use super::{Caller, Global};
@@ -71,6 +71,9 @@ fn text_of(view: &NowView, names: &Names, lang: Lang) -> String {
     }
     for monitor in &view.monitors {
         text.push_str(&format!("{} {}\n", terminal::health(lang, monitor.healthy), monitor.monitor));
+    }
+    if !view.silences.is_empty() {
+        text.push_str(&format!("{}\n", page::silenced_now(lang, view.silences.len(), view.held_total)));
     }
     for id in &view.in_doubt {
         text.push_str(&format!("{}\n", terminal::in_doubt(lang, &id.to_string())));

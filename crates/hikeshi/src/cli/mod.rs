@@ -2,6 +2,7 @@
 //!
 //! An area's `run` gets a [`Caller`] (who asks, how the answer is wanted) and ends with `Ok` or a [`Failure`], whose exit code is promised.
 
+mod alert;
 pub mod caller;
 mod channel;
 mod check;
@@ -80,6 +81,10 @@ pub enum Area {
     Incident {
         #[command(subcommand)]
         verb: incident::Verb,
+    },
+    Alert {
+        #[command(subcommand)]
+        verb: alert::Verb,
     },
     Emergency {
         #[command(subcommand)]
@@ -265,6 +270,7 @@ async fn answer(area: Area, caller: &Caller<'_>) -> Result<()> {
         Area::Now => entrance::now(caller).await,
         Area::Open(args) => entrance::open(&args, caller),
         Area::Incident { verb } => incident::run(verb, caller).await,
+        Area::Alert { verb } => alert::run(verb, caller).await,
         Area::Emergency { verb } => emergency::run(verb, caller).await,
         Area::Obligation { verb } => obligation::run(verb, caller).await,
         Area::Report { verb } => report::run(verb, caller).await,

@@ -62,7 +62,9 @@ fn rules(kind: &str) -> &'static [&'static str] {
         "incident.note" => &["I7"],
         "monitor.fire" | "monitor.recover" => &["I10", "I11"],
         "page.report" => &["I5"],
-        "alert.report" | "wake.alert_settles" | "wake.alert_lapses" => &["I7", "I10"],
+        "alert.report" | "alert.silence" | "alert.unsilence" | "wake.alert_settles" | "wake.alert_lapses" | "wake.silence_ends" => {
+            &["I7", "I10"]
+        }
         "obligation.propose" | "obligation.compare" | "obligation.accept_drift" | "wake.compare" => &["E10"],
         "obligation.report" => &["E11"],
         "obligation.schedule" | "wake.escalate_owed" => &["E12"],

@@ -290,6 +290,8 @@ impl Walk {
             | FlawKind::BackupsInsideRoot
             | FlawKind::BadUrl { .. }
             | FlawKind::BadTimeZone { .. }
+            | FlawKind::ExactlyOne { .. }
+            | FlawKind::BadAddress { .. }
             | FlawKind::BadPattern { .. }
             | FlawKind::BadCell { .. }
             | FlawKind::BadSshKey { .. }

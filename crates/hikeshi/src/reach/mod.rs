@@ -14,8 +14,8 @@ use hikeshi_domain::policy::Policy;
 use hikeshi_domain::review::{AsOf, Period};
 use hikeshi_engine::door::{Answer, Fault, Receipt};
 use hikeshi_engine::look::{
-    ChannelView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, LookError, NowView, ObligationView, Page, PersonView,
-    ReviewView, ReviewsView, Similar, Which,
+    AlertsView, ChannelView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, LookError, NowView, ObligationView, Page,
+    PersonView, ReviewView, ReviewsView, Similar, Which,
 };
 use hikeshi_engine::recording::Form;
 use hikeshi_text::{Lang, terminal};
@@ -102,6 +102,9 @@ impl Reach {
     }
     pub async fn incident(&self, id: IncidentId) -> Result<IncidentView> {
         look!(self, format!("incidents/{id}"), |look| look.incident(id))
+    }
+    pub async fn alerts(&self) -> Result<AlertsView> {
+        look!(self, "alerts", |look| look.alerts())
     }
     /// Past incidents in which such words stand.
     pub async fn similar(&self, text: &str) -> Result<Vec<Similar>> {

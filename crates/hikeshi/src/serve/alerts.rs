@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::future::join_all;
 use hikeshi_domain::alert::{Command as Alert, Signal, route};
 use hikeshi_domain::command::{Command, Envelope};
-use hikeshi_domain::ids::{RequestKey, SourceName};
+use hikeshi_domain::ids::{MonitorName, RequestKey, SourceName};
 use hikeshi_domain::people::{Actor, Via};
 use hikeshi_domain::policy::{Format, Policy, Source};
 use hikeshi_engine::door::Answer;
@@ -73,11 +73,33 @@ impl Ears {
         }
     }
 
-    /// Empty when the server has none, which matches nothing.
+    /// `heartbeats/<monitor>`: somebody who is missed when they do not report.
+    pub(super) async fn of_heartbeat(&self, policy: &Policy, inbound: &Inbound) -> Received {
+        let name = MonitorName::new(inbound.to.strip_prefix("heartbeats/").unwrap_or_default()).ok();
+        let found = name.and_then(|name| Some((policy.monitors.get(&name)?.heartbeat.as_ref()?, name)));
+        let Some((heartbeat, name)) = found else { return Received::empty(404) };
+        let secret = self.secret_in(&heartbeat.token_env, name.as_str());
+        if !given_secret(inbound.header("authorization")).is_some_and(|given| alerts::token_matches(&secret, &given)) {
+            return said(401, "the secret of this heartbeat is missing or wrong; send it as `Authorization: Bearer <secret>`");
+        }
+        match self.door.beat(name).await {
+            Ok(()) => Received::json(200, &json!({"status": "success"})),
+            Err(fault) => {
+                tracing::warn!(%fault, "a heartbeat is not recorded; whoever sent it is asked to try again");
+                said(503, "not recorded; try again")
+            }
+        }
+    }
+
     fn secret(&self, name: &SourceName, source: &Source) -> String {
-        let secret = self.env.get(&OsString::from(&source.token_env)).and_then(|value| value.to_str()).unwrap_or_default().trim();
+        self.secret_in(&source.token_env, name.as_str())
+    }
+
+    /// Empty when the server has none, which matches nothing.
+    fn secret_in(&self, variable: &str, sender: &str) -> String {
+        let secret = self.env.get(&OsString::from(variable)).and_then(|value| value.to_str()).unwrap_or_default().trim();
         if secret.is_empty() {
-            tracing::warn!(source = %name, variable = source.token_env, "the secret of an alert source is not set, so nothing of it is taken");
+            tracing::warn!(sender, variable, "the secret of a sender is not set, so nothing of it is taken");
         }
         secret.to_owned()
     }

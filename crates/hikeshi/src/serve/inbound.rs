@@ -107,6 +107,7 @@ impl Ears {
             "github" => self.of_github(&policy, inbound).await,
             "pagerduty/v2/enqueue" => self.of_pagerduty(&policy, inbound).await,
             to if to.starts_with("twilio/") => self.of_twilio(&policy, inbound).await,
+            to if to.starts_with("heartbeats/") => self.of_heartbeat(&policy, inbound).await,
             to if to.starts_with("alerts/") => self.of_alerts(&policy, inbound).await,
             _ => Received::empty(404),
         }

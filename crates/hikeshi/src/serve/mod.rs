@@ -88,7 +88,7 @@ impl Running {
             store: store.clone(),
             outside,
             clock: Arc::new(SystemClock),
-            probe: face.then(|| Arc::new(hands::HttpProbe) as Arc<dyn Probe>),
+            probe: face.then(|| Arc::new(hands::Looker) as Arc<dyn Probe>),
             signer,
             node: node(&data_dir)?,
             lease_s: LEASE_S,

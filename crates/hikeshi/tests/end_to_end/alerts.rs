@@ -17,12 +17,16 @@ use super::harness::{Workspace, read, until};
 mod alertmanager;
 #[path = "alerts/formats.rs"]
 mod formats;
+#[path = "alerts/heartbeats.rs"]
+mod heartbeats;
 #[path = "alerts/pagerduty.rs"]
 mod pagerduty;
 #[path = "alerts/prometheus.rs"]
 mod prometheus;
 #[path = "alerts/refused.rs"]
 mod refused;
+#[path = "alerts/silences.rs"]
+mod silences;
 #[path = "alerts/storm.rs"]
 mod storm;
 

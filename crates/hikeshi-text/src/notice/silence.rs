@@ -1,0 +1,27 @@
+//! Announcements of silences: whoever wonders why nobody is called finds it here.
+
+use hikeshi_domain::alert::silence::Silence;
+use hikeshi_domain::ids::{PersonId, SilenceId};
+
+use crate::Lang::{self, En, Ja};
+use crate::plain::one_line;
+use crate::{Names, label, time};
+
+pub(super) fn made(lang: Lang, silence: &Silence, names: &Names) -> String {
+    let covers = label::covers(lang, &silence.covers, names);
+    let (from, until) = (time::stamp(lang, names.zone(), silence.from), time::stamp(lang, names.zone(), silence.until));
+    let (id, by, reason) = (silence.id, names.person(lang, &silence.by), one_line(&silence.reason));
+    match lang {
+        Ja => format!("{from} から {until} まで、{covers}のアラートでは誰も呼び出しません（{id}、{by}）。理由: {reason}"),
+        En => format!("Nobody is paged for {covers} from {from} until {until} ({id}, {by}). Reason: {reason}"),
+    }
+}
+
+pub(super) fn ended(lang: Lang, silence: SilenceId, lifted_by: Option<&PersonId>, names: &Names) -> String {
+    match (lang, lifted_by.map(|by| names.person(lang, by))) {
+        (Ja, None) => format!("{silence} の期限が来ました。続いているアラートがあれば呼び出します。"),
+        (Ja, Some(by)) => format!("{by}が {silence} を解除しました。続いているアラートがあれば呼び出します。"),
+        (En, None) => format!("{silence} has run out. Whatever still fires pages again."),
+        (En, Some(by)) => format!("{by} ended {silence}. Whatever still fires pages again."),
+    }
+}
