@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::facts::{Facts, PendingPolicy};
 use crate::monitor::MonitorState;
 use crate::people::Actor;
-use crate::{account, alert, emergency, incident, obligation, offline, page, postmortem, review, session};
+use crate::{account, alert, emergency, incident, obligation, offline, oncall, page, postmortem, review, session};
 
 /// Folds one event into the facts and marks what it touched. `actor` is whoever gave the command.
 pub fn apply(facts: &mut Facts, event: &Event, actor: &Actor, at: Timestamp) {
@@ -21,6 +21,7 @@ pub fn apply(facts: &mut Facts, event: &Event, actor: &Actor, at: Timestamp) {
     incident::room::apply(facts, event, at);
     alert::state::apply(facts, event, at);
     page::state::apply(facts, event, at);
+    oncall::state::apply(facts, event, at);
     emergency::state::apply(facts, event, at);
     session::state::apply(facts, event, at);
     obligation::state::apply(facts, event, at);

@@ -105,8 +105,8 @@ pub enum Event {
         incident: Option<IncidentId>,
         seen: String,
     },
-
     Alert(crate::alert::AlertEvent),
+    Oncall(crate::oncall::OncallEvent),
     Page(crate::page::PageEvent),
     Postmortem(crate::postmortem::PostmortemEvent),
     IncidentOpened {

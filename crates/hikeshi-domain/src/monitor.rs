@@ -77,7 +77,7 @@ pub fn decide(permit: &Permit, facts: &Facts, command: &Command, now: Timestamp)
                 triage: &triage,
                 detected_at: (*first_seen_at).min(now),
             };
-            let mut decision = incident::decide::open(facts, policy, permit.actor(), &new);
+            let mut decision = incident::decide::open(facts, policy, permit.actor(), &new, now);
             if let Some(id) = decision.case {
                 decision.events.push(Event::MonitorFired { monitor: monitor.clone(), incident: id, seen: seen.clone() });
             }

@@ -21,8 +21,8 @@ pub(crate) static LOCK_HEAD: Sql =
     Sql::one("UPDATE ledger_head SET size = size WHERE id = 1 RETURNING size, frontier, last_leaf, counters, policy_version");
 static MOVE_HEAD: Sql =
     Sql::one("UPDATE ledger_head SET size = ?1, frontier = ?2, last_leaf = ?3, counters = ?4, policy_version = ?5 WHERE id = 1");
-pub(crate) static WORKSPACE: Sql = Sql::one("SELECT version, policy, pending FROM workspace WHERE id = 1");
-static KEEP_WORKSPACE: Sql = Sql::one("UPDATE workspace SET version = ?1, policy = ?2, pending = ?3 WHERE id = 1");
+pub(crate) static WORKSPACE: Sql = Sql::one("SELECT version, policy, pending, overrides FROM workspace WHERE id = 1");
+static KEEP_WORKSPACE: Sql = Sql::one("UPDATE workspace SET version = ?1, policy = ?2, pending = ?3, overrides = ?4 WHERE id = 1");
 static KEEP_COUNTERS: Sql = Sql::one("UPDATE ledger_head SET counters = ?1, policy_version = ?2 WHERE id = 1");
 static ADD_ENTRIES: Sql =
     Sql::rows("entries", &[("seq", Kind::Int), ("key", Kind::Text), ("case_id", Kind::Int), ("bytes", Kind::Bytes)], "");
@@ -53,7 +53,8 @@ pub(crate) fn read_head(inner: &Inner, session: &mut dyn Session, rows: &[Row]) 
     let counters: Counters = row.json(3)?;
     let version = row.int(4)?;
     let remembered = remembered(inner, session, version)?;
-    let workspace = WorkspaceState { policy: remembered.policy.clone(), pending: remembered.pending.clone(), counters };
+    let Remembered { policy, pending, overrides, version: _ } = remembered.as_ref().clone();
+    let workspace = WorkspaceState { policy, pending, overrides, counters };
     Ok((Head { size, frontier, last_leaf, workspace }, version))
 }
 
@@ -71,6 +72,7 @@ fn remembered(inner: &Inner, session: &mut dyn Session, version: i64) -> Result<
         version,
         policy: row.maybe_text(1)?.map(from_json).transpose()?.map(Arc::new),
         pending: row.maybe_text(2)?.map(from_json).transpose()?,
+        overrides: row.maybe_text(3)?.map(from_json).transpose()?.unwrap_or_default(),
     });
     inner.remember(&remembered);
     Ok(remembered)
@@ -114,7 +116,8 @@ pub(crate) fn move_head(head: &Head, version: i64) -> Result<Change> {
 pub(crate) fn keep_workspace(state: &WorkspaceState, version: i64) -> Result<Change> {
     let policy = state.policy.as_deref().map_or(Ok(Value::Null), to_json)?;
     let pending = state.pending.as_ref().map_or(Ok(Value::Null), to_json)?;
-    Ok(Change::one(&KEEP_WORKSPACE, vec![version.into(), policy, pending]))
+    let overrides = if state.overrides.is_empty() { Value::Null } else { to_json(&state.overrides)? };
+    Ok(Change::one(&KEEP_WORKSPACE, vec![version.into(), policy, pending, overrides]))
 }
 
 /// Counters and policy version alone, for a rebuild: size and root are not its to write.

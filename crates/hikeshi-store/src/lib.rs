@@ -7,6 +7,7 @@
 //! transaction that every command goes through), [`facts`] and its siblings (what it writes), [`read`] (what pages see),
 //! [`rebuild`] (the tables again, from the ledger alone).
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,8 +17,9 @@ use hikeshi_domain::alert::AlertRef;
 use hikeshi_domain::channel::Post;
 use hikeshi_domain::effect::{Effect, EffectKey};
 use hikeshi_domain::facts::{Facts, PendingPolicy, WorkspaceState};
-use hikeshi_domain::ids::{Digest, EmergencyId, IncidentId, PersonId, RequestKey};
+use hikeshi_domain::ids::{Digest, EmergencyId, IncidentId, OverrideId, PersonId, RequestKey};
 use hikeshi_domain::ledger::{Entry, leaf_hash};
+use hikeshi_domain::oncall::Override;
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::policy::Policy;
 use hikeshi_domain::timer::Timer;
@@ -74,11 +76,13 @@ pub(crate) struct Inner {
     policy: Mutex<Option<Arc<Remembered>>>,
 }
 
-/// The policy as it was last read or written, so that a batch does not parse it.
+/// The policy as it was last read or written, so that a batch does not parse it, and the overrides of its schedules.
+#[derive(Clone)]
 pub(crate) struct Remembered {
     version: i64,
     policy: Option<Arc<Policy>>,
     pending: Option<PendingPolicy>,
+    overrides: Arc<BTreeMap<OverrideId, Override>>,
 }
 
 impl Inner {

@@ -90,10 +90,12 @@ impl Batch<'_> {
         let mut version = self.policy_version;
         if writes.facts.touched.workspace {
             head.workspace = writes.facts.workspace.clone();
-            if !same_policy(&self.head.workspace, &head.workspace) {
+            let same_policy = same_policy(&self.head.workspace, &head.workspace);
+            if !same_policy || self.head.workspace.overrides != head.workspace.overrides {
                 version += 1;
                 changes.push(ledger::keep_workspace(&head.workspace, version)?);
-                if let Some(policy) = head.workspace.policy.as_deref() {
+                // No deadline depends on who is on call.
+                if let Some(policy) = head.workspace.policy.as_deref().filter(|_| !same_policy) {
                     timers::recompute(self.writing.session(), policy, &writes.facts, &mut changes)?;
                 }
             }
@@ -105,8 +107,8 @@ impl Batch<'_> {
         self.writing.session().commit(&changes, news.then_some(head.size))?;
         self.committed = true;
         if version != self.policy_version {
-            let workspace = &head.workspace;
-            self.inner.remember(&Arc::new(Remembered { version, policy: workspace.policy.clone(), pending: workspace.pending.clone() }));
+            let WorkspaceState { policy, pending, overrides, counters: _ } = head.workspace.clone();
+            self.inner.remember(&Arc::new(Remembered { version, policy, pending, overrides }));
         }
         if news {
             self.inner.news.tell(head.size);

@@ -10,6 +10,7 @@ mod execution;
 mod incident;
 mod obligation;
 mod offline;
+mod oncall;
 mod page;
 mod postmortem;
 mod redaction;
@@ -51,6 +52,7 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
         E::MonitorFired { monitor, incident: _, seen } => incident::monitor_fired(lang, monitor, seen),
         E::MonitorRecovered { monitor, incident: _, seen } => incident::monitor_recovered(lang, monitor, seen),
         E::Alert(event) => alert::said(lang, event),
+        E::Oncall(event) => oncall::said(lang, event, names),
         E::Page(event) => page::said(lang, event, names),
         E::Postmortem(event) => postmortem::said(lang, event),
         E::IncidentOpened { incident, title, service, environment, priority, .. } => {

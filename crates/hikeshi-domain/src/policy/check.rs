@@ -5,6 +5,7 @@ mod forge;
 mod incident;
 mod paging;
 mod postmortems;
+mod schedules;
 
 use std::collections::BTreeMap;
 
@@ -82,6 +83,10 @@ pub enum FlawKind {
     },
     /// Later escalation steps must come later.
     NotAscending,
+    /// Hours that end where they begin: nobody could tell whether that is a whole day or nothing.
+    NoHours {
+        given: String,
+    },
     /// No telephone number in the form `+819012345678`.
     BadNumber {
         given: String,
@@ -105,6 +110,7 @@ impl Policy {
         check.monitors();
         check.alerts();
         check.paging();
+        check.schedules();
         check.incident();
         check.emergency();
         check.obligations();
