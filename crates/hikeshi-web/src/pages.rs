@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod me;
 pub mod now;
 pub mod obligations;
+pub mod oncall;
 pub mod people;
 pub mod plan;
 pub mod postmortem;

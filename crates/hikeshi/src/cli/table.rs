@@ -62,6 +62,7 @@ fn rules(kind: &str) -> &'static [&'static str] {
         "incident.note" => &["I7"],
         "monitor.fire" | "monitor.recover" => &["I10", "I11"],
         "page.report" => &["I5"],
+        "oncall.override" | "oncall.cancel" => &["I4"],
         "alert.report" | "wake.alert_settles" | "wake.alert_lapses" => &["I7", "I10"],
         "obligation.propose" | "obligation.compare" | "obligation.accept_drift" | "wake.compare" => &["E10"],
         "obligation.report" => &["E11"],
