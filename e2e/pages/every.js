@@ -6,11 +6,12 @@ import { Person, desktop, phone } from "../browser.js";
 import { equal, holds } from "../checks.js";
 import * as night from "../night.js";
 import { Workspace } from "../workspace.js";
+import { withSchedules } from "./oncall.js";
 
 const WIRE_BYTES_MAX = 30 * 1024;
 
 export async function everyPage(checks, browser) {
-  const workspace = await Workspace.open({ ...night.links, sato: 3 });
+  const workspace = await Workspace.open({ ...night.links, sato: 3 }, withSchedules);
   try {
     const people = await night.gather(browser, workspace, desktop);
     const { incident, emergency } = await night.carriedOut(people, workspace);
@@ -56,6 +57,7 @@ async function pathsOf({ incident, emergency, open }) {
     "/alerts",
     "/approvals",
     "/obligations",
+    "/oncall",
     "/reports",
     `/reports/${month}`,
     `/reports/${month.slice(0, 4)}-Q${Math.ceil(Number(month.slice(5)) / 3)}`,
@@ -119,7 +121,7 @@ async function weight(browser, workspace, signedIn, incident) {
 export async function noPageForgotten(checks) {
   await checks.check("every template is visited", async () => {
     const folder = new URL("../../crates/hikeshi-web/templates/", import.meta.url);
-    const known = ["act", "approvals", "base", "changes", "channel", "emergency", "entry", "failure", "form", "incident", "incidents", "ledger", "me", "now", "obligation", "obligations", "outside", "parts", "people", "plan", "policy", "postmortem", "replay", "review", "reviews", "signin", "watch"];
+    const known = ["act", "approvals", "base", "changes", "channel", "emergency", "entry", "failure", "form", "incident", "incidents", "ledger", "me", "now", "obligation", "obligations", "oncall", "outside", "parts", "people", "plan", "policy", "postmortem", "replay", "review", "reviews", "signin", "watch"];
     const found = readdirSync(folder).filter((name) => name.endsWith(".html")).map((name) => name.replace(".html", ""));
     equal(found.filter((name) => !known.includes(name)), [], "templates that no check visits");
   });

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::event::Event;
 use crate::facts::{Facts, PendingPolicy};
 use crate::people::Actor;
-use crate::{account, alert, emergency, incident, monitor, obligation, offline, page, postmortem, review, session};
+use crate::{account, alert, emergency, incident, monitor, obligation, offline, oncall, page, postmortem, review, session};
 
 /// Folds one event into the facts and marks what it touched. `actor` is whoever gave the command.
 pub fn apply(facts: &mut Facts, event: &Event, actor: &Actor, at: Timestamp) {
@@ -20,6 +20,7 @@ pub fn apply(facts: &mut Facts, event: &Event, actor: &Actor, at: Timestamp) {
     incident::room::apply(facts, event, at);
     alert::state::apply(facts, event, at);
     page::state::apply(facts, event, at);
+    oncall::state::apply(facts, event, at);
     emergency::state::apply(facts, event, at);
     session::state::apply(facts, event, at);
     obligation::state::apply(facts, event, at);

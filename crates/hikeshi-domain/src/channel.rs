@@ -73,6 +73,23 @@ pub enum Notice {
         level: Level,
         why: WhyEscalated,
     },
+    /// A step found nobody on call.
+    NobodyOnCall {
+        level: Level,
+        schedules: Vec<String>,
+    },
+    OncallTaken {
+        schedule: String,
+        person: PersonId,
+        from: Timestamp,
+        until: Timestamp,
+    },
+    OncallGivenBack {
+        schedule: String,
+        person: PersonId,
+        from: Timestamp,
+        until: Timestamp,
+    },
     DutyAssigned {
         duty: Duty,
         person: Option<PersonId>,

@@ -8,7 +8,7 @@ use crate::ids::{Digest, RequestKey};
 use crate::people::{Actor, Via};
 use crate::policy::Policy;
 use crate::timer::Wake;
-use crate::{account, alert, channel, emergency, incident, monitor, obligation, offline, page, postmortem, review, session};
+use crate::{account, alert, channel, emergency, incident, monitor, obligation, offline, oncall, page, postmortem, review, session};
 
 /// A command on its way to the door.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +31,7 @@ pub enum Command {
     Monitor(monitor::Command),
     Obligation(obligation::Command),
     Offline(offline::Command),
+    Oncall(oncall::Command),
     Page(page::Command),
     Policy(PolicyCommand),
     Postmortem(postmortem::Command),
@@ -139,6 +140,8 @@ kinds! {
     Command::Offline(offline::Command::Announce { .. }) => "offline.announce",
     Command::Offline(offline::Command::Import { .. }) => "offline.import",
     Command::Offline(offline::Command::TurnAway { .. }) => "offline.turn_away",
+    Command::Oncall(oncall::Command::Override { .. }) => "oncall.override",
+    Command::Oncall(oncall::Command::Cancel { .. }) => "oncall.cancel",
     Command::Page(page::Command::Report { .. }) => "page.report",
     Command::Policy(PolicyCommand::Adopt { .. }) => "policy.adopt",
     Command::Policy(PolicyCommand::Approve { .. }) => "policy.approve",

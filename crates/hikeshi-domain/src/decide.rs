@@ -14,7 +14,9 @@ use crate::people::Actor;
 use crate::permit::Permit;
 use crate::refusal::Refusal;
 use crate::timer::Wake;
-use crate::{account, alert, channel, chat, emergency, incident, monitor, obligation, offline, page, policy, postmortem, review, session};
+use crate::{
+    account, alert, channel, chat, emergency, incident, monitor, obligation, offline, oncall, page, policy, postmortem, review, session,
+};
 
 /// What follows from a command.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -58,7 +60,8 @@ pub fn needs(actor: &Actor, command: &Command, facts: &Facts) -> Needs {
         Command::Obligation(command) => obligation::decide::needs(command, facts),
         Command::Offline(command) => offline::decide::needs(command),
         Command::Page(page::Command::Report { effect, .. }) => effect_needs(effect, facts),
-        Command::Policy(_) => Needs::default(),
+        // Overrides are part of the workspace, which is always there.
+        Command::Oncall(_) | Command::Policy(_) => Needs::default(),
         Command::Postmortem(command) => postmortem::decide::needs(command, facts),
         Command::Review(command) => review::decide::needs(command, facts),
         Command::Session(command) => session::decide::needs(command, facts),
@@ -113,7 +116,8 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
         Command::Monitor(command) => monitor::decide(&permit, facts, command, now),
         Command::Obligation(command) => obligation::decide::decide(permit, facts, command, now),
         Command::Offline(command) => offline::decide::decide(facts, command, now),
-        Command::Page(page::Command::Report { effect, reported }) => page::report::decide(facts, effect, reported),
+        Command::Oncall(command) => oncall::decide::decide(&permit, facts, command, now),
+        Command::Page(page::Command::Report { effect, reported }) => page::report::decide(facts, effect, reported, now),
         Command::Policy(command) => policy::decide(permit, facts, command),
         Command::Postmortem(command) => postmortem::decide::decide(&permit, facts, command, now),
         Command::Review(command) => review::decide::decide(facts, command, now),
@@ -122,7 +126,7 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
             let mut decision = if effect.0.starts_with("emg_") {
                 emergency::decide::ended(facts, effect, outcome, now)?
             } else if effect.0.starts_with("page/") {
-                page::decide::ended(facts, effect, outcome)?
+                page::decide::ended(facts, effect, outcome, now)?
             } else if postmortem::decide::incident_of(effect).is_some() {
                 postmortem::decide::ended(facts, effect, outcome)?
             } else if effect.0.starts_with("post/") {

@@ -98,6 +98,7 @@ pub enum Event {
     Monitor(crate::monitor::MonitorEvent),
     Alert(crate::alert::AlertEvent),
     Silence(crate::alert::silence::SilenceEvent),
+    Oncall(crate::oncall::OncallEvent),
     Page(crate::page::PageEvent),
     Postmortem(crate::postmortem::PostmortemEvent),
     IncidentOpened {

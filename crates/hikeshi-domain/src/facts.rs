@@ -10,10 +10,12 @@ use crate::account::Account;
 use crate::alert::silence::Silence;
 use crate::alert::{Alert, AlertRef, Group, GroupKey};
 use crate::emergency::Emergency;
-use crate::ids::{Digest, EmergencyId, IncidentId, MonitorName, ObligationId, PersonId, SilenceId};
+use crate::ids::{Digest, EmergencyId, IncidentId, MonitorName, ObligationId, OverrideId, PersonId, SilenceId};
 use crate::incident::Incident;
+use crate::incident::escalation::Calling;
 use crate::monitor::MonitorState;
 use crate::obligation::Obligation;
+use crate::oncall::{Override, Roster};
 use crate::policy::{Policy, Weakening};
 use crate::review::Month;
 use crate::similar::Past;
@@ -25,8 +27,10 @@ pub struct WorkspaceState {
     pub policy: Option<Arc<Policy>>,
     pub pending: Option<PendingPolicy>,
     /// Those that wait for their time, hold, or are being ended.
-    pub silences: BTreeMap<SilenceId, Silence>,
+    pub silences: Arc<BTreeMap<SilenceId, Silence>>,
     pub counters: Counters,
+    /// Agreed changes of the schedules: those to come, and those of the last weeks.
+    pub overrides: Arc<BTreeMap<OverrideId, Override>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,11 +50,17 @@ pub struct Counters {
     pub emergency: u64,
     pub obligation: u64,
     pub token: u64,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub silence: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub overrides: u64,
     /// The last month whose report is owed or given (rule E13); `None` before the first policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub month: Option<Month>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Names of what a decision wants to know.
@@ -169,6 +179,14 @@ impl Facts {
     }
     pub fn group(&self, key: &GroupKey) -> Option<&Group> {
         self.groups.get(key).and_then(Option::as_ref)
+    }
+    /// Who is called when a step is taken now.
+    pub(crate) fn calling<'a>(&'a self, policy: &'a Policy, now: Timestamp) -> Calling<'a> {
+        Calling { policy, roster: self.roster(policy), now }
+    }
+    /// Who is on call.
+    pub fn roster<'a>(&'a self, policy: &'a Policy) -> Roster<'a> {
+        Roster { policy, overrides: &self.workspace.overrides }
     }
     pub fn policy(&self) -> Option<&Policy> {
         self.workspace.policy.as_deref()

@@ -93,6 +93,10 @@ numbered!(
     SilenceId, "sil", "sil_4", "a silence"
 );
 numbered!(
+    /// One agreed change of a schedule, `ovr_5`.
+    OverrideId, "ovr", "ovr_5", "an override"
+);
+numbered!(
     /// One API token of a person, `tok_2`. The secret itself is never stored.
     TokenId, "tok", "tok_2", "an API token"
 );
@@ -179,6 +183,10 @@ named!(
 named!(
     /// A role that the policy declares, such as `cto`.
     RoleName, "a role name (lower case letters, digits, - _ .)", "dev-lead"
+);
+named!(
+    /// A schedule that says who is on call.
+    ScheduleName, "a schedule name (lower case letters, digits, - _ .)", "primary"
 );
 named!(
     /// A service that users notice when it is down.

@@ -29,6 +29,7 @@ pub mod mask;
 pub mod monitor;
 pub mod obligation;
 pub mod offline;
+pub mod oncall;
 pub mod page;
 pub mod people;
 pub mod permit;

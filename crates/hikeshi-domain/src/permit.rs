@@ -105,6 +105,8 @@ pub fn row(kind: &str) -> Row {
         | "postmortem.write"
         | "postmortem.amend"
         | "postmortem.import" => Row::Roles(&["operator", "lead", "manager", "developer", "senior", "dev-lead", "cto"]),
+        // Everybody may take over themselves; who may put others on call is the schedule's.
+        "oncall.override" | "oncall.cancel" => Row::ByCase,
         "policy.adopt" => Row::Roles(&["admin"]),
         "policy.approve" | "policy.reject" => Row::ByCase,
         _ => Row::Inside,
@@ -150,6 +152,7 @@ pub fn permit(facts: &Facts, actor: &Actor, command: &Command) -> Result<Permit,
         | Command::Emergency(_)
         | Command::Incident(_)
         | Command::Obligation(_)
+        | Command::Oncall(_)
         | Command::Postmortem(_)
         | Command::Session(_) => false,
     };

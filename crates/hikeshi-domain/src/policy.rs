@@ -13,6 +13,7 @@ mod monitor;
 mod paging;
 mod postmortems;
 mod reviews;
+mod schedules;
 mod slack;
 mod ssh;
 mod telephone;
@@ -33,13 +34,14 @@ pub use monitor::{Heartbeat, Monitor};
 pub use paging::{MailSecurity, MailServer, Paging, PagingRule, Webhook};
 pub use postmortems::Postmortems;
 pub use reviews::{OverdueStep, Reviews};
+pub use schedules::{Days, Handover, Holidays, Hours, Layer, LocalTime, Schedule};
 pub use slack::{Slack, SlackMode};
 pub use ssh::SshPlace;
 pub use telephone::Twilio;
 pub use weaken::Weakening;
 
 use crate::emergency::ApprovalProof;
-use crate::ids::{ChannelName, Digest, EnvironmentName, MonitorName, PersonId, RoleName, ServiceName, TargetName};
+use crate::ids::{ChannelName, Digest, EnvironmentName, MonitorName, PersonId, RoleName, ScheduleName, ServiceName, TargetName};
 use crate::incident::Priority;
 use crate::signature::ssh::SshKey;
 
@@ -61,6 +63,9 @@ pub struct Policy {
     pub monitors: BTreeMap<MonitorName, Monitor>,
     #[serde(default, skip_serializing_if = "Alerts::is_default")]
     pub alerts: Alerts,
+    /// Who is on call when.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub schedules: BTreeMap<ScheduleName, Schedule>,
     #[serde(default)]
     pub incident: IncidentPolicy,
     #[serde(default, skip_serializing_if = "Option::is_none")]

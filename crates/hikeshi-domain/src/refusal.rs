@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::emergency::{ConditionName, Quorum, Status};
-use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId, RoleName, TargetName};
+use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, OverrideId, PersonId, RoleName, TargetName};
 use crate::incident::{Duty, Stage};
 use crate::obligation;
 use crate::offline::{LocalFlaw, StatementFlaw};
@@ -73,6 +73,12 @@ refusals! {
     PostmortemWritten { incident: IncidentId } => "I8", "postmortem.written";
     PostmortemMissing { incident: IncidentId } => "I8", "postmortem.missing";
     EmergencyStillOpen { incident: IncidentId, emergency: EmergencyId } => "I1", "incident.emergency_still_open";
+
+    CoverBackwards { from: Timestamp, until: Timestamp } => "I4", "oncall.ends_before_it_begins";
+    CoverTooFar { days_max: u32 } => "I4", "oncall.too_far_ahead";
+    /// People arrange for themselves; others are arranged for by whoever manages the schedule.
+    CoverOfOthers { person: PersonId, roles: Vec<RoleName> } => "I4", "oncall.of_others";
+    CoverOver { id: OverrideId } => "I4", "oncall.over";
 
     ConditionMissing { condition: ConditionName, evidence_missing: bool } => "E1", "emergency.condition_missing";
     NotSerious { incident: IncidentId, priority: String } => "E1", "emergency.not_serious";

@@ -21,8 +21,9 @@ pub(crate) static LOCK_HEAD: Sql =
     Sql::one("UPDATE ledger_head SET size = size WHERE id = 1 RETURNING size, frontier, last_leaf, counters, policy_version");
 static MOVE_HEAD: Sql =
     Sql::one("UPDATE ledger_head SET size = ?1, frontier = ?2, last_leaf = ?3, counters = ?4, policy_version = ?5 WHERE id = 1");
-pub(crate) static WORKSPACE: Sql = Sql::one("SELECT version, policy, pending, silences FROM workspace WHERE id = 1");
-static KEEP_WORKSPACE: Sql = Sql::one("UPDATE workspace SET version = ?1, policy = ?2, pending = ?3, silences = ?4 WHERE id = 1");
+pub(crate) static WORKSPACE: Sql = Sql::one("SELECT version, policy, pending, silences, overrides FROM workspace WHERE id = 1");
+static KEEP_WORKSPACE: Sql =
+    Sql::one("UPDATE workspace SET version = ?1, policy = ?2, pending = ?3, silences = ?4, overrides = ?5 WHERE id = 1");
 static KEEP_COUNTERS: Sql = Sql::one("UPDATE ledger_head SET counters = ?1, policy_version = ?2 WHERE id = 1");
 static ADD_ENTRIES: Sql =
     Sql::rows("entries", &[("seq", Kind::Int), ("key", Kind::Text), ("case_id", Kind::Int), ("bytes", Kind::Bytes)], "");
@@ -53,12 +54,8 @@ pub(crate) fn read_head(inner: &Inner, session: &mut dyn Session, rows: &[Row]) 
     let counters: Counters = row.json(3)?;
     let version = row.int(4)?;
     let remembered = remembered(inner, session, version)?;
-    let workspace = WorkspaceState {
-        policy: remembered.policy.clone(),
-        pending: remembered.pending.clone(),
-        silences: remembered.silences.clone(),
-        counters,
-    };
+    let Remembered { policy, pending, silences, overrides, version: _ } = remembered.as_ref().clone();
+    let workspace = WorkspaceState { policy, pending, silences, overrides, counters };
     Ok((Head { size, frontier, last_leaf, workspace }, version))
 }
 
@@ -77,6 +74,7 @@ fn remembered(inner: &Inner, session: &mut dyn Session, version: i64) -> Result<
         policy: row.maybe_text(1)?.map(from_json).transpose()?.map(Arc::new),
         pending: row.maybe_text(2)?.map(from_json).transpose()?,
         silences: row.maybe_text(3)?.map(from_json).transpose()?.unwrap_or_default(),
+        overrides: row.maybe_text(4)?.map(from_json).transpose()?.unwrap_or_default(),
     });
     inner.remember(&remembered);
     Ok(remembered)
@@ -120,7 +118,9 @@ pub(crate) fn move_head(head: &Head, version: i64) -> Result<Change> {
 pub(crate) fn keep_workspace(state: &WorkspaceState, version: i64) -> Result<Change> {
     let policy = state.policy.as_deref().map_or(Ok(Value::Null), to_json)?;
     let pending = state.pending.as_ref().map_or(Ok(Value::Null), to_json)?;
-    Ok(Change::one(&KEEP_WORKSPACE, vec![version.into(), policy, pending, to_json(&state.silences)?]))
+    let silences = if state.silences.is_empty() { Value::Null } else { to_json(&state.silences)? };
+    let overrides = if state.overrides.is_empty() { Value::Null } else { to_json(&state.overrides)? };
+    Ok(Change::one(&KEEP_WORKSPACE, vec![version.into(), policy, pending, silences, overrides]))
 }
 
 /// Counters and policy version alone, for a rebuild: size and root are not its to write.

@@ -18,8 +18,9 @@ use hikeshi_domain::alert::silence::Silence;
 use hikeshi_domain::channel::Post;
 use hikeshi_domain::effect::{Effect, EffectKey};
 use hikeshi_domain::facts::{Facts, PendingPolicy, WorkspaceState};
-use hikeshi_domain::ids::{Digest, EmergencyId, IncidentId, MonitorName, PersonId, RequestKey, SilenceId};
+use hikeshi_domain::ids::{Digest, EmergencyId, IncidentId, MonitorName, OverrideId, PersonId, RequestKey, SilenceId};
 use hikeshi_domain::ledger::{Entry, leaf_hash};
+use hikeshi_domain::oncall::Override;
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::policy::Policy;
 use hikeshi_domain::timer::Timer;
@@ -77,12 +78,14 @@ pub(crate) struct Inner {
     policy: Mutex<Option<Arc<Remembered>>>,
 }
 
-/// The policy as it was last read or written, so that a batch does not parse it.
+/// The policy as it was last read or written, so that a batch does not parse it, and the overrides of its schedules.
+#[derive(Clone)]
 pub(crate) struct Remembered {
     version: i64,
     policy: Option<Arc<Policy>>,
     pending: Option<PendingPolicy>,
-    silences: BTreeMap<SilenceId, Silence>,
+    silences: Arc<BTreeMap<SilenceId, Silence>>,
+    overrides: Arc<BTreeMap<OverrideId, Override>>,
 }
 
 impl Inner {

@@ -195,6 +195,9 @@ fn compare_workspace(
     let policy = kept.first().and_then(|row| row.maybe_text(1).ok()).flatten();
     let pending = kept.first().and_then(|row| row.maybe_text(2).ok()).flatten();
     let silences = kept.first().and_then(|row| row.maybe_text(3).ok()).flatten();
+    let silences_found = silences.map_or_else(|| Ok(std::sync::Arc::default()), serde_json::from_str);
+    let overrides = kept.first().and_then(|row| row.maybe_text(4).ok()).flatten();
+    let overrides_found = overrides.map_or_else(|| Ok(std::sync::Arc::default()), serde_json::from_str);
     let policy_found = policy.map(serde_json::from_str::<hikeshi_domain::policy::Policy>).transpose();
     let pending_found = pending.map(serde_json::from_str::<hikeshi_domain::facts::PendingPolicy>).transpose();
     let mut wrong = Vec::new();
@@ -207,9 +210,11 @@ fn compare_workspace(
     if pending_found.is_err() || pending_found.ok().flatten() != expected.pending {
         wrong.push("pending");
     }
-    let silences_found = silences.map(serde_json::from_str).transpose().ok().map(Option::unwrap_or_default);
-    if silences_found.as_ref() != Some(&expected.silences) {
+    if silences_found.ok().as_ref() != Some(&expected.silences) {
         wrong.push("silences");
+    }
+    if overrides_found.ok().as_ref() != Some(&expected.overrides) {
+        wrong.push("overrides");
     }
     comparison.rows += 1;
     if wrong.is_empty() {

@@ -7,7 +7,7 @@
 pub(crate) const APPLICATION_ID: i64 = 0x484b_5348;
 
 /// The schema version is the number of migrations.
-pub(crate) const MIGRATIONS: &[&str] = &[FIRST, ENTRIES_OF_NO_CASE, ALERTS, PASTS, SILENCES, BEATS];
+pub(crate) const MIGRATIONS: &[&str] = &[FIRST, ENTRIES_OF_NO_CASE, ALERTS, PASTS, SILENCES, BEATS, OVERRIDES];
 
 const FIRST: &str = "
 CREATE TABLE entries (
@@ -207,6 +207,9 @@ CREATE TABLE beats (
     heard_ns BIGINT NOT NULL
 ) {clustered};
 ";
+
+/// Agreed changes of the on-call schedules. Every command may need them, so they lie with the policy and not in a table of their own.
+const OVERRIDES: &str = "ALTER TABLE workspace ADD COLUMN overrides TEXT;";
 
 /// The head of an empty ledger, written once after the first migration.
 pub(crate) static FIRST_HEAD: crate::sql::Sql =

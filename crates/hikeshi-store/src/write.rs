@@ -92,9 +92,10 @@ impl Batch<'_> {
             head.workspace = writes.facts.workspace.clone();
             let (old, new) = (&self.head.workspace, &head.workspace);
             let same = same_policy(old, new);
-            if !same || old.pending != new.pending || old.silences != new.silences {
+            if !same || (&old.pending, &old.silences, &old.overrides) != (&new.pending, &new.silences, &new.overrides) {
                 version += 1;
                 changes.push(ledger::keep_workspace(new, version)?);
+                // No deadline of a case depends on a silence, or on who is on call.
                 if let Some(policy) = new.policy.as_deref().filter(|_| !same) {
                     timers::recompute(self.writing.session(), policy, &writes.facts, &mut changes)?;
                 }
@@ -107,13 +108,8 @@ impl Batch<'_> {
         self.writing.session().commit(&changes, news.then_some(head.size))?;
         self.committed = true;
         if version != self.policy_version {
-            let workspace = &head.workspace;
-            self.inner.remember(&Arc::new(Remembered {
-                version,
-                policy: workspace.policy.clone(),
-                pending: workspace.pending.clone(),
-                silences: workspace.silences.clone(),
-            }));
+            let WorkspaceState { policy, pending, silences, overrides, counters: _ } = head.workspace.clone();
+            self.inner.remember(&Arc::new(Remembered { version, policy, pending, silences, overrides }));
         }
         if news {
             self.inner.news.tell(head.size);

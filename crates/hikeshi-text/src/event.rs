@@ -10,6 +10,7 @@ mod execution;
 mod incident;
 mod obligation;
 mod offline;
+mod oncall;
 mod page;
 mod postmortem;
 mod redaction;
@@ -52,6 +53,7 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
         E::Monitor(event) => silence::monitor(lang, event),
         E::Silence(event) => silence::said(lang, event, names),
         E::Alert(event) => alert::said(lang, event),
+        E::Oncall(event) => oncall::said(lang, event, names),
         E::Page(event) => page::said(lang, event, names),
         E::Postmortem(event) => postmortem::said(lang, event),
         E::IncidentOpened { incident, title, service, environment, priority, .. } => {

@@ -27,6 +27,7 @@ pub fn flaw(lang: Lang, flaw: &Flaw) -> Sentence {
         FlawKind::SharedSshKey { other } => shared_ssh_key(lang, other),
         FlawKind::BadSshDestination { given } => bad_ssh_destination(lang, given),
         FlawKind::NotAscending => not_ascending(lang, &at),
+        FlawKind::NoHours { given } => no_hours(lang, given),
         FlawKind::BadNumber { given } => bad_number(lang, given),
         FlawKind::SameAs { other } => same_as(lang, &at, other),
     }
@@ -34,6 +35,22 @@ pub fn flaw(lang: Lang, flaw: &Flaw) -> Sentence {
 
 fn say(what: impl Into<String>, why: impl Into<String>, next: impl Into<String>) -> Sentence {
     Sentence::new(what).why(why).next(next)
+}
+
+fn no_hours(lang: Lang, given: &str) -> Sentence {
+    let given = clipped(given, 20);
+    match lang {
+        Ja => say(
+            format!("from と until が同じ時刻です（{given}）。"),
+            "一日中なのか、まったくないのかが分かりません。",
+            "一日中なら hours を書かないでください。夜間なら、例: { from = \"18:00\", until = \"09:00\" }",
+        ),
+        En => say(
+            format!("`from` and `until` are the same time ({given})."),
+            "Nobody can tell whether that is the whole day or nothing.",
+            "For the whole day leave `hours` out; for a night write, for example, { from = \"18:00\", until = \"09:00\" }",
+        ),
+    }
 }
 
 fn bad_number(lang: Lang, given: &str) -> Sentence {

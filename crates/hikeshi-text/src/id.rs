@@ -23,6 +23,8 @@ fn wanted(error: &IdError) -> &'static str {
         "emg_3" => "緊急例外の番号",
         "inc_12" => "インシデントの番号",
         "obl_7" => "事後処理の番号",
+        "ovr_5" => "当番の交代の番号",
+        "primary" => "当番表の名前（英小文字・数字・「-」「_」「.」）",
         "tok_2" => "APIトークンの番号",
         "emergency-deploy" => "チャンネル名（英小文字・数字・「-」「_」「.」）",
         "production" => "環境の名前（英小文字・数字・「-」「_」「.」）",
@@ -39,8 +41,8 @@ fn wanted(error: &IdError) -> &'static str {
 #[cfg(test)]
 mod tests {
     use hikeshi_domain::ids::{
-        ChannelName, EmergencyId, EnvironmentName, IncidentId, MonitorName, ObligationId, PersonId, RequestKey, RoleName, ServiceName,
-        TargetName, TokenId,
+        ChannelName, EmergencyId, EnvironmentName, IncidentId, MonitorName, ObligationId, OverrideId, PersonId, RequestKey, RoleName,
+        ScheduleName, ServiceName, TargetName, TokenId,
     };
 
     use super::*;
@@ -51,6 +53,8 @@ mod tests {
             "?".parse::<EmergencyId>().unwrap_err(),
             "?".parse::<IncidentId>().unwrap_err(),
             "?".parse::<ObligationId>().unwrap_err(),
+            "?".parse::<OverrideId>().unwrap_err(),
+            ScheduleName::new("?").unwrap_err(),
             "?".parse::<TokenId>().unwrap_err(),
             ChannelName::new("?").unwrap_err(),
             EnvironmentName::new("?").unwrap_err(),

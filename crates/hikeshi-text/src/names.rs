@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hikeshi_domain::effect::{CaseFacts, PostmortemOrder};
-use hikeshi_domain::ids::{ChannelName, EnvironmentName, PersonId, RoleName, ServiceName};
+use hikeshi_domain::ids::{ChannelName, EnvironmentName, PersonId, RoleName, ScheduleName, ServiceName};
 use hikeshi_domain::incident::Priority;
 use hikeshi_domain::policy::{Policy, Scheme};
 
@@ -18,6 +18,7 @@ pub struct Names {
     holders: BTreeMap<RoleName, Vec<PersonId>>,
     services: BTreeMap<ServiceName, String>,
     environments: BTreeMap<EnvironmentName, String>,
+    schedules: BTreeMap<ScheduleName, String>,
     zone: Zone,
     scheme: Scheme,
 }
@@ -36,6 +37,7 @@ impl Names {
             holders,
             services: policy.services.iter().map(|(id, service)| (id.clone(), service.name.clone())).collect(),
             environments: policy.environments.iter().map(|(id, environment)| (id.clone(), environment.name.clone())).collect(),
+            schedules: policy.schedules.iter().map(|(id, schedule)| (id.clone(), schedule.name.clone())).collect(),
             zone: Zone::named(&policy.workspace.time_zone),
             scheme: policy.incident.scheme,
         }
@@ -156,6 +158,10 @@ impl Names {
 
     pub fn environment<'a>(&'a self, environment: &'a EnvironmentName) -> &'a str {
         self.environments.get(environment).map_or(environment.as_str(), String::as_str)
+    }
+
+    pub fn schedule<'a>(&'a self, schedule: &'a ScheduleName) -> &'a str {
+        self.schedules.get(schedule).map_or(schedule.as_str(), String::as_str)
     }
 
     pub fn channel(&self, channel: &ChannelName) -> String {

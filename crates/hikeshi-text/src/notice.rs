@@ -4,6 +4,7 @@ mod emergency;
 mod incident;
 mod obligation;
 mod offline;
+mod oncall;
 mod room;
 mod session;
 mod silence;
@@ -24,6 +25,9 @@ pub fn notice(lang: Lang, notice: &Notice, names: &Names) -> String {
         N::StatusUpdate { text } => incident::status_update(lang, text),
         N::StatusUpdateDue { priority } => incident::update_due(lang, *priority, names),
         N::Escalated { level, why } => room::escalated(lang, *level, why, names),
+        N::NobodyOnCall { level, schedules } => oncall::nobody(lang, *level, schedules),
+        N::OncallTaken { schedule, person, from, until } => oncall::taken(lang, schedule, person, *from, *until, names),
+        N::OncallGivenBack { schedule, person, from, until } => oncall::given_back(lang, schedule, person, *from, *until, names),
         N::DutyAssigned { duty, person } => room::assigned(lang, *duty, person.as_ref(), names),
         N::HandedOver { from, to, note } => room::handed_over(lang, from, to, note, names),
         N::IncidentResolved { what } => incident::resolved(lang, what),

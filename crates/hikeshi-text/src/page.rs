@@ -11,6 +11,7 @@ mod frame;
 mod incident;
 mod now;
 mod offline;
+mod oncall;
 mod postmortem;
 mod record;
 mod review;
@@ -23,6 +24,7 @@ pub use fail::*;
 pub use frame::*;
 pub use now::*;
 pub use offline::{away, offline};
+pub use oncall::*;
 pub use review::*;
 pub use session::*;
 
@@ -68,6 +70,7 @@ mod tests {
             session::ALL,
             offline::ALL,
             postmortem::ALL,
+            oncall::ALL,
         ];
         for (name, ja, en) in all.into_iter().flatten() {
             assert!(!ja.trim().is_empty() && !en.trim().is_empty(), "{name}");

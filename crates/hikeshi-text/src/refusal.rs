@@ -10,6 +10,7 @@ mod incident;
 mod input;
 mod local;
 mod obligation;
+mod oncall;
 mod request;
 mod session;
 mod signature;
@@ -54,6 +55,11 @@ pub fn refusal(lang: Lang, refusal: &Refusal, names: &Names) -> Sentence {
         R::PostmortemWritten { incident } => incident::postmortem_written(lang, *incident),
         R::PostmortemMissing { incident } => incident::postmortem_missing(lang, *incident),
         R::EmergencyStillOpen { incident, emergency } => incident::emergency_still_open(lang, *incident, *emergency),
+
+        R::CoverBackwards { from, until } => oncall::backwards(lang, *from, *until, names),
+        R::CoverTooFar { days_max } => oncall::too_far(lang, *days_max),
+        R::CoverOfOthers { person, roles } => oncall::of_others(lang, person, roles, names),
+        R::CoverOver { id } => oncall::over(lang, *id),
 
         R::ConditionMissing { condition, evidence_missing } => request::condition_missing(lang, *condition, *evidence_missing),
         R::NotSerious { incident, priority } => request::not_serious(lang, *incident, priority, names),

@@ -8,6 +8,7 @@ mod emergency;
 mod follow_up;
 mod incident;
 mod input;
+mod oncall;
 mod plan;
 mod postmortem;
 mod session;
@@ -18,6 +19,7 @@ pub use emergency::{of_change, of_emergency};
 pub use follow_up::of_obligation;
 pub use incident::{acknowledge, of_incident, open_form};
 pub use input::Input;
+pub use oncall::{give_back, take_over};
 pub use plan::{PlanForm, fields_of, plan_form};
 pub use postmortem::of_postmortem;
 pub use session::{of_line, of_redaction, of_session, redact};
@@ -38,6 +40,7 @@ pub fn command(kind: &str, input: &Input<'_>) -> Result<Command, Sentence> {
         "channel" | "obligation" | "policy" => follow_up::command(kind, input),
         "emergency" => emergency::command(kind, input),
         "incident" => incident::command(kind, input),
+        "oncall" => oncall::command(kind, input),
         "postmortem" => postmortem::command(kind, input),
         "session" => session::command(kind, input),
         _ => Err(input.unknown_kind(kind)),

@@ -5,6 +5,7 @@
 mod acts;
 pub mod api;
 mod assets;
+pub mod calendar;
 mod fail;
 mod form;
 mod guard;

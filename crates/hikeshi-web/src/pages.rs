@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod me;
 pub mod now;
 pub mod obligations;
+pub mod oncall;
 pub mod people;
 pub mod plan;
 pub mod postmortem;

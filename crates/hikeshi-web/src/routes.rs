@@ -11,8 +11,8 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::fail::Fail;
 use crate::pages::{
-    alerts, bundle, channel, content, emergencies, emergency, incidents, ledger, me, now, obligations, people, plan, postmortem, replay,
-    reviews, signin, watch,
+    alerts, bundle, channel, content, emergencies, emergency, incidents, ledger, me, now, obligations, oncall, people, plan, postmortem,
+    replay, reviews, signin, watch,
 };
 use crate::state::{App, WebOptions};
 use crate::{api, assets, guard, inbound, live, offline, passkey, session};
@@ -63,6 +63,8 @@ fn pages() -> Router<App> {
         .route("/approvals", get(emergencies::approvals))
         .route("/obligations", get(obligations::list))
         .route("/obligations/{id}", get(obligations::get).post(obligations::post))
+        .route("/oncall", get(oncall::get).post(oncall::post))
+        .route("/oncall/{file}", get(oncall::ics))
         .route("/reports", get(reviews::list))
         .route("/reports/{period}", get(reviews::get))
         .route("/reports/{period}/markdown", get(reviews::markdown))

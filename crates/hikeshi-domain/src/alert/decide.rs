@@ -313,7 +313,7 @@ impl<'a> Turn<'a> {
             triage: &place.triage,
             detected_at: since.unwrap_or(self.now).min(self.now),
         };
-        let opened = open(self.facts, self.policy, self.actor, &new);
+        let opened = open(self.facts, self.policy, self.actor, &new, self.now);
         self.decision.events.extend(opened.events);
         self.decision.effects.extend(opened.effects);
         self.decision.made = opened.made;

@@ -7,6 +7,7 @@
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
@@ -303,23 +304,24 @@ fn announced(policy: &Policy, notice: Notice) -> Event {
 pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
     let Event::Silence(SilenceEvent { silence: id, step }) = event else { return };
     let workspace = &mut facts.workspace;
+    let silences = Arc::make_mut(&mut workspace.silences);
     match step {
         SilenceStep::Made { made } => {
             workspace.counters.silence = workspace.counters.silence.max(id.0);
-            workspace.silences.insert(*id, (**made).clone());
+            silences.insert(*id, (**made).clone());
         }
         SilenceStep::Ended => {
-            workspace.silences.remove(id);
+            silences.remove(id);
         }
         SilenceStep::Lifted { by } => {
-            if let Some(silence) = workspace.silences.get_mut(id) {
+            if let Some(silence) = silences.get_mut(id) {
                 silence.until = silence.until.min(at);
                 silence.from = silence.from.min(at);
                 silence.lifted_by = Some(by.clone());
             }
         }
         SilenceStep::Looked => {
-            if let Some(silence) = workspace.silences.get_mut(id) {
+            if let Some(silence) = silences.get_mut(id) {
                 silence.looked_at = Some(at);
             }
         }

@@ -56,7 +56,7 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
                 return Err(Refusal::TimeInFuture { field: "detected_at".to_owned() });
             }
             let new = NewIncident { title, summary, service, environment, triage, detected_at: detected_at.unwrap_or(now) };
-            Ok(open(facts, policy, permit.actor(), &new))
+            Ok(open(facts, policy, permit.actor(), &new, now))
         }
         Command::Triage { incident, triage } => {
             let state = unresolved(facts, *incident)?;
@@ -72,7 +72,7 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
         Command::Escalate { incident, reason } => {
             let state = unresolved(facts, *incident)?;
             input::required("reason", reason, TEXT_CHARS_MAX)?;
-            escalation::by_hand(policy, state, permit.person()?, reason)
+            escalation::by_hand(facts.calling(policy, now), state, permit.person()?, reason)
         }
         Command::Assign { incident, duty, person } => room::assign(&permit, policy, unresolved(facts, *incident)?, *duty, person.as_ref()),
         Command::HandOver { incident, to, note } => room::hand_over(policy, unresolved(facts, *incident)?, to, note),
@@ -164,7 +164,7 @@ impl Incident {
 }
 
 /// Opens, tells the channel at once what, impact, priority and who (rule I6), and takes the escalation steps that are due at once (rule I4).
-pub(crate) fn open(facts: &Facts, policy: &Policy, actor: &Actor, new: &NewIncident<'_>) -> Decision {
+pub(crate) fn open(facts: &Facts, policy: &Policy, actor: &Actor, new: &NewIncident<'_>, now: Timestamp) -> Decision {
     let incident = IncidentId(facts.workspace.counters.incident + 1);
     let priority = new.triage.priority(policy);
     let mut roles: Vec<RoleName> = Vec::new();
@@ -199,7 +199,7 @@ pub(crate) fn open(facts: &Facts, policy: &Policy, actor: &Actor, new: &NewIncid
         pages: &[],
     };
     page::call(&mut decision, policy, &subject, 0, &policy.people_with(&roles));
-    escalation::at_once(&mut decision, policy, &subject);
+    escalation::at_once(&mut decision, facts.calling(policy, now), &subject);
     decision.made = Some(incident.to_string());
     decision
 }

@@ -10,10 +10,11 @@ use crate::channel::Notice;
 use crate::decide::Decision;
 use crate::event::Event;
 use crate::facts::Facts;
-use crate::ids::{IncidentId, PersonId};
+use crate::ids::{IncidentId, PersonId, ScheduleName};
+use crate::oncall::Roster;
 use crate::page::Page;
 use crate::page::decide::{self as page, Subject};
-use crate::policy::{IncidentPolicy, Policy};
+use crate::policy::{EscalationStep, IncidentPolicy, Policy};
 use crate::refusal::Refusal;
 
 /// Further people are called.
@@ -25,6 +26,9 @@ pub struct Escalated {
     pub level: Level,
     pub to: Vec<PersonId>,
     pub why: WhyEscalated,
+    /// Schedules of the step in which nobody was on call.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<ScheduleName>,
 }
 
 /// Which of the policy's steps, and how often all of them have been gone through before.
@@ -43,10 +47,20 @@ pub enum WhyEscalated {
     Unanswered { minutes: u32 },
     /// Nobody of the step before can be reached.
     Unreachable,
+    /// Nobody is on call for the step before.
+    NobodyOnCall,
     /// Somebody has it, and service is not back within the target of its priority.
     NotRestored { minutes: u32 },
     /// The impact grows, or a decision is needed that whoever has it cannot take.
     Asked { by: PersonId, reason: String },
+}
+
+/// What decides who is called by a step: the rules, the schedules, and the moment.
+#[derive(Clone, Copy)]
+pub(crate) struct Calling<'a> {
+    pub policy: &'a Policy,
+    pub roster: Roster<'a>,
+    pub now: Timestamp,
 }
 
 /// Somebody is being called: nobody has it, or whoever has it needs more than themselves.
@@ -108,48 +122,84 @@ pub fn escalate(facts: &Facts, incident: IncidentId, now: Timestamp) -> Result<D
     let state = facts.incident(incident).ok_or(Refusal::Stale)?;
     let (_, why) = next(state, policy).filter(|(due_at, _)| *due_at <= now).ok_or(Refusal::Stale)?;
     let mut decision = Decision::of(incident, Vec::new());
-    step(&mut decision, policy, &Subject::of(state), state.escalated_steps, why);
+    step(&mut decision, facts.calling(policy, now), &Subject::of(state), state.escalated_steps, why);
     Ok(decision)
 }
 
 /// The next step before its time: nobody of this one can be reached.
-pub(crate) fn unreachable(decision: &mut Decision, policy: &Policy, state: &Incident) {
-    step(decision, policy, &Subject::of(state), state.escalated_steps, WhyEscalated::Unreachable);
+pub(crate) fn unreachable(decision: &mut Decision, calling: Calling<'_>, state: &Incident) {
+    step(decision, calling, &Subject::of(state), state.escalated_steps, WhyEscalated::Unreachable);
 }
 
 /// The next step before its time: somebody asks for it. Once all have been called, all of them are called again.
-pub(super) fn by_hand(policy: &Policy, state: &Incident, by: &PersonId, reason: &str) -> Result<Decision, Refusal> {
+pub(super) fn by_hand(calling: Calling<'_>, state: &Incident, by: &PersonId, reason: &str) -> Result<Decision, Refusal> {
     let mut decision = Decision::of(state.id, Vec::new());
     let why = WhyEscalated::Asked { by: by.clone(), reason: reason.to_owned() };
-    step(&mut decision, policy, &Subject::of(state), state.escalated_steps, why);
+    step(&mut decision, calling, &Subject::of(state), state.escalated_steps, why);
     if decision.events.is_empty() { Err(Refusal::EverybodyCalled { incident: state.id }) } else { Ok(decision) }
 }
 
 /// The first step belongs to the opening when it waits for nothing.
-pub(super) fn at_once(decision: &mut Decision, policy: &Policy, subject: &Subject<'_>) {
-    if policy.incident.escalation.first().is_some_and(|step| step.after_min == 0) {
-        step(decision, policy, subject, 0, WhyEscalated::Unanswered { minutes: 0 });
+pub(super) fn at_once(decision: &mut Decision, calling: Calling<'_>, subject: &Subject<'_>) {
+    if calling.policy.incident.escalation.first().is_some_and(|step| step.after_min == 0) {
+        step(decision, calling, subject, 0, WhyEscalated::Unanswered { minutes: 0 });
     }
 }
 
-fn step(decision: &mut Decision, policy: &Policy, subject: &Subject<'_>, taken: u32, why: WhyEscalated) {
-    let rules = &policy.incident;
-    if minutes(rules, index(taken)).is_none() {
-        return;
+/// Takes a step. One for which nobody is on call loses no minutes: the next one of the same round follows in the same moment. A round in which
+/// nobody is on call at all waits for the next one, as if it had been slept through.
+fn step(decision: &mut Decision, calling: Calling<'_>, subject: &Subject<'_>, taken: u32, why: WhyEscalated) {
+    let (mut taken, mut why) = (taken, why);
+    while take(decision, calling, subject, taken, why) == Some(Taken::NobodyOnCall { last: false }) {
+        taken += 1;
+        why = WhyEscalated::NobodyOnCall;
     }
+}
+
+#[derive(PartialEq, Eq)]
+enum Taken {
+    Called,
+    NobodyOnCall { last: bool },
+}
+
+/// `None`: there is no such step.
+fn take(decision: &mut Decision, calling: Calling<'_>, subject: &Subject<'_>, taken: u32, why: WhyEscalated) -> Option<Taken> {
+    let policy = calling.policy;
+    let rules = &policy.incident;
+    minutes(rules, index(taken))?;
     let steps = u32::try_from(rules.escalation.len()).unwrap_or(u32::MAX);
-    let (Some(round), Some(position)) = (taken.checked_div(steps), taken.checked_rem(steps)) else { return };
-    let Some(row) = rules.escalation.get(index(position)) else { return };
-    let mut to: Vec<PersonId> = policy.people_with(&row.roles);
-    to.extend(row.people.iter().filter(|person| policy.people.contains_key(person)).cloned());
+    let (round, position) = (taken.checked_div(steps)?, taken.checked_rem(steps)?);
+    let row = rules.escalation.get(index(position))?;
+    let (to, gaps) = people(calling, row);
+    let (incident, level) = (subject.incident, Level { level: position + 1, round: round + 1 });
+    let nobody = to.is_empty() && !gaps.is_empty();
+    let escalated = Escalated { incident, step: taken + 1, level, to: to.clone(), why: why.clone(), gaps: gaps.clone() };
+    decision.events.push(Event::IncidentEscalated(escalated));
+    if !nobody {
+        decision.events.push(post(policy, incident, Notice::Escalated { level, why }, &row.roles, to.clone()));
+    }
+    if !gaps.is_empty() {
+        let schedules = gaps.iter().map(|id| policy.schedules.get(id).map_or_else(|| id.to_string(), |row| row.name.clone())).collect();
+        decision.events.push(post(policy, incident, Notice::NobodyOnCall { level, schedules }, &[], Vec::new()));
+    }
+    page::call(decision, policy, subject, taken + 1, &to);
+    Some(if nobody { Taken::NobodyOnCall { last: position + 1 == steps } } else { Taken::Called })
+}
+
+/// Everybody whom a step calls now, and its schedules in which nobody is on call.
+fn people(calling: Calling<'_>, row: &EscalationStep) -> (Vec<PersonId>, Vec<ScheduleName>) {
+    let mut to: Vec<PersonId> = calling.policy.people_with(&row.roles);
+    to.extend(row.people.iter().filter(|person| calling.policy.people.contains_key(person)).cloned());
+    let mut gaps = Vec::new();
+    for schedule in &row.schedules {
+        match calling.roster.on_call(schedule, calling.now) {
+            Some(person) => to.push(person),
+            None => gaps.push(schedule.clone()),
+        }
+    }
     to.sort();
     to.dedup();
-    let (incident, level) = (subject.incident, Level { level: position + 1, round: round + 1 });
-    let notice = Notice::Escalated { level, why: why.clone() };
-    let escalated = Escalated { incident, step: taken + 1, level, to: to.clone(), why };
-    decision.events.push(Event::IncidentEscalated(escalated));
-    decision.events.push(post(policy, incident, notice, &row.roles, to.clone()));
-    page::call(decision, policy, subject, taken + 1, &to);
+    (to, gaps)
 }
 
 impl Acknowledged {

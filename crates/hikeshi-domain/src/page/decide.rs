@@ -9,7 +9,8 @@ use crate::effect::{Effect, EffectKey, Outcome, Work};
 use crate::event::Event;
 use crate::facts::Facts;
 use crate::ids::{EnvironmentName, IncidentId, PersonId, ServiceName};
-use crate::incident::{Incident, Priority, escalation};
+use crate::incident::escalation::{self, Calling};
+use crate::incident::{Incident, Priority};
 use crate::policy::{PagingRule, Policy};
 use crate::refusal::Refusal;
 
@@ -93,6 +94,11 @@ fn address(policy: &Policy, person: &PersonId, means: Means) -> Option<Address> 
     }
 }
 
+/// By what a person can be reached at all.
+pub fn reach(policy: &Policy, person: &PersonId) -> Vec<Means> {
+    Means::ALL.into_iter().filter(|means| address(policy, person, *means).is_some()).collect()
+}
+
 fn attempt(
     decision: &mut Decision,
     policy: &Policy,
@@ -138,7 +144,7 @@ pub fn incident_of(key: &EffectKey) -> Option<IncidentId> {
 }
 
 /// An attempt has ended. When it failed, the next means is tried at once.
-pub(crate) fn ended(facts: &Facts, key: &EffectKey, outcome: &Outcome) -> Result<Decision, Refusal> {
+pub(crate) fn ended(facts: &Facts, key: &EffectKey, outcome: &Outcome, now: Timestamp) -> Result<Decision, Refusal> {
     let policy = facts.policy().ok_or(Refusal::Stale)?;
     let state = incident_of(key).and_then(|id| facts.incident(id)).ok_or(Refusal::Stale)?;
     let (page, attempt) = found(state, key).filter(|(_, attempt)| attempt.end.is_none()).ok_or(Refusal::Stale)?;
@@ -167,13 +173,14 @@ pub(crate) fn ended(facts: &Facts, key: &EffectKey, outcome: &Outcome) -> Result
     let event = PageEvent { incident: state.id, step: page.step, person: page.person.clone(), what: Paged::Ended { means, number, how } };
     let mut decision = Decision::of(state.id, vec![Event::Page(event)]);
     if failed {
-        fall_over(&mut decision, policy, state, page, attempt);
+        fall_over(&mut decision, facts.calling(policy, now), state, page, attempt);
     }
     Ok(decision)
 }
 
 /// This attempt did not reach its person: the next means is tried at once, and the next step when there is none and nobody else was reached.
-pub(super) fn fall_over(decision: &mut Decision, policy: &Policy, state: &Incident, page: &Page, failed: &Attempt) {
+pub(super) fn fall_over(decision: &mut Decision, calling: Calling<'_>, state: &Incident, page: &Page, failed: &Attempt) {
+    let policy = calling.policy;
     let Some(paging) = policy.paging.as_ref().filter(|_| escalation::is_unanswered(state) && escalation::is_open(state, page)) else {
         return;
     };
@@ -190,7 +197,7 @@ pub(super) fn fall_over(decision: &mut Decision, policy: &Policy, state: &Incide
     let alone = others.all(Page::is_unreached) && !rest.any(|attempt| attempt.is_sent() || attempt.is_under_way());
     if alone && step == state.escalated_steps {
         // Waiting out the minutes of a step that reached nobody would only lose them.
-        escalation::unreachable(decision, policy, state);
+        escalation::unreachable(decision, calling, state);
     }
 }
 
@@ -247,7 +254,7 @@ pub(crate) fn again(facts: &Facts, id: IncidentId, now: Timestamp) -> Result<Dec
     let mut decision = Decision::of(id, Vec::new());
     for page in state.pages.iter().filter(|page| escalation::is_open(state, page)) {
         if let Some((_, attempt)) = report::silence(policy, page).filter(|(due_at, _)| *due_at <= now) {
-            report::fell_silent(&mut decision, policy, state, page, attempt);
+            report::fell_silent(&mut decision, facts.calling(policy, now), state, page, attempt);
             // Everything else that is due is looked at again, with that attempt out of the way.
             return Ok(decision);
         }

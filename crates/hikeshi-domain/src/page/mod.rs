@@ -18,6 +18,7 @@ use crate::ids::{IncidentId, PersonId};
 use crate::incident::Priority;
 use crate::policy::{Language, MailServer, Scheme, Twilio, Webhook};
 
+pub use decide::reach;
 pub use report::{Command, Report, Reported, Unreached};
 
 /// By what a person is reached.

@@ -13,6 +13,7 @@ use crate::effect::EffectKey;
 use crate::event::Event;
 use crate::facts::Facts;
 use crate::incident::Incident;
+use crate::incident::escalation::Calling;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 
@@ -83,7 +84,7 @@ fn event(state: &Incident, page: &Page, attempt: &Attempt, what: Reported) -> Ev
     Event::Page(PageEvent { incident: state.id, step: page.step, person: page.person.clone(), what })
 }
 
-pub(crate) fn decide(facts: &Facts, key: &EffectKey, reported: &Reported) -> Result<Decision, Refusal> {
+pub(crate) fn decide(facts: &Facts, key: &EffectKey, reported: &Reported, now: Timestamp) -> Result<Decision, Refusal> {
     let policy = facts.policy().ok_or(Refusal::Stale)?;
     let state = incident_of(key).and_then(|id| facts.incident(id)).filter(|state| state.closed_at.is_none()).ok_or(Refusal::Stale)?;
     let (page, attempt) = found(state, key).filter(|(_, attempt)| is_news(attempt, reported)).ok_or(Refusal::Stale)?;
@@ -91,7 +92,7 @@ pub(crate) fn decide(facts: &Facts, key: &EffectKey, reported: &Reported) -> Res
     let went_on = matches!(&attempt.report, Some(Report { what: Reported::Silent { .. }, .. }))
         || matches!(&attempt.end, Some(AttemptEnd { how: HowEnded::Failed { .. }, .. }));
     if matches!(reported, Reported::Undelivered { .. }) && !went_on {
-        fall_over(&mut decision, policy, state, page, attempt);
+        fall_over(&mut decision, facts.calling(policy, now), state, page, attempt);
     }
     Ok(decision)
 }
@@ -107,9 +108,9 @@ pub(super) fn silence<'a>(policy: &Policy, page: &'a Page) -> Option<(Timestamp,
     due.min_by_key(|(due_at, _)| *due_at)
 }
 
-pub(super) fn fell_silent(decision: &mut Decision, policy: &Policy, state: &Incident, page: &Page, attempt: &Attempt) {
+pub(super) fn fell_silent(decision: &mut Decision, calling: Calling<'_>, state: &Incident, page: &Page, attempt: &Attempt) {
     let within_s =
-        policy.paging.as_ref().and_then(|paging| paging.twilio.as_ref()).map(|twilio| twilio.report_within_s).unwrap_or_default();
+        calling.policy.paging.as_ref().and_then(|paging| paging.twilio.as_ref()).map(|twilio| twilio.report_within_s).unwrap_or_default();
     decision.events.push(event(state, page, attempt, Reported::Silent { within_s }));
-    fall_over(decision, policy, state, page, attempt);
+    fall_over(decision, calling, state, page, attempt);
 }

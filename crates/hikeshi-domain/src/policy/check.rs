@@ -6,6 +6,7 @@ mod incident;
 mod monitors;
 mod paging;
 mod postmortems;
+mod schedules;
 
 use std::collections::BTreeMap;
 
@@ -91,6 +92,10 @@ pub enum FlawKind {
     },
     /// Later escalation steps must come later.
     NotAscending,
+    /// Hours that end where they begin: nobody could tell whether that is a whole day or nothing.
+    NoHours {
+        given: String,
+    },
     /// No telephone number in the form `+819012345678`.
     BadNumber {
         given: String,
@@ -114,6 +119,7 @@ impl Policy {
         check.monitors();
         check.alerts();
         check.paging();
+        check.schedules();
         check.incident();
         check.emergency();
         check.obligations();

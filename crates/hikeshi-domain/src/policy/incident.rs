@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::named;
-use crate::ids::{PersonId, RoleName};
+use crate::ids::{PersonId, RoleName, ScheduleName};
 use crate::incident::Priority;
 
 /// Rules I2 to I6 as numbers.
@@ -57,6 +57,9 @@ pub struct EscalationStep {
     pub roles: Vec<RoleName>,
     #[serde(default)]
     pub people: Vec<PersonId>,
+    /// Whoever is on call at that moment. When nobody is, and nobody else belongs to the step, the next one follows without waiting.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schedules: Vec<ScheduleName>,
 }
 
 /// The steps begin again from the first one, so that an alarm does not fall silent because all have slept through it.
@@ -79,7 +82,7 @@ impl Default for IncidentPolicy {
     fn default() -> Self {
         let row =
             |act_within_min, restore_within_min, update_every_min| PriorityPolicy { act_within_min, restore_within_min, update_every_min };
-        let step = |after_min, role: &str| EscalationStep { after_min, roles: named(&[role]), people: Vec::new() };
+        let step = |after_min, role: &str| EscalationStep { after_min, roles: named(&[role]), people: Vec::new(), schedules: Vec::new() };
         Self {
             scheme: Scheme::default(),
             priorities: BTreeMap::from([

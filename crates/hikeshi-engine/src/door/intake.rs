@@ -163,6 +163,7 @@ fn masked(envelope: Envelope, mask: Arc<Mask>) -> Result<Taken, Refusal> {
         | Command::Incident(_)
         | Command::Monitor(_)
         | Command::Obligation(_)
+        | Command::Oncall(_)
         | Command::Outcome(_)
         | Command::Postmortem(_)
         | Command::Review(_)

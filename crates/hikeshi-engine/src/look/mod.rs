@@ -5,6 +5,7 @@
 mod cases;
 mod now;
 mod offers;
+mod oncall;
 mod people;
 mod record;
 mod reviews;
@@ -12,6 +13,7 @@ mod views;
 
 use std::sync::Arc;
 
+pub use oncall::{OncallSchedule, OncallView};
 pub use reviews::{ReviewView, ReviewsView};
 pub use views::*;
 

@@ -4,6 +4,7 @@ mod commits;
 mod effects;
 mod nights;
 mod oracle;
+mod overrides;
 mod rebuilt;
 mod statements;
 mod tamper;

@@ -20,6 +20,8 @@ pub(super) fn escalated(lang: Lang, level: Level, why: &WhyEscalated, names: &Na
         }
         (Ja, WhyEscalated::Unreachable) => format!("前の段階の誰にも連絡がつきません（{step}）。対応を引き受けてください。"),
         (En, WhyEscalated::Unreachable) => format!("Nobody of the step before can be reached ({step}). Please acknowledge this incident."),
+        (Ja, WhyEscalated::NobodyOnCall) => format!("前の段階に当番がいません（{step}）。対応を引き受けてください。"),
+        (En, WhyEscalated::NobodyOnCall) => format!("Nobody is on call for the step before ({step}). Please acknowledge this incident."),
         (Ja, WhyEscalated::NotRestored { minutes }) => {
             format!(
                 "対応を引き受けてから{}たっても復旧していません（{step}）。応援に入れる方は引き受けてください。",

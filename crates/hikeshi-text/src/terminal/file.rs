@@ -78,6 +78,15 @@ pub fn name_form(lang: Lang) -> String {
     )
 }
 
+/// A date or a time of day that is none.
+pub fn bad_form(lang: Lang, given: &str) -> String {
+    two(lang, format!("「{given}」を読み取れません"), format!("`{given}` cannot be read"))
+}
+
+pub fn written_like(lang: Lang, like: &str) -> String {
+    two(lang, format!("次のように書いてください: {like}"), format!("write it like this: {like}"))
+}
+
 pub fn out_of_range(lang: Lang, given: &str) -> String {
     two(lang, format!("{given} は範囲の外です"), format!("{given} is out of range"))
 }

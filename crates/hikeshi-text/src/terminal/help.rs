@@ -77,6 +77,7 @@ pub fn argument(lang: Lang, path: &str, name: &str) -> Option<String> {
     let (ja, en) = special
         .or_else(|| of_incident(path, name))
         .or_else(|| of_alert(path, name))
+        .or_else(|| of_oncall(path, name))
         .or_else(|| ARGUMENTS.iter().find(|(known, _, _)| *known == name).map(|(_, ja, en)| (*ja, *en)))?;
     Some(two(lang, ja, en))
 }
@@ -117,6 +118,21 @@ fn of_alert(path: &str, name: &str) -> Option<(&'static str, &'static str)> {
         ("alert silence", "from") => Some(("始まりの時刻（省略すると今から）", "when it begins; now without it")),
         ("alert silence", "reason") => Some(("理由（何の作業か）", "what is being done")),
         ("alert unsilence", "silence") => Some(("停止の番号（sil_4 など）", "the silence, such as sil_4")),
+        _ => None,
+    }
+}
+
+fn of_oncall(path: &str, name: &str) -> Option<(&'static str, &'static str)> {
+    match (path, name) {
+        ("oncall override", "person") => Some(("代わる人の ID（省くと自分）", "who takes over; you, without it")),
+        ("oncall show", "from") => Some(("ここから表示（省くと今）", "from when; now without it")),
+        ("oncall override", "from") => Some(("始まり（省くと今）", "from when; now without it")),
+        ("oncall override", "until") => Some(("終わり", "until when")),
+        ("oncall override", "swap") => {
+            Some(("引き換えに代わる分: 人|始まり|終わり（繰り返し可）", "what is taken over in return: PERSON|FROM|UNTIL; may be repeated"))
+        }
+        ("oncall show", "days") => Some(("表示する日数", "how many days")),
+        (path, "schedule") if path.starts_with("oncall") => Some(("当番表", "the schedule")),
         _ => None,
     }
 }
@@ -248,6 +264,11 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("report list", "月ごとの件数", "Uses per month"),
     ("report month", "月次報告", "The report of a month"),
     ("report quarter", "四半期分析", "The analysis of a quarter"),
+    ("oncall", "いまの当番と、次の当番", "Who is on call now, and who is next"),
+    ("oncall show", "当番表", "The shifts of a schedule"),
+    ("oncall override", "当番を代わります", "Take over a shift"),
+    ("oncall cancel", "当番の交代を取り消します", "Take an override back"),
+    ("oncall export", "当番をカレンダー（iCalendar）として出力します", "Print the shifts as iCalendar"),
     ("channel", "公開チャンネル", "The public channel"),
     ("channel show", "投稿を表示します", "Show posts"),
     ("channel post", "投稿します", "Post a message"),

@@ -10,11 +10,12 @@ use hikeshi_domain::emergency::{
     Aspect, Backup, Doing, Emergency, Ending, FileContent, Looked, PutBack, PuttingBack, Replaced, Requirement, Trouble,
 };
 use hikeshi_domain::event::Event;
-use hikeshi_domain::ids::{IncidentId, MonitorName, SilenceId, TokenId};
-use hikeshi_domain::incident::{Duty, Escalated, Level, Override, Priority, RoomEvent, RoomStep, Stage, WhyEscalated};
+use hikeshi_domain::ids::{IncidentId, MonitorName, OverrideId, ScheduleName, SilenceId, TokenId};
+use hikeshi_domain::incident::{Duty, Escalated, Level, Priority, RoomEvent, RoomStep, Stage, WhyEscalated};
 use hikeshi_domain::monitor::{MonitorEvent, MonitorStep};
 use hikeshi_domain::obligation::{Comparison, Drift, Held, Meeting, Report, Waiver};
 use hikeshi_domain::offline::OfflineEvent;
+use hikeshi_domain::oncall::{OncallEvent, Override};
 use hikeshi_domain::page::{HowEnded, Means, PageEvent, Paged, Reported, Unreached};
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::session::{
@@ -189,7 +190,17 @@ pub fn page_steps() -> Vec<(&'static str, Event)> {
 
 fn escalated(step: u32, why: WhyEscalated) -> Event {
     let level = Level { level: (step - 1) % 4 + 1, round: (step - 1) / 4 + 1 };
-    Event::IncidentEscalated(Escalated { incident: INC, step, level, to: vec![person("sato"), person("suzuki")], why })
+    Event::IncidentEscalated(Escalated { incident: INC, step, level, to: vec![person("sato"), person("suzuki")], why, gaps: vec![] })
+}
+
+fn schedule() -> ScheduleName {
+    ScheduleName::new("primary").unwrap()
+}
+
+fn overridden() -> Override {
+    let (from, until) = (at("03:00:00"), at("15:00:00"));
+    let (person, by) = (person("tanaka"), person("sato"));
+    Override { id: OverrideId(5), schedule: schedule(), person, from, until, reason: text("seeing a doctor"), by }
 }
 
 fn room(what: RoomStep) -> Event {
@@ -204,10 +215,29 @@ pub fn rooms() -> Vec<(&'static str, Event)> {
         level: Level { level: 3, round: 1 },
         to: vec![],
         why: WhyEscalated::Unreachable,
+        gaps: vec![],
     });
+    let gap = Event::IncidentEscalated(Escalated {
+        incident: INC,
+        step: 1,
+        level: Level { level: 1, round: 1 },
+        to: vec![],
+        why: WhyEscalated::Unanswered { minutes: 0 },
+        gaps: vec![schedule()],
+    });
+    let cancelled = OncallEvent::Cancelled {
+        id: OverrideId(5),
+        schedule: schedule(),
+        person: person("tanaka"),
+        by: person("sato"),
+        reason: text("back from the doctor"),
+    };
     vec![
         ("Escalated with the opening", escalated(1, WhyEscalated::Unanswered { minutes: 0 })),
         ("Escalated to nobody", nobody),
+        ("Escalated into a gap", gap),
+        ("Escalated past a gap", escalated(2, WhyEscalated::NobodyOnCall)),
+        ("Override taken back", Event::Oncall(cancelled)),
         ("Escalated again", escalated(6, WhyEscalated::NotRestored { minutes: 60 })),
         ("Escalated by hand", escalated(2, WhyEscalated::Asked { by: person("tanaka"), reason: text("all shops are hit") })),
         ("Duty taken away", room(RoomStep::Assigned { duty: Duty::Scribe, person: None, by: person("sato") })),
@@ -298,6 +328,7 @@ every! {
         Silence => silence(SilenceStep::Made { made: Box::new(super::silence()) }),
         Alert => alert(AlertStep::Over { how: HowOver::Lapsed }),
         Postmortem => super::postmortems::written(""),
+        Oncall => Event::Oncall(OncallEvent::Overridden { row: overridden() }),
         Page => page(Paged::Queued { means: Means::Mail, number: 1, effect: key() }),
         IncidentOpened => Event::IncidentOpened {
             incident: INC, title: text("no reservations"), summary: text(""), service: incident().service, environment: incident().environment,
@@ -305,7 +336,7 @@ every! {
         },
         IncidentTriaged => {
             let mut triage = incident().triage;
-            triage.priority_override = Some(Override { priority: Priority::P2, reason: text("night") });
+            triage.priority_override = Some(hikeshi_domain::incident::Override { priority: Priority::P2, reason: text("night") });
             Event::IncidentTriaged { incident: INC, triage, priority: Priority::P2 }
         },
         IncidentAcknowledged => Event::IncidentAcknowledged { incident: INC, by: person("tanaka") },

@@ -26,6 +26,11 @@ every! {
         StatusUpdate => Notice::StatusUpdate { text: text("cause found") },
         StatusUpdateDue => Notice::StatusUpdateDue { priority: Priority::P1 },
         Escalated => Notice::Escalated { level: Level { level: 2, round: 1 }, why: WhyEscalated::Unanswered { minutes: 15 } },
+        NobodyOnCall => Notice::NobodyOnCall { level: Level { level: 1, round: 1 }, schedules: vec![text("first line")] },
+        OncallTaken => Notice::OncallTaken { schedule: text("first line"), person: person("tanaka"), from: at("03:00:00"), until: at("15:00:00") },
+        OncallGivenBack => Notice::OncallGivenBack {
+            schedule: text("first line"), person: person("tanaka"), from: at("03:00:00"), until: at("15:00:00")
+        },
         DutyAssigned => Notice::DutyAssigned { duty: Duty::Commander, person: Some(person("tanaka")) },
         HandedOver => Notice::HandedOver { from: person("tanaka"), to: person("sato"), note: text("the pool is full") },
         IncidentResolved => Notice::IncidentResolved { what: text("pool = 20") },

@@ -53,6 +53,10 @@ every! {
         PostmortemWritten => Refusal::PostmortemWritten { incident: INC },
         PostmortemMissing => Refusal::PostmortemMissing { incident: INC },
         EmergencyStillOpen => Refusal::EmergencyStillOpen { incident: INC, emergency: EMG },
+        CoverBackwards => Refusal::CoverBackwards { from: at("15:00:00"), until: at("03:00:00") },
+        CoverTooFar => Refusal::CoverTooFar { days_max: 366 },
+        CoverOfOthers => Refusal::CoverOfOthers { person: person("tanaka"), roles: vec![role("lead"), role("manager")] },
+        CoverOver => Refusal::CoverOver { id: hikeshi_domain::ids::OverrideId(5) },
         ConditionMissing => Refusal::ConditionMissing { condition: ConditionName::CannotWait, evidence_missing: true },
         NotSerious => Refusal::NotSerious { incident: INC, priority: text("P4") },
         WrongEnvironment => Refusal::WrongEnvironment { environment: text("staging") },
@@ -183,6 +187,7 @@ every! {
         SharedSshKey => FlawKind::SharedSshKey { other: text("mori") },
         BadSshDestination => FlawKind::BadSshDestination { given: text("-oProxyCommand=x") },
         NotAscending => FlawKind::NotAscending,
+        NoHours => FlawKind::NoHours { given: text("09:00") },
         BadNumber => FlawKind::BadNumber { given: text("090-1234-5678") },
         SameAs => FlawKind::SameAs { other: text("mori") },
     }

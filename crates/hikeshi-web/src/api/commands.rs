@@ -76,6 +76,7 @@ pub fn is_public(command: &Command) -> bool {
         | Command::Emergency(_)
         | Command::Incident(_)
         | Command::Obligation(_)
+        | Command::Oncall(_)
         | Command::Policy(_)
         | Command::Postmortem(_) => true,
         Command::Alert(_)

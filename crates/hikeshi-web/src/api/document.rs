@@ -115,6 +115,8 @@ fn query_param(param: Param) -> Value {
         Param::Size => ("Computed from the first so many ledger entries; with `at`.", json!({"type": "integer", "minimum": 0})),
         Param::At => ("Judged by this time; with `size`.", json!({"type": "string", "format": "date-time"})),
         Param::Text => ("Words to look for.", json!({"type": "string"})),
+        Param::From => ("The shifts from this moment on; now without it.", json!({"type": "string", "format": "date-time"})),
+        Param::Days => ("Of how many days.", json!({"type": "integer", "minimum": 1, "maximum": 400, "default": 14})),
         Param::DryRun => ("Decide, and write nothing.", json!({"type": "boolean", "default": false})),
     };
     json!({"name": param.name(), "in": "query", "required": false, "description": words, "schema": schema})

@@ -5,6 +5,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::routing::{MethodRouter, get, post};
 
+use hikeshi_domain::Timestamp;
 use hikeshi_domain::review::AsOf;
 
 use super::{commands, read};
@@ -16,6 +17,8 @@ use crate::state::App;
 pub const PREFIX: &str = "/api/v1";
 const LIMIT: u32 = 50;
 const LIMIT_MAX: u32 = 200;
+const DAYS: u32 = 14;
+const DAYS_MAX: u32 = 400;
 
 /// A parameter in the query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub enum Param {
     Size,
     At,
     Text,
+    From,
+    Days,
 }
 
 impl Param {
@@ -39,6 +44,8 @@ impl Param {
             Self::Size => "size",
             Self::At => "at",
             Self::Text => "text",
+            Self::From => "from",
+            Self::Days => "days",
         }
     }
 }
@@ -137,9 +144,16 @@ pub fn table() -> Vec<(Operation, MethodRouter<App>)> {
         (open(seen("/openapi.json", "seeDescription", "workspace", "This description.", &[], "Description")), get(read::openapi)),
     ];
     all.extend(reviews());
+    all.extend(oncall());
     all.extend(ledger());
     all.extend(recordings());
     all
+}
+
+/// Who is on call.
+fn oncall() -> Vec<(Operation, MethodRouter<App>)> {
+    let summary = "Who is on call now, who is next, and the shifts of so many days.";
+    vec![(seen("/oncall", "seeOncall", "cases", summary, &[Param::From, Param::Days], "OncallView"), get(read::oncall))]
 }
 
 /// Looking back.
@@ -296,6 +310,20 @@ impl Params {
         let size = number(size).ok_or_else(|| bad_number("size", size))?;
         let at = at.parse().map_err(|_| Fail::Malformed(format!("`at` is no time: `{}`", at.chars().take(40).collect::<String>())))?;
         Ok(Some(AsOf { size, at }))
+    }
+    pub fn from(&self) -> Result<Option<Timestamp>, Fail> {
+        let given = self.fields.raw("from");
+        let read =
+            || given.parse().map_err(|_| Fail::Malformed(format!("`from` is no time: `{}`", given.chars().take(40).collect::<String>())));
+        self.fields.has("from").then(read).transpose()
+    }
+    pub fn days(&self) -> Result<u32, Fail> {
+        if !self.fields.has("days") {
+            return Ok(DAYS);
+        }
+        let given = self.fields.raw("days");
+        let days = number(given).and_then(|days| u32::try_from(days).ok()).filter(|days| (1..=DAYS_MAX).contains(days));
+        days.ok_or_else(|| bad_number("days", given))
     }
     pub fn text(&self) -> &str {
         self.fields.raw("text")

@@ -12,6 +12,7 @@ mod help;
 mod incident;
 mod ledger;
 mod obligation;
+mod oncall;
 mod people;
 mod plan_file;
 mod policy;
@@ -97,6 +98,10 @@ pub enum Area {
     Report {
         #[command(subcommand)]
         verb: report::Verb,
+    },
+    Oncall {
+        #[command(subcommand)]
+        verb: Option<oncall::Verb>,
     },
     Channel {
         #[command(subcommand)]
@@ -273,6 +278,7 @@ async fn answer(area: Area, caller: &Caller<'_>) -> Result<()> {
         Area::Alert { verb } => alert::run(verb, caller).await,
         Area::Emergency { verb } => emergency::run(verb, caller).await,
         Area::Obligation { verb } => obligation::run(verb, caller).await,
+        Area::Oncall { verb } => oncall::run(verb, caller).await,
         Area::Report { verb } => report::run(verb, caller).await,
         Area::Channel { verb } => channel::run(verb, caller).await,
         Area::Ledger { verb } => ledger::run(verb, caller).await,

@@ -62,6 +62,7 @@ fn rules(kind: &str) -> &'static [&'static str] {
         "incident.note" => &["I7"],
         "monitor.fire" | "monitor.recover" => &["I10", "I11"],
         "page.report" => &["I5"],
+        "oncall.override" | "oncall.cancel" => &["I4"],
         "alert.report" | "alert.silence" | "alert.unsilence" | "wake.alert_settles" | "wake.alert_lapses" | "wake.silence_ends" => {
             &["I7", "I10"]
         }

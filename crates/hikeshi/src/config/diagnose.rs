@@ -15,6 +15,7 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
+use super::shape::{self, choices, is_name, nearest, type_of, types_of};
 use super::{Config, ServerConfig, policy_schema};
 
 /// Most mistakes that are listed; a file with more is better read again from the top.
@@ -57,6 +58,11 @@ pub enum What {
     },
     BadName {
         given: String,
+    },
+    /// A time of day, a date: written like this.
+    BadForm {
+        given: String,
+        like: &'static str,
     },
     OutOfRange {
         given: String,
@@ -141,6 +147,7 @@ fn words(lang: Lang, what: &What) -> (String, String, Option<String>) {
             list(allowed),
         ),
         What::BadName { given } => (terminal::bad_name(lang, given), terminal::name_form(lang), None),
+        What::BadForm { given, like } => (terminal::bad_form(lang, given), terminal::written_like(lang, like), None),
         What::OutOfRange { given, min, max } => {
             (terminal::out_of_range(lang, given), terminal::range(lang, min.as_deref(), max.as_deref()), None)
         }
@@ -298,6 +305,7 @@ impl Walk {
             | FlawKind::SharedSshKey { .. }
             | FlawKind::BadSshDestination { .. }
             | FlawKind::NotAscending
+            | FlawKind::NoHours { .. }
             | FlawKind::BadNumber { .. }
             | FlawKind::SameAs { .. } => false,
         }
@@ -422,7 +430,9 @@ impl Walk {
             if !allowed.iter().any(|one| one == given) {
                 self.say(span, What::NotOneOf { given: given.to_owned(), nearest: nearest(given, &allowed), allowed });
             }
-        } else if schema.get("pattern").is_some() && !is_name(given) {
+        } else if let Some(like) = shape::unlike(given, schema) {
+            self.say(span, What::BadForm { given: given.to_owned(), like });
+        } else if shape::is_of_names(schema) && !is_name(given) {
             self.say(span, What::BadName { given: given.to_owned() });
         }
         self.found.len() == before
@@ -440,55 +450,4 @@ impl Walk {
         }
         !outside
     }
-}
-
-/// Names of people, roles, services …: what `ids` accepts. The only patterns in the policy's schema are theirs.
-fn is_name(given: &str) -> bool {
-    hikeshi_domain::ids::PersonId::new(given).is_ok_and(|id| id.as_str() == given)
-}
-
-fn choices(schema: &Value) -> Vec<String> {
-    if let Some(list) = schema.get("enum").and_then(Value::as_array) {
-        return list.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-    }
-    let one_of = schema.get("oneOf").and_then(Value::as_array).into_iter().flatten();
-    one_of
-        .flat_map(|one| match one.get("const").and_then(Value::as_str) {
-            Some(text) => vec![text.to_owned()],
-            None => choices(one),
-        })
-        .collect()
-}
-
-fn types_of(schema: &Value) -> Vec<&'static str> {
-    let known = |text: &str| ["string", "integer", "number", "boolean", "array", "object"].into_iter().find(|known| *known == text);
-    match schema.get("type") {
-        Some(Value::String(one)) => known(one).into_iter().collect(),
-        Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).filter_map(known).collect(),
-        Some(_) | None if !choices(schema).is_empty() => vec!["string"],
-        Some(_) | None => Vec::new(),
-    }
-}
-
-fn type_of(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::String(_) => "string",
-        DeValue::Integer(_) => "integer",
-        DeValue::Float(_) => "number",
-        DeValue::Boolean(_) => "boolean",
-        DeValue::Datetime(_) => "datetime",
-        DeValue::Array(_) => "array",
-        DeValue::Table(_) => "object",
-    }
-}
-
-/// The closest of `allowed`, if it is close enough that a slip of the fingers explains it.
-pub fn nearest(given: &str, allowed: &[String]) -> Option<String> {
-    let limit = (given.chars().count() / 3).max(2);
-    allowed
-        .iter()
-        .map(|one| (strsim::damerau_levenshtein(given, one), one))
-        .filter(|(distance, _)| *distance <= limit)
-        .min()
-        .map(|(_, one)| one.clone())
 }

@@ -6,6 +6,7 @@
 pub mod diagnose;
 pub mod init;
 mod schema;
+mod shape;
 #[cfg(test)]
 mod tests;
 

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use hikeshi_text::Lang;
 
-use super::diagnose::{Look, What, nearest};
+use super::diagnose::{Look, What};
+use super::shape::nearest;
 use super::{ConfigError, init, parse};
 
 const LOOK: Look = Look { colour: false, width: 100 };
@@ -181,4 +182,15 @@ fn what_the_manual_says_about_alerts_and_paging_is_a_policy() {
         let found = mistakes(&text);
         assert!(found.is_empty(), "{found:?}\n{text}");
     }
+}
+
+#[test]
+fn a_time_of_day_or_a_date_that_is_none_is_told_with_an_example() {
+    let schedule = |at: &str, starts: &str| {
+        let layer = format!("people = [\"tanaka\"]\nhandover = \"daily\"\nat = \"{at}\"\nstarts = \"{starts}\"\n");
+        mistakes(&format!("{}\n[schedules.primary]\nname = \"一次\"\n[[schedules.primary.layers]]\n{layer}", init::template(Lang::Ja)))
+    };
+    assert_eq!(schedule("09:00", "2026-04-01"), []);
+    assert_eq!(schedule("9:00", "2026-04-01"), [What::BadForm { given: "9:00".to_owned(), like: "09:00" }]);
+    assert_eq!(schedule("09:00", "2026-02-30"), [What::BadForm { given: "2026-02-30".to_owned(), like: "2026-04-01" }]);
 }

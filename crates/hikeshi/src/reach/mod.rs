@@ -14,8 +14,8 @@ use hikeshi_domain::policy::Policy;
 use hikeshi_domain::review::{AsOf, Period};
 use hikeshi_engine::door::{Answer, Fault, Receipt};
 use hikeshi_engine::look::{
-    AlertsView, ChannelView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, LookError, NowView, ObligationView, Page,
-    PersonView, ReviewView, ReviewsView, Similar, Which,
+    AlertsView, ChannelView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, LookError, NowView, ObligationView,
+    OncallView, Page, PersonView, ReviewView, ReviewsView, Similar, Which,
 };
 use hikeshi_engine::recording::Form;
 use hikeshi_text::{Lang, terminal};
@@ -129,6 +129,11 @@ impl Reach {
     }
     pub async fn obligation(&self, id: ObligationId) -> Result<ObligationView> {
         look!(self, format!("obligations/{id}"), |look| look.obligation(id))
+    }
+    /// All schedules with their shifts of so many days.
+    pub async fn oncall(&self, from: Option<jiff::Timestamp>, days: u32) -> Result<OncallView> {
+        let from_then = from.map(|from| format!("&from={from}")).unwrap_or_default();
+        look!(self, format!("oncall?days={days}{from_then}"), |look| look.oncall(from, days))
     }
     pub async fn reviews(&self) -> Result<ReviewsView> {
         look!(self, "reports", |look| look.reviews())

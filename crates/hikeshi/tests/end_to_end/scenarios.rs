@@ -1,12 +1,13 @@
 //! Runs `scenarios/*.md`: promises to the user, typed as a user types them.
 //!
-//! A block ```` ```toml file=NAME ```` writes a file. A block ```` ```hikeshi as=PERSON [exit=CODE] [keep=NAME] ```` is one command line,
+//! A block ```` ```toml policy=more ```` is added to the policy before the server starts. A block ```` ```toml file=NAME ```` writes a file. A block ```` ```hikeshi as=PERSON [exit=CODE] [keep=NAME] ```` is one command line,
 //! then lines `> TEXT` that the answer must hold. `{digest}` is the digest of `emg_1` now; `keep` remembers it under a name.
+//! `{tomorrow}` is 24 hours from now, `{later}` 48.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::harness::{Workspace, text};
+use super::harness::{Workspace, in_hours, text};
 
 const PEOPLE: &[&str] = &["tanaka", "sato", "takahashi", "ito"];
 
@@ -69,10 +70,13 @@ fn words(line: &str) -> Vec<String> {
 
 fn run(file: &Path) {
     let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
-    let workspace = Workspace::with_people(&format!("scenario-{name}"), PEOPLE);
-    let mut kept: BTreeMap<String, String> = BTreeMap::new();
+    let (policy, blocks): (Vec<Block>, Vec<Block>) =
+        blocks(&super::harness::read(file)).into_iter().partition(|block| block.attributes.contains_key("policy"));
+    let more: String = policy.iter().flat_map(|block| block.body.iter().map(|line| format!("{line}\n"))).collect();
+    let workspace = Workspace::with_policy(&format!("scenario-{name}"), PEOPLE, |_| more);
+    let mut kept = BTreeMap::from([("tomorrow".to_owned(), in_hours(24)), ("later".to_owned(), in_hours(48))]);
     let mut commands = 0;
-    for block in blocks(&super::harness::read(file)) {
+    for block in blocks {
         let place = format!("{}:{}", file.display(), block.line);
         match block.language.as_str() {
             "toml" | "markdown" => {

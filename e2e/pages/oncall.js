@@ -1,0 +1,81 @@
+// Who is on call, on a phone: read at a glance, taken over with a form, given back, and taken along as a calendar.
+import { Person, phone } from "../browser.js";
+import { equal, holds } from "../checks.js";
+import { Workspace } from "../workspace.js";
+
+const schedules = `
+[schedules.primary]
+name = "一次当番"
+[[schedules.primary.layers]]
+people = ["tanaka"]
+handover = "monday"
+at = "09:00"
+starts = "2026-01-05"
+
+[schedules.nights]
+name = "夜間当番"
+[[schedules.nights.layers]]
+people = ["sato", "watanabe"]
+handover = "daily"
+at = "12:00"
+starts = "2026-01-05"
+hours = { from = "22:00", until = "07:00" }
+`;
+
+export const withSchedules = (policy) => policy + schedules;
+
+export async function oncall(checks, browser) {
+  const workspace = await Workspace.open({ watanabe: 2, sato: 1 }, withSchedules);
+  try {
+    await checks.check("a shift is taken over and given back on a phone", () => takenOver(browser, workspace));
+    await checks.check("the calendar needs a sign-in", () => calendar(browser, workspace));
+  } finally {
+    await workspace.close();
+  }
+}
+
+// As a phone's own field for date and time sends it, in the workspace's time.
+const local = (hours) => new Date(Date.now() + (hours + 9) * 3600 * 1000).toISOString().slice(0, 16);
+
+async function takenOver(browser, workspace) {
+  const watanabe = await (await Person.arrive(browser, workspace, "watanabe", phone)).signIn();
+  await watanabe.go("/");
+  await watanabe.page.locator('main a[href="/oncall"]').tap();
+  await watanabe.page.waitForURL("**/oncall");
+  const here = "#schedule-primary";
+  holds((await watanabe.text(here)).includes("田中 一郎"), "who is on call is the first thing said");
+  holds((await watanabe.text(here)).includes("この人に連絡する手段が、ポリシーにありません"), "and that no page would arrive");
+  holds((await watanabe.text(here)).includes("これから14日間、当番のいない時間はありません"), "no gaps");
+  holds((await watanabe.text("#schedule-nights")).match(/当番がいません。/g).length >= 13, "the days are gaps of the nights, in words");
+  for (const scheme of ["light", "dark"]) equal(await watanabe.axe(scheme), [], `accessibility in ${scheme}`);
+  equal(await watanabe.overflow(), 0, "pixels beyond the screen");
+
+  await watanabe.act("oncall.override", { until: local(-2), reason: "交代" }, { refused: true, within: here });
+  holds((await watanabe.text("#refused")).includes("oncall.ends_before_it_begins"), "why not");
+  await watanabe.go("/oncall");
+  await watanabe.act("oncall.override", { until: local(3), reason: "交代" }, { within: here });
+  holds((await watanabe.text(here)).includes("渡邉 直子"), "whoever has taken over is on call");
+  holds((await watanabe.text(here)).includes("次: 田中 一郎"), "and who is next");
+  await watanabe.page.locator(`${here} details[id^="table-"] summary`).tap();
+  holds((await watanabe.text(here)).includes("交代"), "the table says that it is an override");
+  equal(await watanabe.overflow(), 0, "pixels beyond the screen with the table");
+  await watanabe.act("oncall.cancel", { reason: "戻りました" }, { within: here });
+  holds((await watanabe.text(here)).includes("田中 一郎"), "back to the schedule");
+  equal(watanabe.troubles, [], "troubles of the browser");
+  await watanabe.leave();
+}
+
+async function calendar(browser, workspace) {
+  const path = `${workspace.url}/oncall/nights.ics`;
+  const guest = await fetch(path, { redirect: "manual" });
+  holds(guest.status !== 200, `a guest is answered ${guest.status}`);
+  const sato = await (await Person.arrive(browser, workspace, "sato", phone)).signIn();
+  const answer = await sato.page.request.get(path);
+  equal(answer.status(), 200, "the calendar");
+  holds(answer.headers()["content-type"].startsWith("text/calendar"), "what it is");
+  const text = await answer.text();
+  holds(text.startsWith("BEGIN:VCALENDAR\r\n"), "it begins as one");
+  holds((text.match(/BEGIN:VEVENT/g) ?? []).length >= 90, "a night for each of the days ahead");
+  equal((await sato.page.request.get(`${workspace.url}/oncall/none.ics`)).status(), 404, "a schedule that is not there");
+  await sato.leave();
+}
