@@ -34,6 +34,11 @@ export async function oncall(checks, browser) {
   }
 }
 
+const picture = async (page, name) => {
+  const folder = process.env.HIKESHI_PICTURES;
+  if (folder) await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
+};
+
 // As a phone's own field for date and time sends it, in the workspace's time.
 const local = (hours) => new Date(Date.now() + (hours + 9) * 3600 * 1000).toISOString().slice(0, 16);
 
@@ -49,6 +54,7 @@ async function takenOver(browser, workspace) {
   holds((await watanabe.text("#schedule-nights")).match(/当番がいません。/g).length >= 13, "the days are gaps of the nights, in words");
   for (const scheme of ["light", "dark"]) equal(await watanabe.axe(scheme), [], `accessibility in ${scheme}`);
   equal(await watanabe.overflow(), 0, "pixels beyond the screen");
+  await picture(watanabe.page, "oncall-phone");
 
   await watanabe.act("oncall.override", { until: local(-2), reason: "交代" }, { refused: true, within: here });
   holds((await watanabe.text("#refused")).includes("oncall.ends_before_it_begins"), "why not");
@@ -59,6 +65,7 @@ async function takenOver(browser, workspace) {
   await watanabe.page.locator(`${here} details[id^="table-"] summary`).tap();
   holds((await watanabe.text(here)).includes("交代"), "the table says that it is an override");
   equal(await watanabe.overflow(), 0, "pixels beyond the screen with the table");
+  await picture(watanabe.page, "oncall-phone-taken");
   await watanabe.act("oncall.cancel", { reason: "戻りました" }, { within: here });
   holds((await watanabe.text(here)).includes("田中 一郎"), "back to the schedule");
   equal(watanabe.troubles, [], "troubles of the browser");

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use hikeshi_domain::effect::{Effect, PostmortemOrder, Work};
 use hikeshi_domain::ledger::Entry;
 use hikeshi_domain::similar::{Index, Past, Query};
-use hikeshi_store::{Reader, StoreError};
+use hikeshi_store::{Reader, StoreError, Upto};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -47,8 +47,8 @@ struct Known {
     index: Index,
     /// The team's own words, as they were when the index was made.
     same_words: Vec<Vec<String>>,
-    /// Size of the ledger up to which changes are taken in.
-    upto: u64,
+    /// Up to where changes are taken in.
+    upto: Upto,
 }
 
 impl Pasts {
@@ -65,10 +65,10 @@ impl Pasts {
             if known.as_ref().is_none_or(|known| known.same_words != same_words) {
                 *known = None;
             }
-            let fresh = || Known { index: Index::new(same_words), same_words: same_words.to_vec(), upto: 0 };
+            let fresh = || Known { index: Index::new(same_words), same_words: same_words.to_vec(), upto: Upto::default() };
             let known = known.get_or_insert_with(fresh);
             let index = &mut known.index;
-            known.upto = reader.pasts_since(known.upto, &mut |past| index.put(&past))?;
+            known.upto = reader.pasts_since(&known.upto, &mut |past| index.put(&past))?;
             known.index.search(query, limit)
         };
         let keys: Vec<&str> = hits.iter().map(|hit| hit.key.as_str()).collect();

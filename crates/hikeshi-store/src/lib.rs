@@ -52,6 +52,7 @@ mod timers;
 mod write;
 
 pub use error::{Result, StoreError};
+pub use pasts::Upto;
 pub use read::{Reader, Span};
 pub use rebuild::{Comparison, Deviation, Difference};
 pub use write::{Batch, Writer};

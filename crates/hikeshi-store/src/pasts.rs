@@ -13,6 +13,13 @@ use crate::sql::{Change, Kind, Session, Sql, Value, to_json};
 
 const AT_ONCE: i64 = 1_000;
 
+/// Up to where the changes are known: the size of the ledger, and of what one commit wrote the last key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Upto {
+    size: u64,
+    key: String,
+}
+
 static SINCE: Sql =
     Sql::one("SELECT key, changed, doc FROM pasts WHERE changed > ?1 OR (changed = ?1 AND key > ?2) ORDER BY changed, key LIMIT ?3");
 static SOME: Sql = Sql::keyed("SELECT key, doc FROM pasts WHERE key {in}", Kind::Text);
@@ -69,16 +76,15 @@ pub(crate) fn some(session: &mut dyn Session, keys: &[&str]) -> Result<BTreeMap<
     rows.iter().map(|row| Ok((row.text(0)?.to_owned(), row.json(1)?))).collect()
 }
 
-/// Gives what has changed from the given size of the ledger on; the size up to which it was told. Rows of that very size may come again.
-pub(crate) fn since(session: &mut dyn Session, upto: u64, each: &mut dyn FnMut(Past)) -> Result<u64> {
-    let (mut size, mut key) = (upto, String::new());
+/// Gives what has changed since; up to where it was told. A later commit has a larger size, so nothing is left out behind that.
+pub(crate) fn since(session: &mut dyn Session, upto: &Upto, each: &mut dyn FnMut(Past)) -> Result<Upto> {
+    let mut upto = upto.clone();
     loop {
-        let rows = session.query(&SINCE, &[size.into(), key.as_str().into(), AT_ONCE.into()])?;
-        let Some(last) = rows.last() else { return Ok(size) };
-        let told = (last.count(1)?, last.text(0)?.to_owned());
+        let rows = session.query(&SINCE, &[upto.size.into(), upto.key.as_str().into(), AT_ONCE.into()])?;
+        let Some(last) = rows.last() else { return Ok(upto) };
+        upto = Upto { size: last.count(1)?, key: last.text(0)?.to_owned() };
         for row in &rows {
             each(row.json(2)?);
         }
-        (size, key) = told;
     }
 }

@@ -18,6 +18,7 @@ use hikeshi_domain::similar::Past;
 use hikeshi_domain::timer::Wake;
 
 use crate::error::{Result, StoreError};
+use crate::pasts::Upto;
 use crate::sql::{Row, Session, Sql, Value};
 use crate::write::PostDocument;
 use crate::{Head, Inner, KeptEntry, OutboxRow, PostRecord, contents, facts, ledger, outbox, pasts, timers};
@@ -207,8 +208,8 @@ impl Reader<'_> {
         pasts::some(self.session, keys)
     }
 
-    /// Those that have changed since the ledger had this size, in bounded memory; the size up to which that was told.
-    pub fn pasts_since(&mut self, upto: u64, each: &mut dyn FnMut(Past)) -> Result<u64> {
+    /// Those that have changed since, in bounded memory; up to where that was told.
+    pub fn pasts_since(&mut self, upto: &Upto, each: &mut dyn FnMut(Past)) -> Result<Upto> {
         pasts::since(self.session, upto, each)
     }
 

@@ -1,5 +1,7 @@
 //! Deadlines fire when they are due, once: after a restart, with two nodes, and whatever the clock does.
 
+mod pages;
+
 use hikeshi_domain::command::Command;
 use hikeshi_domain::emergency;
 use hikeshi_domain::ids::IncidentId;

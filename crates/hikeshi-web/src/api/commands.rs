@@ -4,11 +4,11 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
-use hikeshi_domain::account;
 use hikeshi_domain::command::{Command, Envelope};
 use hikeshi_domain::ids::RequestKey;
 use hikeshi_domain::people::Via;
 use hikeshi_domain::session;
+use hikeshi_domain::{account, alert};
 use hikeshi_engine::door::{Answer, Receipt};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -72,6 +72,11 @@ pub fn is_public(command: &Command) -> bool {
             | session::Command::Gate { .. }
             | session::Command::End { .. } => false,
         },
+        Command::Alert(command) => match command {
+            alert::Command::Silence { .. } | alert::Command::Unsilence { .. } => true,
+            // Senders speak through addresses of their own, each in its own words.
+            alert::Command::Report { .. } => false,
+        },
         Command::Channel(_)
         | Command::Emergency(_)
         | Command::Incident(_)
@@ -79,13 +84,7 @@ pub fn is_public(command: &Command) -> bool {
         | Command::Oncall(_)
         | Command::Policy(_)
         | Command::Postmortem(_) => true,
-        Command::Alert(_)
-        | Command::Monitor(_)
-        | Command::Offline(_)
-        | Command::Outcome(_)
-        | Command::Page(_)
-        | Command::Review(_)
-        | Command::Wake(_) => false,
+        Command::Monitor(_) | Command::Offline(_) | Command::Outcome(_) | Command::Page(_) | Command::Review(_) | Command::Wake(_) => false,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use hikeshi_domain::emergency::{self, Emergency};
 use hikeshi_domain::obligation::{self, Obligation};
-use hikeshi_domain::{account, channel, command, incident, postmortem, review};
+use hikeshi_domain::{account, alert, channel, command, incident, oncall, postmortem, review};
 use hikeshi_engine::look::{
     AlertsView, ChannelView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, NowView, ObligationView, OncallView, Page,
     PersonView, PostRow, ReviewView, ReviewsView, Similar,
@@ -18,7 +18,7 @@ use super::read::{CheckpointAnswer, EntryAnswer, Health, Me, PolicyAnswer};
 const REF: &str = "#/components/schemas/";
 
 /// The kinds of an area's commands that the API does not take.
-const CLOSED: &[(&str, &[&str])] = &[("account", &["sign_in", "add_passkey"])];
+const CLOSED: &[(&str, &[&str])] = &[("account", &["sign_in", "add_passkey"]), ("alert", &["report"])];
 
 /// Every component schema.
 pub fn components() -> Map<String, Value> {
@@ -35,6 +35,8 @@ pub fn components() -> Map<String, Value> {
         (name_of::<emergency::Judgement>(&mut generator), "EmergencyJudgement"),
         (name_of::<obligation::Judgement>(&mut generator), "ReportJudgement"),
         (name_of::<obligation::Kind>(&mut generator), "ObligationKind"),
+        (name_of::<incident::Override>(&mut generator), "PriorityOverride"),
+        (name_of::<oncall::Override>(&mut generator), "ShiftOverride"),
         (name_of::<obligation::Held>(&mut generator), "MeetingHeld"),
         (name_of::<obligation::Report>(&mut generator), "EmergencyReport"),
         (name_of::<review::Report>(&mut generator), "PeriodReport"),
@@ -144,13 +146,15 @@ fn close(schema: &mut Value) {
 }
 
 /// The commands of each area, as the API takes them.
-fn areas(generator: &mut SchemaGenerator) -> [(&'static str, &'static str, Value); 7] {
+fn areas(generator: &mut SchemaGenerator) -> [(&'static str, &'static str, Value); 9] {
     [
         ("account", "AccountCommand", schema::<account::Command>(generator)),
+        ("alert", "AlertCommand", schema::<alert::Command>(generator)),
         ("channel", "ChannelCommand", schema::<channel::Command>(generator)),
         ("emergency", "EmergencyCommand", schema::<emergency::Command>(generator)),
         ("incident", "IncidentCommand", schema::<incident::Command>(generator)),
         ("obligation", "ObligationCommand", schema::<obligation::Command>(generator)),
+        ("oncall", "OncallCommand", schema::<oncall::Command>(generator)),
         ("policy", "PolicyCommand", schema::<command::PolicyCommand>(generator)),
         ("postmortem", "PostmortemCommand", schema::<postmortem::Command>(generator)),
     ]

@@ -128,7 +128,7 @@ fn i4_a_year_agrees_with_an_independent_calculation() {
         "primary": shifts("primary", "2026-01-01T00:00"),
         "abroad": shifts("abroad", "2026-02-02T00:00"),
     });
-    let agreed = script(&workspace, "year.py", YEAR, &given.to_string());
+    let agreed = script(&workspace, "walk_year.py", YEAR, &given.to_string());
     assert_eq!(agreed, serde_json::json!({"moments": 2 * 365 * 24 * 4, "people": 8}), "{agreed}");
 }
 
@@ -192,7 +192,7 @@ fn i4_the_calendar_is_read_by_a_foreign_library() {
     let exported = workspace.as_person("tanaka").args(["oncall", "export", "primary"]).output().expect("ran");
     assert!(exported.status.success(), "{}", text(&exported));
     let calendar = String::from_utf8(exported.stdout).expect("UTF-8");
-    let read = script(&workspace, "calendar.py", CALENDAR, &calendar);
+    let read = script(&workspace, "read_calendar.py", CALENDAR, &calendar);
     assert_eq!((&read["version"], &read["method"], &read["name"]), (&"2.0".into(), &"PUBLISH".into(), &"一次当番".into()));
     assert_eq!(read["errors"], serde_json::json!([]));
     let events = read["events"].as_array().expect("events");

@@ -35,7 +35,7 @@ fn totals(workspace: &Workspace) -> (u64, u64) {
 fn what_a_silence_holds_survives_a_crash_and_pages_once_when_it_is_lifted() {
     let mut workspace = workspace("silences", &source("prometheus", "alertmanager", ""));
     let silence = ["alert", "silence", "--service", "web", "--label", "alertname=HighLatency|Down", "--for", "2h", "--reason", "DB を移す"];
-    assert_eq!(workspace.ok("tanaka", &silence)["made"], "sil_1");
+    assert_eq!(workspace.ok("tanaka", &silence)["receipt"]["made"], "sil_1");
     taken(&workspace, TO, &slow_pods(0..ALERTS, &now_plus(3_600)));
     assert_eq!(totals(&workspace), (ALERTS, ALERTS));
     assert_eq!(incidents(&workspace).len(), 0, "nobody is called");
