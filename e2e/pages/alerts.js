@@ -17,7 +17,7 @@ business = "lost_sales"
 `;
 
 export async function alerts(checks, browser) {
-  const workspace = await Workspace.open({ watanabe: 3 }, (policy) => policy + source);
+  const workspace = await Workspace.open({ watanabe: 4 }, (policy) => policy + source);
   try {
     await checks.check("an alert is taken on a phone with a slow connection, in two taps", () => taken(browser, workspace));
     await checks.check("planned work is silenced on a phone, and what still fires at its end is told of", () => silenced(browser, workspace));

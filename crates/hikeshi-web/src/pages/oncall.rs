@@ -28,6 +28,8 @@ struct Row {
     by_override: bool,
 }
 
+const GAPS_SHOWN: usize = 3;
+
 struct Section {
     id: String,
     name: String,
@@ -38,6 +40,8 @@ struct Section {
     reached: String,
     next: Option<String>,
     gaps: Vec<String>,
+    /// A schedule of nights has one for every day: these are folded.
+    more_gaps: Vec<String>,
     rows: Vec<Row>,
     forms: Vec<Html>,
 }
@@ -74,6 +78,8 @@ fn section(viewer: &Viewer, view: &OncallView, schedule: &OncallSchedule, flash:
     let name = |person: &PersonId| viewer.names.written(person).to_owned();
     let exact = |at: Timestamp| time::when(lang, zone, at, now).exact;
     let gap = |shift: &Shift| page::oncall_gap(lang, zone, shift.from, shift.until, now);
+    let mut gaps: Vec<String> = schedule.shifts.iter().filter(|shift| shift.person.is_none()).map(gap).collect();
+    let more_gaps = gaps.split_off(gaps.len().min(GAPS_SHOWN));
     let acts = std::iter::once(acts::take_over(viewer, schedule, now));
     let acts = acts.chain(schedule.overrides.iter().filter_map(|row| acts::give_back(viewer, schedule, row)));
     Ok(Section {
@@ -89,7 +95,8 @@ fn section(viewer: &Viewer, view: &OncallView, schedule: &OncallSchedule, flash:
             let who = next.person.as_ref().map_or_else(|| Words(lang).oncall_nobody().to_owned(), name);
             format!("{who} ({})", exact(next.from))
         }),
-        gaps: schedule.shifts.iter().filter(|shift| shift.person.is_none()).map(gap).collect(),
+        gaps,
+        more_gaps,
         rows: schedule
             .shifts
             .iter()
