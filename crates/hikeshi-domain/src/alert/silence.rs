@@ -155,6 +155,10 @@ pub(crate) fn make(
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
     let by = permit.person()?.clone();
+    if policy.local.is_some() {
+        // No alert comes there, and nobody would end it.
+        return Err(Refusal::PolicyOfLocal);
+    }
     input::required("reason", reason, TEXT_CHARS_MAX)?;
     check(covers, policy)?;
     if minutes == 0 || minutes > MINUTES_MAX {

@@ -203,3 +203,17 @@ fn a_silence_says_what_for_how_long_and_why() {
     }
     assert!(matches!(world.submit(&who("tanaka"), &command), Err(Refusal::TooMany { .. })));
 }
+
+#[test]
+fn a_ledger_that_is_kept_while_the_server_is_away_takes_no_silence() {
+    let mut world = World::new();
+    let mut policy = world.all.workspace.policy.as_deref().expect("a policy").clone();
+    let local = serde_json::json!({
+        "ledger": "hikeshi.test/local/web1/abc", "key": "k", "server_key": "k", "trust": crate::ids::Digest::of(b"trust"), "seal": null,
+        "made_at": "2026-11-22T02:00:00Z", "valid_until": "2026-11-23T02:00:00Z", "host": "web1",
+    });
+    policy.local = Some(serde_json::from_value(local).expect("what it says of itself"));
+    world.all.workspace.policy = Some(Arc::new(policy));
+    let refused = world.submit(&who("tanaka"), &asked(covers("mail"), None, 60));
+    assert_eq!(refused.map(|_| ()), Err(Refusal::PolicyOfLocal), "coming home it would be something that nobody can have done there");
+}
