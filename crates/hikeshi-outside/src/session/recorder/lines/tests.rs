@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -44,6 +44,8 @@ struct Stage {
     out: Arc<Mutex<Out>>,
     over: Arc<AtomicBool>,
     dir: PathBuf,
+    /// The test answers by itself. While this is there the recorder looks again at a line that was confirmed while keys were held.
+    _answers: Sender<(Timestamp, LineAnswer)>,
 }
 
 fn dangerous() -> Vec<DangerousLine> {
@@ -112,7 +114,9 @@ impl Stage {
                 hear(&heard, &valve, news);
             }
         });
-        let stage = Self { recording, out, over, dir };
+        let (looking, (_answers, answers)) = (Arc::clone(&recording), channel());
+        std::thread::spawn(move || looking.take_answers(&answers));
+        let stage = Self { recording, out, over, dir, _answers };
         // A shell that begins throws away what was typed before its prompt.
         stage.until("there is a prompt", |out| printed(out, "# ") || printed(out, "$ ") || printed(out, "% "));
         std::thread::sleep(Duration::from_millis(300));
