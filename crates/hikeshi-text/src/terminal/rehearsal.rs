@@ -2,6 +2,7 @@
 
 use hikeshi_domain::incident::Stage;
 use hikeshi_domain::obligation::Judgement;
+use hikeshi_domain::postmortem::Content;
 
 use super::two;
 use crate::Lang;
@@ -114,6 +115,7 @@ pub fn rehearsal_act(lang: Lang, act: &str) -> String {
 const ACTS: &[(&str, &str, &str)] = &[
     ("Release", "誤った設定のリリースが本番に出ます", "a release with a bad setting reaches production"),
     ("AwaitIncident", "監視が異常を見つけるのを待ちます", "waiting for the monitor to notice"),
+    ("AwaitPage", "担当者の電話が鳴るのを待ちます", "waiting for the telephone of whoever is called first"),
     ("Acknowledge", "対応を引き受けます", "acknowledges the incident"),
     ("Update", "状況を知らせます", "gives a status update"),
     (
@@ -143,6 +145,8 @@ const ACTS: &[(&str, &str, &str)] = &[
     ("AwaitReport", "報告書が書かれています", "the report is written"),
     ("AwaitInvitation", "振り返りの招待が作られています", "the invitation is written"),
     ("HoldMeeting", "振り返りを行い、再発防止策を決めます", "holds the retrospective and decides on prevention"),
+    ("WritePostmortem", "なぜを重ねて、ポストモーテムを書きます", "asks why again and again, and writes the postmortem"),
+    ("AwaitPostmortem", "ポストモーテムをファイルに書いています", "the postmortem is written to its file"),
 ];
 
 /// The label of a stage, by its name in the script.
@@ -255,6 +259,33 @@ pub fn rehearsal_judgement(lang: Lang) -> Judgement {
     }
 }
 
+pub fn rehearsal_postmortem(lang: Lang) -> Content {
+    let judgement = rehearsal_judgement(lang);
+    Content {
+        impact: judgement.impact,
+        whys: vec![
+            two(
+                lang,
+                "なぜ予約が失敗したか: 設定が、実在しない客室一覧を指していたから",
+                "Why did reservations fail? The settings named a list of rooms that does not exist.",
+            ),
+            two(
+                lang,
+                "なぜ実在しない名前が入ったか: 変更のレビューで、ファイル名の違いに気づけなかったから",
+                "Why did they name it? Nobody who reviewed the change saw that one letter was missing.",
+            ),
+            two(
+                lang,
+                "なぜ本番に出るまで分からなかったか: リリース前に、設定が指すファイルを確かめていないから",
+                "Why was it not found before production? No check looks whether the files in the settings exist.",
+            ),
+        ],
+        cause: judgement.cause,
+        response: judgement.response,
+        lessons: rehearsal_lessons(lang),
+    }
+}
+
 pub fn rehearsal_lessons(lang: Lang) -> String {
     two(
         lang,
@@ -293,6 +324,9 @@ pub fn rehearsal_rule(lang: Lang, rule: &str) -> String {
         ),
         "I2" => ("期限内に対応が始まる", "acknowledged in time"),
         "I3" => ("優先度は影響の表から決まる", "the priority comes from the matrix"),
+        "I4" => ("担当者が呼び出され、繰り返しにはその旨がある", "whoever is called was called; what came twice said so"),
+        "I6" => ("状況が関係者に知らされる", "those who wait were told how it stands"),
+        "I8" => ("ポストモーテムがファイルにある", "the postmortem is written to its file"),
         "I7" => ("時系列が自動で残る", "the timeline wrote itself"),
         "I11" => ("時間は測定される", "times are measured"),
         "A1" => ("台帳は改ざんされていない", "the ledger was not altered"),
@@ -307,11 +341,14 @@ pub fn score_title(lang: Lang, kept: usize, of: usize) -> String {
     two(lang, format!("訓練の結果: {of} 項目のうち {kept} 項目を守りました"), format!("Score: {kept} of {of} rules kept"))
 }
 
-pub fn score_times(lang: Lang) -> [String; 4] {
+pub fn score_times(lang: Lang) -> [String; 7] {
     [
         two(lang, "検知まで", "detected after"),
+        two(lang, "呼び出しまで", "paged after"),
         two(lang, "対応開始まで", "acknowledged after"),
+        two(lang, "最初の連絡まで", "first update after"),
         two(lang, "復旧まで", "restored after"),
+        two(lang, "ポストモーテムまで", "postmortem after"),
         two(lang, "訓練の長さ", "rehearsal took"),
     ]
 }

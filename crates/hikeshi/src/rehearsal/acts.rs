@@ -7,6 +7,7 @@ use hikeshi_domain::emergency::{self, Check, CheckKind, Condition, Conditions, J
 use hikeshi_domain::ids::{EmergencyId, IncidentId, RequestKey, TargetName};
 use hikeshi_domain::incident::{self, Stage};
 use hikeshi_domain::obligation::{self, Kind, Obligation, PreventionItem};
+use hikeshi_domain::postmortem;
 use hikeshi_domain::session::Terminal;
 use hikeshi_text::{Lang, terminal};
 
@@ -115,8 +116,10 @@ impl Cast<'_> {
                 };
                 self.submit(REQUESTER, Command::Obligation(command), act, seen).await
             }
+            Act::WritePostmortem => self.submit(OPERATOR, self.postmortem(known(incident)?)?, act, seen).await,
             Act::HoldMeeting => self.submit(LEAD, self.meeting(owed(seen, Kind::Retrospective)?)?, act, seen).await,
             Act::AwaitIncident
+            | Act::AwaitPage
             | Act::AwaitBackup
             | Act::AwaitStep(_)
             | Act::AwaitChecks
@@ -126,6 +129,7 @@ impl Cast<'_> {
             | Act::AwaitComparison
             | Act::AwaitReport
             | Act::AwaitInvitation
+            | Act::AwaitPostmortem
             | Act::Done
             | Act::Stuck => Ok(()),
         }
@@ -257,15 +261,20 @@ impl Cast<'_> {
         Ok((verdict, terminal::rehearsal_settled(self.lang, done)))
     }
 
-    fn meeting(&self, owed: &Obligation) -> Result<Command> {
+    fn postmortem(&self, incident: IncidentId) -> Result<Command> {
+        let items = self.items()?.into_iter().take(1).collect();
+        let content = terminal::rehearsal_postmortem(self.lang);
+        Ok(Command::Postmortem(postmortem::Command::Write { incident, content, items }))
+    }
+
+    fn items(&self) -> Result<Vec<PreventionItem>> {
         let due_at =
             crate::now().checked_add(jiff::SignedDuration::from_hours(24 * 14)).map_err(|error| Failure::Failed(error.to_string()))?;
-        let owners = [SENIOR_WITNESS, WITNESS];
-        let items = terminal::rehearsal_items(self.lang)
-            .into_iter()
-            .zip(owners)
-            .map(|(text, owner)| Ok(PreventionItem { text, owner: id(owner)?, due_at }))
-            .collect::<Result<Vec<_>>>()?;
+        let owned = terminal::rehearsal_items(self.lang).into_iter().zip([SENIOR_WITNESS, WITNESS]);
+        owned.map(|(text, owner)| Ok(PreventionItem { text, owner: id(owner)?, due_at })).collect()
+    }
+
+    fn meeting(&self, owed: &Obligation) -> Result<Command> {
         let attended = [LEAD, REQUESTER, SENIOR_WITNESS, WITNESS, OPERATOR].into_iter().map(id).collect::<Result<Vec<_>>>()?;
         Ok(Command::Obligation(obligation::Command::Hold {
             obligation: owed.id,
@@ -273,7 +282,7 @@ impl Cast<'_> {
             attended,
             lessons: terminal::rehearsal_lessons(self.lang),
             avoidable: None,
-            items,
+            items: self.items()?,
         }))
     }
 }

@@ -8,6 +8,7 @@ mod by_hand;
 mod git;
 mod load;
 mod people;
+mod phones;
 pub mod reservations;
 mod score;
 mod script;
@@ -27,6 +28,7 @@ use hikeshi_text::{Lang, terminal};
 use acts::Cast;
 use load::Load;
 use people::People;
+use phones::Phones;
 use script::{Act, next};
 use workspace::{APPROVER, EVERYONE, REQUESTER, SENIOR_WITNESS, WITNESS, Workspace};
 
@@ -97,6 +99,7 @@ fn temporary() -> anyhow::Result<PathBuf> {
 
 async fn rehearse(workspace: &Workspace, args: &TryArgs, lang: Lang, out: &Out) -> Result<()> {
     let _service = Service::start(&workspace.root(), workspace.kept.service_port)?;
+    let _phones = Phones::start(workspace.kept.phone_port, workspace.phones_file())?;
     let load = Load::start(workspace.kept.service_port, workspace.dir.join("visits.json"));
     let config = crate::config::read(&workspace.policy_file()).map_err(|error| crate::cli::mistakes(&error, lang, out))?;
     let running = Running::start(Setup { config, lang, face: true, background: true }).await?;

@@ -1,7 +1,9 @@
 //! The judgement at the end of a rehearsal: measured times, and each rule with what shows that it was kept. Everything is read from the record.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use hikeshi_domain::Timestamp;
 use hikeshi_domain::emergency::{Ending, StepState};
 use hikeshi_domain::ids::ChannelName;
 use hikeshi_domain::obligation::{Kind, Status as Owed};
@@ -11,6 +13,7 @@ use serde::Serialize;
 
 use super::acts::Cast;
 use super::load::Felt;
+use super::phones::{self, Rang};
 use super::script::{Seen, seen_by};
 use super::workspace::OPERATOR;
 use crate::fail::{Failure, Result};
@@ -19,9 +22,15 @@ use crate::{record, show};
 
 #[derive(Debug, Serialize)]
 pub struct Score {
+    /// From the first visit that failed to the incident.
     pub detected_s: Option<i64>,
+    /// From the incident to the telephone of whoever is called first.
+    pub paged_ms: Option<u64>,
+    /// Since the fault was detected.
     pub acknowledged_s: Option<i64>,
+    pub updated_s: Option<i64>,
     pub restored_s: Option<i64>,
+    pub postmortem_s: Option<i64>,
     pub took_s: u64,
     pub felt: Felt,
     pub entries: u64,
@@ -47,11 +56,15 @@ impl Score {
         let kept = self.rules.iter().filter(|rule| rule.kept).count();
         let mut text = format!("\n{}\n", show::paint(show::BOLD, &terminal::score_title(lang, kept, self.rules.len())));
         let seconds = |value: Option<i64>| value.map_or_else(|| "-".to_owned(), |value| time::seconds(lang, value));
-        let [detected, acknowledged, restored, took] = terminal::score_times(lang);
+        let millis = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), |value| time::millis(lang, value));
+        let [detected, paged, acknowledged, updated, restored, postmortem, took] = terminal::score_times(lang);
         text.push_str(&show::pairs(&[
             (detected, seconds(self.detected_s)),
+            (paged, millis(self.paged_ms)),
             (acknowledged, seconds(self.acknowledged_s)),
+            (updated, seconds(self.updated_s)),
             (restored, seconds(self.restored_s)),
+            (postmortem, seconds(self.postmortem_s)),
             (took, seconds(i64::try_from(self.took_s).ok())),
             (terminal::score_load_word(lang), terminal::score_load(lang, self.felt.good, self.felt.bad)),
             (terminal::score_ledger_word(lang), terminal::score_ledger(lang, self.entries, &self.root)),
@@ -80,6 +93,7 @@ struct Evidence {
     seen: Seen,
     entries: Vec<EntryView>,
     emergency_posts: String,
+    rang: Vec<Rang>,
 }
 
 pub async fn judge(cast: &Cast<'_>, running: &Running, felt: Felt) -> Result<Score> {
@@ -98,7 +112,7 @@ pub async fn judge(cast: &Cast<'_>, running: &Running, felt: Felt) -> Result<Sco
     entries.reverse();
     let posts = operator.channel(&ChannelName::new("emergency-deploy")?, None, 200).await?;
     let emergency_posts = serde_json::to_string(&posts.posts.rows).unwrap_or_default();
-    let evidence = Evidence { seen, entries, emergency_posts };
+    let evidence = Evidence { seen, entries, emergency_posts, rang: phones::rang(&cast.workspace.phones_file()) };
 
     let mut rules = evidence.of_exception();
     rules.extend(evidence.of_follow_up());
@@ -109,10 +123,15 @@ pub async fn judge(cast: &Cast<'_>, running: &Running, felt: Felt) -> Result<Sco
     let first = evidence.entries.first().map_or(incident.at, |entry| entry.at);
     let opened = incident.incident.opened_at;
     let broke = felt.first_bad.unwrap_or(incident.incident.detected_at);
+    let since = |at: Option<Timestamp>| at.map(|at| at.duration_since(incident.incident.detected_at).as_secs());
+    let rang_at = evidence.rang.iter().find(|rang| rang.person == OPERATOR).map(|rang| rang.at);
     Ok(Score {
         detected_s: Some(opened.duration_since(broke).as_secs().max(0)),
+        paged_ms: rang_at.and_then(|at| u64::try_from(at.duration_since(opened).as_millis()).ok()),
         acknowledged_s: incident.measures.acknowledged_s,
+        updated_s: since(evidence.event("incident_updated").first().map(|(entry, _)| entry.at)),
         restored_s: incident.measures.resolved_s,
+        postmortem_s: since(evidence.postmortem_filed()),
         took_s: u64::try_from(incident.at.duration_since(first).as_secs()).unwrap_or(0),
         felt,
         entries: record.entries,
@@ -134,6 +153,17 @@ impl Evidence {
     fn event(&self, name: &str) -> Vec<(&EntryView, &serde_json::Value)> {
         let all = self.entries.iter().flat_map(|entry| entry.events.iter().map(move |event| (entry, event)));
         all.filter(|(_, event)| event.get("event").and_then(serde_json::Value::as_str) == Some(name)).collect()
+    }
+
+    fn postmortem_filed(&self) -> Option<Timestamp> {
+        let filed = |event: &serde_json::Value| event.get("postmortem").and_then(serde_json::Value::as_str) == Some("filed");
+        self.event("postmortem").into_iter().find(|(_, event)| filed(event)).map(|(entry, _)| entry.at)
+    }
+
+    /// Pages that rang once more without saying so; each page has a key of its own.
+    fn rang_unmarked(&self) -> usize {
+        let mut heard = BTreeSet::new();
+        self.rang.iter().filter(|rang| !heard.insert(&rang.key) && !rang.repeated).count()
     }
 
     fn of_exception(&self) -> Vec<Rule> {
@@ -217,12 +247,21 @@ impl Evidence {
     fn of_incident(&self, view: &IncidentView) -> Vec<Rule> {
         let measures = &view.measures;
         let measured = measures.acknowledged_s.is_some() && measures.resolved_s.is_some();
+        let paged: BTreeSet<&str> = self.rang.iter().map(|rang| rang.key.as_str()).collect();
+        let taken = self.event("incident_acknowledged").first().map(|(entry, _)| entry.at);
+        // Whoever has it was called, and took it after that.
+        let rang_first = self.rang.iter().any(|rang| rang.person == OPERATOR && taken.is_some_and(|taken| rang.at <= taken));
+        let updates = self.event("incident_updated");
+        let postmortem = view.incident.postmortem.as_deref().and_then(|postmortem| postmortem.filed.as_ref()).map(|filed| filed.file.as_str());
         vec![
             rule(
                 "I2",
                 measures.acknowledged_in_time == Some(true),
                 measures.acknowledged_s.map(|seconds| format!("{seconds} s")).unwrap_or_default(),
             ),
+            rule("I4", rang_first && self.rang_unmarked() == 0, format!("{} pages, {} arrivals", paged.len(), self.rang.len())),
+            rule("I6", !updates.is_empty(), format!("{} updates", updates.len())),
+            rule("I8", postmortem.is_some_and(|file| Path::new(file).is_file()), postmortem.unwrap_or("-")),
             rule("I3", view.incident.triage.priority_override.is_none(), view.incident.priority.code()),
             rule(
                 "I7",

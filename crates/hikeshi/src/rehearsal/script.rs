@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use hikeshi_domain::emergency::{Confirmation, Emergency, Status, StepState};
-use hikeshi_domain::incident::Stage;
+use hikeshi_domain::incident::{Incident, Stage};
 use hikeshi_domain::obligation::{Kind, Obligation, Status as Owed};
+use hikeshi_domain::page::{AttemptEnd, HowEnded};
 use hikeshi_domain::session::{Session, Watched};
 use hikeshi_engine::look::{EmergencyView, IncidentView};
 
@@ -32,6 +33,8 @@ pub struct Seen {
 pub enum Act {
     Release,
     AwaitIncident,
+    /// The telephone of whoever is called first.
+    AwaitPage,
     Acknowledge,
     Move(Stage),
     Update,
@@ -64,6 +67,8 @@ pub enum Act {
     AwaitReport,
     AwaitInvitation,
     HoldMeeting,
+    WritePostmortem,
+    AwaitPostmortem,
     Done,
     /// The rehearsal cannot go on: what it was about ended otherwise.
     Stuck,
@@ -73,7 +78,7 @@ impl Act {
     /// Whose act it is; `None`: the world's, or the program's.
     pub fn who(self) -> Option<&'static str> {
         match self {
-            Self::Acknowledge | Self::Move(_) | Self::Update | Self::Resolve => Some(OPERATOR),
+            Self::Acknowledge | Self::Move(_) | Self::Update | Self::Resolve | Self::WritePostmortem => Some(OPERATOR),
             Self::RequestIncomplete
             | Self::Request
             | Self::ApproveOwn
@@ -91,6 +96,7 @@ impl Act {
             Self::HoldMeeting => Some(LEAD),
             Self::Release
             | Self::AwaitIncident
+            | Self::AwaitPage
             | Self::AwaitBackup
             | Self::AwaitStep(_)
             | Self::AwaitChecks
@@ -100,6 +106,7 @@ impl Act {
             | Self::AwaitComparison
             | Self::AwaitReport
             | Self::AwaitInvitation
+            | Self::AwaitPostmortem
             | Self::Done
             | Self::Stuck => None,
         }
@@ -109,6 +116,7 @@ impl Act {
     pub fn waits(self) -> bool {
         match self {
             Self::AwaitIncident
+            | Self::AwaitPage
             | Self::AwaitBackup
             | Self::AwaitStep(_)
             | Self::AwaitChecks
@@ -117,7 +125,8 @@ impl Act {
             | Self::AwaitRequest
             | Self::AwaitComparison
             | Self::AwaitReport
-            | Self::AwaitInvitation => true,
+            | Self::AwaitInvitation
+            | Self::AwaitPostmortem => true,
             Self::Release
             | Self::Acknowledge
             | Self::Move(_)
@@ -140,6 +149,7 @@ impl Act {
             | Self::Compare
             | Self::Report
             | Self::HoldMeeting
+            | Self::WritePostmortem
             | Self::Done
             | Self::Stuck => false,
         }
@@ -152,7 +162,7 @@ pub fn next(seen: &Seen, acting: Option<&str>) -> Act {
         return if seen.broken { Act::AwaitIncident } else { Act::Release };
     };
     if incident.incident.acknowledged.is_none() {
-        return Act::Acknowledge;
+        return if rings(&incident.incident) { Act::Acknowledge } else { Act::AwaitPage };
     }
     let Some(view) = &seen.emergency else { return before_request(seen, incident, acting) };
     let emergency = &view.emergency;
@@ -262,8 +272,23 @@ fn after_close(seen: &Seen, incident: &IncidentView, emergency: &Emergency) -> A
         Stage::Reported | Stage::Impact | Stage::Mitigation => Act::Move(Stage::Cause),
         Stage::Cause => Act::Move(Stage::PermanentFix),
         Stage::PermanentFix => Act::Move(Stage::Postmortem),
-        Stage::Postmortem => Act::Move(Stage::Closed),
+        Stage::Postmortem => postmortem(&incident.incident),
         Stage::Closed => Act::Done,
+    }
+}
+
+/// Whoever is called first has been called.
+fn rings(incident: &Incident) -> bool {
+    let theirs = incident.pages.iter().filter(|page| page.person.as_str() == OPERATOR);
+    theirs.flat_map(|page| &page.attempts).any(|attempt| matches!(&attempt.end, Some(AttemptEnd { how: HowEnded::Sent { .. }, .. })))
+}
+
+fn postmortem(incident: &Incident) -> Act {
+    match incident.postmortem.as_deref() {
+        Some(postmortem) if postmortem.written.is_some() => {
+            if postmortem.filed.is_some() { Act::Move(Stage::Closed) } else { Act::AwaitPostmortem }
+        }
+        Some(_) | None => Act::WritePostmortem,
     }
 }
 

@@ -29,6 +29,7 @@ pub const BAD_SETTINGS: &str = "# 予約サービスの設定\nrooms_file = \"da
 pub struct Kept {
     pub service_port: u16,
     pub server_port: u16,
+    pub phone_port: u16,
     /// API token of each person; issued as soon as the person has signed in.
     pub tokens: std::collections::BTreeMap<String, String>,
     pub with_database: bool,
@@ -60,7 +61,7 @@ impl Workspace {
         for person in EVERYONE {
             tokens.insert(person.to_owned(), secret::fresh()?);
         }
-        let kept = Kept { service_port: free_port()?, server_port: free_port()?, tokens, with_database: database.is_some() };
+        let kept = Kept { service_port: free_port()?, server_port: free_port()?, phone_port: free_port()?, tokens, with_database: database.is_some() };
         if let Some(database) = database {
             secret::write_private(&dir.join("database-url"), database)?;
         }
@@ -91,6 +92,10 @@ impl Workspace {
     pub fn changes_file(&self) -> PathBuf {
         self.root().join("config/CHANGES.log")
     }
+    /// When whose telephone rang.
+    pub fn phones_file(&self) -> PathBuf {
+        self.dir.join("phones.jsonl")
+    }
     pub fn bundle_file(&self) -> PathBuf {
         self.dir.join("case.zip")
     }
@@ -107,6 +112,7 @@ impl Workspace {
             .replace("{database}", database)
             .replace("{server_port}", &self.kept.server_port.to_string())
             .replace("{service_port}", &self.kept.service_port.to_string())
+            .replace("{phone_port}", &self.kept.phone_port.to_string())
             .replace("{dir}", &toml_text(&self.dir))
     }
 }
@@ -129,7 +135,7 @@ mod tests {
     fn the_policy_of_the_rehearsal_has_no_mistake() {
         let workspace = Workspace {
             dir: PathBuf::from("/srv/予約 訓練"),
-            kept: Kept { service_port: 7411, server_port: 7410, tokens: std::collections::BTreeMap::new(), with_database: false },
+            kept: Kept { service_port: 7411, server_port: 7410, phone_port: 7412, tokens: std::collections::BTreeMap::new(), with_database: false },
         };
         let config = crate::config::parse(Path::new("hikeshi.toml"), &workspace.policy_text());
         let config = config

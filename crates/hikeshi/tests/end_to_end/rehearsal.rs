@@ -16,9 +16,12 @@ fn directory(name: &str) -> std::path::PathBuf {
 fn judged(out: &[u8]) {
     let answer: Value = serde_json::from_slice(out).expect("the score");
     let rules = answer["data"]["rules"].as_array().expect("rules");
-    assert!(rules.len() >= 19, "{answer}");
+    assert!(rules.len() >= 22, "{answer}");
     let broken: Vec<&Value> = rules.iter().filter(|rule| rule["kept"] != true).collect();
     assert!(broken.is_empty(), "{broken:?}");
+    let measured = |name: &str| answer["data"][name].as_i64().unwrap_or_else(|| panic!("{name} was not measured: {answer}"));
+    let [acknowledged, updated, restored, postmortem] = ["acknowledged_s", "updated_s", "restored_s", "postmortem_s"].map(measured);
+    assert!(measured("paged_ms") >= 0 && acknowledged <= updated && updated <= restored && restored <= postmortem, "{answer}");
     assert!(answer["data"]["felt"]["bad"].as_u64().expect("visits") > 0, "the failure was felt: {answer}");
 }
 
@@ -36,6 +39,9 @@ fn a_whole_emergency_is_rehearsed_and_every_rule_kept() {
     let report = read(&report.expect("a report"));
     assert!(report.contains("田中 太郎") && report.contains("再発防止"), "{report}");
     assert!(std::fs::read_dir(dir.join("requests")).expect("requests").count() >= 2);
+    let postmortem = std::fs::read_dir(dir.join("docs/incidents")).expect("postmortems").flatten().next().expect("a postmortem");
+    let postmortem = read(&postmortem.path());
+    assert!(postmortem.contains("なぜ予約が失敗したか") && postmortem.contains("- [ ]"), "{postmortem}");
     assert!(dir.join("case.zip").is_file());
     assert_eq!(read(&dir.join("reservation/config/CHANGES.log")).lines().count(), 2);
     std::fs::remove_dir_all(&dir).expect("removed");
