@@ -1,4 +1,6 @@
 // Who is on call, on a phone: read at a glance, taken over with a form, given back, and taken along as a calendar.
+import { createServer } from "node:http";
+
 import { Person, phone } from "../browser.js";
 import { equal, holds } from "../checks.js";
 import { Workspace } from "../workspace.js";
@@ -31,6 +33,26 @@ export async function oncall(checks, browser) {
     await checks.check("the calendar needs a sign-in", () => calendar(browser, workspace));
   } finally {
     await workspace.close();
+  }
+  const pages = [];
+  const receiver = createServer((request, answer) => {
+    const body = [];
+    request.on("data", (piece) => body.push(piece));
+    request.on("end", () => {
+      pages.push(JSON.parse(Buffer.concat(body).toString("utf8")));
+      answer.end("ok");
+    });
+  });
+  await new Promise((ready) => receiver.listen(0, "127.0.0.1", ready));
+  const url = `http://127.0.0.1:${receiver.address().port}/`;
+  const called = (policy) =>
+    policy.replace('roles = ["operator"] }', `roles = ["operator"], webhook = { url = "${url}" } }`) + "\n[paging]\nrules = [{ after_min = 0, by = [\"webhook\"] }]\n";
+  const reachable = await Workspace.open({ watanabe: 1 }, called);
+  try {
+    await checks.check("a test page is asked for and confirmed on a phone", () => tested(browser, reachable, pages));
+  } finally {
+    await reachable.close();
+    receiver.close();
   }
 }
 
@@ -87,4 +109,29 @@ async function calendar(browser, workspace) {
   holds((text.match(/BEGIN:VEVENT/g) ?? []).length >= 90, "a night for each of the days ahead");
   equal((await sato.page.request.get(`${workspace.url}/oncall/none.ics`)).status(), 404, "a schedule that is not there");
   await sato.leave();
+}
+
+async function tested(browser, workspace, pages) {
+  const watanabe = await (await Person.arrive(browser, workspace, "watanabe", phone)).signIn();
+  await watanabe.go("/people");
+  await watanabe.page.locator('main a[href="/contacts"]').tap();
+  await watanabe.page.waitForURL("**/contacts");
+  const own = "#contact-watanabe";
+  holds((await watanabe.text(own)).includes("未確認"), "what nobody has proven says so");
+  holds((await watanabe.text("#contact-kobayashi")).includes("呼び出す手段がありません"), "and who cannot be reached");
+  holds((await watanabe.text("#steps")).includes("すぐに: 渡邉 直子"), "who is called first");
+  await watanabe.act("contact.test", {}, { within: own });
+  for (let tries = 0; pages.length === 0 && tries < 100; tries += 1) await new Promise((go) => setTimeout(go, 100));
+  equal(pages.map((page) => [page.test, page.person]), [[true, "watanabe"]], "what the receiver got");
+  await watanabe.go(new URL(pages[0].url).pathname);
+  for (const scheme of ["light", "dark"]) equal(await watanabe.axe(scheme), [], `accessibility in ${scheme}`);
+  equal(await watanabe.overflow(), 0, "pixels beyond the screen");
+  await picture(watanabe.page, "contacts-phone");
+  await watanabe.act("contact.confirm", {}, { within: "#mine" });
+  holds((await watanabe.text(own)).includes("届いた"), "it is proven");
+  equal(await watanabe.page.locator("#mine").count(), 0, "nothing is left to confirm");
+  await watanabe.act("contact.test", { typed: "はい" }, { refused: true, within: "#all" });
+  holds((await watanabe.text("#refused")).length > 0, "nobody is tested by a careless tap");
+  equal(watanabe.troubles, [], "troubles of the browser");
+  await watanabe.leave();
 }

@@ -9,13 +9,14 @@ use jiff::Timestamp;
 use crate::event::Event;
 use crate::facts::{Facts, PendingPolicy};
 use crate::people::Actor;
-use crate::{account, alert, emergency, incident, monitor, obligation, offline, oncall, page, postmortem, review, session};
+use crate::{account, alert, contact, emergency, incident, monitor, obligation, offline, oncall, page, postmortem, review, session};
 
 /// Folds one event into the facts and marks what it touched. `actor` is whoever gave the command.
 pub fn apply(facts: &mut Facts, event: &Event, actor: &Actor, at: Timestamp) {
     policy(facts, event, actor, at);
     monitor::apply(facts, event, at);
     account::state::apply(facts, event, at);
+    contact::state::apply(facts, event, at);
     incident::state::apply(facts, event, at);
     incident::room::apply(facts, event, at);
     alert::state::apply(facts, event, at);

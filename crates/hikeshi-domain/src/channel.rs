@@ -90,6 +90,11 @@ pub enum Notice {
         from: Timestamp,
         until: Timestamp,
     },
+    /// A quarter is over: the contacts are to be tried (rule M2).
+    ContactTestDue {
+        obligation: ObligationId,
+        due_at: Timestamp,
+    },
     DutyAssigned {
         duty: Duty,
         person: Option<PersonId>,

@@ -8,7 +8,7 @@ use crate::ids::{Digest, RequestKey};
 use crate::people::{Actor, Via};
 use crate::policy::Policy;
 use crate::timer::Wake;
-use crate::{account, alert, channel, emergency, incident, monitor, obligation, offline, oncall, page, postmortem, review, session};
+use crate::{account, alert, channel, contact, emergency, incident, monitor, obligation, offline, oncall, page, postmortem, review, session};
 
 /// A command on its way to the door.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +26,7 @@ pub enum Command {
     Account(account::Command),
     Alert(alert::Command),
     Channel(channel::Command),
+    Contact(contact::Command),
     Emergency(emergency::Command),
     Incident(incident::Command),
     Monitor(monitor::Command),
@@ -95,6 +96,8 @@ kinds! {
     Command::Alert(alert::Command::Silence { .. }) => "alert.silence",
     Command::Alert(alert::Command::Unsilence { .. }) => "alert.unsilence",
     Command::Channel(channel::Command::Post { .. }) => "channel.post",
+    Command::Contact(contact::Command::Test { .. }) => "contact.test",
+    Command::Contact(contact::Command::Confirm { .. }) => "contact.confirm",
     Command::Emergency(emergency::Command::Request { .. }) => "emergency.request",
     Command::Emergency(emergency::Command::Revise { .. }) => "emergency.revise",
     Command::Emergency(emergency::Command::Approve { .. }) => "emergency.approve",

@@ -15,7 +15,7 @@ use crate::permit::Permit;
 use crate::refusal::Refusal;
 use crate::timer::Wake;
 use crate::{
-    account, alert, channel, chat, emergency, incident, monitor, obligation, offline, oncall, page, policy, postmortem, review, session,
+    account, alert, channel, chat, contact, emergency, incident, monitor, obligation, offline, oncall, page, policy, postmortem, review, session,
 };
 
 /// What follows from a command.
@@ -48,6 +48,7 @@ pub fn needs(actor: &Actor, command: &Command, facts: &Facts) -> Needs {
         Command::Account(command) => account::decide::needs(command, actor),
         Command::Alert(command) => alert::decide::needs(command, facts),
         Command::Channel(command) => channel::needs(command),
+        Command::Contact(command) => contact::decide::needs(command, actor, facts),
         Command::Emergency(command) => {
             let mut needs = emergency::decide::needs(command, facts);
             if let emergency::Command::ApprovePasskey { .. } = command {
@@ -71,6 +72,9 @@ pub fn needs(actor: &Actor, command: &Command, facts: &Facts) -> Needs {
 }
 
 fn effect_needs(effect: &EffectKey, facts: &Facts) -> Needs {
+    if contact::test_of(effect).is_some() {
+        return contact::decide::needs_of(effect);
+    }
     if let Some(incident) = page::decide::incident_of(effect) {
         return incident::decide::needs_of(incident);
     }
@@ -111,12 +115,16 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
         Command::Account(command) => account::decide::decide(permit, facts, command, now),
         Command::Alert(command) => alert::decide::decide(&permit, facts, command, now),
         Command::Channel(command) => channel::decide(facts, command),
+        Command::Contact(command) => contact::decide::decide(&permit, facts, command, now),
         Command::Emergency(command) => emergency::decide::decide(permit, facts, command, now),
         Command::Incident(command) => incident::decide::decide(permit, facts, command, now),
         Command::Monitor(command) => monitor::decide(&permit, facts, command, now),
         Command::Obligation(command) => obligation::decide::decide(permit, facts, command, now),
         Command::Offline(command) => offline::decide::decide(facts, command, now),
         Command::Oncall(command) => oncall::decide::decide(&permit, facts, command, now),
+        Command::Page(page::Command::Report { effect, reported }) if contact::test_of(effect).is_some() => {
+            contact::decide::reported(facts, effect, reported)
+        }
         Command::Page(page::Command::Report { effect, reported }) => page::report::decide(facts, effect, reported, now),
         Command::Policy(command) => policy::decide(permit, facts, command),
         Command::Postmortem(command) => postmortem::decide::decide(&permit, facts, command, now),
@@ -125,6 +133,8 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
         Command::Outcome(OutcomeCommand::Ended { effect, outcome }) => {
             let mut decision = if effect.0.starts_with("emg_") {
                 emergency::decide::ended(facts, effect, outcome, now)?
+            } else if contact::test_of(effect).is_some() {
+                contact::decide::ended(facts, effect, outcome)?
             } else if effect.0.starts_with("page/") {
                 page::decide::ended(facts, effect, outcome, now)?
             } else if postmortem::decide::incident_of(effect).is_some() {

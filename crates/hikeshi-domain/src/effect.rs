@@ -193,7 +193,7 @@ impl Work {
             Self::WriteReport(_) => "write_report",
             Self::WriteInvitation(_) => "write_invitation",
             Self::WritePostmortem(_) => "write_postmortem",
-            Self::Page(order) if order.serious => PAGE_SERIOUS,
+            Self::Page(order) if order.about.is_serious() => PAGE_SERIOUS,
             Self::Page(_) => PAGE_OTHER,
             Self::Chat(order) => match order.lane {
                 Lane::Emergency => CHAT_EMERGENCY,

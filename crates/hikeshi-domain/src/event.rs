@@ -100,6 +100,7 @@ pub enum Event {
     Silence(crate::alert::silence::SilenceEvent),
     Oncall(crate::oncall::OncallEvent),
     Page(crate::page::PageEvent),
+    Contact(crate::contact::ContactEvent),
     Postmortem(crate::postmortem::PostmortemEvent),
     IncidentOpened {
         incident: IncidentId,

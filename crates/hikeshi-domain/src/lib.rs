@@ -16,6 +16,7 @@ pub mod apply;
 pub mod channel;
 pub mod chat;
 pub mod command;
+pub mod contact;
 pub mod decide;
 pub mod effect;
 pub mod emergency;

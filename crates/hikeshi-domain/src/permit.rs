@@ -50,7 +50,7 @@ pub fn row(kind: &str) -> Row {
         | "account.add_passkey"
         | "account.remove_passkey"
         | "account.issue_token" => Row::Anyone,
-        "channel.post" => Row::Anyone,
+        "channel.post" | "contact.confirm" => Row::Anyone,
         // Whoever finds a secret says so: auditors, too. Nothing happens before a second person agrees.
         "session.redact" => Row::Anyone,
         "emergency.request" | "emergency.revise" => Row::Roles(&["developer", "senior", "operator", "lead", "dev-lead", "cto"]),
@@ -83,6 +83,7 @@ pub fn row(kind: &str) -> Row {
         | "incident.move"
         | "incident.update"
         | "incident.resolve"
+        | "contact.test"
         | "alert.silence"
         | "alert.unsilence" => Row::Roles(&["operator", "lead", "manager", "developer", "senior", "dev-lead", "cto"]),
         "session.open"
@@ -149,6 +150,7 @@ pub fn permit(facts: &Facts, actor: &Actor, command: &Command) -> Result<Permit,
         | Command::Account(_)
         | Command::Alert(_)
         | Command::Channel(_)
+        | Command::Contact(_)
         | Command::Emergency(_)
         | Command::Incident(_)
         | Command::Obligation(_)

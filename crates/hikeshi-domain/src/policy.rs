@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use alerts::{Alerts, Fields, Flapping, Format, OnClear, OneOf, Route, Source};
+pub use alerts::{Alerts, Fields, Flapping, Format, MailRules, OnClear, OneOf, Route, Source};
 pub use check::{BUILT_IN_ROLES, Flaw, FlawKind};
 pub use decide::decide;
 pub use forge::{Forge, ForgeKind};

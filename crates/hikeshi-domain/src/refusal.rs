@@ -10,6 +10,7 @@ use crate::emergency::{ConditionName, Quorum, Status};
 use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, OverrideId, PersonId, RoleName, TargetName};
 use crate::incident::{Duty, Stage};
 use crate::obligation;
+use crate::page::Means;
 use crate::offline::{LocalFlaw, StatementFlaw};
 use crate::signature::SignatureFlaw;
 use crate::signature::passkey::AssertionFlaw;
@@ -54,6 +55,15 @@ refusals! {
     TimeInPast { field: String } => "A1", "input.time_in_past";
     /// The text looks like it carries a password or token.
     SecretInText { field: String } => "A4", "input.secret";
+
+    /// The policy calls nobody, or this ledger is kept while the server is away.
+    NoPaging => "M2", "contact.no_paging";
+    /// By the means that was asked for, the policy knows no way to these people.
+    NoWayToReach { people: Vec<PersonId> } => "I5", "contact.no_way";
+    TestedJustNow { minutes: u64 } => "M2", "contact.tested_just_now";
+    NoTestToConfirm { means: Means } => "M2", "contact.nothing_to_confirm";
+    /// Nobody has said yet that they are reached; without a means: the policy knows no way to them.
+    ContactsUnproven { missing: Vec<(PersonId, Option<Means>)> } => "M2", "contact.unproven";
 
     SilenceLength { minutes_max: u32 } => "I10", "alert.silence_length";
     /// It names nothing, or what can never fit together.

@@ -1,12 +1,13 @@
 //! What other programs send when something is wrong, read into [`Signal`]s: bytes in, values out, without clock, disk or network.
 //!
-//! Each sender has a file: [`prometheus`] (and Alertmanager), [`grafana`], [`sentry`], [`datadog`], [`pagerduty`], and [`pointers`] for any
-//! other JSON. [`given`] reads what they have in common, [`proof`] says whether a sender is who it says. What becomes of a signal is decided in
+//! Each sender has a file: [`prometheus`] (and Alertmanager), [`grafana`], [`sentry`], [`datadog`], [`pagerduty`], and [`mail`] for mail, and
+//! [`pointers`] for any other JSON. [`given`] reads what they have in common, [`proof`] says whether a sender is who it says. What becomes of a signal is decided in
 //! `hikeshi_domain::alert`. An alert is never turned away because something optional is odd; only when it cannot be told from another.
 
 mod datadog;
 mod given;
 mod grafana;
+mod mail;
 mod pagerduty;
 mod pointers;
 mod prometheus;
@@ -19,6 +20,7 @@ use hikeshi_domain::alert::Signal;
 use hikeshi_domain::policy::{Fields, Format};
 
 pub use datadog::TEMPLATE as DATADOG_TEMPLATE;
+pub use mail::read as read_mail;
 pub use pagerduty::{PagerDuty, accepted as pagerduty_accepted, read_pagerduty, refused as pagerduty_refused};
 pub use proof::{sentry_signature_holds, token_matches};
 
@@ -57,7 +59,7 @@ impl Refused {
 
 /// Reads a message in its sender's own format. `header` gives a header by its name, and nothing for one that was not sent.
 ///
-/// PagerDuty's events prove who sends them within the body, so they are read by [`read_pagerduty`].
+/// PagerDuty's events prove who sends them within the body, so they are read by [`read_pagerduty`]; mail is no JSON: [`read_mail`].
 pub fn read(format: Format, fields: Option<&Fields>, header: &dyn Fn(&str) -> String, body: &[u8]) -> Result<Vec<Signal>, Refused> {
     let document = given::parse(body, BODY_BYTES_MAX)?;
     match format {
@@ -70,6 +72,7 @@ pub fn read(format: Format, fields: Option<&Fields>, header: &dyn Fn(&str) -> St
             // Ours to put right, so the sender may try again.
             None => Err(Refused::new(500, "this source has no `fields`, which say where things are")),
         },
+        Format::Mail => Err(Refused::invalid("a mail is no JSON")),
         Format::Pagerduty => Err(Refused::invalid("events in the format of PagerDuty are sent to /v2/enqueue")),
     }
 }

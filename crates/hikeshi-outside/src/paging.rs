@@ -12,7 +12,7 @@ mod webhook;
 use std::time::Duration;
 
 use hikeshi_domain::effect::{Effect, Outcome, Performed};
-use hikeshi_domain::page::{Address, PageOrder};
+use hikeshi_domain::page::{About, Address, PageOrder};
 
 use self::telephone::Line;
 use crate::Options;
@@ -21,7 +21,11 @@ use crate::Options;
 const ANSWER_CHARS_MAX: usize = 300;
 
 pub(crate) async fn perform(options: &Options, effect: &Effect, order: &PageOrder) -> Performed {
-    let url = format!("{}/incidents/{}", options.public_url.trim_end_matches('/'), order.incident);
+    let place = match &order.about {
+        About::Incident { incident, .. } => format!("incidents/{incident}"),
+        About::Test { .. } => "contacts".to_owned(),
+    };
+    let url = format!("{}/{place}", options.public_url.trim_end_matches('/'));
     let within = Duration::from_secs(u64::from(order.timeout_s.max(1)));
     let sending = async {
         match &order.address {

@@ -4,6 +4,7 @@
 
 mod account;
 mod alert;
+mod contact;
 mod danger;
 mod emergency;
 mod execution;
@@ -53,6 +54,7 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
         E::Monitor(event) => silence::monitor(lang, event),
         E::Silence(event) => silence::said(lang, event, names),
         E::Alert(event) => alert::said(lang, event),
+        E::Contact(event) => contact::said(lang, event, names),
         E::Oncall(event) => oncall::said(lang, event, names),
         E::Page(event) => page::said(lang, event, names),
         E::Postmortem(event) => postmortem::said(lang, event),

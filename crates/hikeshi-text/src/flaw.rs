@@ -21,6 +21,7 @@ pub fn flaw(lang: Lang, flaw: &Flaw) -> Sentence {
         FlawKind::BadTimeZone { given } => bad_time_zone(lang, given),
         FlawKind::ExactlyOne { of } => exactly_one(lang, of),
         FlawKind::BadAddress { given } => bad_address(lang, given),
+        FlawKind::OnlyFor { format } => only_for(lang, &at, format),
         FlawKind::BadPattern { given, detail } => bad_pattern(lang, given, detail),
         FlawKind::BadCell { given, nearest } => bad_cell(lang, given, nearest.as_deref()),
         FlawKind::BadSshKey { given, unsupported } => bad_ssh_key(lang, given, unsupported.as_deref()),
@@ -249,14 +250,29 @@ fn bad_pattern(lang: Lang, given: &str, detail: &str) -> Sentence {
     let (given, detail) = (clipped(given, 100), clipped(detail, 300));
     match lang {
         Ja => say(
-            format!("「{given}」は正規表現として読めません（{detail}）。"),
-            "伏せ字にできないまま動かすと、秘密が記録に残るおそれがあります。",
+            format!("「{given}」は、ここに書く式として読めません（{detail}）。"),
+            "読めない式は何にも当てはまらないので、動いているように見えて働きません。",
             "書き方を直してください。",
         ),
         En => say(
-            format!("`{given}` is not a regular expression ({detail})."),
-            "Running without it could let a secret into the record.",
-            "Correct the pattern.",
+            format!("`{given}` cannot be read as the expression that belongs here ({detail})."),
+            "What cannot be read matches nothing, and would only look as if it worked.",
+            "Correct the expression.",
+        ),
+    }
+}
+
+fn only_for(lang: Lang, at: &str, format: &str) -> Sentence {
+    match lang {
+        Ja => say(
+            format!("{at} は、format = \"{format}\" のときだけ使えます。"),
+            "ほかの形式では読まれず、書いたつもりの設定が効きません。",
+            format!("format を \"{format}\" にするか、この行を消してください。"),
+        ),
+        En => say(
+            format!("{at} is for format = \"{format}\" only."),
+            "Any other format does not read it, so it would have no effect.",
+            format!("Set format = \"{format}\", or remove it."),
         ),
     }
 }

@@ -69,6 +69,7 @@ pub fn notice(lang: Lang, notice: &Notice, names: &Names) -> String {
         N::ObligationReminder { obligation, kind, due_at } => obligation::reminder(lang, *obligation, *kind, *due_at, names),
         N::ObligationOverdue { obligation, kind } => obligation::overdue(lang, *obligation, *kind),
         N::ObligationEscalated { obligation, kind, step, due_at } => obligation::escalated(lang, *obligation, *kind, *step, *due_at, names),
+        N::ContactTestDue { obligation, due_at } => obligation::contact_test_due(lang, *obligation, *due_at, names),
         N::ReportDue { obligation, period, due_at } => obligation::report_due(lang, *obligation, *period, *due_at, names),
         N::AbuseFound { kinds, obligations } => obligation::abuse_found(lang, kinds, obligations),
         N::ObligationDone { obligation, kind } => obligation::done(lang, *obligation, *kind),

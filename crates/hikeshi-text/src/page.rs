@@ -4,6 +4,7 @@
 
 mod account;
 mod alerts;
+mod contacts;
 mod emergency;
 mod fail;
 mod follow_up;
@@ -24,6 +25,7 @@ pub use fail::*;
 pub use frame::*;
 pub use now::*;
 pub use offline::{away, offline};
+pub use contacts::*;
 pub use oncall::*;
 pub use review::*;
 pub use session::*;
@@ -70,6 +72,7 @@ mod tests {
             session::ALL,
             offline::ALL,
             postmortem::ALL,
+            contacts::ALL,
             oncall::ALL,
         ];
         for (name, ja, en) in all.into_iter().flatten() {

@@ -4,6 +4,7 @@
 
 mod account;
 mod approval;
+mod contact;
 mod execution;
 mod field;
 mod incident;
@@ -56,6 +57,11 @@ pub fn refusal(lang: Lang, refusal: &Refusal, names: &Names) -> Sentence {
         R::PostmortemMissing { incident } => incident::postmortem_missing(lang, *incident),
         R::EmergencyStillOpen { incident, emergency } => incident::emergency_still_open(lang, *incident, *emergency),
 
+        R::NoPaging => contact::no_paging(lang),
+        R::NoWayToReach { people } => contact::no_way(lang, people, names),
+        R::TestedJustNow { minutes } => contact::just_now(lang, *minutes),
+        R::NoTestToConfirm { means } => contact::nothing_to_confirm(lang, *means),
+        R::ContactsUnproven { missing } => contact::unproven(lang, missing, names),
         R::CoverBackwards { from, until } => oncall::backwards(lang, *from, *until, names),
         R::CoverTooFar { days_max } => oncall::too_far(lang, *days_max),
         R::CoverOfOthers { person, roles } => oncall::of_others(lang, person, roles, names),

@@ -4,7 +4,7 @@
 
 use hikeshi_domain::ids::IncidentId;
 use hikeshi_domain::incident::Priority;
-use hikeshi_domain::page::PageOrder;
+use hikeshi_domain::page::{About, PageOrder};
 use hikeshi_domain::policy::Scheme;
 
 use crate::Lang::{self, En, Ja};
@@ -17,16 +17,67 @@ const NAME_CHARS_MAX: usize = 40;
 /// One message: what burns, how to take it, where to look.
 pub fn sms(order: &PageOrder, url: &str) -> String {
     let lang = Lang::from(order.language);
-    let priority = label::priority(lang, order.scheme, order.priority);
-    let (title, incident) = (clipped(&order.title, TITLE_CHARS_MAX), order.incident);
-    let service = clipped(&order.service, NAME_CHARS_MAX);
-    let environment = clipped(&order.environment, NAME_CHARS_MAX);
+    let (incident, title, priority, scheme, service, environment) = match &order.about {
+        About::Incident { incident, title, priority, scheme, service, environment, .. } => {
+            (*incident, title, *priority, *scheme, service, environment)
+        }
+        About::Test { by } => return sms_test(lang, &clipped(by, NAME_CHARS_MAX), url),
+    };
+    let priority = label::priority(lang, scheme, priority);
+    let title = clipped(title, TITLE_CHARS_MAX);
+    let service = clipped(service, NAME_CHARS_MAX);
+    let environment = clipped(environment, NAME_CHARS_MAX);
     match (lang, order.repeated) {
         (Ja, false) => format!("[{priority}] {title} ({incident}) {service}/{environment}。引き受けるには 1 と返信\n{url}"),
         (Ja, true) => format!("【再送】[{priority}] {title} ({incident}) {service}/{environment}。引き受けるには 1 と返信\n{url}"),
         (En, false) => format!("[{priority}] {title} ({incident}) {service}/{environment}. Reply 1 to take it\n{url}"),
         (En, true) => format!("[sent again] [{priority}] {title} ({incident}) {service}/{environment}. Reply 1 to take it\n{url}"),
     }
+}
+
+/// A test page by message. One that comes twice does no harm.
+fn sms_test(lang: Lang, by: &str, url: &str) -> String {
+    match lang {
+        Ja => format!("【テスト】呼び出しのテストです。障害は起きていません（依頼: {by}）。届いたら 1 と返信\n{url}"),
+        En => format!("[test] A test page: nothing is broken (asked for by {by}). Reply 1 when it arrived\n{url}"),
+    }
+}
+
+/// The call of a test page.
+pub fn speech_of_test(lang: Lang, workspace: &str, name: &str) -> Vec<String> {
+    let (workspace, name) = (clipped(workspace, NAME_CHARS_MAX), clipped(name, NAME_CHARS_MAX));
+    match lang {
+        Ja => vec![
+            format!("{workspace}の障害対応システム、ひけし、からの、呼び出しのテストです。"),
+            format!("{name}さん、障害は起きていません。"),
+            "この電話に呼び出しが届くかを、確かめています。".to_owned(),
+        ],
+        En => vec![
+            format!("This is a test call from hikeshi, the incident system of {workspace}."),
+            format!("{name}, nothing is broken."),
+            "We want to know whether a page would reach you on this telephone.".to_owned(),
+        ],
+    }
+}
+
+/// Which keys a test has.
+pub fn keys_of_test(lang: Lang) -> &'static str {
+    both(
+        lang,
+        (
+            "届いたことを記録するときは、1番を押してください。もう一度聞くときは、2番を押してください。",
+            "To record that it reached you, press 1. To hear this again, press 2.",
+        ),
+    )
+}
+
+pub fn no_key_of_test(lang: Lang) -> &'static str {
+    both(lang, ("番号が押されなかったので、電話を切ります。届いたことは、記録されていません。", "No key was pressed, so this call ends. Nothing is recorded."))
+}
+
+/// The test has been confirmed, or was over already.
+pub fn confirmed(lang: Lang) -> &'static str {
+    both(lang, ("届いたことを記録しました。ありがとうございました。", "It is recorded that this reached you. Thank you."))
 }
 
 /// What a call is about.

@@ -5,6 +5,7 @@
 
 mod alerts;
 mod answer;
+mod contacts;
 mod file;
 mod help;
 mod local;
@@ -23,6 +24,7 @@ pub use answer::*;
 pub use file::*;
 pub use help::*;
 pub use local::*;
+pub use contacts::*;
 pub use oncall::*;
 pub use postmortem::*;
 pub use rehearsal::*;

@@ -154,6 +154,7 @@ fn every_event_has_one_line() {
         .chain(samples::alert_steps())
         .chain(samples::silences())
         .chain(samples::page_steps())
+        .chain(samples::contact_steps())
         .chain(samples::postmortem_steps())
     {
         for lang in Lang::ALL {
@@ -252,7 +253,7 @@ every! {
         Cancelled => Status::Cancelled, Expired => Status::Expired
     }
 }
-every! { kinds: Kind { ChangeRequest => Kind::ChangeRequest, Report => Kind::Report, Retrospective => Kind::Retrospective, Prevention => Kind::Prevention, MonthlyReport => Kind::MonthlyReport, QuarterlyReport => Kind::QuarterlyReport, Corrective => Kind::Corrective, Postmortem => Kind::Postmortem, Review => Kind::Review } }
+every! { kinds: Kind { ChangeRequest => Kind::ChangeRequest, Report => Kind::Report, Retrospective => Kind::Retrospective, Prevention => Kind::Prevention, MonthlyReport => Kind::MonthlyReport, QuarterlyReport => Kind::QuarterlyReport, Corrective => Kind::Corrective, Postmortem => Kind::Postmortem, Review => Kind::Review, ContactTest => Kind::ContactTest } }
 every! { standings: Standing { InTime => Standing::InTime, Late => Standing::Late, Open => Standing::Open, Overdue => Standing::Overdue, NotNeeded => Standing::NotNeeded } }
 every! {
     local_flaws: LocalFlaw {

@@ -4,6 +4,7 @@
 
 mod account;
 mod alert;
+mod contact;
 mod emergency;
 mod follow_up;
 mod incident;
@@ -15,6 +16,7 @@ mod session;
 mod show;
 
 pub use alert::{silence, unsilence};
+pub use contact::{confirm, test, test_everybody};
 pub use emergency::{of_change, of_emergency};
 pub use follow_up::of_obligation;
 pub use incident::{acknowledge, of_incident, open_form};
@@ -38,6 +40,7 @@ pub fn command(kind: &str, input: &Input<'_>) -> Result<Command, Sentence> {
         "alert" => alert::command(kind, input),
         "account" => account::command(kind, input),
         "channel" | "obligation" | "policy" => follow_up::command(kind, input),
+        "contact" => contact::command(kind, input),
         "emergency" => emergency::command(kind, input),
         "incident" => incident::command(kind, input),
         "oncall" => oncall::command(kind, input),

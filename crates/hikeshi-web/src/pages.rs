@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod bundle;
 pub mod changes;
 pub mod channel;
+pub mod contacts;
 pub mod content;
 pub mod emergencies;
 pub mod emergency;

@@ -11,7 +11,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::fail::Fail;
 use crate::pages::{
-    alerts, bundle, channel, content, emergencies, emergency, incidents, ledger, me, now, obligations, oncall, people, plan, postmortem,
+    alerts, bundle, channel, contacts, content, emergencies, emergency, incidents, ledger, me, now, obligations, oncall, people, plan, postmortem,
     replay, reviews, signin, watch,
 };
 use crate::state::{App, WebOptions};
@@ -63,6 +63,7 @@ fn pages() -> Router<App> {
         .route("/approvals", get(emergencies::approvals))
         .route("/obligations", get(obligations::list))
         .route("/obligations/{id}", get(obligations::get).post(obligations::post))
+        .route("/contacts", get(contacts::get).post(contacts::post))
         .route("/oncall", get(oncall::get).post(oncall::post))
         .route("/oncall/{file}", get(oncall::ics))
         .route("/reports", get(reviews::list))

@@ -11,7 +11,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::contact::Contact;
 use crate::ids::{Digest, PersonId, RoleName, TokenId};
+use crate::page::Means;
 use crate::signature::passkey::RelyingParty;
 
 /// The state of one person's credentials.
@@ -26,6 +28,9 @@ pub struct Account {
     pub sessions: Vec<Session>,
     #[serde(default)]
     pub tokens: BTreeMap<TokenId, Token>,
+    /// Whether the ways to reach them were tried (rule M2).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub contacts: BTreeMap<Means, Contact>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -62,13 +62,14 @@ pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
     }
 }
 
-fn with(facts: &mut Facts, person: &PersonId, change: impl FnOnce(&mut Account)) {
+pub(crate) fn with(facts: &mut Facts, person: &PersonId, change: impl FnOnce(&mut Account)) {
     let account = facts.accounts.entry(person.clone()).or_default().get_or_insert_with(|| Account {
         person: person.clone(),
         links: Vec::new(),
         passkeys: Vec::new(),
         sessions: Vec::new(),
         tokens: std::collections::BTreeMap::new(),
+        contacts: std::collections::BTreeMap::new(),
     });
     change(account);
     facts.touched.accounts.insert(person.clone());

@@ -12,6 +12,7 @@ pub use outcome::ended;
 
 use super::{Command, Held, Judgement, Kind, Meeting, Obligation, PreventionItem, Report, Status};
 use crate::channel::{Body, Notice, Post};
+use crate::contact;
 use crate::decide::Decision;
 use crate::effect::Effect;
 use crate::emergency::{self, Emergency};
@@ -45,6 +46,9 @@ pub fn needs(command: &Command, facts: &Facts) -> Needs {
 pub fn needs_of(id: ObligationId, facts: &Facts) -> Needs {
     let mut needs = Needs { obligations: [id].into(), ..Needs::default() };
     if let Some(state) = facts.obligation(id) {
+        if state.kind == Kind::ContactTest {
+            needs.accounts.extend(facts.policy().map(contact::called).unwrap_or_default());
+        }
         needs.incidents.extend(state.incident);
         needs.emergencies.extend(state.emergency);
         let emergency = state.emergency.and_then(|id| facts.emergency(id));
@@ -178,6 +182,14 @@ fn finish(permit: &Permit, owed: &Owed<'_>, evidence: &str) -> Result<Decision, 
             let exception = owed.exception()?;
             if [&exception.requester, &exception.plan.executor].contains(&by) {
                 return Err(Refusal::SelfReview { person: by.clone() });
+            }
+        }
+        Kind::ContactTest => {
+            owed.open(Kind::ContactTest)?;
+            let contact = |person: &PersonId, means| owed.facts.account(person)?.contacts.get(&means);
+            let missing = contact::unproven(owed.policy, &contact::called(owed.policy), contact, owed.state.raised_at);
+            if !missing.is_empty() {
+                return Err(Refusal::ContactsUnproven { missing });
             }
         }
         Kind::ChangeRequest

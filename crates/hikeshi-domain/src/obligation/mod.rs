@@ -36,6 +36,8 @@ pub enum Kind {
     Postmortem,
     /// Somebody else looks over the record of an exception in which something rests on the executor's machine alone.
     Review,
+    /// A test page to every contact of those whom an incident may call, each confirmed by its owner (rule M2).
+    ContactTest,
 }
 
 impl Kind {
@@ -43,7 +45,7 @@ impl Kind {
     pub fn hardens_next(self) -> bool {
         match self {
             Self::ChangeRequest | Self::Report | Self::Retrospective | Self::Review => true,
-            Self::Prevention | Self::MonthlyReport | Self::QuarterlyReport | Self::Corrective | Self::Postmortem => false,
+            Self::Prevention | Self::MonthlyReport | Self::QuarterlyReport | Self::Corrective | Self::Postmortem | Self::ContactTest => false,
         }
     }
 }

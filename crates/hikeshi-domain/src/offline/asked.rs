@@ -104,6 +104,7 @@ impl Asking<'_> {
             | Event::Alert(_)
             | Event::Oncall(_)
             | Event::Page(_)
+            | Event::Contact(_)
             | Event::Postmortem(_)
             | Event::Offline(_) => return None,
             Event::SignedIn { .. }
@@ -241,7 +242,8 @@ impl Asking<'_> {
                 | Kind::Prevention
                 | Kind::Corrective
                 | Kind::Postmortem
-                | Kind::Review => Asked::Follows,
+                | Kind::Review
+                | Kind::ContactTest => Asked::Follows,
             },
             Event::ObligationTroubled { obligation, trouble } => {
                 ended(self.under_way(obligation)?, Outcome::Failed { detail: trouble.detail })

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Address, Attempt, AttemptEnd, HowEnded, Means, Page, PageEvent, PageOrder, Paged, report};
+use super::{About, Address, Attempt, AttemptEnd, HowEnded, Means, Page, PageEvent, PageOrder, Paged, report};
 use crate::decide::Decision;
 use crate::effect::{Effect, EffectKey, Outcome, Work};
 use crate::event::Event;
@@ -46,7 +46,9 @@ impl<'a> Subject<'a> {
 
 /// Calls people because of one step. Whoever was called because of it already is not called again.
 pub(crate) fn call(decision: &mut Decision, policy: &Policy, subject: &Subject<'_>, step: u32, people: &[PersonId]) {
-    let Some(paging) = &policy.paging else { return };
+    if policy.paging.is_none() {
+        return;
+    }
     for person in people {
         if subject.pages.iter().any(|page| page.step == step && page.person == *person) {
             continue;
@@ -60,7 +62,7 @@ pub(crate) fn call(decision: &mut Decision, policy: &Policy, subject: &Subject<'
             decision.events.push(Event::Page(event));
             continue;
         };
-        attempt(decision, policy, subject, (step, person), (first, 1), paging.timeout_s);
+        attempt(decision, policy, subject, (step, person), (first, 1));
     }
 }
 
@@ -75,7 +77,7 @@ fn due_by_now(rules: &[PagingRule], passed: SignedDuration) -> Vec<Means> {
     due.flat_map(|rule| rule.by.iter().copied()).collect()
 }
 
-fn address(policy: &Policy, person: &PersonId, means: Means) -> Option<Address> {
+pub(crate) fn address(policy: &Policy, person: &PersonId, means: Means) -> Option<Address> {
     let person = policy.person(person)?;
     match means {
         Means::Webhook => Some(Address::Webhook { webhook: person.webhook.clone()? }),
@@ -105,19 +107,14 @@ fn attempt(
     subject: &Subject<'_>,
     (step, person): (u32, &PersonId),
     (means, number): (Means, u32),
-    timeout_s: u32,
 ) {
-    let Some(address) = address(policy, person, means) else { return };
     let key = EffectKey(format!("page/{}/{step}/{person}/{}/{number}", subject.incident, means.code()));
-    let name = policy.name_of(person).to_owned();
-    let order = PageOrder {
+    let about = About::Incident {
         incident: subject.incident,
         step,
-        person: person.clone(),
-        name,
-        number,
         title: subject.title.to_owned(),
         priority: subject.priority,
+        scheme: policy.incident.scheme,
         serious: policy.emergency.serious.contains(&subject.priority),
         service: policy.services.get(subject.service).map_or_else(|| subject.service.to_string(), |service| service.name.clone()),
         environment: policy
@@ -125,17 +122,28 @@ fn attempt(
             .get(subject.environment)
             .map_or_else(|| subject.environment.to_string(), |place| place.name.clone()),
         detected_at: subject.detected_at,
-        address,
-        timeout_s,
+    };
+    let Some(effect) = ordered(policy, person, (means, number), key.clone(), about) else { return };
+    let what = Paged::Queued { means, number, effect: key };
+    decision.events.push(Event::Page(PageEvent { incident: subject.incident, step, person: person.clone(), what }));
+    decision.effects.push(effect);
+}
+
+/// The order to call somebody by one means; `None`: it does not lead to them.
+pub(crate) fn ordered(policy: &Policy, person: &PersonId, (means, number): (Means, u32), key: EffectKey, about: About) -> Option<Effect> {
+    let order = PageOrder {
+        about,
+        person: person.clone(),
+        name: policy.name_of(person).to_owned(),
+        number,
+        address: address(policy, person, means)?,
+        timeout_s: policy.paging.as_ref()?.timeout_s,
         language: policy.person(person).and_then(|person| person.language).unwrap_or(policy.workspace.language),
-        scheme: policy.incident.scheme,
         time_zone: policy.workspace.time_zone.clone(),
         // What has failed may have arrived all the same: an answer that did not come says nothing.
         repeated: number > 1,
     };
-    let what = Paged::Queued { means, number, effect: key.clone() };
-    decision.events.push(Event::Page(PageEvent { incident: subject.incident, step, person: person.clone(), what }));
-    decision.effects.push(Effect { key, work: Work::Page(Box::new(order)) });
+    Some(Effect { key, work: Work::Page(Box::new(order)) })
 }
 
 /// The incident that an attempt is about, by its key.
@@ -149,25 +157,7 @@ pub(crate) fn ended(facts: &Facts, key: &EffectKey, outcome: &Outcome, now: Time
     let state = incident_of(key).and_then(|id| facts.incident(id)).ok_or(Refusal::Stale)?;
     let (page, attempt) = found(state, key).filter(|(_, attempt)| attempt.end.is_none()).ok_or(Refusal::Stale)?;
     let (means, number) = (attempt.means, attempt.number);
-    let how = match outcome {
-        Outcome::Paged { reference, repeated } => HowEnded::Sent { reference: reference.clone(), repeated: *repeated },
-        Outcome::Failed { detail } => HowEnded::Failed { detail: detail.clone(), permanent: false },
-        Outcome::PageRefused { detail } => HowEnded::Failed { detail: detail.clone(), permanent: true },
-        Outcome::BackupTaken { .. }
-        | Outcome::StepEnded { .. }
-        | Outcome::ChecksEnded { .. }
-        | Outcome::FilesSeen { .. }
-        | Outcome::Restored { .. }
-        | Outcome::Reverted { .. }
-        | Outcome::Redacted { .. }
-        | Outcome::ChangeRequestOpened { .. }
-        | Outcome::Compared { .. }
-        | Outcome::ReportWritten { .. }
-        | Outcome::InvitationWritten { .. }
-        | Outcome::Said { .. }
-        | Outcome::Unsaid { .. }
-        | Outcome::Postponed { .. } => return Err(Refusal::Stale),
-    };
+    let how = HowEnded::of(outcome).ok_or(Refusal::Stale)?;
     // What was reported meanwhile says more than an answer that did not come back.
     let failed = matches!(how, HowEnded::Failed { .. }) && attempt.report.is_none();
     let event = PageEvent { incident: state.id, step: page.step, person: page.person.clone(), what: Paged::Ended { means, number, how } };
@@ -181,15 +171,15 @@ pub(crate) fn ended(facts: &Facts, key: &EffectKey, outcome: &Outcome, now: Time
 /// This attempt did not reach its person: the next means is tried at once, and the next step when there is none and nobody else was reached.
 pub(super) fn fall_over(decision: &mut Decision, calling: Calling<'_>, state: &Incident, page: &Page, failed: &Attempt) {
     let policy = calling.policy;
-    let Some(paging) = policy.paging.as_ref().filter(|_| escalation::is_unanswered(state) && escalation::is_open(state, page)) else {
+    if policy.paging.is_none() || !escalation::is_unanswered(state) || !escalation::is_open(state, page) {
         return;
-    };
+    }
     let (step, person) = (page.step, &page.person);
     let untried = |means: &Means| page.tried(*means) == 0 && address(policy, person, *means).is_some();
     let rules = rules(policy, person);
     let order: Vec<Means> = rules.iter().flat_map(|rule| rule.by.iter().copied()).chain(Means::ALL).collect();
     if let Some(next) = order.into_iter().find(untried) {
-        attempt(decision, policy, &Subject::of(state), (step, person), (next, 1), paging.timeout_s);
+        attempt(decision, policy, &Subject::of(state), (step, person), (next, 1));
         return;
     }
     let mut others = state.pages.iter().filter(|other| other.step == step && other.person != *person);
@@ -249,7 +239,6 @@ pub(crate) fn due_at(state: &Incident, policy: &Policy) -> Option<Timestamp> {
 /// Everything that is due by now.
 pub(crate) fn again(facts: &Facts, id: IncidentId, now: Timestamp) -> Result<Decision, Refusal> {
     let policy = facts.policy().ok_or(Refusal::Stale)?;
-    let paging = policy.paging.as_ref().ok_or(Refusal::Stale)?;
     let state = facts.incident(id).filter(|state| escalation::is_unanswered(state)).ok_or(Refusal::Stale)?;
     let mut decision = Decision::of(id, Vec::new());
     for page in state.pages.iter().filter(|page| escalation::is_open(state, page)) {
@@ -259,7 +248,7 @@ pub(crate) fn again(facts: &Facts, id: IncidentId, now: Timestamp) -> Result<Dec
             return Ok(decision);
         }
         if let Some(next) = next_of(policy, page).filter(|next| next.due_at <= now) {
-            attempt(&mut decision, policy, &Subject::of(state), (page.step, &page.person), (next.means, next.number), paging.timeout_s);
+            attempt(&mut decision, policy, &Subject::of(state), (page.step, &page.person), (next.means, next.number));
         }
     }
     if decision.events.is_empty() { Err(Refusal::Stale) } else { Ok(decision) }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::effect::EffectKey;
+use crate::effect::{EffectKey, Outcome};
 use crate::ids::{IncidentId, PersonId};
 use crate::incident::Priority;
 use crate::policy::{Language, MailServer, Scheme, Twilio, Webhook};
@@ -102,6 +102,31 @@ pub enum HowEnded {
     },
 }
 
+impl HowEnded {
+    /// What the outcome of an attempt means for it; `None`: it is no outcome of a page.
+    pub(crate) fn of(outcome: &Outcome) -> Option<Self> {
+        match outcome {
+            Outcome::Paged { reference, repeated } => Some(Self::Sent { reference: reference.clone(), repeated: *repeated }),
+            Outcome::Failed { detail } => Some(Self::Failed { detail: detail.clone(), permanent: false }),
+            Outcome::PageRefused { detail } => Some(Self::Failed { detail: detail.clone(), permanent: true }),
+            Outcome::BackupTaken { .. }
+            | Outcome::StepEnded { .. }
+            | Outcome::ChecksEnded { .. }
+            | Outcome::FilesSeen { .. }
+            | Outcome::Restored { .. }
+            | Outcome::Reverted { .. }
+            | Outcome::Redacted { .. }
+            | Outcome::ChangeRequestOpened { .. }
+            | Outcome::Compared { .. }
+            | Outcome::ReportWritten { .. }
+            | Outcome::InvitationWritten { .. }
+            | Outcome::Said { .. }
+            | Outcome::Unsaid { .. }
+            | Outcome::Postponed { .. } => None,
+        }
+    }
+}
+
 impl Attempt {
     /// As far as anybody knows it has arrived.
     fn is_sent(&self) -> bool {
@@ -165,26 +190,46 @@ pub enum Paged {
 /// One attempt, with everything that making it needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PageOrder {
-    pub incident: IncidentId,
-    pub step: u32,
+    pub about: About,
     pub person: PersonId,
     pub name: String,
     pub number: u32,
-    pub title: String,
-    pub priority: Priority,
-    /// Serious ones never wait behind the others.
-    pub serious: bool,
-    pub service: String,
-    pub environment: String,
-    pub detected_at: Timestamp,
     pub address: Address,
     pub timeout_s: u32,
     pub language: Language,
-    pub scheme: Scheme,
     pub time_zone: String,
     /// It was begun before and cut off: it may arrive twice, and says so. Set by the runner.
     #[serde(default)]
     pub repeated: bool,
+}
+
+/// Why somebody is called.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "about", rename_all = "snake_case")]
+pub enum About {
+    Incident {
+        incident: IncidentId,
+        step: u32,
+        title: String,
+        priority: Priority,
+        scheme: Scheme,
+        /// Serious ones never wait behind the others.
+        serious: bool,
+        service: String,
+        environment: String,
+        detected_at: Timestamp,
+    },
+    /// To see whether it arrives (rule M2).
+    Test {
+        /// The name of whoever asked for it.
+        by: String,
+    },
+}
+
+impl About {
+    pub fn is_serious(&self) -> bool {
+        matches!(self, Self::Incident { serious: true, .. })
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -82,7 +82,8 @@ fn i4_each_step_calls_each_of_its_people_once_by_the_first_means() {
     assert_eq!(state.pages.len(), 2, "abe, who is told at once, cannot be reached, and that is on the record");
     assert!(state.pages.iter().any(|page| page.person.as_str() == "abe" && page.attempts.is_empty() && page.step == 0));
     let Work::Page(page) = order(&world, "page/inc_1/1/tanaka/webhook/1").work else { panic!("a page") };
-    assert!(page.serious && !page.repeated && page.name == "田中 一郎" && page.service == "予約");
+    let About::Incident { serious, service, .. } = &page.about else { panic!("a real page") };
+    assert!(*serious && !page.repeated && page.name == "田中 一郎" && service == "予約");
     world.pass(15 * 60);
     wake(&mut world, Wake::Escalate { incident }).expect("the second step");
     assert_eq!(keys(&world), ["page/inc_1/1/tanaka/webhook/1", "page/inc_1/2/ito/webhook/1"]);

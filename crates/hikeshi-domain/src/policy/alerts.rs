@@ -63,6 +63,30 @@ pub struct Source {
     /// Where things are in the sender's JSON; for `format = "json"` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fields: Option<Fields>,
+    /// How a mail is read; for `format = "mail"` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<MailRules>,
+}
+
+/// What a mail says of an alert. Without it, or without one of these, what most programs write is understood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MailRules {
+    /// Pattern of what names the alert in the subject: its group `key`, or all that it matches. Without it, the subject without the words at its
+    /// beginning that say how it stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Pattern of subjects that say that it is over.
+    pub resolved: String,
+    /// Senders whose mail is taken; empty: any.
+    pub from: Vec<String>,
+}
+
+impl Default for MailRules {
+    fn default() -> Self {
+        let over = r"(?i)^(?:(?:re|fwd?)\s*:\s*)*[\s\[【(（*]*(?:resolved|recovered|recovery|ok|up)\b|復旧|回復|解消";
+        Self { key: None, resolved: over.to_owned(), from: Vec::new() }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -77,6 +101,8 @@ pub enum Format {
     Datadog,
     /// Any JSON, read by `fields`.
     Json,
+    /// A mail as it was received (RFC 5322), of which the subject says what it is.
+    Mail,
 }
 
 /// What follows when the last alert of an incident is over that alerts have opened.

@@ -69,6 +69,10 @@ pub enum FlawKind {
     ExactlyOne {
         of: Vec<String>,
     },
+    /// It says something only where the source's format is this one.
+    OnlyFor {
+        format: String,
+    },
     BadPattern {
         given: String,
         detail: String,

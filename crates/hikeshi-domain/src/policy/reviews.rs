@@ -24,6 +24,8 @@ pub struct Reviews {
     pub quarterly_within_days: u32,
     /// How long there is for a corrective action.
     pub corrective_within_days: u32,
+    /// How long after the end of a quarter every contact must have been tried (rule M2). 0: nobody is asked to.
+    pub contacts_within_days: u32,
     /// Another use for the same service and cause within this time is a finding. 0: none is.
     pub same_cause_days: u32,
     /// How much two texts must have in common to be the same cause.
@@ -41,6 +43,7 @@ impl Default for Reviews {
             monthly_within_days: 10,
             quarterly_within_days: 20,
             corrective_within_days: 14,
+            contacts_within_days: 14,
             same_cause_days: 90,
             same_cause_percent: 60,
             cannot_wait_h: 24,

@@ -92,6 +92,9 @@ pub fn month_ends(facts: &Facts, now: Timestamp) -> Result<Decision, Refusal> {
     let quarter = Period::Quarter(month.quarter());
     if quarter.last_month() == month {
         due.push((Kind::QuarterlyReport, quarter, rules.quarterly_within_days));
+        if policy.paging.is_some() && rules.contacts_within_days > 0 {
+            due.push((Kind::ContactTest, quarter, rules.contacts_within_days));
+        }
     }
     let mut events = Vec::new();
     for (number, (kind, period, within_days)) in (facts.workspace.counters.obligation + 1..).zip(due) {
@@ -100,9 +103,14 @@ pub fn month_ends(facts: &Facts, now: Timestamp) -> Result<Decision, Refusal> {
         // After a long silence the due time still counts from the month's end, but there is always time to do it.
         let due_at = days_after(ended_at, within_days).max(days_after(now, 1));
         let mut owed = Obligation::new(id, kind, None, owner, ended_at, due_at);
-        owed.period = Some(period);
+        let notice = if kind == Kind::ContactTest {
+            Notice::ContactTestDue { obligation: id, due_at }
+        } else {
+            owed.period = Some(period);
+            Notice::ReportDue { obligation: id, period, due_at }
+        };
         events.push(Event::ObligationRaised { obligation: owed });
-        events.push(post(policy, Notice::ReportDue { obligation: id, period, due_at }, None));
+        events.push(post(policy, notice, None));
     }
     Ok(Decision { events, ..Decision::default() })
 }

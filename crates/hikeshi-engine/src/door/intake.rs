@@ -152,7 +152,7 @@ fn masked(envelope: Envelope, mask: Arc<Mask>) -> Result<Taken, Refusal> {
         // Keys and signatures mean nothing when a byte of them is masked; they hold no text.
         Command::Session(session::Command::Bind { .. } | session::Command::Acknowledge { .. }) => false,
         // The name of an attempt and a code.
-        Command::Page(_) => false,
+        Command::Page(_) | Command::Contact(_) => false,
         Command::Alert(_) => mask_signals(&mask.masker, &mut asked),
         // A signature is bytes that say nothing; masking a part of one by chance would only make it worthless.
         Command::Emergency(emergency::Command::ApproveSigned { .. } | emergency::Command::ApprovePasskey { .. }) if is_signature => {

@@ -3,6 +3,7 @@
 //! The shapes are in [`views`]; what a viewer may do in a view is tried out in [`offers`]. Not here: words (`hikeshi-text`).
 
 mod cases;
+mod contacts;
 mod now;
 mod offers;
 mod oncall;
@@ -13,6 +14,7 @@ mod views;
 
 use std::sync::Arc;
 
+pub use contacts::{CalledStep, ContactsView, PersonContacts, Way};
 pub use oncall::{OncallSchedule, OncallView};
 pub use reviews::{ReviewView, ReviewsView};
 pub use views::*;

@@ -152,7 +152,7 @@ pub(super) fn of_obligation(sight: &mut Sight<'_, '_>, owed: &Obligation) -> Res
                 Do::Hold { obligation: id, held_at: now, attended: vec![viewer], lessons: words(), avoidable: None, items: vec![item] },
             ]
         }
-        Kind::Prevention | Kind::Corrective | Kind::Review => vec![Do::Finish { obligation: id, evidence: words() }],
+        Kind::Prevention | Kind::Corrective | Kind::Review | Kind::ContactTest => vec![Do::Finish { obligation: id, evidence: words() }],
         // Written where the incident is.
         Kind::Postmortem => Vec::new(),
         Kind::MonthlyReport | Kind::QuarterlyReport => {

@@ -1,7 +1,7 @@
 //! A page as mail, through an SMTP server.
 
 use hikeshi_domain::effect::Effect;
-use hikeshi_domain::page::PageOrder;
+use hikeshi_domain::page::{About, PageOrder};
 use hikeshi_domain::policy::{MailSecurity, MailServer};
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message};
@@ -48,8 +48,12 @@ fn message(options: &Options, effect: &Effect, order: &PageOrder, to: &str, serv
         .header(ContentType::TEXT_PLAIN)
         .body(text.body)
         .map_err(|error| error.to_string())?;
-    let thread = format!("<{}@{}.hikeshi>", order.incident, options.ledger);
-    for (name, value) in [("References", thread.as_str()), ("Auto-Submitted", "auto-generated"), ("X-Priority", "1")] {
+    let thread = match &order.about {
+        About::Incident { incident, .. } => Some(format!("<{incident}@{}.hikeshi>", options.ledger)),
+        About::Test { .. } => None,
+    };
+    let thread = thread.as_deref().map(|thread| ("References", thread));
+    for (name, value) in thread.into_iter().chain([("Auto-Submitted", "auto-generated"), ("X-Priority", "1")]) {
         let name = HeaderName::new_from_ascii(name.to_owned()).map_err(|error| error.to_string())?;
         message.headers_mut().insert_raw(HeaderValue::new(name, value.to_owned()));
     }

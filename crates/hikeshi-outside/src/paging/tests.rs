@@ -29,21 +29,23 @@ fn options() -> Options {
 
 fn effect(address: Address) -> Effect {
     let order = PageOrder {
-        incident: IncidentId(12),
-        step: 1,
+        about: About::Incident {
+            incident: IncidentId(12),
+            step: 1,
+            title: "予約が\r\nBcc: everybody@example.test".to_owned(),
+            priority: Priority::P1,
+            scheme: Scheme::FourPriorities,
+            serious: true,
+            service: "予約".to_owned(),
+            environment: "本番".to_owned(),
+            detected_at: "2026-11-22T03:00:00Z".parse().expect("a time"),
+        },
         person: PersonId::new("tanaka").expect("a handle"),
         name: "田中 太郎".to_owned(),
         number: 1,
-        title: "予約が\r\nBcc: everybody@example.test".to_owned(),
-        priority: Priority::P1,
-        serious: true,
-        service: "予約".to_owned(),
-        environment: "本番".to_owned(),
-        detected_at: "2026-11-22T03:00:00Z".parse().expect("a time"),
         address,
         timeout_s: 1,
         language: Language::Ja,
-        scheme: Scheme::FourPriorities,
         time_zone: "Asia/Tokyo".to_owned(),
         repeated: false,
     };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hikeshi_domain::effect::Effect;
-use hikeshi_domain::page::PageOrder;
+use hikeshi_domain::page::{About, PageOrder};
 use hikeshi_domain::policy::Webhook;
 use ring::hmac;
 use serde_json::json;
@@ -23,22 +23,19 @@ pub(super) async fn send(
     within: Duration,
 ) -> Result<String, String> {
     let text = hikeshi_text::page_text(order, url);
-    let body = json!({
-        "key": effect.key,
-        "incident": order.incident,
-        "person": order.person,
-        "step": order.step,
-        "attempt": order.number,
-        "repeated": order.repeated,
-        "priority": order.priority,
-        "title": order.title,
-        "service": order.service,
-        "environment": order.environment,
-        "detected_at": order.detected_at,
-        "url": url,
-        "subject": text.subject,
-        "text": text.body,
-    });
+    let (key, person, attempt, repeated, subject, text) =
+        (&effect.key, &order.person, order.number, order.repeated, text.subject, text.body);
+    let body = match &order.about {
+        About::Incident { incident, step, title, priority, service, environment, detected_at, scheme: _, serious: _ } => json!({
+            "key": key, "person": person, "attempt": attempt, "repeated": repeated, "url": url, "subject": subject, "text": text,
+            "test": false, "incident": incident, "step": step, "priority": priority, "title": title, "service": service,
+            "environment": environment, "detected_at": detected_at,
+        }),
+        About::Test { by } => json!({
+            "key": key, "person": person, "attempt": attempt, "repeated": repeated, "url": url, "subject": subject, "text": text,
+            "test": true, "asked_by": by,
+        }),
+    };
     let body = body.to_string();
     let mut request = client(&webhook.url)?
         .post(&webhook.url)

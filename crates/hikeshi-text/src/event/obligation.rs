@@ -14,7 +14,7 @@ use crate::{Names, label, review, time};
 pub(super) fn raised(lang: Lang, obligation: &Obligation, names: &Names) -> String {
     let (id, owner, due) = (obligation.id, names.person(lang, &obligation.owner), time::stamp(lang, names.zone(), obligation.due_at));
     let what = match obligation.kind {
-        Kind::ChangeRequest | Kind::Report | Kind::Retrospective | Kind::Review | Kind::Postmortem => {
+        Kind::ChangeRequest | Kind::Report | Kind::Retrospective | Kind::Review | Kind::Postmortem | Kind::ContactTest => {
             label::obligation_kind(lang, obligation.kind).to_owned()
         }
         Kind::Prevention => match lang {

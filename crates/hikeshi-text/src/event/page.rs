@@ -52,7 +52,7 @@ fn ended(lang: Lang, who: &str, means: &str, how: &HowEnded) -> String {
     }
 }
 
-fn reported(lang: Lang, who: &str, means: &str, what: &Reported) -> String {
+pub(super) fn reported(lang: Lang, who: &str, means: &str, what: &Reported) -> String {
     match (lang, what) {
         (Ja, Reported::Delivered) => format!("{who}の電話に届きました（{means}）"),
         (En, Reported::Delivered) => format!("It has reached the telephone of {who} ({means})"),

@@ -106,6 +106,7 @@ pub fn obligation_kind(lang: Lang, kind: Kind) -> &'static str {
             Kind::Corrective => ("是正措置", "Corrective action"),
             Kind::Postmortem => ("ポストモーテム", "Postmortem"),
             Kind::Review => ("記録の確認", "Review of the record"),
+            Kind::ContactTest => ("連絡先の確認", "Test of the contacts"),
         },
     )
 }

@@ -65,6 +65,8 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("offline.announce", "手元の台帳で進む緊急例外を知らせる", "tell of an exception kept in a local ledger"),
     ("offline.import", "手元の台帳を照合して取り込む", "take in a local ledger"),
     ("offline.turn_away", "手元の台帳の取り込みを断る", "turn a local ledger away"),
+    ("contact.test", "呼び出しのテストを送る", "send a test page"),
+    ("contact.confirm", "届いたと確認する", "confirm that it arrived"),
     ("oncall.override", "当番を代わる", "take over a shift"),
     ("oncall.cancel", "当番の交代を取り消す", "take back an override"),
     ("page.report", "呼び出しがどうなったかを記録する", "record what became of a page"),

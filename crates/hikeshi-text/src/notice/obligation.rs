@@ -54,6 +54,14 @@ pub(super) fn escalated(lang: Lang, obligation: ObligationId, kind: Kind, step: 
     }
 }
 
+pub(super) fn contact_test_due(lang: Lang, obligation: ObligationId, due_at: Timestamp, names: &Names) -> String {
+    let due = time::stamp(lang, names.zone(), due_at);
+    match lang {
+        Ja => format!("四半期が終わりました。{due} までに、呼び出されうる全員の連絡先をテストしてください（{obligation}）。"),
+        En => format!("A quarter is over. Test the contacts of everybody whom an incident may call by {due} ({obligation})."),
+    }
+}
+
 pub(super) fn report_due(lang: Lang, obligation: ObligationId, period: Period, due_at: Timestamp, names: &Names) -> String {
     let (title, due) = (review::title(lang, period), time::stamp(lang, names.zone(), due_at));
     match lang {

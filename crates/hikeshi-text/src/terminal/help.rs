@@ -77,6 +77,7 @@ pub fn argument(lang: Lang, path: &str, name: &str) -> Option<String> {
     let (ja, en) = special
         .or_else(|| of_incident(path, name))
         .or_else(|| of_alert(path, name))
+        .or_else(|| of_contact(path, name))
         .or_else(|| of_oncall(path, name))
         .or_else(|| ARGUMENTS.iter().find(|(known, _, _)| *known == name).map(|(_, ja, en)| (*ja, *en)))?;
     Some(two(lang, ja, en))
@@ -118,6 +119,15 @@ fn of_alert(path: &str, name: &str) -> Option<(&'static str, &'static str)> {
         ("alert silence", "from") => Some(("始まりの時刻（省略すると今から）", "when it begins; now without it")),
         ("alert silence", "reason") => Some(("理由（何の作業か）", "what is being done")),
         ("alert unsilence", "silence") => Some(("停止の番号（sil_4 など）", "the silence, such as sil_4")),
+        _ => None,
+    }
+}
+
+fn of_contact(path: &str, name: &str) -> Option<(&'static str, &'static str)> {
+    match (path, name) {
+        ("contact test", "people") => Some(("送る相手の ID（省くと自分）", "whom to send it to; you, without it")),
+        ("contact test", "all") => Some(("呼び出されうる全員に送る", "everybody whom an incident may call")),
+        ("contact test" | "contact confirm", "by") => Some(("手段", "by which means")),
         _ => None,
     }
 }
@@ -264,6 +274,10 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("report list", "月ごとの件数", "Uses per month"),
     ("report month", "月次報告", "The report of a month"),
     ("report quarter", "四半期分析", "The analysis of a quarter"),
+    ("contact", "呼び出しが届くかの確認", "Whether pages arrive"),
+    ("contact list", "誰に何で届くかと、最後に確かめた時刻", "Who is reached by what, and when that was last proven"),
+    ("contact test", "呼び出しのテストを送ります", "Send a test page"),
+    ("contact confirm", "テストが届いたことを記録します", "Record that a test reached you"),
     ("oncall", "いまの当番と、次の当番", "Who is on call now, and who is next"),
     ("oncall show", "当番表", "The shifts of a schedule"),
     ("oncall override", "当番を代わります", "Take over a shift"),

@@ -5,6 +5,7 @@ use hikeshi_domain::alert::silence::{SilenceEvent, SilenceStep};
 use hikeshi_domain::alert::{AlertEvent, AlertStep, Fired, HowOver, Severity, Waits};
 use hikeshi_domain::channel::{Body, Post};
 use hikeshi_domain::chat::{ChatTrouble, Place};
+use hikeshi_domain::contact::{ContactEvent, ContactStep};
 use hikeshi_domain::effect::EffectKey;
 use hikeshi_domain::emergency::{
     Aspect, Backup, Doing, Emergency, Ending, FileContent, Looked, PutBack, PuttingBack, Replaced, Requirement, Trouble,
@@ -165,6 +166,21 @@ pub fn silences() -> Vec<(&'static str, Event)> {
 
 fn page(what: Paged) -> Event {
     Event::Page(PageEvent { incident: INC, step: 1, person: person("tanaka"), what })
+}
+
+fn contact(step: ContactStep) -> Event {
+    Event::Contact(ContactEvent { person: person("tanaka"), means: Means::Voice, number: 2, step })
+}
+
+/// What else may become of a test page.
+pub fn contact_steps() -> Vec<(&'static str, Event)> {
+    let failed = HowEnded::Failed { detail: text("HTTP 503"), permanent: false };
+    vec![
+        ("Test sent", contact(ContactStep::Ended { how: HowEnded::Sent { reference: text("CA1"), repeated: false } })),
+        ("Test failed", contact(ContactStep::Ended { how: failed })),
+        ("Test reported", contact(ContactStep::Reported { what: Reported::Delivered })),
+        ("Test confirmed", contact(ContactStep::Confirmed)),
+    ]
 }
 
 /// What else may happen to a page, beside its beginning.
@@ -329,6 +345,7 @@ every! {
         Alert => alert(AlertStep::Over { how: HowOver::Lapsed }),
         Postmortem => super::postmortems::written(""),
         Oncall => Event::Oncall(OncallEvent::Overridden { row: overridden() }),
+        Contact => contact(ContactStep::Tested { by: person("sato"), address: digest("address"), effect: key() }),
         Page => page(Paged::Queued { means: Means::Mail, number: 1, effect: key() }),
         IncidentOpened => Event::IncidentOpened {
             incident: INC, title: text("no reservations"), summary: text(""), service: incident().service, environment: incident().environment,

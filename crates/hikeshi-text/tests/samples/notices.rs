@@ -74,6 +74,7 @@ every! {
         ObligationReminder => Notice::ObligationReminder { obligation: OBL, kind: Kind::Report, due_at: at("23:25:00") },
         ObligationOverdue => Notice::ObligationOverdue { obligation: OBL, kind: Kind::ChangeRequest },
         ObligationEscalated => Notice::ObligationEscalated { obligation: OBL, kind: Kind::Report, step: 2, due_at: at("23:25:00") },
+        ContactTestDue => Notice::ContactTestDue { obligation: OBL, due_at: at("23:25:00") },
         ReportDue => Notice::ReportDue { obligation: OBL, period: "2026-Q4".parse().unwrap(), due_at: at("23:25:00") },
         AbuseFound => Notice::AbuseFound { kinds: vec![FindingName::Repeated, FindingName::RecordGap], obligations: vec![OBL] },
         ObligationDone => Notice::ObligationDone { obligation: OBL, kind: Kind::Retrospective },

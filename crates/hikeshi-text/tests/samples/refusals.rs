@@ -4,6 +4,7 @@ use hikeshi_domain::emergency::{ConditionName, Quorum, Status};
 use hikeshi_domain::ids::TargetName;
 use hikeshi_domain::incident::{Duty, Stage};
 use hikeshi_domain::obligation::Kind;
+use hikeshi_domain::page::Means;
 use hikeshi_domain::offline::{LocalFlaw, StatementFlaw};
 use hikeshi_domain::policy::{Flaw, FlawKind, Weakening};
 use hikeshi_domain::refusal::Refusal;
@@ -35,6 +36,11 @@ every! {
         TooMany => Refusal::TooMany { field: text("steps"), max: 50, given: 51 },
         NotInPolicy => Refusal::NotInPolicy { what: text("service"), given: text("reservatoin"), nearest: Some(text("reservation")) },
         NotFound => Refusal::NotFound { what: text("incident"), given: text("inc_99") },
+        NoPaging => Refusal::NoPaging,
+        NoWayToReach => Refusal::NoWayToReach { people: vec![person("mori")] },
+        TestedJustNow => Refusal::TestedJustNow { minutes: 5 },
+        NoTestToConfirm => Refusal::NoTestToConfirm { means: Means::Sms },
+        ContactsUnproven => Refusal::ContactsUnproven { missing: vec![(person("mori"), Some(Means::Mail)), (person("tanaka"), None)] },
         TimeInFuture => Refusal::TimeInFuture { field: text("detected_at") },
         TimeInPast => Refusal::TimeInPast { field: text("starts_at") },
         SecretInText => Refusal::SecretInText { field: text("summary") },
@@ -181,6 +187,7 @@ every! {
         ExactlyOne => FlawKind::ExactlyOne { of: vec![text("url"), text("tcp"), text("heartbeat")] },
         BadAddress => FlawKind::BadAddress { given: text("db1") },
         BadTimeZone => FlawKind::BadTimeZone { given: text("Tokyo") },
+        OnlyFor => FlawKind::OnlyFor { format: text("mail") },
         BadPattern => FlawKind::BadPattern { given: text("("), detail: text("unclosed group") },
         BadCell => FlawKind::BadCell { given: text("all+now"), nearest: None },
         BadSshKey => FlawKind::BadSshKey { given: text("ssh-ed25519"), unsupported: None },

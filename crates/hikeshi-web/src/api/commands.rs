@@ -72,6 +72,7 @@ pub fn is_public(command: &Command) -> bool {
             | session::Command::Gate { .. }
             | session::Command::End { .. } => false,
         },
+        Command::Contact(_) => true,
         Command::Alert(command) => match command {
             alert::Command::Silence { .. } | alert::Command::Unsilence { .. } => true,
             // Senders speak through addresses of their own, each in its own words.

@@ -135,6 +135,11 @@ pub async fn obligation(ApiViewer(viewer): ApiViewer, Path(id): Path<String>, pa
     respond(OK, &viewer.look().obligation(id.parse()?).await?)
 }
 
+pub async fn contacts(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Response, Fail> {
+    params.none()?;
+    respond(OK, &viewer.look().contacts().await?)
+}
+
 pub async fn oncall(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Response, Fail> {
     respond(OK, &viewer.look().oncall(params.from()?, params.days()?).await?)
 }

@@ -2,9 +2,9 @@
 
 use hikeshi_domain::emergency::{self, Emergency};
 use hikeshi_domain::obligation::{self, Obligation};
-use hikeshi_domain::{account, alert, channel, command, incident, oncall, postmortem, review};
+use hikeshi_domain::{account, alert, channel, command, contact, incident, oncall, postmortem, review};
 use hikeshi_engine::look::{
-    AlertsView, ChannelView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, NowView, ObligationView, OncallView, Page,
+    AlertsView, ChannelView, ContactsView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, NowView, ObligationView, OncallView, Page,
     PersonView, PostRow, ReviewView, ReviewsView, Similar,
 };
 use schemars::JsonSchema;
@@ -58,6 +58,7 @@ pub fn components() -> Map<String, Value> {
         ("ChannelView", schema::<ChannelView>(&mut generator)),
         ("LedgerView", schema::<LedgerView>(&mut generator)),
         ("OncallView", schema::<OncallView>(&mut generator)),
+        ("ContactsView", schema::<ContactsView>(&mut generator)),
         ("ReviewView", schema::<ReviewView>(&mut generator)),
         ("ReviewsView", schema::<ReviewsView>(&mut generator)),
         ("CheckpointAnswer", schema::<CheckpointAnswer>(&mut generator)),
@@ -146,11 +147,12 @@ fn close(schema: &mut Value) {
 }
 
 /// The commands of each area, as the API takes them.
-fn areas(generator: &mut SchemaGenerator) -> [(&'static str, &'static str, Value); 9] {
+fn areas(generator: &mut SchemaGenerator) -> [(&'static str, &'static str, Value); 10] {
     [
         ("account", "AccountCommand", schema::<account::Command>(generator)),
         ("alert", "AlertCommand", schema::<alert::Command>(generator)),
         ("channel", "ChannelCommand", schema::<channel::Command>(generator)),
+        ("contact", "ContactCommand", schema::<contact::Command>(generator)),
         ("emergency", "EmergencyCommand", schema::<emergency::Command>(generator)),
         ("incident", "IncidentCommand", schema::<incident::Command>(generator)),
         ("obligation", "ObligationCommand", schema::<obligation::Command>(generator)),

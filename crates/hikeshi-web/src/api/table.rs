@@ -150,10 +150,14 @@ pub fn table() -> Vec<(Operation, MethodRouter<App>)> {
     all
 }
 
-/// Who is on call.
+/// Who is on call, and whether they are reached.
 fn oncall() -> Vec<(Operation, MethodRouter<App>)> {
     let summary = "Who is on call now, who is next, and the shifts of so many days.";
-    vec![(seen("/oncall", "seeOncall", "cases", summary, &[Param::From, Param::Days], "OncallView"), get(read::oncall))]
+    let contacts = "By what people are reached, and when that was last proven.";
+    vec![
+        (seen("/oncall", "seeOncall", "cases", summary, &[Param::From, Param::Days], "OncallView"), get(read::oncall)),
+        (seen("/contacts", "seeContacts", "cases", contacts, &[], "ContactsView"), get(read::contacts)),
+    ]
 }
 
 /// Looking back.

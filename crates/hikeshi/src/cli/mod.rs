@@ -6,6 +6,7 @@ mod alert;
 pub mod caller;
 mod channel;
 mod check;
+mod contact;
 pub mod emergency;
 pub mod entrance;
 mod help;
@@ -98,6 +99,10 @@ pub enum Area {
     Report {
         #[command(subcommand)]
         verb: report::Verb,
+    },
+    Contact {
+        #[command(subcommand)]
+        verb: contact::Verb,
     },
     Oncall {
         #[command(subcommand)]
@@ -278,6 +283,7 @@ async fn answer(area: Area, caller: &Caller<'_>) -> Result<()> {
         Area::Alert { verb } => alert::run(verb, caller).await,
         Area::Emergency { verb } => emergency::run(verb, caller).await,
         Area::Obligation { verb } => obligation::run(verb, caller).await,
+        Area::Contact { verb } => contact::run(verb, caller).await,
         Area::Oncall { verb } => oncall::run(verb, caller).await,
         Area::Report { verb } => report::run(verb, caller).await,
         Area::Channel { verb } => channel::run(verb, caller).await,

@@ -299,6 +299,7 @@ impl Walk {
             | FlawKind::BadTimeZone { .. }
             | FlawKind::ExactlyOne { .. }
             | FlawKind::BadAddress { .. }
+            | FlawKind::OnlyFor { .. }
             | FlawKind::BadPattern { .. }
             | FlawKind::BadCell { .. }
             | FlawKind::BadSshKey { .. }

@@ -14,7 +14,7 @@ use hikeshi_domain::policy::Policy;
 use hikeshi_domain::review::{AsOf, Period};
 use hikeshi_engine::door::{Answer, Fault, Receipt};
 use hikeshi_engine::look::{
-    AlertsView, ChannelView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, LookError, NowView, ObligationView,
+    AlertsView, ChannelView, ContactsView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, LookError, NowView, ObligationView,
     OncallView, Page, PersonView, ReviewView, ReviewsView, Similar, Which,
 };
 use hikeshi_engine::recording::Form;
@@ -129,6 +129,10 @@ impl Reach {
     }
     pub async fn obligation(&self, id: ObligationId) -> Result<ObligationView> {
         look!(self, format!("obligations/{id}"), |look| look.obligation(id))
+    }
+    /// By what people are reached.
+    pub async fn contacts(&self) -> Result<ContactsView> {
+        look!(self, "contacts", |look| look.contacts())
     }
     /// All schedules with their shifts of so many days.
     pub async fn oncall(&self, from: Option<jiff::Timestamp>, days: u32) -> Result<OncallView> {

@@ -11,7 +11,7 @@ use hikeshi_domain::alert::{Command as Alert, Signal, route};
 use hikeshi_domain::command::{Command, Envelope};
 use hikeshi_domain::ids::{MonitorName, RequestKey, SourceName};
 use hikeshi_domain::people::{Actor, Via};
-use hikeshi_domain::policy::{Format, Policy, Source};
+use hikeshi_domain::policy::{Format, MailRules, Policy, Source};
 use hikeshi_engine::door::Answer;
 use hikeshi_outside::alerts::{self, Refused};
 use hikeshi_web::{Inbound, Received};
@@ -35,6 +35,10 @@ impl Ears {
         let read = match (source.format, below) {
             (Format::Alertmanager, API_OF_ALERTMANAGER) => alerts::read_alertmanager_api(&inbound.body),
             (Format::Pagerduty, "") => Err(Refused::new(404, "events in PagerDuty's format go to /inbound/pagerduty/v2/enqueue")),
+            (Format::Mail, "") => {
+                let usual = MailRules::default();
+                alerts::read_mail(source.mail.as_ref().unwrap_or(&usual), &inbound.body)
+            }
             (format, "") => alerts::read(format, source.fields.as_ref(), &|header| inbound.header(header).to_owned(), &inbound.body),
             _ => return Received::empty(404),
         };

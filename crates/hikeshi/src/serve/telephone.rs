@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 
 use hikeshi_domain::command::{Command, Envelope};
+use hikeshi_domain::contact::{self, Contact};
 use hikeshi_domain::effect::EffectKey;
 use hikeshi_domain::ids::{IncidentId, PersonId, RequestKey};
 use hikeshi_domain::incident::{self, Incident};
@@ -32,7 +33,14 @@ struct Called {
     key: EffectKey,
     person: PersonId,
     lang: Lang,
-    incident: Incident,
+    about: Why,
+}
+
+/// Why somebody was called.
+enum Why {
+    Incident(Box<Incident>),
+    /// Whether it arrives; as long as nobody has said so.
+    Test { means: Means, waits: bool },
 }
 
 /// What became of a try to take an incident.
@@ -87,6 +95,11 @@ impl Ears {
 
     /// The page of an attempt; `Ok(None)`: there is none. When it cannot be looked at, the language in which to say so.
     async fn called(&self, policy: &Policy, key: EffectKey) -> Result<Option<Called>, Lang> {
+        if let Some((person, means, number)) = contact::test_of(&key) {
+            let waits = self.tested(&person, means).await.is_some_and(|known| known.number == number && known.waits());
+            let lang = language(policy, &person);
+            return Ok(Some(Called { key, person, lang, about: Why::Test { means, waits } }));
+        }
         let Some(id) = attempts::incident_of(&key) else { return Ok(None) };
         let workspace = Lang::from(policy.workspace.language);
         let incident = match self.door.look(&Actor::Startup).incident(id).await {
@@ -99,20 +112,28 @@ impl Ears {
         };
         let Some(person) = attempts::found(&incident, &key).map(|(page, _)| page.person.clone()) else { return Ok(None) };
         let lang = language(policy, &person);
-        Ok(Some(Called { key, person, lang, incident }))
+        Ok(Some(Called { key, person, lang, about: Why::Incident(Box::new(incident)) }))
+    }
+
+    /// The last test of one means.
+    async fn tested(&self, person: &PersonId, means: Means) -> Option<Contact> {
+        let actor = Actor::Startup;
+        let look = self.door.look(&actor);
+        let view = look.contacts().await.map_err(|error| tracing::warn!(%error, "contacts cannot be looked at")).ok()?;
+        let known = view.people.into_iter().find(|known| known.person == *person)?;
+        known.ways.into_iter().find(|way| way.means == means)?.contact
     }
 
     /// 1 takes it, 2 says it again; any other key does nothing, and says so.
     async fn pressed(&self, policy: &Policy, called: &Called, action: &str, fields: &[(String, String)]) -> String {
         let lang = called.lang;
-        let id = called.incident.id;
         match field(fields, "Digits") {
             "1" => {}
             "2" => return call(policy, called, action, ""),
             _ => return call(policy, called, action, telephone::other_key(lang)),
         }
         match self.take(policy, called, &keyed(field(fields, "CallSid"))).await {
-            Taken::Yes => twiml::last_words(lang, &[&telephone::taken(lang, id)]),
+            Taken::Yes => twiml::last_words(lang, &[&thanks(called)]),
             Taken::No(words) => twiml::last_words(lang, &[&words]),
             Taken::NotNow => twiml::last_words(lang, &[telephone::not_now(lang)]),
         }
@@ -120,17 +141,20 @@ impl Ears {
 
     /// As the person whose telephone it is. The same key pressed twice is one command.
     async fn take(&self, policy: &Policy, called: &Called, sid: &str) -> Taken {
-        let incident = called.incident.id;
+        let command = match &called.about {
+            Why::Incident(incident) => Command::Incident(incident::Command::Acknowledge { incident: incident.id }),
+            Why::Test { means, .. } => Command::Contact(contact::Command::Confirm { means: *means }),
+        };
         let envelope = Envelope {
             key: RequestKey::of(&["phone", sid, &shortened(&called.key)]),
             actor: Actor::person(called.person.clone()),
             via: Via::Phone,
-            command: Command::Incident(incident::Command::Acknowledge { incident }),
+            command,
         };
         match self.door.submit(envelope).await {
             Ok(Answer::Done(_) | Answer::Already(_)) => {}
             Ok(Answer::Refused { refusal: Refusal::AlreadyAcknowledged { by, .. }, .. }) if by == called.person => {}
-            Ok(Answer::Refused { refusal: Refusal::AlreadyAcknowledged { by, .. }, .. }) => {
+            Ok(Answer::Refused { refusal: Refusal::AlreadyAcknowledged { incident, by }, .. }) => {
                 return Taken::No(telephone::taken_by(called.lang, incident, policy.name_of(&by)));
             }
             Ok(Answer::Refused { refusal, .. }) => {
@@ -142,7 +166,9 @@ impl Ears {
                 return Taken::NotNow;
             }
         }
-        if let Err(fault) = self.report(called.key.clone(), Reported::Acknowledged).await {
+        if matches!(called.about, Why::Incident(_))
+            && let Err(fault) = self.report(called.key.clone(), Reported::Acknowledged).await
+        {
             // The incident is theirs all the same; only the line of the attempt is missing.
             tracing::warn!(%fault, "that a page was answered is not recorded beside it");
         }
@@ -196,10 +222,13 @@ impl Ears {
             Err(()) => return twiml::message(telephone::not_now(lang)),
         };
         match self.take(policy, &called, &keyed(field(fields, "MessageSid"))).await {
-            Taken::Yes => {
-                let url = format!("{}/incidents/{}", self.public_url.trim_end_matches('/'), called.incident.id);
-                twiml::message(&telephone::sms_taken(lang, called.incident.id, &url))
-            }
+            Taken::Yes => match &called.about {
+                Why::Incident(incident) => {
+                    let url = format!("{}/incidents/{}", self.public_url.trim_end_matches('/'), incident.id);
+                    twiml::message(&telephone::sms_taken(lang, incident.id, &url))
+                }
+                Why::Test { .. } => twiml::message(telephone::confirmed(lang)),
+            },
             Taken::No(words) => twiml::message(&words),
             Taken::NotNow => twiml::message(telephone::not_now(lang)),
         }
@@ -221,16 +250,45 @@ impl Ears {
                 }
             }
         }
-        Ok(latest.map(|(_, key, incident)| Called { key, person: person.clone(), lang, incident }))
+        // A test that waits to be confirmed is answered like a page, unless a real one came after it.
+        if let Some(test) = self.tested(person, Means::Sms).await.filter(Contact::waits)
+            && latest.as_ref().is_none_or(|(at, _, _)| test.tested_at > *at)
+        {
+            let key = contact::key_of(person, Means::Sms, test.number);
+            return Ok(Some(Called { key, person: person.clone(), lang, about: Why::Test { means: Means::Sms, waits: true } }));
+        }
+        let called = |(_, key, incident)| Called { key, person: person.clone(), lang, about: Why::Incident(Box::new(incident)) };
+        Ok(latest.map(called))
     }
 }
 
 /// What the call says: first `before`, then why it calls, or that nobody is needed any more.
 fn call(policy: &Policy, called: &Called, action: &str, before: &str) -> String {
-    let Called { lang, incident, person, .. } = called;
+    let Called { lang, person, about, .. } = called;
     if let Some(words) = no_longer(policy, called) {
         return twiml::last_words(*lang, &[&words]);
     }
+    let lines = match about {
+        Why::Incident(incident) => speech_of(policy, incident, person, *lang),
+        Why::Test { .. } => telephone::speech_of_test(*lang, &policy.workspace.name, policy.name_of(person)),
+    };
+    let before = (!before.is_empty()).then(|| before.to_owned());
+    let lines: Vec<String> = before.into_iter().chain(lines).collect();
+    match about {
+        Why::Incident(_) => twiml::ask(*lang, &lines, telephone::keys(*lang), telephone::no_key(*lang), action),
+        Why::Test { .. } => twiml::ask(*lang, &lines, telephone::keys_of_test(*lang), telephone::no_key_of_test(*lang), action),
+    }
+}
+
+/// What is said when it was taken.
+fn thanks(called: &Called) -> String {
+    match &called.about {
+        Why::Incident(incident) => telephone::taken(called.lang, incident.id),
+        Why::Test { .. } => telephone::confirmed(called.lang).to_owned(),
+    }
+}
+
+fn speech_of(policy: &Policy, incident: &Incident, person: &PersonId, lang: Lang) -> Vec<String> {
     let names = Names::of(policy);
     let spoken = Spoken {
         workspace: &policy.workspace.name,
@@ -242,11 +300,7 @@ fn call(policy: &Policy, called: &Called, action: &str, before: &str) -> String 
         priority: incident.priority,
         scheme: policy.incident.scheme,
     };
-    let mut lines = telephone::speech(*lang, &spoken);
-    if !before.is_empty() {
-        lines.insert(0, before.to_owned());
-    }
-    twiml::ask(*lang, &lines, telephone::keys(*lang), telephone::no_key(*lang), action)
+    telephone::speech(lang, &spoken)
 }
 
 /// Attempts by message, each with when it began.
@@ -269,7 +323,11 @@ fn language(policy: &Policy, person: &PersonId) -> Lang {
 
 /// What is said instead when nobody has to take it any more.
 fn no_longer(policy: &Policy, called: &Called) -> Option<String> {
-    let (lang, incident) = (called.lang, &called.incident);
+    let lang = called.lang;
+    let incident = match &called.about {
+        Why::Incident(incident) => incident,
+        Why::Test { waits, .. } => return (!waits).then(|| telephone::confirmed(lang).to_owned()),
+    };
     if incident.resolved.is_some() || incident.closed_at.is_some() {
         return Some(telephone::over(lang, incident.id));
     }

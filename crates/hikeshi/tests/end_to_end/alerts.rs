@@ -19,6 +19,8 @@ mod alertmanager;
 mod formats;
 #[path = "alerts/heartbeats.rs"]
 mod heartbeats;
+#[path = "alerts/mail.rs"]
+mod mail;
 #[path = "alerts/pagerduty.rs"]
 mod pagerduty;
 #[path = "alerts/prometheus.rs"]

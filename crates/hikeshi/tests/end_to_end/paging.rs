@@ -235,6 +235,49 @@ mod slow {
         no_difference(&workspace);
     }
 
+    /// `webhook: sent proven`
+    fn ways(workspace: &Workspace, person: &str) -> Vec<String> {
+        let view = workspace.ok("tanaka", &["contact", "list"]);
+        let people = view["people"].as_array().cloned().unwrap_or_default();
+        let known = people.into_iter().find(|known| known["person"] == person).expect("a person");
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let line = |way: &Value| {
+            let proven = if way["proven_at"].is_string() { " proven" } else { "" };
+            format!("{}: {}{proven}", text(&way["means"]), text(&way["contact"]["end"]["how"]))
+        };
+        known["ways"].as_array().expect("ways").iter().map(line).collect()
+    }
+
+    #[test]
+    fn m2_a_test_page_goes_by_every_means_survives_a_kill_and_only_its_owner_proves_it() {
+        let (receiver, postbox) = (Receiver::start(), Postbox::start());
+        let mut workspace = workspace("contacts", &receiver, postbox.port);
+        assert_eq!(ways(&workspace, "tanaka"), ["webhook: ", "mail: "]);
+        workspace.kill();
+        workspace.start();
+        workspace.ok("ito", &["contact", "test", "tanaka"]);
+        workspace.kill();
+        workspace.start();
+        until("both were taken", || ways(&workspace, "tanaka") == ["webhook: sent", "mail: sent"]);
+        {
+            let calls = receiver.calls.lock().expect("calls");
+            let call = calls.last().expect("one");
+            assert_eq!((call.key.as_str(), &call.body["test"]), ("page/test/tanaka/webhook/1", &Value::Bool(true)));
+            assert!(call.body["incident"].is_null() && call.body["url"].as_str().is_some_and(|url| url.ends_with("/contacts")), "{}", call.body);
+        }
+        let mail = postbox.mails.lock().expect("mails").last().expect("one").clone();
+        assert!(mail["subject"].as_str().is_some_and(|subject| subject.contains("【テスト】")), "{mail}");
+        assert!(mail["body"].as_str().is_some_and(|body| body.contains("障害は起きていません") && body.contains("伊藤 健")), "{mail}");
+
+        let again = workspace.run("ito", &["contact", "test", "tanaka"]);
+        assert_eq!(again.status.code(), Some(4), "not twice within five minutes: {}", super::super::harness::text(&again));
+        assert_eq!(workspace.run("ito", &["contact", "confirm", "mail"]).status.code(), Some(4), "for oneself only");
+        workspace.ok("tanaka", &["contact", "confirm", "mail"]);
+        assert_eq!(ways(&workspace, "tanaka"), ["webhook: sent", "mail: sent proven"]);
+        assert_eq!(workspace.ok("tanaka", &["incident", "list"])["rows"], serde_json::json!([]), "a test is no incident");
+        no_difference(&workspace);
+    }
+
     #[test]
     fn a_receiver_that_hangs_costs_its_own_time_only_and_the_next_step_comes_when_nobody_is_reached() {
         let receiver = Receiver::start();

@@ -167,6 +167,31 @@ mod slow {
     }
 
     #[test]
+    fn m2_a_test_is_confirmed_with_a_key_and_by_message() {
+        let double = Double::start("twilio/double.js");
+        let workspace = workspace("phonetest", &double);
+        double.control("phone", &json!({"number": TANAKA, "keys": ["2", "1"]}));
+        let proven = || {
+            let view = workspace.ok("tanaka", &["contact", "list"]);
+            let people = view["people"].as_array().cloned().unwrap_or_default();
+            let tanaka = people.into_iter().find(|known| known["person"] == "tanaka").expect("tanaka");
+            let ways = tanaka["ways"].as_array().cloned().unwrap_or_default();
+            ways.iter().filter(|way| way["proven_at"].is_string()).map(|way| way["means"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+        };
+        workspace.ok("ito", &["contact", "test", "tanaka"]);
+        until("the call was answered with a key", || proven() == ["voice"]);
+        let said = said(&double);
+        assert_eq!(said.matches("障害は起きていません").count(), 2, "{said}");
+        assert!(said.ends_with("届いたことを記録しました。ありがとうございました。"), "{said}");
+        let body = double.list("messages").last().and_then(|one| one["body"].as_str().map(str::to_owned)).expect("a message");
+        assert!(body.starts_with("【テスト】") && body.contains("1 と返信"), "{body}");
+        assert!(text(&workspace, &double, TANAKA, "１").contains("届いたことを記録しました"));
+        assert_eq!(proven(), ["sms", "voice"]);
+        assert!(text(&workspace, &double, TANAKA, "1").contains("呼び出しはありません"), "once");
+        in_order(&workspace, &double);
+    }
+
+    #[test]
     fn what_is_not_twilios_changes_nothing_and_breaks_nothing() {
         let double = Double::start("twilio/double.js");
         let workspace = workspace("phoneforged", &double);

@@ -88,7 +88,8 @@ pub(crate) fn follow_up(case: &Case<'_>, ending: Ending, owed: &Obligation, deci
         | obligation::Kind::QuarterlyReport
         | obligation::Kind::Corrective
         | obligation::Kind::Postmortem
-        | obligation::Kind::Review => {}
+        | obligation::Kind::Review
+        | obligation::Kind::ContactTest => {}
     }
 }
 

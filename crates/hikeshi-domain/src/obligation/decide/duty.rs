@@ -45,7 +45,8 @@ pub(super) fn present(permit: &Permit, owed: &Owed<'_>, presented: Presented) ->
         | Kind::MonthlyReport
         | Kind::Corrective
         | Kind::Postmortem
-        | Kind::Review => Kind::MonthlyReport,
+        | Kind::Review
+        | Kind::ContactTest => Kind::MonthlyReport,
     };
     owed.open(kind)?;
     // Submission and the face's clock may be a moment apart.

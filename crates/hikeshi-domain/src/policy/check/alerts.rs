@@ -1,10 +1,12 @@
 //! What must hold in the section `alerts`.
 
 use super::{Checking, FlawKind};
-use crate::policy::Format;
+use crate::policy::{Format, MailRules};
 
 const GROUP_LABELS_MAX: u64 = 10;
 const ROUTES_MAX: u64 = 200;
+const SENDERS_MAX: u64 = 50;
+const PATTERN_BYTES_MAX: usize = 1 << 20;
 
 impl Checking<'_> {
     pub(super) fn alerts(&mut self) {
@@ -36,6 +38,24 @@ impl Checking<'_> {
                 self.bounds(&under("group_by"), labels as u64, 0, GROUP_LABELS_MAX);
             }
             self.fields(name.as_str());
+            if let Some(mail) = &source.mail {
+                self.mail(name.as_str(), source.format, mail);
+            }
+        }
+    }
+
+    fn mail(&mut self, name: &str, format: Format, rules: &MailRules) {
+        let at = ["alerts", "sources", name, "mail"];
+        if format != Format::Mail {
+            self.flaw(&at, FlawKind::OnlyFor { format: "mail".to_owned() });
+        }
+        self.bounds(&[at.as_slice(), &["from"]].concat(), rules.from.len() as u64, 0, SENDERS_MAX);
+        for (key, given) in [("key", rules.key.as_ref()), ("resolved", Some(&rules.resolved))] {
+            let Some(given) = given else { continue };
+            if let Err(error) = regex::RegexBuilder::new(given).size_limit(PATTERN_BYTES_MAX).build() {
+                let detail = error.to_string().lines().last().unwrap_or_default().to_owned();
+                self.flaw(&[at.as_slice(), &[key]].concat(), FlawKind::BadPattern { given: given.clone(), detail });
+            }
         }
     }
 

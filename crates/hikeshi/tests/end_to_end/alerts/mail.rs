@@ -1,0 +1,51 @@
+//! Mail as another program writes it: Python's own library composes it, in the encoding that Japanese programs use, and curl's request brings it.
+
+use std::process::Command;
+
+use super::super::double::{packages, post};
+use super::{TOKEN, address, opened, resolves_itself, show, source, workspace};
+
+const COMPOSE: &str = r#"
+import sys
+from email.header import Header
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+mail = MIMEMultipart()
+mail["From"] = "nagios@example.jp"
+mail["To"] = "alerts@example.jp"
+mail["Subject"] = Header(sys.argv[1], "iso-2022-jp")
+mail["Date"] = "Mon, 5 Jan 2026 12:02:15 +0900"
+mail.attach(MIMEText("web1 の空き容量が残り 1 % です", "plain", "iso-2022-jp"))
+mail.attach(MIMEText("a,b\n1,2\n", "csv"))
+sys.stdout.buffer.write(mail.as_bytes())
+"#;
+
+fn composed(subject: &str) -> Vec<u8> {
+    let python = packages().parent().expect("the cache").join("venv/bin/python");
+    let done = Command::new(&python).args(["-c", COMPOSE, subject]).output();
+    let done = done.unwrap_or_else(|error| panic!("{}: {error}; `./test tools` installs it", python.display()));
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    done.stdout
+}
+
+#[test]
+fn a_mail_opens_an_incident_and_another_one_ends_it() {
+    let workspace = workspace("mailin", &source("nagios", "mail", "[alerts.sources.nagios.mail]\nfrom = [\"nagios@example.jp\"]"));
+    let send = |secret: &str, mail: &[u8]| {
+        let authorization = format!("Bearer {secret}");
+        post(&address(workspace.port), "/inbound/alerts/nagios", "message/rfc822", &[("authorization", &authorization)], mail).0
+    };
+    let problem = composed("【障害】web1 のディスクに空きがない");
+    assert_eq!(send("a-guess", &problem), 401);
+    assert_eq!(send(TOKEN, b"From: someone@example.jp\r\nSubject: hello\r\n\r\n"), 403, "somebody else's mail");
+    assert_eq!(send(TOKEN, &problem), 200);
+    let incident = opened(&workspace, 1)["incident"]["id"].as_str().expect("an id").to_owned();
+    let shown = show(&workspace, &incident);
+    let alert = shown["alerts"][0].clone();
+    assert_eq!(alert["title"], "【障害】web1 のディスクに空きがない");
+    assert_eq!(alert["summary"], "web1 の空き容量が残り 1 % です");
+    assert_eq!(send(TOKEN, &problem), 200, "the same again");
+    assert_eq!(show(&workspace, &incident)["incident"]["alerts"]["fired"], 1);
+    assert_eq!(send(TOKEN, &composed("【復旧】web1 のディスクに空きがない")), 200);
+    resolves_itself(&workspace, &incident, "nagios");
+}
