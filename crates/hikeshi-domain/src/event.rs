@@ -101,6 +101,7 @@ pub enum Event {
     Oncall(crate::oncall::OncallEvent),
     Page(crate::page::PageEvent),
     Postmortem(crate::postmortem::PostmortemEvent),
+    Status(crate::status::StatusEvent),
     IncidentOpened {
         incident: IncidentId,
         title: String,
@@ -422,7 +423,6 @@ pub enum Event {
         emergency: EmergencyId,
         ending: Ending,
     },
-
     ObligationRaised {
         obligation: Obligation,
     },

@@ -16,6 +16,7 @@ mod postmortem;
 mod record;
 mod review;
 mod session;
+mod status;
 
 pub use account::*;
 pub use alerts::{alerts_unlisted, held_by, silenced_now};
@@ -71,6 +72,7 @@ mod tests {
             offline::ALL,
             postmortem::ALL,
             oncall::ALL,
+            status::ALL,
         ];
         for (name, ja, en) in all.into_iter().flatten() {
             assert!(!ja.trim().is_empty() && !en.trim().is_empty(), "{name}");

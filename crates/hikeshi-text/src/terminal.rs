@@ -15,6 +15,7 @@ mod review;
 mod serving;
 mod shell;
 mod slack;
+mod status;
 mod trust;
 mod verdict;
 
@@ -30,6 +31,7 @@ pub use review::*;
 pub use serving::*;
 pub use shell::*;
 pub use slack::*;
+pub use status::*;
 pub use trust::*;
 pub use verdict::*;
 

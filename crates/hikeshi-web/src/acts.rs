@@ -13,6 +13,7 @@ mod plan;
 mod postmortem;
 mod session;
 mod show;
+mod status;
 
 pub use alert::{silence, unsilence};
 pub use emergency::{of_change, of_emergency};

@@ -104,6 +104,7 @@ impl Asking<'_> {
             | Event::Alert(_)
             | Event::Oncall(_)
             | Event::Page(_)
+            | Event::Status(_)
             | Event::Postmortem(_)
             | Event::Offline(_) => return None,
             Event::SignedIn { .. }

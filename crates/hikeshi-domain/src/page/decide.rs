@@ -165,6 +165,7 @@ pub(crate) fn ended(facts: &Facts, key: &EffectKey, outcome: &Outcome, now: Time
         | Outcome::ReportWritten { .. }
         | Outcome::InvitationWritten { .. }
         | Outcome::Said { .. }
+        | Outcome::Told { .. }
         | Outcome::Unsaid { .. }
         | Outcome::Postponed { .. } => return Err(Refusal::Stale),
     };

@@ -9,12 +9,14 @@ mod oncall;
 mod people;
 mod record;
 mod reviews;
+mod status;
 mod views;
 
 use std::sync::Arc;
 
 pub use oncall::{OncallSchedule, OncallView};
 pub use reviews::{ReviewView, ReviewsView};
+pub use status::{ComponentView, StatusView, SubscriberView, SubscribersView};
 pub use views::*;
 
 use hikeshi_domain::Timestamp;
