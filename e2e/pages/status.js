@@ -55,7 +55,7 @@ const picture = async (page, name) => {
 async function published(browser, workspace) {
   const watanabe = await (await Person.arrive(browser, workspace, "watanabe", phone)).signIn();
   await watanabe.go("/incidents/new");
-  await watanabe.act("incident.open", { title: "決済の鍵が漏れたかもしれない", service: "reservation", environment: "production", impact: "some_users", business: "lost_sales" });
+  await watanabe.act("incident.open", { title: "決済の鍵が漏れたかもしれない", service: "reservation", environment: "production", impact: "some_users", business: "lost_sales", urgency: "now" });
   await watanabe.go("/incidents/inc_1");
   const words = { public_ja: "予約を確定しようとすると、エラーになることがあります。\n原因を調べています。\n次のお知らせは 30 分後です。", state: "investigating" };
   await watanabe.act("incident.publish", { ...words, "component.booking": "partial_outage" });
@@ -65,7 +65,10 @@ async function published(browser, workspace) {
   await picture(watanabe.page, "status-published");
   await watanabe.go("/alerts");
   await watanabe.act("alert.silence", { service: "reservation", minutes: "30", reason: "DB を移す", public_en: "We are moving our database." });
-  await until("it is shown", 15_000, async () => (await (await fetch(`${workspace.url}/status/`)).text()).includes("エラーになることがあります"));
+  await until("both are shown", 15_000, async () => {
+    const text = await (await fetch(`${workspace.url}/status/`)).text();
+    return text.includes("エラーになることがあります") && text.includes("実施中");
+  });
   await watanabe.leave();
 }
 

@@ -82,7 +82,7 @@ impl Look<'_> {
 
     /// Deletes an address.
     pub async fn forget_subscriber(&self, id: u64) -> Result<(), LookError> {
-        self.see(|sight| administrates(sight)).await?;
+        self.see(administrates).await?;
         let forgotten = self.door.forget_subscriber(id).await?;
         if forgotten { Ok(()) } else { Err(LookError::NotFound { what: "subscriber", given: id.to_string() }) }
     }

@@ -16,7 +16,7 @@ words! {
     status_components: "サービスの状況", "Components";
     status_open: "発生中の障害", "Current incidents";
     status_none_open: "発生中の障害はありません。", "No current incidents.";
-    status_works: "予定しているメンテナンス", "Planned maintenance";
+    status_works: "メンテナンス", "Maintenance";
     status_work_now: "実施中", "under way";
     status_work_planned: "予定", "planned";
     status_history: "過去90日の障害", "The last 90 days";

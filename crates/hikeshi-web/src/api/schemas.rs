@@ -148,6 +148,8 @@ fn areas(generator: &mut SchemaGenerator) -> [(&'static str, &'static str, Value
 /// Types of the same name in two areas get names of their own; asked first, so that the generator's number is known.
 fn renamed(generator: &mut SchemaGenerator) -> Vec<(String, &'static str)> {
     vec![
+        // First, so that it is the other one that gets a new name.
+        (name_of::<Health>(generator), "Health"),
         (name_of::<emergency::Status>(generator), "EmergencyStatus"),
         (name_of::<obligation::Status>(generator), "ObligationStatus"),
         (name_of::<emergency::Judgement>(generator), "EmergencyJudgement"),

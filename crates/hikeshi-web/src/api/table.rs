@@ -167,7 +167,7 @@ fn status() -> Vec<(Operation, MethodRouter<App>)> {
             Operation {
                 method: "delete",
                 ..seen(
-                    "/status/subscribers/{id}",
+                    "/status/subscribers/{subscriber}",
                     "forgetSubscriber",
                     "workspace",
                     "Deletes the address of a subscriber.",

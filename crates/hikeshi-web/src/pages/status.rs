@@ -83,13 +83,16 @@ impl Asked {
         Words(self.lang)
     }
 
+    /// A form is answered in the language in which it was read.
+    fn here(&self, path: &str) -> String {
+        format!("{path}?lang={}", self.lang.tag())
+    }
+
     fn page(&self, status: StatusCode, shown: &Form<'_>) -> Result<Response, Fail> {
         let text = form(self.lang, &Form { name: &self.name, ..*shown }, &self.other)?;
         let headers = [
             (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
             (header::CONTENT_SECURITY_POLICY, content_security_policy().to_owned()),
-            // The address of the page holds a secret.
-            (header::REFERRER_POLICY, "no-referrer".to_owned()),
         ];
         Ok((status, headers, text).into_response())
     }
@@ -116,7 +119,7 @@ pub async fn subscribe(State(app): State<App>, viewer: Option<Viewer>, query: Qu
 
 fn typed(asked: &Asked, status: StatusCode, bad: &str) -> Result<Response, Fail> {
     let t = asked.t();
-    let action = format!("{SUBSCRIBE}?lang={}", asked.lang.tag());
+    let action = asked.here(SUBSCRIBE);
     let shown = Form {
         name: "",
         title: t.status_subscribe(),
@@ -196,7 +199,7 @@ pub async fn confirm(State(app): State<App>, query: Query, headers: HeaderMap, P
     let asked = by_link(&app, &headers, &query, &path)?;
     let t = asked.t();
     let (title, lead, button) = (t.status_confirm_title(), t.status_subscribe_lead(), t.status_confirm_button());
-    asked.page(StatusCode::OK, &Form { name: "", title, lead, action: &path, button, asks: false, bad: "" })
+    asked.page(StatusCode::OK, &Form { name: "", title, lead, action: &asked.here(&path), button, asks: false, bad: "" })
 }
 
 pub async fn post_confirm(State(app): State<App>, query: Query, headers: HeaderMap, Path(secret): Path<String>) -> Result<Response, Fail> {
@@ -218,7 +221,7 @@ pub async fn leave(State(app): State<App>, query: Query, headers: HeaderMap, Pat
     let asked = by_link(&app, &headers, &query, &path)?;
     let t = asked.t();
     let (title, button) = (t.status_leave_title(), t.status_leave_button());
-    asked.page(StatusCode::OK, &Form { name: "", title, lead: "", action: &path, button, asks: false, bad: "" })
+    asked.page(StatusCode::OK, &Form { name: "", title, lead: "", action: &asked.here(&path), button, asks: false, bad: "" })
 }
 
 /// Also what a mail program posts by itself (RFC 8058), whatever its body is. Leaving twice is as good as once.

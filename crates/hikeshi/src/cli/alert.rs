@@ -19,6 +19,7 @@ use crate::fail::{Failure, Result};
 use crate::show;
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "one command line, once")]
 pub enum Verb {
     List,
     Silence {

@@ -46,7 +46,9 @@ fn subscribe(workspace: &Workspace, address: &str) -> u16 {
 
 fn link_of(mail: &Value, what: &str) -> String {
     let body = mail["body"].as_str().expect("text");
-    let line = body.lines().find_map(|line| line.find("http").map(|at| line[at..].to_owned()).filter(|link| link.contains(what)));
+    let line = body
+        .lines()
+        .find_map(|line| line.split_whitespace().find(|word| word.starts_with("http") && word.contains(what)).map(str::to_owned));
     line.unwrap_or_else(|| panic!("no {what} in {body}"))
 }
 
@@ -188,7 +190,7 @@ mod slow {
             assert!(call.signature.starts_with("sha256="));
         }
         // The ledger names nobody.
-        let entries = workspace.ok("tanaka", &["ledger", "list"]);
+        let entries = workspace.ok("tanaka", &["ledger", "show"]);
         assert!(!entries.to_string().contains("yamada"), "{entries}");
         let listed = workspace.ok("admin", &["status", "subscribers"]);
         assert_eq!(listed["subscribers"][0]["address"], "y…@example.test");
