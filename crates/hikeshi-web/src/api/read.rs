@@ -154,12 +154,14 @@ pub async fn subscribers(ApiViewer(viewer): ApiViewer, params: Params) -> Result
 
 pub async fn forget_subscriber(
     ApiViewer(viewer): ApiViewer,
-    Path(id): Path<u64>,
+    Path(given): Path<String>,
     headers: HeaderMap,
     params: Params,
 ) -> Result<Response, Fail> {
     params.none()?;
     super::commands::from_our_page(&viewer, &Method::DELETE, &headers)?;
+    let unknown = || Fail::NotFound { what: "subscriber", given: given.chars().take(60).collect() };
+    let id: u64 = given.parse().map_err(|_| unknown())?;
     viewer.look().forget_subscriber(id).await?;
     respond(OK, &Forgotten { forgotten: id })
 }
