@@ -1,5 +1,5 @@
 // Real Chromium, real fuzzer, real command line against a real `hikeshi serve`: node e2e/run.js <what> [words of a check].
-// `pages` is signin, nights, approvals, alerts, oncall, live, session, reports, rehearsal and every together; the others are api, doubles and pictures.
+// `pages` is signin, nights, approvals, alerts, oncall, status, live, session, reports, rehearsal and every together; the others are api, doubles and pictures.
 import { Checks } from "./checks.js";
 import { api } from "./api.js";
 import { open } from "./browser.js";
@@ -11,6 +11,7 @@ import { live } from "./pages/live.js";
 import { signIn, wholeNights } from "./pages/night.js";
 import { rehearsal } from "./pages/rehearsal.js";
 import { reports } from "./pages/reports.js";
+import { status } from "./pages/status.js";
 import { session } from "./pages/session.js";
 import { pictures } from "./pictures.js";
 import { githubProof } from "./github/proof.js";
@@ -33,13 +34,14 @@ const inBrowser = async (...works) => {
 };
 
 const works = {
-  pages: () => inBrowser(noPageForgotten, signIn, wholeNights, approvals, alerts, oncall, live, session, reports, rehearsal, everyPage),
+  pages: () => inBrowser(noPageForgotten, signIn, wholeNights, approvals, alerts, oncall, status, live, session, reports, rehearsal, everyPage),
   signin: () => inBrowser(signIn),
   nights: () => inBrowser(wholeNights),
   approvals: () => inBrowser(approvals),
   alerts: () => inBrowser(alerts),
   oncall: () => inBrowser(oncall),
   live: () => inBrowser(live),
+  status: () => inBrowser(status),
   session: () => inBrowser(session),
   reports: () => inBrowser(reports),
   rehearsal: () => inBrowser(rehearsal),

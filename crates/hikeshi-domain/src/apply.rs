@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::event::Event;
 use crate::facts::{Facts, PendingPolicy};
 use crate::people::Actor;
-use crate::{account, alert, contact, emergency, incident, monitor, obligation, offline, oncall, page, postmortem, review, session};
+use crate::{account, alert, contact, emergency, incident, monitor, obligation, offline, oncall, page, postmortem, review, session, status};
 
 /// Folds one event into the facts and marks what it touched. `actor` is whoever gave the command.
 pub fn apply(facts: &mut Facts, event: &Event, actor: &Actor, at: Timestamp) {
@@ -26,6 +26,7 @@ pub fn apply(facts: &mut Facts, event: &Event, actor: &Actor, at: Timestamp) {
     session::state::apply(facts, event, at);
     obligation::state::apply(facts, event, at);
     postmortem::state::apply(facts, event, at);
+    status::state::apply(facts, event, at);
     review::state::apply(facts, event, at);
     offline::state::apply(facts, event);
 }

@@ -18,6 +18,7 @@ use crate::people::Actor;
 use crate::refusal::Refusal;
 use crate::review::{FindingName, Period};
 use crate::session::SessionEnd;
+use crate::status::PublicState;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Post {
@@ -68,6 +69,12 @@ pub enum Notice {
     },
     StatusUpdateDue {
         priority: Priority,
+    },
+    /// People outside the team were told.
+    Published {
+        state: PublicState,
+        /// Or by the program, when the incident was resolved.
+        by_hand: bool,
     },
     Escalated {
         level: Level,

@@ -128,6 +128,7 @@ kinds! {
     Command::Incident(incident::Command::HandOver { .. }) => "incident.hand_over",
     Command::Incident(incident::Command::Move { .. }) => "incident.move",
     Command::Incident(incident::Command::Update { .. }) => "incident.update",
+    Command::Incident(incident::Command::Publish { .. }) => "incident.publish",
     Command::Incident(incident::Command::Note { .. }) => "incident.note",
     Command::Incident(incident::Command::Resolve { .. }) => "incident.resolve",
     Command::Monitor(monitor::Command::Fire { .. }) => "monitor.fire",

@@ -15,7 +15,8 @@ use crate::permit::Permit;
 use crate::refusal::Refusal;
 use crate::timer::Wake;
 use crate::{
-    account, alert, channel, chat, contact, emergency, incident, monitor, obligation, offline, oncall, page, policy, postmortem, review, session,
+    account, alert, channel, chat, contact, emergency, incident, monitor, obligation, offline, oncall, page, policy, postmortem, review,
+    session, status,
 };
 
 /// What follows from a command.
@@ -78,6 +79,9 @@ fn effect_needs(effect: &EffectKey, facts: &Facts) -> Needs {
     if let Some(incident) = page::decide::incident_of(effect) {
         return incident::decide::needs_of(incident);
     }
+    if let Some((incident, _)) = status::post_of(effect) {
+        return incident::decide::needs_of(incident);
+    }
     if let Some(incident) = postmortem::decide::incident_of(effect) {
         return postmortem::decide::needs_of(incident, facts);
     }
@@ -111,6 +115,12 @@ fn wake_needs(wake: &Wake, facts: &Facts) -> Needs {
 
 /// Decides. The permit proves that the actor may ask; whether it may happen is decided here.
 pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) -> Result<Decision, Refusal> {
+    let mut decision = of_area(permit, facts, command, now)?;
+    status::decide::last_words(facts, &mut decision, now);
+    Ok(decision)
+}
+
+fn of_area(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) -> Result<Decision, Refusal> {
     match command {
         Command::Account(command) => account::decide::decide(permit, facts, command, now),
         Command::Alert(command) => alert::decide::decide(&permit, facts, command, now),
@@ -139,6 +149,8 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
                 page::decide::ended(facts, effect, outcome, now)?
             } else if postmortem::decide::incident_of(effect).is_some() {
                 postmortem::decide::ended(facts, effect, outcome)?
+            } else if effect.0.starts_with("status/") {
+                status::decide::ended(facts, effect, outcome)?
             } else if effect.0.starts_with("post/") {
                 chat::ended(facts, effect, outcome)?
             } else {

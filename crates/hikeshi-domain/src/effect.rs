@@ -14,6 +14,7 @@ use crate::page::PageOrder;
 use crate::policy::Target;
 pub use crate::postmortem::order::{PostmortemItem, PostmortemOrder};
 use crate::session::{Capture, Captured, RedactedBlock};
+use crate::status::order::TellOrder;
 
 /// Stable name of one effect: the same effect has the same key before and after a crash. `emg_3/step/2/1`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -54,13 +55,15 @@ pub struct Effect {
 }
 
 /// Kinds of work that are carried out one after the other, each kind for itself and in the order in which they were queued.
-pub const IN_ORDER: [&str; 2] = [CHAT_EMERGENCY, CHAT_OTHER];
+pub const IN_ORDER: [&str; 3] = [CHAT_EMERGENCY, CHAT_OTHER, TELL];
 /// Kinds that wait behind no other kind, however much of that there is.
 pub const PAGES: [&str; 2] = [PAGE_SERIOUS, PAGE_OTHER];
 const PAGE_SERIOUS: &str = "page_serious";
 const PAGE_OTHER: &str = "page_other";
 const CHAT_EMERGENCY: &str = "chat_emergency";
 const CHAT_OTHER: &str = "chat_other";
+/// Mails to many people take their time: they are in front of nothing but later ones of their own kind.
+const TELL: &str = "tell";
 
 /// The orders themselves. Each carries all that its hands need: they see neither the ledger nor the policy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -136,6 +139,8 @@ pub enum Work {
     Page(Box<PageOrder>),
     /// Say something in the team's chat, or show a card anew (rules E2, E5).
     Chat(Box<ChatOrder>),
+    /// Tell subscribers of the status page (rule I6). Who they are lies in the store, so the engine's own runner goes from one to the next.
+    Tell(Box<TellOrder>),
 }
 
 impl Work {
@@ -153,6 +158,8 @@ impl Work {
             | Self::WriteReport(_)
             | Self::WriteInvitation(_)
             | Self::WritePostmortem(_)
+            // Those who were told are remembered one by one.
+            | Self::Tell(_)
             // Better twice than never; the second one says so.
             | Self::Page(_) => Again::Safe,
         }
@@ -174,7 +181,7 @@ impl Work {
             | Self::WriteInvitation(_)
             | Self::WritePostmortem(_)
             | Self::Chat(_) => false,
-            Self::Page(_) => true,
+            Self::Page(_) | Self::Tell(_) => true,
         }
     }
 
@@ -199,6 +206,7 @@ impl Work {
                 Lane::Emergency => CHAT_EMERGENCY,
                 Lane::Other => CHAT_OTHER,
             },
+            Self::Tell(_) => TELL,
         }
     }
 }
@@ -359,6 +367,11 @@ pub enum Outcome {
     /// The receiver of a page refuses it, and would refuse it again.
     PageRefused {
         detail: String,
+    },
+    /// Every subscriber was tried.
+    Told {
+        sent: u32,
+        failed: u32,
     },
     /// It stands in the chat, as this message.
     Said {

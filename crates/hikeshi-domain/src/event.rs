@@ -102,6 +102,7 @@ pub enum Event {
     Page(crate::page::PageEvent),
     Contact(crate::contact::ContactEvent),
     Postmortem(crate::postmortem::PostmortemEvent),
+    Status(crate::status::StatusEvent),
     IncidentOpened {
         incident: IncidentId,
         title: String,
@@ -423,7 +424,6 @@ pub enum Event {
         emergency: EmergencyId,
         ending: Ending,
     },
-
     ObligationRaised {
         obligation: Obligation,
     },

@@ -169,6 +169,10 @@ named!(
     ChannelName, "a channel name (lower case letters, digits, - _ .)", "emergency-deploy"
 );
 named!(
+    /// A part of the status page, as users know it.
+    ComponentName, "a component name (lower case letters, digits, - _ .)", "web-booking"
+);
+named!(
     /// An environment such as `production` or `demo`.
     EnvironmentName, "an environment name (lower case letters, digits, - _ .)", "production"
 );
@@ -179,6 +183,10 @@ named!(
 named!(
     /// A person of the workspace: the handle that the policy gives them. Their name, often in kanji, is a separate field.
     PersonId, "a person's handle (lower case letters, digits, - _ .)", "tanaka"
+);
+named!(
+    /// A program that is told of what the status page says.
+    ReceiverName, "a receiver name (lower case letters, digits, - _ .)", "partner"
 );
 named!(
     /// A role that the policy declares, such as `cto`.

@@ -43,6 +43,7 @@ pub mod signature;
 pub mod similar;
 #[cfg(test)]
 mod simulation;
+pub mod status;
 #[cfg(test)]
 mod testing;
 pub mod timer;

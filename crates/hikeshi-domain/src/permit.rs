@@ -82,6 +82,7 @@ pub fn row(kind: &str) -> Row {
         | "incident.hand_over"
         | "incident.move"
         | "incident.update"
+        | "incident.publish"
         | "incident.resolve"
         | "contact.test"
         | "alert.silence"

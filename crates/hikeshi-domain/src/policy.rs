@@ -16,6 +16,7 @@ mod reviews;
 mod schedules;
 mod slack;
 mod ssh;
+mod status;
 mod telephone;
 mod weaken;
 
@@ -37,6 +38,7 @@ pub use reviews::{OverdueStep, Reviews};
 pub use schedules::{Days, Handover, Holidays, Hours, Layer, LocalTime, Schedule};
 pub use slack::{Slack, SlackMode};
 pub use ssh::SshPlace;
+pub use status::{Component, PageName, StatusPage, Visibility};
 pub use telephone::Twilio;
 pub use weaken::Weakening;
 
@@ -70,6 +72,9 @@ pub struct Policy {
     pub incident: IncidentPolicy,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paging: Option<Paging>,
+    /// What people outside the team are told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Box<StatusPage>>,
     #[serde(default)]
     pub emergency: EmergencyPolicy,
     #[serde(default)]

@@ -82,6 +82,8 @@ refusals! {
     AlreadyResolved { incident: IncidentId } => "I1", "incident.already_resolved";
     PostmortemWritten { incident: IncidentId } => "I8", "postmortem.written";
     PostmortemMissing { incident: IncidentId } => "I8", "postmortem.missing";
+    /// The policy has no `[status]`.
+    NoStatusPage => "I6", "status.no_page";
     EmergencyStillOpen { incident: IncidentId, emergency: EmergencyId } => "I1", "incident.emergency_still_open";
 
     CoverBackwards { from: Timestamp, until: Timestamp } => "I4", "oncall.ends_before_it_begins";

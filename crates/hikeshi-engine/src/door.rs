@@ -111,6 +111,8 @@ pub(crate) struct Inside {
     pub(crate) effects_queued: Notify,
     /// Likewise, for those whose order is kept: every lane looks.
     pub(crate) in_order_queued: Notify,
+    /// Set when somebody has asked for the status page by mail.
+    pub(crate) subscribers_asked: Notify,
     /// Set when timers were written.
     pub(crate) timers_changed: Notify,
     /// Set when this node has changed the policy; what another node changed is seen by looking now and then.

@@ -16,6 +16,7 @@ mod probe;
 pub mod recording;
 mod runner;
 pub mod sessions;
+pub mod status;
 mod timers;
 mod verify;
 
@@ -108,6 +109,7 @@ impl Engine {
             masks,
             effects_queued: Notify::new(),
             in_order_queued: Notify::new(),
+            subscribers_asked: Notify::new(),
             timers_changed: Notify::new(),
             policy_changed: Notify::new(),
             stopping: watch::Sender::new(false),
@@ -125,7 +127,9 @@ impl Engine {
         if options.background && door.halted().is_none() {
             // What the policy says now must hold for what was open before, also if a change of it was cut off by a crash.
             hand_over(&door.inside.queue, Job::Retime);
-            tasks.spawn(runner::Runner::new(door.clone(), options.node.clone(), options.lease_s).run());
+            let runner = runner::Runner::new(door.clone(), options.node.clone(), options.lease_s);
+            tasks.spawn(runner.clone().confirmations());
+            tasks.spawn(runner.run());
             tasks.spawn(sessions::run(door.clone()));
             tasks.spawn(timers::Timers::new(door.clone()).run());
             if let Some(probe) = options.probe {

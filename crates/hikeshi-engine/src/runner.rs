@@ -294,6 +294,7 @@ impl Runner {
             Work::Redact { emergency, incident, session, from, to } => {
                 redact::perform(&self.door, *incident, (*emergency, *session), redact::Range { from: *from, to: *to }).await
             }
+            Work::Tell(order) => self.tell(effect, order).await,
             Work::WritePostmortem(order) => {
                 let filled = crate::postmortems::with_timeline(&self.door, effect, order).await;
                 self.door.inside.outside.perform(&filled, self).await

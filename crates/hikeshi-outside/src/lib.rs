@@ -20,6 +20,7 @@ mod probe;
 pub mod session;
 pub mod slack;
 pub mod ssh;
+pub mod status;
 pub mod twilio;
 #[cfg(test)]
 mod unreliable;
@@ -110,6 +111,7 @@ impl Outside for Hands {
                 // The recording lies in the store, and the hands do not know the store.
                 Work::Redact { .. } => host::could_not("this is work of the engine, not of the hands"),
                 Work::Chat(order) => slack::perform(effect, order, &self.voice(order), &self.memory).await,
+                Work::Tell(order) => status::perform(&self.options, effect, order).await,
                 Work::Page(order) => paging::perform(&self.options, effect, order).await,
                 Work::WriteReport(order) => documents::report(&self.options, order),
                 Work::WriteInvitation(order) => documents::invitation(&self.options, order),
@@ -141,6 +143,7 @@ impl Outside for Hands {
                 | Work::WriteReport(_)
                 | Work::WriteInvitation(_)
                 | Work::WritePostmortem(_)
+                | Work::Tell(_)
                 | Work::Page(_) => Seen::NotHappened,
             }
         })

@@ -3,11 +3,11 @@
 //! A receiver that does not take the page within its time has failed; nothing is tried twice here, since the next means is better than the
 //! same one. Webhook and mail carry the attempt's key, so that a receiver can tell a repeated page from another one.
 
-mod mail;
+pub(crate) mod mail;
 mod telephone;
 #[cfg(test)]
 mod tests;
-mod webhook;
+pub(crate) mod webhook;
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub(crate) async fn perform(options: &Options, effect: &Effect, order: &PageOrde
     let sending = async {
         match &order.address {
             Address::Webhook { webhook } => Ok(webhook::send(options, effect, order, webhook, &url, within).await?),
-            Address::Mail { to, server } => Ok(mail::send(options, effect, order, to, server, &url).await?),
+            Address::Mail { to, server } => mail::send(options, effect, order, to, server, &url).await,
             Address::Sms { to, from, twilio } | Address::Voice { to, from, twilio } => {
                 let line = Line { means: order.address.means(), to, from, twilio };
                 telephone::send(options, effect, order, &line, &url, within).await
@@ -46,9 +46,9 @@ pub(crate) async fn perform(options: &Options, effect: &Effect, order: &PageOrde
     Performed { outcome, contents: Vec::new() }
 }
 
-/// Why a page was not taken.
+/// Why a page was not taken, or a mail of the status page.
 #[derive(Debug, PartialEq, Eq)]
-enum Trouble {
+pub(crate) enum Trouble {
     Passing(String),
     /// It would be refused again.
     Lasting(String),
@@ -60,7 +60,7 @@ impl From<String> for Trouble {
     }
 }
 
-fn bounded(text: &str) -> String {
+pub(crate) fn bounded(text: &str) -> String {
     text.trim().chars().filter(|c| !c.is_control()).take(ANSWER_CHARS_MAX).collect()
 }
 

@@ -37,8 +37,16 @@ static OVERDUE: Sql =
 
 pub(crate) static KEEP_INCIDENTS: Sql = Sql::rows(
     "incidents",
-    &[("id", Kind::Int), ("open", Kind::Int), ("priority", Kind::Int), ("opened_at_ns", Kind::Int), ("doc", Kind::Text)],
-    "ON CONFLICT (id) DO UPDATE SET open = excluded.open, priority = excluded.priority, opened_at_ns = excluded.opened_at_ns, doc = excluded.doc",
+    &[
+        ("id", Kind::Int),
+        ("open", Kind::Int),
+        ("priority", Kind::Int),
+        ("opened_at_ns", Kind::Int),
+        ("public_ns", Kind::Int),
+        ("doc", Kind::Text),
+    ],
+    "ON CONFLICT (id) DO UPDATE SET open = excluded.open, priority = excluded.priority, opened_at_ns = excluded.opened_at_ns, \
+     public_ns = excluded.public_ns, doc = excluded.doc",
 );
 pub(crate) static KEEP_EMERGENCIES: Sql = Sql::rows(
     "emergencies",
@@ -332,7 +340,9 @@ pub(crate) fn incident_row(incident: &Incident) -> Result<Vec<Value>> {
         Priority::P3 => 3,
         Priority::P4 => 4,
     };
-    Ok(vec![incident.id.0.into(), incident.resolved.is_none().into(), priority.into(), incident.opened_at.into(), to_json(incident)?])
+    let public = incident.public.last().map_or(Value::from(0_i64), |post| post.at.into());
+    let (open, opened_at) = (incident.resolved.is_none().into(), incident.opened_at.into());
+    Ok(vec![incident.id.0.into(), open, priority.into(), opened_at, public, to_json(incident)?])
 }
 
 pub(crate) fn alert_row(alert: &Alert) -> Result<Vec<Value>> {

@@ -43,6 +43,7 @@ mod rebuild;
 mod schema;
 mod sql;
 mod sqlite;
+mod subscribers;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]
@@ -55,6 +56,7 @@ pub use error::{Result, StoreError};
 pub use pasts::Upto;
 pub use read::{Reader, Span};
 pub use rebuild::{Comparison, Deviation, Difference};
+pub use subscribers::{Asking, Listed, SUBSCRIBERS_MAX, Subscriber};
 pub use write::{Batch, Writer};
 
 use database::Database;
@@ -301,6 +303,55 @@ impl Store {
     /// How long ago it was last heard; `None`: never.
     pub fn since_beat(&self, monitor: &MonitorName) -> Result<Option<SignedDuration>> {
         self.inner.database.write(|session| outbox::since_beat(session, monitor))
+    }
+
+    /// Somebody asks for the status page by mail; `false`: too many do.
+    pub fn ask(&self, asking: &Asking, now: Timestamp) -> Result<bool> {
+        self.inner.database.write(|session| subscribers::ask(session, asking, now))
+    }
+
+    /// Those whose confirmation is to be mailed now, with its secret.
+    pub fn unasked(&self, now: Timestamp, limit: u32) -> Result<Vec<(Subscriber, String)>> {
+        self.inner.database.write(|session| subscribers::unasked(session, now, limit))
+    }
+
+    /// The confirmation is out, or tried again at that time.
+    pub fn asked(&self, id: u64, secret: &str, again_at: Option<Timestamp>) -> Result<()> {
+        self.inner.database.write(|session| subscribers::asked(session, id, secret, again_at))
+    }
+
+    /// They really want it; once.
+    pub fn confirm(&self, id: u64, secret: &str, now: Timestamp) -> Result<bool> {
+        self.inner.database.write(|session| subscribers::confirm(session, id, secret, now))
+    }
+
+    /// They leave by the key of their mails: the address is gone.
+    pub fn leave(&self, id: u64, key: &str) -> Result<bool> {
+        self.inner.database.write(|session| subscribers::leave(session, id, key))
+    }
+
+    /// Somebody who looks after the list deletes an address.
+    pub fn forget(&self, id: u64) -> Result<bool> {
+        self.inner.database.write(|session| subscribers::forget(session, id))
+    }
+
+    /// The next subscribers who have not been told of a post.
+    pub fn untold(&self, post: &EffectKey, at: Timestamp, after: u64, limit: u32) -> Result<Vec<Subscriber>> {
+        self.inner.database.write(|session| subscribers::untold(session, post, at, after, limit))
+    }
+
+    /// One recipient was tried, for good.
+    pub fn tell(&self, post: &EffectKey, recipient: &str, reached: bool, now: Timestamp) -> Result<()> {
+        self.inner.database.write(|session| subscribers::tell(session, post, recipient, reached, now))
+    }
+
+    pub fn is_told(&self, post: &EffectKey, recipient: &str) -> Result<bool> {
+        self.inner.database.write(|session| subscribers::is_told(session, post, recipient))
+    }
+
+    /// How many recipients of a post were reached, and how many were not.
+    pub fn told(&self, post: &EffectKey, now: Timestamp) -> Result<(u32, u32)> {
+        self.inner.database.write(|session| subscribers::told(session, post, now))
     }
 
     /// Takes or extends a named duty (such as the probes) for this node; false: another node has it.

@@ -31,7 +31,7 @@ pub(crate) static QUEUE: Sql = Sql::rows(
 static SETTLE: Sql = Sql::keyed("DELETE FROM outbox WHERE key {in}", Kind::Text);
 static CLAIM: Sql = Sql::one(
     "UPDATE outbox SET attempts = attempts + 1, fence = fence + 1, node = ?1, lease_until_ns = ?2 WHERE key IN \
-     (SELECT key FROM outbox WHERE kind NOT IN ('chat_emergency', 'chat_other', 'page_serious', 'page_other') AND (lease_until_ns <= ?3 OR lease_until_ns > ?4) \
+     (SELECT key FROM outbox WHERE kind NOT IN ('chat_emergency', 'chat_other', 'page_serious', 'page_other', 'tell') AND (lease_until_ns <= ?3 OR lease_until_ns > ?4) \
      ORDER BY queued_at_ns, key LIMIT ?5 {skip_locked}) \
      RETURNING key, effect, fence, attempts, queued_at_ns",
 );

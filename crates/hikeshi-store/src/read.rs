@@ -28,6 +28,9 @@ const ROWS_MAX: u32 = 1_000;
 
 static INCIDENTS: Sql = Sql::one("SELECT doc FROM incidents WHERE id < ?1 ORDER BY id DESC LIMIT ?2");
 static OPEN_INCIDENTS: Sql = Sql::one("SELECT doc FROM incidents WHERE open = 1 AND id < ?1 ORDER BY id DESC LIMIT ?2");
+/// Those that the status page shows: published since then, or published and still open.
+static PUBLIC: Sql =
+    Sql::one("SELECT doc FROM incidents WHERE public_ns > 0 AND (public_ns > ?1 OR open = 1) ORDER BY public_ns DESC LIMIT ?2");
 static BURNING: Sql = Sql::one("SELECT doc FROM incidents WHERE open = 1 ORDER BY priority, opened_at_ns, id LIMIT ?1");
 static BURNING_TOTAL: Sql = Sql::one("SELECT COUNT(*) FROM incidents WHERE open = 1");
 static EMERGENCIES: Sql = Sql::one("SELECT doc FROM emergencies WHERE id < ?1 ORDER BY id DESC LIMIT ?2");
@@ -64,6 +67,7 @@ static ALL_OF_CASE: Sql = Sql::one("SELECT seq, bytes FROM entries WHERE case_id
 pub(crate) static ALL: &[&Sql] = &[
     &INCIDENTS,
     &OPEN_INCIDENTS,
+    &PUBLIC,
     &BURNING,
     &BURNING_TOTAL,
     &EMERGENCIES,
@@ -150,6 +154,20 @@ impl Reader<'_> {
     /// By id, newest first; `open_only`: not resolved.
     pub fn incidents(&mut self, open_only: bool, span: Span) -> Result<Vec<Incident>> {
         self.list(if open_only { &OPEN_INCIDENTS } else { &INCIDENTS }, &[span.before(), span.limit()])
+    }
+
+    /// Of which something was published since then, or ever while it is open; the newest first.
+    pub fn public_incidents(&mut self, since: Timestamp, limit: u32) -> Result<Vec<Incident>> {
+        self.list(&PUBLIC, &[since.into(), limit.min(ROWS_MAX).into()])
+    }
+
+    /// How many read the status page by mail.
+    pub fn subscribers(&mut self) -> Result<u64> {
+        crate::subscribers::count(self.session)
+    }
+
+    pub fn listed_subscribers(&mut self) -> Result<Vec<crate::Listed>> {
+        crate::subscribers::list(self.session)
     }
 
     /// Not resolved: worst priority first, then oldest; with the total.

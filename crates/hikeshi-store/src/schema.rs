@@ -1,13 +1,13 @@
 //! The tables, and how an older schema becomes this one. Append migrations; never change one that was released.
 //!
-//! `entries` is the record. `checkpoints`, `contents`, `presence`, `alert_leases` and `beats` are kept beside it. Everything else is a projection that
+//! `entries` is the record. `checkpoints`, `contents`, `presence`, `alert_leases`, `beats`, `subscribers` and `told` are kept beside it. Everything else is a projection that
 //! [`crate::rebuild`] can make again.
 
 /// Marks an SQLite file as hikeshi's.
 pub(crate) const APPLICATION_ID: i64 = 0x484b_5348;
 
 /// The schema version is the number of migrations.
-pub(crate) const MIGRATIONS: &[&str] = &[FIRST, ENTRIES_OF_NO_CASE, ALERTS, PASTS, SILENCES, BEATS, OVERRIDES];
+pub(crate) const MIGRATIONS: &[&str] = &[FIRST, ENTRIES_OF_NO_CASE, ALERTS, PASTS, SILENCES, BEATS, OVERRIDES, STATUS];
 
 const FIRST: &str = "
 CREATE TABLE entries (
@@ -210,6 +210,35 @@ CREATE TABLE beats (
 
 /// Agreed changes of the on-call schedules. Every command may need them, so they lie with the policy and not in a table of their own.
 const OVERRIDES: &str = "ALTER TABLE workspace ADD COLUMN overrides TEXT;";
+
+/// When something was last published of an incident (0: never), and who reads the status page by mail.
+const STATUS: &str = "
+ALTER TABLE incidents ADD COLUMN public_ns BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX incidents_public ON incidents (public_ns) WHERE public_ns > 0;
+
+CREATE TABLE subscribers (
+    id BIGINT PRIMARY KEY,
+    address TEXT NOT NULL UNIQUE,
+    language TEXT NOT NULL,
+    leave_key TEXT NOT NULL,
+    secret TEXT,
+    digest {bytes},
+    asked_ns BIGINT NOT NULL,
+    due_ns BIGINT NOT NULL,
+    tries BIGINT NOT NULL,
+    confirmed_ns BIGINT NOT NULL
+);
+CREATE INDEX subscribers_unasked ON subscribers (due_ns, id) WHERE secret IS NOT NULL;
+
+CREATE TABLE told (
+    post TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    reached BIGINT NOT NULL,
+    at_ns BIGINT NOT NULL,
+    PRIMARY KEY (post, recipient)
+) {clustered};
+CREATE INDEX told_at ON told (at_ns);
+";
 
 /// The head of an empty ledger, written once after the first migration.
 pub(crate) static FIRST_HEAD: crate::sql::Sql =

@@ -18,6 +18,7 @@ mod redaction;
 mod room;
 mod session;
 mod silence;
+mod status;
 
 pub use incident::restored_by;
 
@@ -58,6 +59,7 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
         E::Oncall(event) => oncall::said(lang, event, names),
         E::Page(event) => page::said(lang, event, names),
         E::Postmortem(event) => postmortem::said(lang, event),
+        E::Status(event) => status::said(lang, event),
         E::IncidentOpened { incident, title, service, environment, priority, .. } => {
             incident::opened(lang, *incident, title, service, environment, *priority, names)
         }

@@ -24,6 +24,8 @@ fn wanted(error: &IdError) -> &'static str {
         "inc_12" => "インシデントの番号",
         "obl_7" => "事後処理の番号",
         "ovr_5" => "当番の交代の番号",
+        "web-booking" => "ステータスページの部分の名前（英小文字・数字・「-」「_」「.」）",
+        "partner" => "通知先の名前（英小文字・数字・「-」「_」「.」）",
         "primary" => "当番表の名前（英小文字・数字・「-」「_」「.」）",
         "tok_2" => "APIトークンの番号",
         "emergency-deploy" => "チャンネル名（英小文字・数字・「-」「_」「.」）",
@@ -41,8 +43,8 @@ fn wanted(error: &IdError) -> &'static str {
 #[cfg(test)]
 mod tests {
     use hikeshi_domain::ids::{
-        ChannelName, EmergencyId, EnvironmentName, IncidentId, MonitorName, ObligationId, OverrideId, PersonId, RequestKey, RoleName,
-        ScheduleName, ServiceName, TargetName, TokenId,
+        ChannelName, ComponentName, EmergencyId, EnvironmentName, IncidentId, MonitorName, ObligationId, OverrideId, PersonId,
+        ReceiverName, RequestKey, RoleName, ScheduleName, ServiceName, TargetName, TokenId,
     };
 
     use super::*;
@@ -54,6 +56,8 @@ mod tests {
             "?".parse::<IncidentId>().unwrap_err(),
             "?".parse::<ObligationId>().unwrap_err(),
             "?".parse::<OverrideId>().unwrap_err(),
+            ComponentName::new("?").unwrap_err(),
+            ReceiverName::new("?").unwrap_err(),
             ScheduleName::new("?").unwrap_err(),
             "?".parse::<TokenId>().unwrap_err(),
             ChannelName::new("?").unwrap_err(),

@@ -6,12 +6,14 @@ mod code;
 mod command;
 mod offline;
 mod silence;
+mod status;
 mod work;
 
 pub use code::*;
 pub use command::{command, commands, row};
 pub use offline::degraded;
 pub use silence::covers;
+pub use status::{health, page_name, public_state};
 pub use work::{again, effect, means, result, seen, step_state, weakening};
 
 use crate::Lang;

@@ -23,6 +23,7 @@ mod refusal;
 pub mod review;
 mod sentence;
 pub mod session;
+pub mod status;
 pub mod telephone;
 pub mod terminal;
 pub mod time;

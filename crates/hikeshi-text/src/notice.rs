@@ -8,6 +8,7 @@ mod oncall;
 mod room;
 mod session;
 mod silence;
+mod status;
 mod workspace;
 
 use hikeshi_domain::channel::{Body, Notice, Post};
@@ -24,6 +25,7 @@ pub fn notice(lang: Lang, notice: &Notice, names: &Names) -> String {
         N::StageMoved { stage } => incident::stage_moved(lang, *stage),
         N::StatusUpdate { text } => incident::status_update(lang, text),
         N::StatusUpdateDue { priority } => incident::update_due(lang, *priority, names),
+        N::Published { state, by_hand } => status::published(lang, *state, *by_hand),
         N::Escalated { level, why } => room::escalated(lang, *level, why, names),
         N::NobodyOnCall { level, schedules } => oncall::nobody(lang, *level, schedules),
         N::OncallTaken { schedule, person, from, until } => oncall::taken(lang, schedule, person, *from, *until, names),

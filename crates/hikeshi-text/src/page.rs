@@ -17,6 +17,7 @@ mod postmortem;
 mod record;
 mod review;
 mod session;
+mod status;
 
 pub use account::*;
 pub use alerts::{alerts_unlisted, held_by, silenced_now};
@@ -74,6 +75,7 @@ mod tests {
             postmortem::ALL,
             contacts::ALL,
             oncall::ALL,
+            status::ALL,
         ];
         for (name, ja, en) in all.into_iter().flatten() {
             assert!(!ja.trim().is_empty() && !en.trim().is_empty(), "{name}");

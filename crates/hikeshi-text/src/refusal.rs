@@ -55,6 +55,7 @@ pub fn refusal(lang: Lang, refusal: &Refusal, names: &Names) -> Sentence {
         R::AlreadyResolved { incident } => incident::already_resolved(lang, *incident),
         R::PostmortemWritten { incident } => incident::postmortem_written(lang, *incident),
         R::PostmortemMissing { incident } => incident::postmortem_missing(lang, *incident),
+        R::NoStatusPage => incident::no_status_page(lang),
         R::EmergencyStillOpen { incident, emergency } => incident::emergency_still_open(lang, *incident, *emergency),
 
         R::NoPaging => contact::no_paging(lang),

@@ -16,6 +16,7 @@ mod review;
 mod serving;
 mod shell;
 mod slack;
+mod status;
 mod trust;
 mod verdict;
 
@@ -32,6 +33,7 @@ pub use review::*;
 pub use serving::*;
 pub use shell::*;
 pub use slack::*;
+pub use status::*;
 pub use trust::*;
 pub use verdict::*;
 

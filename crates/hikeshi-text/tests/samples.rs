@@ -47,7 +47,24 @@ pub fn silence() -> hikeshi_domain::alert::silence::Silence {
         until: at("15:00:00"),
         reason: "the database is moved".to_owned(),
         by: person("tanaka"),
+        public: None,
         lifted_by: None,
         looked_at: None,
     }
+}
+
+/// A post for outsiders.
+pub fn published() -> hikeshi_domain::event::Event {
+    use hikeshi_domain::status::{PublicPost, PublicState, PublicText, StatusEvent, StatusStep};
+    let post = PublicPost {
+        number: 1,
+        at: at("03:10:00"),
+        state: PublicState::Investigating,
+        text: PublicText { ja: Some("予約しにくい状態です。".to_owned()), en: Some("Booking is slow.".to_owned()) },
+        components: [("web-booking".parse().unwrap(), hikeshi_domain::status::Health::Degraded)].into(),
+        by: Some(person("tanaka")),
+        told: None,
+    };
+    let what = StatusStep::Published { post: Box::new(post) };
+    hikeshi_domain::event::Event::Status(StatusEvent { incident: incident().id, what })
 }

@@ -355,7 +355,7 @@ impl Labels {
     }
 }
 
-const EFFECTS: [&str; 12] = [
+const EFFECTS: [&str; 13] = [
     "take_backup",
     "run_step",
     "run_checks",
@@ -368,6 +368,7 @@ const EFFECTS: [&str; 12] = [
     "write_postmortem",
     "chat_emergency",
     "chat_other",
+    "tell",
 ];
 
 #[test]
@@ -425,6 +426,13 @@ fn every_code_has_a_label() {
     }
     for duty in Duty::ALL {
         labels.add("duty", &format!("{duty:?}"), false, |lang| label::duty(lang, duty).to_owned());
+    }
+    for health in hikeshi_domain::status::Health::ALL {
+        labels.add("health", &format!("{health:?}"), false, |lang| label::health(lang, health).to_owned());
+        labels.add("overall", &format!("{health:?}"), false, |lang| hikeshi_text::status::overall(lang, health).to_owned());
+    }
+    for state in hikeshi_domain::status::PublicState::ALL {
+        labels.add("public state", &format!("{state:?}"), false, |lang| label::public_state(lang, state).to_owned());
     }
     for passed in [true, false] {
         labels.add("passed", &passed.to_string(), false, |lang| label::passed(lang, passed).to_owned());

@@ -14,6 +14,7 @@ mod plan;
 mod postmortem;
 mod session;
 mod show;
+mod status;
 
 pub use alert::{silence, unsilence};
 pub use contact::{confirm, test, test_everybody};

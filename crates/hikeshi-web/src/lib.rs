@@ -20,6 +20,7 @@ mod secret;
 mod serve;
 mod session;
 mod state;
+pub mod status;
 mod viewer;
 
 pub use inbound::{Inbound, Received};

@@ -23,6 +23,7 @@ pub mod replay;
 pub mod reviews;
 pub mod sessions;
 pub mod signin;
+pub mod status;
 pub mod watch;
 
 mod frame;

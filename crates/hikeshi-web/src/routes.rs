@@ -12,7 +12,7 @@ use tower_http::timeout::TimeoutLayer;
 use crate::fail::Fail;
 use crate::pages::{
     alerts, bundle, channel, contacts, content, emergencies, emergency, incidents, ledger, me, now, obligations, oncall, people, plan, postmortem,
-    replay, reviews, signin, watch,
+    replay, reviews, signin, status, watch,
 };
 use crate::state::{App, WebOptions};
 use crate::{api, assets, guard, inbound, live, offline, passkey, session};
@@ -26,6 +26,7 @@ pub fn app(options: WebOptions) -> Router {
     Router::new()
         .merge(pages())
         .merge(signing_in())
+        .merge(status_page())
         .merge(api::routes())
         .route("/api/v1/emergencies/{id}/sessions/{session}/record", get(session::record))
         .route("/api/v1/emergencies/{id}/sessions/{session}/stream", get(session::watch_by_token))
@@ -90,6 +91,17 @@ fn signing_in() -> Router<App> {
         .route("/passkey/register/finish", post(passkey::register_finish))
         .route("/passkey/signin/start", post(passkey::sign_in_start))
         .route("/passkey/signin/finish", post(passkey::sign_in_finish))
+}
+
+/// For people outside the team: without signing in, unless the policy says otherwise.
+fn status_page() -> Router<App> {
+    Router::new()
+        .route("/status", get(status::home))
+        .route("/status/", get(status::index))
+        .route("/status/subscribe", get(status::subscribe).post(status::post_subscribe))
+        .route("/status/confirm/{secret}", get(status::confirm).post(status::post_confirm))
+        .route("/status/leave/{secret}", get(status::leave).post(status::post_leave))
+        .route("/status/{*file}", get(status::file))
 }
 
 async fn nothing_here(uri: axum::http::Uri) -> Fail {

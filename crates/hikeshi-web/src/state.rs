@@ -27,6 +27,8 @@ pub struct WebOptions {
     pub session_valid_min: u32,
     /// Takes what comes from the chat and the forge. `None`: nothing is taken.
     pub inbound: Option<Receive>,
+    /// The status page, as whoever joins the parts keeps it.
+    pub status: crate::status::Shelf,
 }
 
 /// Whoever takes inbound requests; made where the parts are joined.
@@ -34,7 +36,7 @@ pub type Receive = Arc<dyn Fn(crate::Inbound) -> hikeshi_domain::effect::Doing<'
 
 impl WebOptions {
     pub fn new(door: Door, public_url: Url) -> Self {
-        Self { door, public_url, session_valid_min: 12 * 60, inbound: None }
+        Self { door, public_url, session_valid_min: 12 * 60, inbound: None, status: crate::status::Shelf::default() }
     }
 }
 
@@ -53,11 +55,12 @@ pub struct Inner {
     pub authentications: Ceremonies<(hikeshi_domain::ids::PersonId, PasskeyAuthentication)>,
     pub live_readers: Arc<Semaphore>,
     pub inbound: Option<Receive>,
+    pub status: crate::status::Shelf,
 }
 
 impl App {
     pub fn new(options: WebOptions) -> Self {
-        let WebOptions { door, public_url, session_valid_min, inbound } = options;
+        let WebOptions { door, public_url, session_valid_min, inbound, status } = options;
         let webauthn = public_url.domain().and_then(|name| {
             let built = WebauthnBuilder::new(name, &public_url).map(|builder| builder.rp_name("hikeshi")).and_then(WebauthnBuilder::build);
             built.inspect_err(|error| tracing::warn!("no passkeys for {public_url}: {error}")).ok()
@@ -72,6 +75,7 @@ impl App {
             authentications: Ceremonies::default(),
             live_readers: Arc::new(Semaphore::new(LIVE_READERS_MAX)),
             inbound,
+            status,
         }))
     }
 }

@@ -179,6 +179,7 @@ async fn the_description_is_whole_and_every_address_in_it_answers() {
             .replace("{incident}", "inc_9")
             .replace("{name}", "emergency-deploy")
             .replace("{seq}", "0")
+            .replace("{subscriber}", "0")
             .replace("{digest}", &"0".repeat(64));
         let other = if operations.get("get").is_some() { Method::POST } else { Method::GET };
         let request = Face::request(other, &concrete).header(header::AUTHORIZATION, format!("Bearer {}", program.token));

@@ -58,3 +58,5 @@ mod session_files;
 mod session_lost;
 #[path = "end_to_end/slack.rs"]
 mod slack;
+#[path = "end_to_end/status.rs"]
+mod status;

@@ -63,7 +63,9 @@ pub fn decide(permit: &Permit, facts: &Facts, command: &Command, now: Timestamp)
     let policy = facts.policy().ok_or(Refusal::UnknownActor)?;
     match command {
         Command::Report { source, signals } => report(permit, facts, policy, (source, signals), now),
-        Command::Silence { covers, from, minutes, reason } => silence::make(permit, facts, policy, covers, (*from, *minutes), reason, now),
+        Command::Silence { covers, from, minutes, reason, public } => {
+            silence::make(permit, facts, policy, covers, (*from, *minutes), (reason, public.as_ref()), now)
+        }
         Command::Unsilence { silence } => silence::lift(permit, facts, *silence),
     }
 }

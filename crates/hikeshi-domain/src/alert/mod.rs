@@ -387,6 +387,9 @@ pub enum Command {
         from: Option<Timestamp>,
         minutes: u32,
         reason: String,
+        /// What the status page says of the work; without it outsiders learn nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        public: Option<crate::status::PublicText>,
     },
     /// Ends a silence before its time.
     Unsilence { silence: SilenceId },

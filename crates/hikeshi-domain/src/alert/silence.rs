@@ -27,6 +27,8 @@ use crate::people::Actor;
 use crate::permit::Permit;
 use crate::policy::{OneOf, Policy};
 use crate::refusal::Refusal;
+use crate::status::PublicText;
+use crate::status::decide::{page_of, words};
 
 /// A week: whoever needs longer looks again.
 pub const MINUTES_MAX: u32 = 7 * 24 * 60;
@@ -65,6 +67,9 @@ pub struct Silence {
     pub until: Timestamp,
     pub reason: String,
     pub by: PersonId,
+    /// What the status page says of the work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public: Option<PublicText>,
     /// Who has lifted it before its time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifted_by: Option<PersonId>,
@@ -151,7 +156,7 @@ pub(crate) fn make(
     policy: &Policy,
     covers: &Covers,
     (from, minutes): (Option<Timestamp>, u32),
-    reason: &str,
+    (reason, public): (&str, Option<&PublicText>),
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
     let by = permit.person()?.clone();
@@ -161,6 +166,7 @@ pub(crate) fn make(
     }
     input::required("reason", reason, TEXT_CHARS_MAX)?;
     check(covers, policy)?;
+    let public = public.map(|text| page_of(policy).and_then(|_| words(text))).transpose()?;
     if minutes == 0 || minutes > MINUTES_MAX {
         return Err(Refusal::SilenceLength { minutes_max: MINUTES_MAX });
     }
@@ -174,7 +180,8 @@ pub(crate) fn make(
     input::at_most("silences", facts.workspace.silences.len().saturating_add(1), SILENCES_MAX)?;
     let id = SilenceId(facts.workspace.counters.silence + 1);
     let until = from.checked_add(SignedDuration::from_mins(i64::from(minutes))).unwrap_or(Timestamp::MAX);
-    let silence = Silence { id, covers: covers.clone(), from, until, reason: reason.to_owned(), by, lifted_by: None, looked_at: None };
+    let (covers, reason) = (covers.clone(), reason.to_owned());
+    let silence = Silence { id, covers, from, until, reason, by, public, lifted_by: None, looked_at: None };
     let notice = Notice::Silenced { silence: Box::new(silence.clone()) };
     let events = vec![told(id, SilenceStep::Made { made: Box::new(silence) }), announced(policy, notice)];
     Ok(Decision { events, made: Some(id.to_string()), ..Decision::default() })

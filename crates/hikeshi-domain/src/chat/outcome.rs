@@ -34,6 +34,7 @@ pub fn ended(facts: &Facts, effect: &EffectKey, outcome: &Outcome) -> Result<Dec
         | Outcome::ReportWritten { .. }
         | Outcome::InvitationWritten { .. }
         | Outcome::Paged { .. }
+        | Outcome::Told { .. }
         | Outcome::PageRefused { .. }
         | Outcome::Postponed { .. } => Err(Refusal::Stale),
     }

@@ -15,8 +15,9 @@ use crate::page::decide::{self as page, Subject};
 use crate::people::Actor;
 use crate::permit::Permit;
 use crate::policy::Policy;
-use crate::postmortem;
 use crate::refusal::Refusal;
+use crate::status::decide::NewPost;
+use crate::{postmortem, status};
 
 pub fn needs(command: &Command, facts: &Facts) -> Needs {
     match command {
@@ -32,6 +33,7 @@ pub fn needs(command: &Command, facts: &Facts) -> Needs {
         | Command::Assign { incident, .. }
         | Command::HandOver { incident, .. }
         | Command::Update { incident, .. }
+        | Command::Publish { incident, .. }
         | Command::Note { incident, .. } => needs_of(*incident),
     }
 }
@@ -78,6 +80,10 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
         Command::HandOver { incident, to, note } => room::hand_over(policy, unresolved(facts, *incident)?, to, note),
         Command::Move { incident, stage, reason } => move_stage(facts, policy, *incident, *stage, reason),
         Command::Update { incident, text } => update(facts, policy, *incident, text),
+        Command::Publish { incident, state, text, components } => {
+            let new = NewPost { state: *state, text, components };
+            status::decide::publish(&permit, policy, found(facts, *incident)?, &new, now)
+        }
         Command::Note { incident, text } => {
             found(facts, *incident)?;
             input::required("text", text, TEXT_CHARS_MAX)?;
@@ -156,6 +162,7 @@ impl Incident {
             escalated_at: None,
             last_update_at: None,
             update_reminded_at: None,
+            public: Vec::new(),
             emergencies: Vec::new(),
             postmortem: None,
             away: None,

@@ -17,11 +17,12 @@ pub use escalation::{Escalated, Level, WhyEscalated};
 pub use room::{Duty, RoomEvent, RoomStep};
 
 use crate::alert::AlertCount;
-use crate::ids::{EmergencyId, EnvironmentName, IncidentId, MonitorName, PersonId, ServiceName};
+use crate::ids::{ComponentName, EmergencyId, EnvironmentName, IncidentId, MonitorName, PersonId, ServiceName};
 use crate::offline::Away;
 use crate::people::Actor;
 use crate::policy::Policy;
 use crate::postmortem::Postmortem;
+use crate::status::{Health, PublicPost, PublicState, PublicText};
 
 /// P1 whole service down · P2 main function down · P3 part down · P4 slight (rule I2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -207,6 +208,9 @@ pub struct Incident {
     pub last_update_at: Option<Timestamp>,
     #[serde(default)]
     pub update_reminded_at: Option<Timestamp>,
+    /// What people outside the team were told, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub public: Vec<PublicPost>,
     /// Emergency exceptions asked for because of this incident.
     #[serde(default)]
     pub emergencies: Vec<EmergencyId>,
@@ -289,6 +293,15 @@ pub enum Command {
     Update {
         incident: IncidentId,
         text: String,
+    },
+    /// Tells people outside the team, on the status page (rule I6).
+    Publish {
+        incident: IncidentId,
+        state: PublicState,
+        text: PublicText,
+        /// How each affected component is. At least one with the first post.
+        #[serde(default)]
+        components: BTreeMap<ComponentName, Health>,
     },
     /// A note for those who work on it.
     Note {

@@ -105,6 +105,7 @@ impl Asking<'_> {
             | Event::Oncall(_)
             | Event::Page(_)
             | Event::Contact(_)
+            | Event::Status(_)
             | Event::Postmortem(_)
             | Event::Offline(_) => return None,
             Event::SignedIn { .. }

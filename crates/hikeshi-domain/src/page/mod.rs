@@ -121,6 +121,7 @@ impl HowEnded {
             | Outcome::ReportWritten { .. }
             | Outcome::InvitationWritten { .. }
             | Outcome::Said { .. }
+            | Outcome::Told { .. }
             | Outcome::Unsaid { .. }
             | Outcome::Postponed { .. } => None,
         }

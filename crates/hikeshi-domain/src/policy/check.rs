@@ -7,6 +7,7 @@ mod monitors;
 mod paging;
 mod postmortems;
 mod schedules;
+mod status;
 
 use std::collections::BTreeMap;
 
@@ -124,6 +125,7 @@ impl Policy {
         check.alerts();
         check.paging();
         check.schedules();
+        check.status();
         check.incident();
         check.emergency();
         check.obligations();

@@ -223,6 +223,7 @@ pub fn ended(facts: &Facts, key: &EffectKey, outcome: &Outcome) -> Result<Decisi
         | Outcome::Compared { .. }
         | Outcome::InvitationWritten { .. }
         | Outcome::Paged { .. }
+        | Outcome::Told { .. }
         | Outcome::PageRefused { .. }
         | Outcome::Said { .. }
         | Outcome::Unsaid { .. }

@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use hikeshi_domain::alert;
 use hikeshi_domain::command::{Command, Envelope};
 use hikeshi_domain::emergency;
 use hikeshi_domain::ids::{Digest, RequestKey};
@@ -153,7 +154,8 @@ fn masked(envelope: Envelope, mask: Arc<Mask>) -> Result<Taken, Refusal> {
         Command::Session(session::Command::Bind { .. } | session::Command::Acknowledge { .. }) => false,
         // The name of an attempt and a code.
         Command::Page(_) | Command::Contact(_) => false,
-        Command::Alert(_) => mask_signals(&mask.masker, &mut asked),
+        Command::Alert(alert::Command::Report { .. }) => mask_signals(&mask.masker, &mut asked),
+        Command::Alert(_) => mask_value(&mask.masker, &mut asked),
         // A signature is bytes that say nothing; masking a part of one by chance would only make it worthless.
         Command::Emergency(emergency::Command::ApproveSigned { .. } | emergency::Command::ApprovePasskey { .. }) if is_signature => {
             asked.get_mut("judgement").is_some_and(|judgement| mask_value(&mask.masker, judgement))

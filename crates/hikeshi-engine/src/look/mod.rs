@@ -10,6 +10,7 @@ mod oncall;
 mod people;
 mod record;
 mod reviews;
+mod status;
 mod views;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 pub use contacts::{CalledStep, ContactsView, PersonContacts, Way};
 pub use oncall::{OncallSchedule, OncallView};
 pub use reviews::{ReviewView, ReviewsView};
+pub use status::{ComponentView, StatusView, SubscriberView, SubscribersView};
 pub use views::*;
 
 use hikeshi_domain::Timestamp;

@@ -14,6 +14,7 @@ use hikeshi_domain::people::Via;
 use hikeshi_domain::policy::Policy;
 use hikeshi_domain::postmortem;
 use hikeshi_domain::session;
+use hikeshi_domain::status::{Health, PublicState, PublicText};
 use jiff::SignedDuration;
 
 use super::{LookError, Offer, Sight};
@@ -32,7 +33,7 @@ pub(super) fn of_alerts(sight: &mut Sight<'_, '_>) -> Result<Vec<Offer>, LookErr
     use alert::Command as Do;
     let service = sight.policy.services.keys().next().cloned();
     let covers = alert::silence::Covers { service, ..alert::silence::Covers::default() };
-    let mut candidates = vec![Command::Alert(Do::Silence { covers, from: None, minutes: 1, reason: words() })];
+    let mut candidates = vec![Command::Alert(Do::Silence { covers, from: None, minutes: 1, reason: words(), public: None })];
     let known = sight.head.workspace.silences.values().find(|silence| silence.looked_at.is_none() && silence.lifted_by.is_none());
     candidates.extend(known.map(|silence| Command::Alert(Do::Unsilence { silence: silence.id })));
     try_all(sight, candidates)
@@ -41,11 +42,15 @@ pub(super) fn of_alerts(sight: &mut Sight<'_, '_>) -> Result<Vec<Offer>, LookErr
 pub(super) fn of_incident(sight: &mut Sight<'_, '_>, incident: &Incident) -> Result<Vec<Offer>, LookError> {
     use incident::Command as Do;
     let id = incident.id;
+    let of_page =
+        sight.policy.status.iter().flat_map(|page| page.components.keys().cloned().map(|name| (name, Health::Operational))).collect();
+    let public = || PublicText { ja: Some(words()), en: None };
     let of_incident = [
         Do::Acknowledge { incident: id },
         Do::Triage { incident: id, triage: incident.triage.clone() },
         Do::Move { incident: id, stage: next_stage(incident.stage), reason: words() },
         Do::Update { incident: id, text: words() },
+        Do::Publish { incident: id, state: PublicState::Resolved, text: public(), components: of_page },
         Do::Note { incident: id, text: words() },
         Do::Resolve { incident: id, what: words() },
     ];

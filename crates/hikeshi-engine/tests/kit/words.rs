@@ -119,6 +119,7 @@ pub fn well(work: &Work, now: Timestamp) -> (Outcome, Vec<Vec<u8>>) {
         }
         Work::Chat(order) => Outcome::Said { place: order.place.clone(), message: "1.000001".to_owned() },
         Work::WriteInvitation(_) => Outcome::InvitationWritten { file: "docs/emergency/2026-11-22.ics".to_owned() },
+        Work::Tell(_) => Outcome::Paged { reference: String::new(), repeated: false },
         Work::Page(order) => Outcome::Paged { reference: String::new(), repeated: order.repeated },
     };
     (outcome, Vec::new())

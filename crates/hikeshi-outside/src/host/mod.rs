@@ -91,6 +91,7 @@ pub(crate) fn ground_of(work: &Work) -> Option<(EmergencyId, &HostSpec)> {
         | Work::WriteInvitation(_)
         | Work::WritePostmortem(_)
         | Work::Page(_)
+        | Work::Tell(_)
         | Work::Chat(_) => None,
     }
 }
@@ -110,6 +111,7 @@ pub(crate) fn limit_of(work: &Work) -> Duration {
         | Work::WriteInvitation(_)
         | Work::WritePostmortem(_)
         | Work::Page(_)
+        | Work::Tell(_)
         | Work::Chat(_) => WORK_MAX,
     }
 }
@@ -135,6 +137,7 @@ pub(crate) fn lost(work: &Work, why: &str) -> Performed {
         | Work::WriteInvitation(_)
         | Work::WritePostmortem(_)
         | Work::Page(_)
+        | Work::Tell(_)
         | Work::Chat(_) => Outcome::Failed { detail: why.to_owned() },
     };
     tracing::error!(why, "how the work ended cannot be told");

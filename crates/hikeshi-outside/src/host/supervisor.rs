@@ -194,6 +194,7 @@ impl<'a> Supervisor<'a> {
             | Work::WriteInvitation(_)
             | Work::WritePostmortem(_)
             | Work::Page(_)
+            | Work::Tell(_)
             | Work::Chat(_) => plain(Outcome::Failed { detail: format!("{} is not work for a host", work.kind()) }),
         })
     }

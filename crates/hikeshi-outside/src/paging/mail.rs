@@ -8,7 +8,7 @@ use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
-use super::secret;
+use super::{Trouble, secret};
 use crate::Options;
 
 pub(super) async fn send(
@@ -18,8 +18,16 @@ pub(super) async fn send(
     to: &str,
     server: &MailServer,
     url: &str,
-) -> Result<String, String> {
+) -> Result<String, Trouble> {
     let message = message(options, effect, order, to, server, url)?;
+    // A page that a mail server refuses may be taken a minute later: only its own means decide.
+    deliver(options, server, message).await.map_err(|trouble| match trouble {
+        Trouble::Passing(detail) | Trouble::Lasting(detail) => Trouble::Passing(detail),
+    })
+}
+
+/// Hands one message to the server. What it refuses for good is refused for good.
+pub(crate) async fn deliver(options: &Options, server: &MailServer, message: Message) -> Result<String, Trouble> {
     let host = server.host.as_str();
     let builder = match server.security {
         MailSecurity::Starttls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(host).map_err(|error| error.to_string())?,
@@ -30,7 +38,11 @@ pub(super) async fn send(
     if let (Some(user), Some(password)) = (&server.user_env, &server.password_env) {
         builder = builder.credentials(Credentials::new(secret(options, user)?, secret(options, password)?));
     }
-    let answer = builder.build().send(message).await.map_err(|error| said(&error))?;
+    let answer = builder
+        .build()
+        .send(message)
+        .await
+        .map_err(|error| if error.is_permanent() { Trouble::Lasting(said(&error)) } else { Trouble::Passing(said(&error)) })?;
     Ok(answer.message().collect::<Vec<_>>().join(" "))
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hikeshi_domain::effect::Effect;
+use hikeshi_domain::effect::{Effect, EffectKey};
 use hikeshi_domain::page::{About, PageOrder};
 use hikeshi_domain::policy::Webhook;
 use ring::hmac;
@@ -36,13 +36,23 @@ pub(super) async fn send(
             "test": true, "asked_by": by,
         }),
     };
-    let body = body.to_string();
+    deliver(options, webhook, &effect.key, body.to_string(), within).await
+}
+
+/// Posts a body, signed when there is a key.
+pub(crate) async fn deliver(
+    options: &Options,
+    webhook: &Webhook,
+    key: &EffectKey,
+    body: String,
+    within: Duration,
+) -> Result<String, String> {
     let mut request = client(&webhook.url)?
         .post(&webhook.url)
         .timeout(within)
         .header("content-type", "application/json")
         // The same page again has the same key (draft-ietf-httpapi-idempotency-key-header).
-        .header("idempotency-key", effect.key.0.as_str());
+        .header("idempotency-key", key.0.as_str());
     if let Some(variable) = &webhook.secret_env {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret(options, variable)?.as_bytes());
         let signature: String = hmac::sign(&key, body.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();

@@ -77,11 +77,11 @@ pub(super) static TABLES: [Table; 15] = [
     Table {
         name: "incidents",
         keys: 1,
-        select: Sql::one("SELECT id, open, priority, opened_at_ns, doc FROM incidents"),
+        select: Sql::one("SELECT id, open, priority, opened_at_ns, public_ns, doc FROM incidents"),
         delete: Sql::keyed("DELETE FROM incidents WHERE id {in}", Kind::Int),
         insert: &facts::KEEP_INCIDENTS,
         expected: |expected| expected.facts.incidents.values().flatten().map(facts::incident_row).collect(),
-        differs: |wanted, there| document::<Incident>(wanted, there, &["open", "priority", "opened_at_ns"]),
+        differs: |wanted, there| document::<Incident>(wanted, there, &["open", "priority", "opened_at_ns", "public_ns"]),
         row: joined,
     },
     Table {

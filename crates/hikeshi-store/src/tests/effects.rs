@@ -126,7 +126,7 @@ fn a_kind_whose_order_is_kept_has_one_claim_at_a_time_and_nothing_overtakes(scra
         said("post/000000000009/0002", "other"),
     ];
     world.commit(vec![act]);
-    let [emergency, other] = hikeshi_domain::effect::IN_ORDER;
+    let [emergency, other, _] = hikeshi_domain::effect::IN_ORDER;
     let first = |kind| world.store.claim_first("one", kind, 60).unwrap().map(|claim| claim.effect.key.0);
     let others = world.store.claim("one", 9, 60).unwrap();
     assert_eq!(others.len(), 1, "those whose order is kept are not given out with the others");

@@ -7,5 +7,6 @@ mod oracle;
 mod overrides;
 mod rebuilt;
 mod statements;
+mod subscribers;
 mod tamper;
 mod world;

@@ -4,14 +4,26 @@ use crate::database::Database;
 use crate::on_both;
 use crate::sql::Sql;
 use crate::testing::Scratch;
-use crate::{Store, contents, facts, ledger, outbox, pasts, postgres, proofs, read, rebuild, timers, write};
+use crate::{Store, contents, facts, ledger, outbox, pasts, postgres, proofs, read, rebuild, subscribers, timers, write};
 
 fn all() -> impl Iterator<Item = &'static Sql> {
-    [contents::ALL, facts::ALL, ledger::ALL, outbox::ALL, pasts::ALL, postgres::ALL, proofs::ALL, read::ALL, timers::ALL, write::ALL]
-        .into_iter()
-        .flatten()
-        .copied()
-        .chain(rebuild::statements())
+    [
+        contents::ALL,
+        facts::ALL,
+        ledger::ALL,
+        outbox::ALL,
+        pasts::ALL,
+        postgres::ALL,
+        proofs::ALL,
+        read::ALL,
+        subscribers::ALL,
+        timers::ALL,
+        write::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+    .chain(rebuild::statements())
 }
 
 fn every_statement_can_be_prepared(scratch: &Scratch) {

@@ -50,6 +50,7 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("incident.hand_over", "対応を引き継ぐ", "hand it over"),
     ("incident.move", "段階を変える", "move the stage"),
     ("incident.update", "状況を知らせる", "send a status update"),
+    ("incident.publish", "ステータスページに公開する", "publish on the status page"),
     ("incident.note", "メモを残す", "add a note"),
     ("incident.resolve", "復旧を記録する", "record the recovery"),
     ("monitor.fire", "監視が異常を知らせる", "report a failing monitor"),

@@ -34,6 +34,7 @@ pub fn effect(lang: Lang, kind: &str) -> &str {
         "write_report" => ("報告書の書き出し", "writing the report"),
         "chat_emergency" | "chat_other" => ("チャットへの投稿", "posting to the chat"),
         "write_invitation" => ("招待状の書き出し", "writing the invitation"),
+        "tell" => ("購読者への通知", "telling subscribers"),
         "write_postmortem" => ("ポストモーテムの書き出し", "writing the postmortem"),
         _ => return kind,
     };

@@ -131,6 +131,21 @@ pub(super) fn not_resolved(lang: Lang, incident: IncidentId) -> Sentence {
     }
 }
 
+pub(super) fn no_status_page(lang: Lang) -> Sentence {
+    match lang {
+        Ja => say(
+            "ステータスページがポリシーにありません。",
+            "どこに何を公開するかが決まっていないと、外には何も知らせられません。",
+            "hikeshi.toml に [status] を書いてください（docs/manual/status-page.ja.md）。チームへの知らせは「状況を知らせる」でできます。",
+        ),
+        En => say(
+            "The policy has no status page.",
+            "Nothing can be published before it is said where, and for which components.",
+            "Write [status] in hikeshi.toml (docs/manual/status-page.md). The team is told by a status update.",
+        ),
+    }
+}
+
 pub(super) fn already_resolved(lang: Lang, incident: IncidentId) -> Sentence {
     match lang {
         Ja => say(

@@ -88,6 +88,12 @@ fn of_incident(path: &str, name: &str) -> Option<(&'static str, &'static str)> {
         ("incident assign", "person") => Some(("担当する人の ID", "whose duty it is")),
         ("incident hand-over", "to") => Some(("引き継ぐ相手の ID", "the person's id")),
         ("incident hand-over", "note") => Some(("申し送り", "what they need to know")),
+        ("incident publish", "state") => Some(("外から見た状況", "the state, as outsiders see it")),
+        ("incident publish", "message" | "message_en") => of_public(name),
+        ("incident publish", "components") => Some((
+            "影響する部分: 名前=状態（繰り返し指定。状態は degraded / partial_outage / major_outage / maintenance / operational）",
+            "affected component: NAME=HEALTH; repeat it (degraded / partial_outage / major_outage / maintenance / operational)",
+        )),
         ("incident move", "reason") => Some(("戻すときの理由", "why, when going back")),
         ("incident list" | "emergency list" | "obligation list", "all") => Some(("終わったものも表示", "also those that are over")),
         ("incident postmortem", "file") => Some(("内容を書いたファイル (TOML か Markdown)", "file with the content (TOML or Markdown)")),
@@ -118,6 +124,8 @@ fn of_alert(path: &str, name: &str) -> Option<(&'static str, &'static str)> {
         ("alert silence", "lasts") => Some(("止める長さ（90m、2h、1d。最長7日）", "for how long: 90m, 2h, 1d; a week at most")),
         ("alert silence", "from") => Some(("始まりの時刻（省略すると今から）", "when it begins; now without it")),
         ("alert silence", "reason") => Some(("理由（何の作業か）", "what is being done")),
+        ("alert silence", "public_message" | "public_message_en") => of_public(name),
+        ("status forget", "subscriber") => Some(("購読者の番号", "the subscriber's number")),
         ("alert unsilence", "silence") => Some(("停止の番号（sil_4 など）", "the silence, such as sil_4")),
         _ => None,
     }
@@ -130,6 +138,15 @@ fn of_contact(path: &str, name: &str) -> Option<(&'static str, &'static str)> {
         ("contact test" | "contact confirm", "by") => Some(("手段", "by which means")),
         _ => None,
     }
+}
+
+/// What outsiders read.
+fn of_public(name: &str) -> Option<(&'static str, &'static str)> {
+    Some(if name.ends_with("_en") {
+        ("公開する説明（英語）", "public words, in English")
+    } else {
+        ("公開する説明（日本語）", "public words, in Japanese")
+    })
 }
 
 fn of_oncall(path: &str, name: &str) -> Option<(&'static str, &'static str)> {
@@ -187,6 +204,7 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("incident hand-over", "申し送りを添えて、対応をほかの人に引き継ぎます", "Hand it over to another person, with what they need to know"),
     ("incident move", "段階を進めます（戻すときは理由が必要です）", "Move to another stage; going back takes a reason"),
     ("incident update", "状況を知らせます", "Give a status update to everyone who waits"),
+    ("incident publish", "ステータスページに公開します", "Tell people outside the team, on the status page"),
     ("incident note", "対応者向けのメモを残します", "Leave a note for those who work on it"),
     ("incident resolve", "復旧したことを記録します", "Record that the service is restored"),
     ("incident timeline", "時系列の記録", "The timeline"),
@@ -279,6 +297,10 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("contact test", "呼び出しのテストを送ります", "Send a test page"),
     ("contact confirm", "テストが届いたことを記録します", "Record that a test reached you"),
     ("oncall", "いまの当番と、次の当番", "Who is on call now, and who is next"),
+    ("status", "ステータスページの状況", "The status page"),
+    ("status show", "公開している内容と、静的ファイルの状態", "What is public, and whether the static files are written"),
+    ("status subscribers", "メールの購読者", "Who has subscribed by mail"),
+    ("status forget", "購読者のアドレスを消去します", "Delete the address of a subscriber"),
     ("oncall show", "当番表", "The shifts of a schedule"),
     ("oncall override", "当番を代わります", "Take over a shift"),
     ("oncall cancel", "当番の交代を取り消します", "Take an override back"),

@@ -344,6 +344,7 @@ every! {
         Silence => silence(SilenceStep::Made { made: Box::new(super::silence()) }),
         Alert => alert(AlertStep::Over { how: HowOver::Lapsed }),
         Postmortem => super::postmortems::written(""),
+        Status => super::published(),
         Oncall => Event::Oncall(OncallEvent::Overridden { row: overridden() }),
         Contact => contact(ContactStep::Tested { by: person("sato"), address: digest("address"), effect: key() }),
         Page => page(Paged::Queued { means: Means::Mail, number: 1, effect: key() }),

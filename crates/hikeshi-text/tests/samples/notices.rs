@@ -25,6 +25,7 @@ every! {
         StageMoved => Notice::StageMoved { stage: Stage::Mitigation },
         StatusUpdate => Notice::StatusUpdate { text: text("cause found") },
         StatusUpdateDue => Notice::StatusUpdateDue { priority: Priority::P1 },
+        Published => Notice::Published { state: hikeshi_domain::status::PublicState::Identified, by_hand: true },
         Escalated => Notice::Escalated { level: Level { level: 2, round: 1 }, why: WhyEscalated::Unanswered { minutes: 15 } },
         NobodyOnCall => Notice::NobodyOnCall { level: Level { level: 1, round: 1 }, schedules: vec![text("first line")] },
         OncallTaken => Notice::OncallTaken { schedule: text("first line"), person: person("tanaka"), from: at("03:00:00"), until: at("15:00:00") },

@@ -54,6 +54,7 @@ every! {
         SameStage => Refusal::SameStage { stage: Stage::Cause },
         ReasonForGoingBack => Refusal::ReasonForGoingBack { from: Stage::Cause, to: Stage::Impact },
         OverrideReason => Refusal::OverrideReason,
+        NoStatusPage => Refusal::NoStatusPage,
         NotResolved => Refusal::NotResolved { incident: INC },
         AlreadyResolved => Refusal::AlreadyResolved { incident: INC },
         PostmortemWritten => Refusal::PostmortemWritten { incident: INC },

@@ -28,6 +28,7 @@ pub fn command(kind: &str, input: &Input<'_>) -> Result<Command, Sentence> {
             from: input.moment_optional("from", t.field_silence_from())?,
             minutes: input.parse("minutes", t.field_silence_minutes())?,
             reason: input.text("reason"),
+            public: super::status::public_work(input),
         },
         "alert.unsilence" => Alert::Unsilence { silence: input.parse("silence", t.column_id())? },
         _ => return Err(input.unknown_kind(kind)),
@@ -70,9 +71,15 @@ pub fn silence(viewer: &Viewer, view: &AlertsView) -> Act {
         let monitors = choices(policy.monitors.keys(), ToString::to_string, |_| false);
         act = act.with(field(any(monitors), "monitor", t.field_covers_monitor()));
     }
-    act.with(Field::new(FieldKind::Number, "minutes", t.field_silence_minutes()).value("60"))
+    act = act
+        .with(Field::new(FieldKind::Number, "minutes", t.field_silence_minutes()).value("60"))
         .with(field(FieldKind::Moment, "from", t.field_silence_from()).help(t.field_silence_from_help()))
-        .with(Field::new(FieldKind::Line, "reason", t.field_silence_reason()))
+        .with(Field::new(FieldKind::Line, "reason", t.field_silence_reason()));
+    if policy.status.is_some() {
+        let [ja, en] = super::status::text_fields(viewer);
+        act = act.with(ja.help(t.field_public_work())).with(en);
+    }
+    act
 }
 
 pub fn unsilence(viewer: &Viewer, view: &AlertsView, silence: &Silence) -> Act {

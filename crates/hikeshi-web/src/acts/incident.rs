@@ -38,6 +38,7 @@ pub fn command(kind: &str, input: &Input<'_>) -> Result<Command, Sentence> {
             Incident::Move { incident: incident()?, stage: input.code("stage", t.field_stage())?, reason: input.text("reason") }
         }
         "incident.update" => Incident::Update { incident: incident()?, text: input.text("text") },
+        "incident.publish" => super::status::publish(input, incident()?)?,
         "incident.note" => Incident::Note { incident: incident()?, text: input.text("text") },
         "incident.resolve" => Incident::Resolve { incident: incident()?, what: input.text("what") },
         _ => return Err(input.unknown_kind(kind)),
@@ -144,6 +145,7 @@ pub fn of_incident(viewer: &Viewer, view: &IncidentView) -> Vec<Act> {
     let acknowledged = view.incident.acknowledged.as_ref().is_some_and(|taken| view.incident.escalated_steps <= taken.steps);
     let resolved = view.incident.resolved.is_some();
     if view.incident.closed_at.is_some() {
+        acts.extend(super::status::of_public(viewer, view).filter(|_| !view.incident.public.is_empty()));
         acts.push(act("incident.note", "note").with(Field::new(FieldKind::Area, "text", t.field_note())));
         return acts;
     }
@@ -151,6 +153,7 @@ pub fn of_incident(viewer: &Viewer, view: &IncidentView) -> Vec<Act> {
         acts.push(acknowledge(viewer, id).offered(viewer, offer_of(offers, "incident.acknowledge")));
     }
     acts.push(act("incident.update", "update").with(Field::new(FieldKind::Area, "text", t.field_update())));
+    acts.extend(super::status::of_public(viewer, view).filter(|_| !resolved || !view.incident.public.is_empty()));
     if !resolved {
         acts.push(act("incident.resolve", "resolve").with(Field::new(FieldKind::Line, "what", t.field_what_restored())));
     }

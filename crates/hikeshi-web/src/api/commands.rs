@@ -111,7 +111,7 @@ pub async fn post(State(_app): State<App>, ApiViewer(viewer): ApiViewer, params:
 }
 
 /// A cookie alone must not give commands: another site could make the browser send it.
-fn from_our_page(viewer: &Viewer, _method: &Method, headers: &HeaderMap) -> Result<(), Fail> {
+pub fn from_our_page(viewer: &Viewer, _method: &Method, headers: &HeaderMap) -> Result<(), Fail> {
     match &viewer.proven {
         Proven::Token => Ok(()),
         Proven::Session(session) => {

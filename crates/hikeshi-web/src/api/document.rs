@@ -88,6 +88,7 @@ fn path_schema(path: &str, part: &str) -> Value {
         "digest" => json!({"type": "string", "pattern": "^[0-9a-f]{64}$"}),
         "name" => json!({"type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,39}$", "examples": ["emergency-deploy"]}),
         "seq" => json!({"type": "integer", "minimum": 0, "maximum": 999_999_999_999_999_u64, "examples": [0]}),
+        "subscriber" => json!({"type": "integer", "minimum": 0, "maximum": 9_007_199_254_740_991_u64, "examples": [4711]}),
         "incident" => numbered("inc"),
         _ if path.starts_with("/emergencies") => numbered("emg"),
         _ if path.starts_with("/obligations") => numbered("obl"),
@@ -100,6 +101,7 @@ fn path_words(part: &str) -> &'static str {
         "digest" => "SHA-256 of the content, lower case hex.",
         "name" => "Name of the channel, without the `#`.",
         "seq" => "Index of the entry, from 0.",
+        "subscriber" => "Number of the subscriber, as the list says it.",
         _ => "Number of the case.",
     }
 }
@@ -150,7 +152,8 @@ fn responses(operation: &Operation) -> Value {
     if !operation.open {
         problems.push(("401", "No valid token."));
     }
-    if operation.path.contains('{') {
+    // Without a status page in the policy there is none.
+    if operation.path.contains('{') || operation.path.starts_with("/status") {
         problems.push(("404", "There is no such thing."));
     }
     if operation.method == "post" {

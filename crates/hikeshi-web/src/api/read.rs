@@ -1,7 +1,7 @@
 //! What can be seen: the same views as the pages, as data.
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hikeshi_domain::ids::Digest;
 use hikeshi_domain::people::Actor;
@@ -17,6 +17,7 @@ use crate::fail::Fail;
 use crate::json::respond;
 use crate::pages::{bundle, content, replay};
 use crate::state::App;
+use crate::status::StatusAnswer;
 use crate::viewer::ApiViewer;
 
 const OK: StatusCode = StatusCode::OK;
@@ -58,6 +59,11 @@ pub struct CheckpointAnswer {
     /// The newest signed checkpoint, as a C2SP note.
     pub checkpoint: Option<String>,
     pub verifier_key: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Forgotten {
+    pub forgotten: u64,
 }
 
 pub async fn health(State(app): State<App>, params: Params) -> Result<Response, Fail> {
@@ -138,6 +144,31 @@ pub async fn obligation(ApiViewer(viewer): ApiViewer, Path(id): Path<String>, pa
 pub async fn contacts(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Response, Fail> {
     params.none()?;
     respond(OK, &viewer.look().contacts().await?)
+}
+
+pub async fn status(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Response, Fail> {
+    params.none()?;
+    let page = viewer.look().status().await?;
+    respond(OK, &StatusAnswer { page, files_trouble: viewer.app.status.trouble() })
+}
+
+pub async fn subscribers(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Response, Fail> {
+    params.none()?;
+    respond(OK, &viewer.look().subscribers().await?)
+}
+
+pub async fn forget_subscriber(
+    ApiViewer(viewer): ApiViewer,
+    Path(given): Path<String>,
+    headers: HeaderMap,
+    params: Params,
+) -> Result<Response, Fail> {
+    params.none()?;
+    super::commands::from_our_page(&viewer, &Method::DELETE, &headers)?;
+    let unknown = || Fail::NotFound { what: "subscriber", given: given.chars().take(60).collect() };
+    let id: u64 = given.parse().map_err(|_| unknown())?;
+    viewer.look().forget_subscriber(id).await?;
+    respond(OK, &Forgotten { forgotten: id })
 }
 
 pub async fn oncall(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Response, Fail> {

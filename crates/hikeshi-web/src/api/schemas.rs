@@ -2,10 +2,10 @@
 
 use hikeshi_domain::emergency::{self, Emergency};
 use hikeshi_domain::obligation::{self, Obligation};
-use hikeshi_domain::{account, alert, channel, command, contact, incident, oncall, postmortem, review};
+use hikeshi_domain::{account, alert, channel, command, contact, incident, oncall, postmortem, review, status};
 use hikeshi_engine::look::{
     AlertsView, ChannelView, ContactsView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, NowView, ObligationView, OncallView, Page,
-    PersonView, PostRow, ReviewView, ReviewsView, Similar,
+    PersonView, PostRow, ReviewView, ReviewsView, Similar, SubscribersView,
 };
 use schemars::JsonSchema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
@@ -13,7 +13,8 @@ use serde_json::{Map, Value, json};
 
 use super::commands::CommandAnswer;
 use super::problem::Problem;
-use super::read::{CheckpointAnswer, EntryAnswer, Health, Me, PolicyAnswer};
+use super::read::{CheckpointAnswer, EntryAnswer, Forgotten, Health, Me, PolicyAnswer};
+use crate::status::StatusAnswer;
 
 const REF: &str = "#/components/schemas/";
 
@@ -28,24 +29,7 @@ pub fn components() -> Map<String, Value> {
             settings.meta_schema = None;
         })
         .into_generator();
-    // Types of the same name in two areas get names of their own; asked first, so that the generator's number is known.
-    let renamed = [
-        (name_of::<emergency::Status>(&mut generator), "EmergencyStatus"),
-        (name_of::<obligation::Status>(&mut generator), "ObligationStatus"),
-        (name_of::<emergency::Judgement>(&mut generator), "EmergencyJudgement"),
-        (name_of::<obligation::Judgement>(&mut generator), "ReportJudgement"),
-        (name_of::<obligation::Kind>(&mut generator), "ObligationKind"),
-        (name_of::<incident::Override>(&mut generator), "PriorityOverride"),
-        (name_of::<oncall::Override>(&mut generator), "ShiftOverride"),
-        (name_of::<obligation::Held>(&mut generator), "MeetingHeld"),
-        (name_of::<obligation::Report>(&mut generator), "EmergencyReport"),
-        (name_of::<review::Report>(&mut generator), "PeriodReport"),
-        (name_of::<Page<IncidentRow>>(&mut generator), "IncidentPage"),
-        (name_of::<Page<EntryView>>(&mut generator), "EntryPage"),
-        (name_of::<Page<Emergency>>(&mut generator), "EmergencyPage"),
-        (name_of::<Page<Obligation>>(&mut generator), "ObligationPage"),
-        (name_of::<Page<PostRow>>(&mut generator), "PostPage"),
-    ];
+    let renamed = renamed(&mut generator);
     let mut named: Vec<(&str, Value)> = vec![
         ("CommandAnswer", schema::<CommandAnswer>(&mut generator)),
         ("Problem", schema::<Problem>(&mut generator)),
@@ -73,6 +57,7 @@ pub fn components() -> Map<String, Value> {
         ),
         ("Description", json!({"type": "object", "description": "An OpenAPI 3.1 document."})),
     ];
+    named.extend(of_status(&mut generator));
     let areas = areas(&mut generator);
     let mut all = generator.take_definitions(true);
     let refs: Vec<Value> = areas.iter().map(|(_, name, _)| json!({"$ref": format!("{REF}{name}")})).collect();
@@ -159,6 +144,38 @@ fn areas(generator: &mut SchemaGenerator) -> [(&'static str, &'static str, Value
         ("oncall", "OncallCommand", schema::<oncall::Command>(generator)),
         ("policy", "PolicyCommand", schema::<command::PolicyCommand>(generator)),
         ("postmortem", "PostmortemCommand", schema::<postmortem::Command>(generator)),
+    ]
+}
+
+/// Types of the same name in two areas get names of their own; asked first, so that the generator's number is known.
+fn renamed(generator: &mut SchemaGenerator) -> Vec<(String, &'static str)> {
+    vec![
+        // First, so that it is the other one that gets a new name.
+        (name_of::<Health>(generator), "Health"),
+        (name_of::<emergency::Status>(generator), "EmergencyStatus"),
+        (name_of::<obligation::Status>(generator), "ObligationStatus"),
+        (name_of::<emergency::Judgement>(generator), "EmergencyJudgement"),
+        (name_of::<obligation::Judgement>(generator), "ReportJudgement"),
+        (name_of::<obligation::Kind>(generator), "ObligationKind"),
+        (name_of::<incident::Override>(generator), "PriorityOverride"),
+        (name_of::<oncall::Override>(generator), "ShiftOverride"),
+        (name_of::<status::Health>(generator), "ComponentHealth"),
+        (name_of::<obligation::Held>(generator), "MeetingHeld"),
+        (name_of::<obligation::Report>(generator), "EmergencyReport"),
+        (name_of::<review::Report>(generator), "PeriodReport"),
+        (name_of::<Page<IncidentRow>>(generator), "IncidentPage"),
+        (name_of::<Page<EntryView>>(generator), "EntryPage"),
+        (name_of::<Page<Emergency>>(generator), "EmergencyPage"),
+        (name_of::<Page<Obligation>>(generator), "ObligationPage"),
+        (name_of::<Page<PostRow>>(generator), "PostPage"),
+    ]
+}
+
+fn of_status(generator: &mut SchemaGenerator) -> [(&'static str, Value); 3] {
+    [
+        ("StatusAnswer", schema::<StatusAnswer>(generator)),
+        ("SubscribersView", schema::<SubscribersView>(generator)),
+        ("Forgotten", schema::<Forgotten>(generator)),
     ]
 }
 

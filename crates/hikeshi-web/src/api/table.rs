@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::review::AsOf;
@@ -145,6 +145,7 @@ pub fn table() -> Vec<(Operation, MethodRouter<App>)> {
     ];
     all.extend(reviews());
     all.extend(oncall());
+    all.extend(status());
     all.extend(ledger());
     all.extend(recordings());
     all
@@ -157,6 +158,30 @@ fn oncall() -> Vec<(Operation, MethodRouter<App>)> {
     vec![
         (seen("/oncall", "seeOncall", "cases", summary, &[Param::From, Param::Days], "OncallView"), get(read::oncall)),
         (seen("/contacts", "seeContacts", "cases", contacts, &[], "ContactsView"), get(read::contacts)),
+    ]
+}
+
+/// What people outside the team are told.
+fn status() -> Vec<(Operation, MethodRouter<App>)> {
+    let summary = "What the status page shows, and whether its static files are written.";
+    let readers = "Who reads the status page by mail. For administrators; of an address only as much is shown as it takes to recognise it.";
+    vec![
+        (seen("/status", "seeStatus", "cases", summary, &[], "StatusAnswer"), get(read::status)),
+        (
+            Operation {
+                method: "delete",
+                ..seen(
+                    "/status/subscribers/{subscriber}",
+                    "forgetSubscriber",
+                    "workspace",
+                    "Deletes the address of a subscriber.",
+                    &[],
+                    "Forgotten",
+                )
+            },
+            delete(read::forget_subscriber),
+        ),
+        (seen("/status/subscribers", "listSubscribers", "workspace", readers, &[], "SubscribersView"), get(read::subscribers)),
     ]
 }
 

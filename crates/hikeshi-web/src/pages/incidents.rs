@@ -7,6 +7,7 @@ use hikeshi_domain::Timestamp;
 use hikeshi_domain::alert::{Alert, Waits};
 use hikeshi_domain::ids::IncidentId;
 use hikeshi_domain::incident::Stage;
+use hikeshi_domain::status::PublicPost;
 use hikeshi_engine::look::{IncidentView, Measures};
 use hikeshi_text::page::{self, Words};
 use hikeshi_text::{label, time};
@@ -179,6 +180,7 @@ struct IncidentTemplate<'a> {
     more_alerts: Vec<AlertRow>,
     alert_count: String,
     alerts_unlisted: Option<String>,
+    published: Vec<(String, String, Html)>,
     exceptions: Vec<Exception>,
     owed: Vec<Owed>,
     bar: Bar,
@@ -223,6 +225,7 @@ async fn show(viewer: &Viewer, id: IncidentId, before: Option<u64>, flash: &Flas
         more_alerts: view.alerts.iter().skip(ALERTS_SHOWN).map(|alert| alert_row(viewer, alert, now)).collect(),
         alert_count: t.alert_count(incident.alerts.firing, incident.alerts.fired),
         alerts_unlisted: unlisted(&view).map(|more| t.alerts_unlisted(more)),
+        published: incident.public.iter().rev().map(|post| published(viewer, post, now)).collect(),
         exceptions: view.emergencies.iter().map(|emergency| exception(viewer, emergency, now)).collect(),
         owed: view.obligations.iter().map(|owed| owed_line(viewer, owed, now)).collect(),
         bar: Bar::new(viewer, &acts::of_incident(viewer, &view), flash)?,
@@ -231,6 +234,14 @@ async fn show(viewer: &Viewer, id: IncidentId, before: Option<u64>, flash: &Flas
         view: &view,
     };
     html(&frame, &template)
+}
+
+/// One post of the status page: state and by whom, words, time.
+fn published(viewer: &Viewer, post: &PublicPost, now: Timestamp) -> (String, String, Html) {
+    let lang = viewer.lang;
+    let who = post.by.as_ref().map_or_else(|| Words(lang).published_by_program().to_owned(), |by| viewer.names.person(lang, by));
+    let (words, _) = hikeshi_text::status::words(lang, &post.text, post.state);
+    (format!("{} · {who}", label::public_state(lang, post.state)), words, time_html(viewer, post.at, now))
 }
 
 fn stages(viewer: &Viewer, now: Stage) -> Vec<StageStep> {

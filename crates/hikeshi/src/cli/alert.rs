@@ -9,6 +9,7 @@ use hikeshi_domain::alert::{self, Alert};
 use hikeshi_domain::command::Command;
 use hikeshi_domain::ids::{EnvironmentName, MonitorName, ServiceName, SilenceId, SourceName};
 use hikeshi_domain::policy::OneOf;
+use hikeshi_domain::status::PublicText;
 use hikeshi_engine::look::AlertsView;
 use hikeshi_text::{Names, label, page, terminal};
 use jiff::SignedDuration;
@@ -18,6 +19,7 @@ use crate::fail::{Failure, Result};
 use crate::show;
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "one command line, once")]
 pub enum Verb {
     List,
     Silence {
@@ -37,6 +39,10 @@ pub enum Verb {
         from: Option<Timestamp>,
         #[arg(long)]
         reason: String,
+        #[arg(long)]
+        public_message: Option<String>,
+        #[arg(long)]
+        public_message_en: Option<String>,
     },
     Unsilence {
         silence: SilenceId,
@@ -50,11 +56,12 @@ pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
             let names = caller.names().await?;
             caller.out.data(&view, || text_of(&view, &names, caller));
         }
-        Verb::Silence { service, environment, source, monitor, labels, lasts, from, reason } => {
+        Verb::Silence { service, environment, source, monitor, labels, lasts, from, reason, public_message: ja, public_message_en: en } => {
             let minutes = minutes(&lasts).ok_or_else(|| Failure::Usage(terminal::not_a_length(caller.lang, &lasts)))?;
             let labels = labels.iter().map(|given| read(given, caller)).collect::<Result<BTreeMap<_, _>>>()?;
             let covers = Covers { service, environment, source, monitor, labels };
-            let done = caller.submit(Command::Alert(alert::Command::Silence { covers, from, minutes, reason })).await?;
+            let public = Some(PublicText { ja, en }).filter(|text| !text.is_empty());
+            let done = caller.submit(Command::Alert(alert::Command::Silence { covers, from, minutes, reason, public })).await?;
             let next = done.receipt.made.as_ref().map(|made| format!("hikeshi alert unsilence {made}"));
             caller.tell(&done, next);
         }

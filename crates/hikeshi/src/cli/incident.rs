@@ -5,6 +5,7 @@ use hikeshi_domain::Timestamp;
 use hikeshi_domain::command::Command;
 use hikeshi_domain::ids::{EnvironmentName, IncidentId, PersonId, ServiceName};
 use hikeshi_domain::incident::{self, Business, Duty, Impact, Override, Priority, Stage, Triage, Urgency};
+use hikeshi_domain::status::PublicState;
 use hikeshi_engine::look::IncidentView;
 use hikeshi_text::{label, terminal, time};
 
@@ -72,6 +73,13 @@ pub enum Verb {
     Update {
         id: IncidentId,
         text: String,
+    },
+    Publish {
+        id: IncidentId,
+        #[arg(long, value_parser = code::<PublicState>)]
+        state: PublicState,
+        #[command(flatten)]
+        public: super::status::PublicArgs,
     },
     Note {
         id: IncidentId,
@@ -174,6 +182,11 @@ pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
         }
         Verb::Update { id, text } => {
             caller.submit_and_tell(incident(incident::Command::Update { incident: id, text }), None).await?;
+        }
+        Verb::Publish { id, state, public } => {
+            let (text, components) = public.read(caller)?;
+            let command = incident::Command::Publish { incident: id, state, text, components };
+            caller.submit_and_tell(incident(command), Some("hikeshi status show".to_owned())).await?;
         }
         Verb::Note { id, text } => {
             caller.submit_and_tell(incident(incident::Command::Note { incident: id, text }), None).await?;

@@ -21,6 +21,7 @@ mod postmortem;
 mod report;
 mod slack;
 mod spoken;
+mod status;
 #[cfg(test)]
 mod table;
 mod token;
@@ -107,6 +108,10 @@ pub enum Area {
     Oncall {
         #[command(subcommand)]
         verb: Option<oncall::Verb>,
+    },
+    Status {
+        #[command(subcommand)]
+        verb: Option<status::Verb>,
     },
     Channel {
         #[command(subcommand)]
@@ -285,6 +290,7 @@ async fn answer(area: Area, caller: &Caller<'_>) -> Result<()> {
         Area::Obligation { verb } => obligation::run(verb, caller).await,
         Area::Contact { verb } => contact::run(verb, caller).await,
         Area::Oncall { verb } => oncall::run(verb, caller).await,
+        Area::Status { verb } => status::run(verb, caller).await,
         Area::Report { verb } => report::run(verb, caller).await,
         Area::Channel { verb } => channel::run(verb, caller).await,
         Area::Ledger { verb } => ledger::run(verb, caller).await,

@@ -15,10 +15,11 @@ use hikeshi_domain::review::{AsOf, Period};
 use hikeshi_engine::door::{Answer, Fault, Receipt};
 use hikeshi_engine::look::{
     AlertsView, ChannelView, ContactsView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, LookError, NowView, ObligationView,
-    OncallView, Page, PersonView, ReviewView, ReviewsView, Similar, Which,
+    OncallView, Page, PersonView, ReviewView, ReviewsView, Similar, SubscribersView, Which,
 };
 use hikeshi_engine::recording::Form;
 use hikeshi_text::{Lang, terminal};
+use hikeshi_web::status::StatusAnswer;
 use serde::Deserialize;
 
 pub use remote::Remote;
@@ -138,6 +139,26 @@ impl Reach {
     pub async fn oncall(&self, from: Option<jiff::Timestamp>, days: u32) -> Result<OncallView> {
         let from_then = from.map(|from| format!("&from={from}")).unwrap_or_default();
         look!(self, format!("oncall?days={days}{from_then}"), |look| look.oncall(from, days))
+    }
+    /// What people outside the team see.
+    pub async fn status(&self) -> Result<StatusAnswer> {
+        match self {
+            Self::Remote(remote) => remote.get("status").await,
+            Self::Local(local) => {
+                let page = local.door().look(local.actor()).status().await.map_err(|error| local.look_failure(error))?;
+                Ok(StatusAnswer { page, files_trouble: None })
+            }
+        }
+    }
+    pub async fn subscribers(&self) -> Result<SubscribersView> {
+        look!(self, "status/subscribers", |look| look.subscribers())
+    }
+    /// Deletes the address of one subscriber.
+    pub async fn forget_subscriber(&self, id: u64) -> Result<()> {
+        match self {
+            Self::Remote(remote) => remote.delete(&format!("status/subscribers/{id}")).await,
+            Self::Local(local) => local.door().look(local.actor()).forget_subscriber(id).await.map_err(|error| local.look_failure(error)),
+        }
     }
     pub async fn reviews(&self) -> Result<ReviewsView> {
         look!(self, "reports", |look| look.reviews())

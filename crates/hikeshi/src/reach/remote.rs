@@ -141,6 +141,14 @@ impl Remote {
         if status.is_success() { Ok(body) } else { Err(self.failure(status, &body)) }
     }
 
+    /// Deleting what is gone already is as good as once.
+    pub async fn delete(&self, path: &str) -> Result<()> {
+        let response = self.answer(|| self.request(Method::DELETE, path)).await?;
+        let status = response.status();
+        let body = self.read(response).await?;
+        if status.is_success() { Ok(()) } else { Err(self.failure(status, &body)) }
+    }
+
     /// Writes an answer of any length as it comes; its size.
     pub async fn save(&self, path: &str, out: &mut (dyn std::io::Write + Send)) -> Result<u64> {
         let mut response = self.answer(|| self.request(Method::GET, path).timeout(SAVED_WITHIN)).await?;

@@ -7,6 +7,7 @@ mod alerts;
 mod hands;
 mod inbound;
 mod key;
+mod status;
 mod telephone;
 
 use std::fs::File;
@@ -67,6 +68,8 @@ pub struct Running {
     face: Option<(JoinHandle<()>, oneshot::Sender<()>)>,
     /// Listens to the team's chat.
     ears: Option<JoinHandle<()>>,
+    /// Keeps the status page.
+    keeper: Option<JoinHandle<()>>,
     data_dir: PathBuf,
     /// What became of the file's policy at the start; nothing was asked without pages.
     adopted: Adopted,
@@ -98,11 +101,13 @@ impl Running {
         };
         let engine = Engine::start(options).await.map_err(|error| Failure::Failed(chain(&error)))?;
         let door = engine.door();
-        let mut running = Self { engine, door, store, face: None, ears: None, data_dir, adopted: Adopted::Same, _lock: lock };
+        let mut running = Self { engine, door, store, face: None, ears: None, keeper: None, data_dir, adopted: Adopted::Same, _lock: lock };
         if face {
             running.adopted = adopt::adopt(&running, &config, lang).await?;
             let ears = inbound::Ears::new(running.door.clone(), &config.public_url());
-            running.face = Some(serve_face(&running.door, &config, ears.clone().receive()).await?);
+            let shelf = hikeshi_web::status::Shelf::default();
+            running.face = Some(serve_face(&running.door, &config, ears.clone().receive(), shelf.clone()).await?);
+            running.keeper = Some(spawn(status::Keeper::new(running.door.clone(), shelf, &config.public_url()).keep()));
             running.ears = Some(spawn(ears.listen()));
         }
         Ok(running)
@@ -120,8 +125,8 @@ impl Running {
 
     /// Pages first, so that nobody waits for an answer; then the engine, which answers what it has taken.
     pub async fn stop(self) {
-        if let Some(ears) = self.ears {
-            ears.abort();
+        for task in [self.ears, self.keeper].into_iter().flatten() {
+            task.abort();
         }
         if let Some((task, stop)) = self.face {
             if stop.send(()).is_err() {
@@ -137,10 +142,15 @@ impl Running {
     }
 }
 
-async fn serve_face(door: &Door, config: &Config, inbound: hikeshi_web::Receive) -> Result<(JoinHandle<()>, oneshot::Sender<()>)> {
+async fn serve_face(
+    door: &Door,
+    config: &Config,
+    inbound: hikeshi_web::Receive,
+    status: hikeshi_web::status::Shelf,
+) -> Result<(JoinHandle<()>, oneshot::Sender<()>)> {
     let listener = TcpListener::bind(&config.server.listen).await.with_context(|| config.server.listen.clone())?;
     let public_url = url::Url::parse(&config.public_url()).with_context(|| config.public_url())?;
-    let app = hikeshi_web::app(WebOptions { inbound: Some(inbound), ..WebOptions::new(door.clone(), public_url) });
+    let app = hikeshi_web::app(WebOptions { inbound: Some(inbound), status, ..WebOptions::new(door.clone(), public_url) });
     let (stop, stopped) = oneshot::channel();
     let task = spawn(async move {
         let stopped = async {

@@ -15,29 +15,29 @@ const PEOPLE: &[&str] = &["tanaka", "ito"];
 
 /// How a receiver answers.
 #[derive(Clone, Copy, PartialEq)]
-enum Mood {
+pub enum Mood {
     Takes,
     Refuses,
     /// Reads, and says nothing for as long as the caller waits.
     Hangs,
 }
 
-struct Call {
-    body: Value,
-    key: String,
-    signature: String,
+pub struct Call {
+    pub body: Value,
+    pub key: String,
+    pub signature: String,
     raw: Vec<u8>,
 }
 
 /// Takes pages over HTTP.
-struct Receiver {
-    url: String,
-    calls: Arc<Mutex<Vec<Call>>>,
+pub struct Receiver {
+    pub url: String,
+    pub calls: Arc<Mutex<Vec<Call>>>,
     mood: Arc<Mutex<Mood>>,
 }
 
 impl Receiver {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bound");
         let url = format!("http://{}", listener.local_addr().expect("address"));
         let (calls, mood) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Mood::Takes)));
@@ -51,11 +51,11 @@ impl Receiver {
         Self { url, calls, mood }
     }
 
-    fn is(&self, mood: Mood) {
+    pub fn is(&self, mood: Mood) {
         *self.mood.lock().expect("mood") = mood;
     }
 
-    fn keys(&self) -> Vec<String> {
+    pub fn keys(&self) -> Vec<String> {
         self.calls.lock().expect("calls").iter().map(|call| call.key.clone()).collect()
     }
 }
@@ -98,7 +98,7 @@ class Box:
     async def handle_DATA(self, server, session, envelope):
         mail = email.message_from_bytes(envelope.content, policy=default)
         print(json.dumps({"to": envelope.rcpt_tos, "subject": mail["subject"], "id": mail["message-id"], "to_header": str(mail["to"]),
-                          "auto": mail["auto-submitted"], "body": mail.get_content()}), flush=True)
+                          "auto": mail["auto-submitted"], "leave": mail["list-unsubscribe"], "one_click": mail["list-unsubscribe-post"], "body": mail.get_content()}), flush=True)
         return "250 queued as 1"
 controller = Controller(Box(), hostname="127.0.0.1", port=int(sys.argv[1]))
 controller.start()
@@ -106,15 +106,15 @@ print("ready", flush=True)
 sys.stdin.read()
 "#;
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bound").local_addr().expect("address").port()
 }
 
 /// A real SMTP server of another make.
-struct Postbox {
+pub struct Postbox {
     child: Child,
-    port: u16,
-    mails: Arc<Mutex<Vec<Value>>>,
+    pub port: u16,
+    pub mails: Arc<Mutex<Vec<Value>>>,
 }
 
 impl Drop for Postbox {
@@ -125,7 +125,7 @@ impl Drop for Postbox {
 }
 
 impl Postbox {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let python = packages().parent().expect("the cache").join("venv/bin/python");
         let port = free_port();
         let mut child = Command::new(&python)

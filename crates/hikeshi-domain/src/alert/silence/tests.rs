@@ -19,7 +19,7 @@ fn labelled(label: &str, value: &str) -> Covers {
 }
 
 fn asked(covers: Covers, from: Option<Timestamp>, minutes: u32) -> Command {
-    Command::Alert(alert::Command::Silence { covers, from, minutes, reason: "DB を移す".to_owned() })
+    Command::Alert(alert::Command::Silence { covers, from, minutes, reason: "DB を移す".to_owned(), public: None })
 }
 
 fn silenced(world: &mut World, covers: Covers, minutes: u32) -> SilenceId {
@@ -196,7 +196,8 @@ fn a_silence_says_what_for_how_long_and_why() {
     assert!(matches!(no(covers("mail"), far, 60), Refusal::TimeInFuture { .. }));
     let command = asked(covers("mail"), None, 60);
     assert!(matches!(world.submit(&who("kansa"), &command), Err(Refusal::RoleMissing { .. })), "an auditor only looks");
-    let wordless = Command::Alert(alert::Command::Silence { covers: covers("mail"), from: None, minutes: 5, reason: "  ".to_owned() });
+    let wordless =
+        Command::Alert(alert::Command::Silence { covers: covers("mail"), from: None, minutes: 5, reason: "  ".to_owned(), public: None });
     assert!(matches!(world.submit(&who("tanaka"), &wordless), Err(Refusal::TextMissing { .. })));
     for _ in 0..SILENCES_MAX {
         silenced(&mut world, covers("mail"), 60);

@@ -1,0 +1,1 @@
+(function(){var b=document.body.dataset,o=document.getElementById("old");if(!o||+b.written===0)return;function look(){o.hidden=Date.now()/1000-b.written<b.stale}look();setInterval(look,10000)})()
