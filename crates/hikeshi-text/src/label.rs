@@ -4,12 +4,14 @@
 
 mod code;
 mod command;
+mod monitor;
 mod offline;
 mod silence;
 mod work;
 
 pub use code::*;
 pub use command::{command, commands, row};
+pub use monitor::{measured, monitor_kind};
 pub use offline::degraded;
 pub use silence::covers;
 pub use work::{again, effect, means, result, seen, step_state, weakening};

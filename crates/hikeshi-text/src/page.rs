@@ -9,6 +9,7 @@ mod fail;
 mod follow_up;
 mod frame;
 mod incident;
+mod monitors;
 mod now;
 mod offline;
 mod oncall;
@@ -22,6 +23,7 @@ pub use alerts::{alerts_unlisted, held_by, silenced_now};
 pub use emergency::*;
 pub use fail::*;
 pub use frame::*;
+pub use monitors::{looks, range};
 pub use now::*;
 pub use offline::{away, offline};
 pub use oncall::*;
@@ -59,6 +61,7 @@ mod tests {
     fn every_string_is_there_in_both_languages() {
         let all = [
             frame::ALL,
+            monitors::ALL,
             now::ALL,
             alerts::ALL,
             incident::ALL,

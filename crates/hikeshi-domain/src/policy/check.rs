@@ -10,6 +10,8 @@ mod schedules;
 
 use std::collections::BTreeMap;
 
+pub use monitors::{WINDOW, log_pattern};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +70,21 @@ pub enum FlawKind {
     /// None of these is given, or more than one.
     ExactlyOne {
         of: Vec<String>,
+    },
+    /// None of these is given.
+    AtLeastOne {
+        of: Vec<String>,
+    },
+    /// No certificate is there to be looked at.
+    NotHttps {
+        given: String,
+    },
+    /// The query of a burn rate does not say where its window goes.
+    NoWindow,
+    /// No regular expression for the lines of a log.
+    BadFilter {
+        given: String,
+        detail: String,
     },
     BadPattern {
         given: String,

@@ -3,6 +3,7 @@
 //! The shapes are in [`views`]; what a viewer may do in a view is tried out in [`offers`]. Not here: words (`hikeshi-text`).
 
 mod cases;
+mod monitors;
 mod now;
 mod offers;
 mod oncall;

@@ -264,6 +264,8 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("report list", "月ごとの件数", "Uses per month"),
     ("report month", "月次報告", "The report of a month"),
     ("report quarter", "四半期分析", "The analysis of a quarter"),
+    ("monitor", "監視", "Monitors"),
+    ("monitor list", "監視の状態と最後の測定", "What each monitor sees now"),
     ("oncall", "いまの当番と、次の当番", "Who is on call now, and who is next"),
     ("oncall show", "当番表", "The shifts of a schedule"),
     ("oncall override", "当番を代わります", "Take over a shift"),

@@ -179,6 +179,10 @@ every! {
         BackupsInsideRoot => FlawKind::BackupsInsideRoot,
         BadUrl => FlawKind::BadUrl { given: text("reservation.example") },
         ExactlyOne => FlawKind::ExactlyOne { of: vec![text("url"), text("tcp"), text("heartbeat")] },
+        AtLeastOne => FlawKind::AtLeastOne { of: vec![text("above"), text("below"), text("objective")] },
+        NotHttps => FlawKind::NotHttps { given: text("http://reserve.example.jp/") },
+        NoWindow => FlawKind::NoWindow,
+        BadFilter => FlawKind::BadFilter { given: text("ERROR|("), detail: text("error: unclosed group") },
         BadAddress => FlawKind::BadAddress { given: text("db1") },
         BadTimeZone => FlawKind::BadTimeZone { given: text("Tokyo") },
         BadPattern => FlawKind::BadPattern { given: text("("), detail: text("unclosed group") },
@@ -205,5 +209,6 @@ every! {
         SignatureDropped => Weakening::SignatureDropped,
         ChatIdentity => Weakening::ChatIdentity { person: person("sato") },
         MaskRemoved => Weakening::MaskRemoved { what: text("DB_PASSWORD") },
+        RunsByItself => Weakening::RunsByItself { monitor: hikeshi_domain::ids::MonitorName::new("disk").unwrap() },
     }
 }

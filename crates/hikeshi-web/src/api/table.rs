@@ -145,6 +145,7 @@ pub fn table() -> Vec<(Operation, MethodRouter<App>)> {
     ];
     all.extend(reviews());
     all.extend(oncall());
+    all.extend(monitors());
     all.extend(ledger());
     all.extend(recordings());
     all
@@ -154,6 +155,12 @@ pub fn table() -> Vec<(Operation, MethodRouter<App>)> {
 fn oncall() -> Vec<(Operation, MethodRouter<App>)> {
     let summary = "Who is on call now, who is next, and the shifts of so many days.";
     vec![(seen("/oncall", "seeOncall", "cases", summary, &[Param::From, Param::Days], "OncallView"), get(read::oncall))]
+}
+
+/// What the monitors see.
+fn monitors() -> Vec<(Operation, MethodRouter<App>)> {
+    let summary = "Every monitor of the policy: its state, what it saw last, and its latest looks.";
+    vec![(seen("/monitors", "seeMonitors", "cases", summary, &[], "MonitorsView"), get(read::monitors))]
 }
 
 /// Looking back.

@@ -11,6 +11,7 @@ pub mod entrance;
 mod help;
 mod incident;
 mod ledger;
+mod monitor;
 mod obligation;
 mod oncall;
 mod people;
@@ -102,6 +103,10 @@ pub enum Area {
     Oncall {
         #[command(subcommand)]
         verb: Option<oncall::Verb>,
+    },
+    Monitor {
+        #[command(subcommand)]
+        verb: monitor::Verb,
     },
     Channel {
         #[command(subcommand)]
@@ -278,6 +283,7 @@ async fn answer(area: Area, caller: &Caller<'_>) -> Result<()> {
         Area::Alert { verb } => alert::run(verb, caller).await,
         Area::Emergency { verb } => emergency::run(verb, caller).await,
         Area::Obligation { verb } => obligation::run(verb, caller).await,
+        Area::Monitor { verb } => monitor::run(verb, caller).await,
         Area::Oncall { verb } => oncall::run(verb, caller).await,
         Area::Report { verb } => report::run(verb, caller).await,
         Area::Channel { verb } => channel::run(verb, caller).await,
