@@ -1,11 +1,12 @@
 // Real Chromium, real fuzzer, real command line against a real `hikeshi serve`: node e2e/run.js <what> [words of a check].
-// `pages` is signin, nights, approvals, alerts, oncall, status, live, session, reports, rehearsal and every together; the others are api, doubles and pictures.
+// `pages` is signin, nights, approvals, alerts, monitors, oncall, status, live, session, reports, rehearsal and every together; the others are api, doubles and pictures.
 import { Checks } from "./checks.js";
 import { api } from "./api.js";
 import { open } from "./browser.js";
 import { everyPage, noPageForgotten } from "./pages/every.js";
 import { alerts } from "./pages/alerts.js";
 import { approvals } from "./pages/approvals.js";
+import { monitors } from "./pages/monitors.js";
 import { oncall } from "./pages/oncall.js";
 import { live } from "./pages/live.js";
 import { signIn, wholeNights } from "./pages/night.js";
@@ -34,11 +35,12 @@ const inBrowser = async (...works) => {
 };
 
 const works = {
-  pages: () => inBrowser(noPageForgotten, signIn, wholeNights, approvals, alerts, oncall, status, live, session, reports, rehearsal, everyPage),
+  pages: () => inBrowser(noPageForgotten, signIn, wholeNights, approvals, alerts, monitors, oncall, status, live, session, reports, rehearsal, everyPage),
   signin: () => inBrowser(signIn),
   nights: () => inBrowser(wholeNights),
   approvals: () => inBrowser(approvals),
   alerts: () => inBrowser(alerts),
+  monitors: () => inBrowser(monitors),
   oncall: () => inBrowser(oncall),
   live: () => inBrowser(live),
   status: () => inBrowser(status),

@@ -58,6 +58,7 @@ async function pathsOf({ incident, emergency, open }) {
     "/approvals",
     "/obligations",
     "/contacts",
+    "/monitors",
     "/oncall",
     "/reports",
     `/reports/${month}`,
@@ -122,7 +123,7 @@ async function weight(browser, workspace, signedIn, incident) {
 export async function noPageForgotten(checks) {
   await checks.check("every template is visited", async () => {
     const folder = new URL("../../crates/hikeshi-web/templates/", import.meta.url);
-    const known = ["act", "alerts", "approvals", "base", "changes", "channel", "contacts", "emergency", "entry", "failure", "form", "incident", "incidents", "ledger", "me", "now", "obligation", "obligations", "oncall", "outside", "parts", "people", "plan", "policy", "postmortem", "replay", "review", "reviews", "signin", "status_form", "status_head", "status_incident", "status_index", "watch"];
+    const known = ["act", "alerts", "approvals", "base", "changes", "channel", "contacts", "emergency", "entry", "failure", "form", "incident", "incidents", "ledger", "me", "monitors", "now", "obligation", "obligations", "oncall", "outside", "parts", "people", "plan", "policy", "postmortem", "replay", "review", "reviews", "signin", "status_form", "status_head", "status_incident", "status_index", "watch"];
     const found = readdirSync(folder).filter((name) => name.endsWith(".html")).map((name) => name.replace(".html", ""));
     equal(found.filter((name) => !known.includes(name)), [], "templates that no check visits");
   });

@@ -23,7 +23,11 @@ const EDGES: &[(&str, &[&str])] = &[
 /// Crates that only some rooms may use, and why.
 const ONLY: &[(&str, &[&str], &str)] = &[
     ("rusqlite", &["hikeshi-store", "hikeshi-bench"], "only the store speaks SQL, and what it is measured against"),
-    ("tokio-postgres", &["hikeshi-store", "hikeshi-bench"], "only the store speaks SQL, and what it is measured against"),
+    (
+        "tokio-postgres",
+        &["hikeshi-store", "hikeshi-outside", "hikeshi-bench"],
+        "only the store speaks SQL to its own tables; the hands ask a watched database how it is",
+    ),
     ("axum", &["hikeshi-web"], "only web speaks HTTP to people"),
     ("askama", &["hikeshi-web"], "only web makes pages"),
     ("webauthn-rs", &["hikeshi-web"], "a passkey is verified at the face, before the door"),

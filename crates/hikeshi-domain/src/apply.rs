@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use crate::event::Event;
 use crate::facts::{Facts, PendingPolicy};
 use crate::people::Actor;
-use crate::{account, alert, contact, emergency, incident, monitor, obligation, offline, oncall, page, postmortem, review, session, status};
+use crate::{
+    account, alert, contact, emergency, incident, monitor, obligation, offline, oncall, page, postmortem, review, session, status,
+};
 
 /// Folds one event into the facts and marks what it touched. `actor` is whoever gave the command.
 pub fn apply(facts: &mut Facts, event: &Event, actor: &Actor, at: Timestamp) {

@@ -8,7 +8,9 @@ use crate::ids::{Digest, RequestKey};
 use crate::people::{Actor, Via};
 use crate::policy::Policy;
 use crate::timer::Wake;
-use crate::{account, alert, channel, contact, emergency, incident, monitor, obligation, offline, oncall, page, postmortem, review, session};
+use crate::{
+    account, alert, channel, contact, emergency, incident, monitor, obligation, offline, oncall, page, postmortem, review, session,
+};
 
 /// A command on its way to the door.
 #[derive(Debug, Clone, PartialEq)]

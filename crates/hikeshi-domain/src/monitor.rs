@@ -15,8 +15,62 @@ use crate::incident::Triage;
 use crate::input::{self, TEXT_CHARS_MAX};
 use crate::people::Actor;
 use crate::permit::Permit;
-use crate::policy::{Monitor, Policy};
+use crate::policy::{Monitor, Policy, Secrets, Target};
 use crate::refusal::Refusal;
+
+/// What one look found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "LookVerdict")]
+pub enum Verdict {
+    Passed,
+    Failed,
+    /// Nothing could be found out: that is neither good nor bad, and never counts as success.
+    Unmeasured,
+}
+
+/// What one look saw.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    pub verdict: Verdict,
+    /// In a few words: a status, a number, the operating system's words.
+    pub seen: String,
+    /// What was measured, where it is a number.
+    pub value: Option<f64>,
+}
+
+impl Measured {
+    pub fn passed(seen: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Passed, seen: seen.into(), value: None }
+    }
+    pub fn failed(seen: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Failed, seen: seen.into(), value: None }
+    }
+    pub fn unmeasured(why: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Unmeasured, seen: why.into(), value: None }
+    }
+    #[must_use]
+    pub fn with(self, value: f64) -> Self {
+        Self { value: value.is_finite().then_some(value), ..self }
+    }
+}
+
+/// Everything that a look needs to know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measuring {
+    pub name: MonitorName,
+    pub monitor: Monitor,
+    /// The target that the monitor names; its host is looked at.
+    pub target: Option<Target>,
+    pub secrets: Secrets,
+}
+
+impl Measuring {
+    pub fn of(policy: &Policy, name: &MonitorName, monitor: &Monitor) -> Self {
+        let target = monitor.target().and_then(|target| policy.targets.get(target)).cloned();
+        Self { name: name.clone(), monitor: monitor.clone(), target, secrets: policy.secrets.clone() }
+    }
+}
 
 /// What the door remembers of one monitor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,6 +84,9 @@ pub struct MonitorState {
     /// It fails, and this silence holds it back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<SilenceId>,
+    /// It is not healthy because it cannot be measured.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unmeasured: bool,
     /// What it saw when it last changed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub seen: String,
@@ -48,10 +105,12 @@ pub struct MonitorEvent {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub enum MonitorStep {
-    /// It fails; without an incident a silence holds it back.
+    /// It fails, or cannot be measured; without an incident a silence holds it back.
     Fired {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         held: Option<SilenceId>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unmeasured: bool,
     },
     /// It goes on failing after its silence: it belongs to an incident now, or waits for another silence.
     Released {
@@ -64,8 +123,14 @@ pub enum MonitorStep {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
-    /// The threshold of failures in a row was reached.
-    Fire { monitor: MonitorName, first_seen_at: Timestamp, seen: String },
+    /// The threshold of looks in a row was reached that failed, or could not measure.
+    Fire {
+        monitor: MonitorName,
+        first_seen_at: Timestamp,
+        seen: String,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unmeasured: bool,
+    },
     /// The threshold of successes in a row was reached.
     Recover { monitor: MonitorName, seen: String },
 }
@@ -90,15 +155,17 @@ pub fn decide(permit: &Permit, facts: &Facts, command: &Command, now: Timestamp)
     let Some(declared) = policy.monitors.get(monitor) else { return Err(Refusal::Stale) };
     let state = facts.monitor(monitor);
     match command {
-        Command::Fire { first_seen_at, seen, .. } => {
-            if state.is_some_and(|state| !state.healthy) {
+        Command::Fire { first_seen_at, seen, unmeasured, .. } => {
+            // That it fails is other news than that nobody can tell.
+            if state.is_some_and(|state| !state.healthy && state.unmeasured == *unmeasured) {
                 return Err(Refusal::Stale);
             }
             input::bounded("seen", seen, TEXT_CHARS_MAX)?;
+            let fired = |held| MonitorStep::Fired { held, unmeasured: *unmeasured };
             if let Some(held) = silence::over(facts, &looks(monitor, declared), now) {
-                return Ok(only(monitor, None, seen, MonitorStep::Fired { held: Some(held) }));
+                return Ok(only(monitor, None, seen, fired(Some(held))));
             }
-            Ok(fires(facts, policy, (monitor, declared), seen, (*first_seen_at).min(now), now, MonitorStep::Fired { held: None }))
+            Ok(fires(facts, policy, (monitor, declared), seen, (*first_seen_at).min(now), now, fired(None)))
         }
         Command::Recover { seen, .. } => {
             let Some(state) = state.filter(|state| !state.healthy) else { return Err(Refusal::Stale) };
@@ -151,15 +218,18 @@ fn fires(
 
 pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
     let Event::Monitor(MonitorEvent { monitor, incident, seen, step }) = event else { return };
-    let since = match step {
-        MonitorStep::Released { .. } => facts.monitor(monitor).map_or(at, |state| state.since),
-        MonitorStep::Fired { .. } | MonitorStep::Recovered => at,
+    let before = facts.monitor(monitor);
+    let (since, healthy, held, unmeasured) = match step {
+        MonitorStep::Fired { held, unmeasured } => (at, false, *held, *unmeasured),
+        MonitorStep::Released { held } => {
+            (before.map_or(at, |state| state.since), false, *held, before.is_some_and(|state| state.unmeasured))
+        }
+        MonitorStep::Recovered => (at, true, None, false),
     };
-    let (healthy, held) = match step {
-        MonitorStep::Fired { held } | MonitorStep::Released { held } => (false, *held),
-        MonitorStep::Recovered => (true, None),
-    };
-    let state = MonitorState { monitor: monitor.clone(), healthy, since, incident: *incident, held, seen: seen.clone() };
+    let state = MonitorState { monitor: monitor.clone(), healthy, since, incident: *incident, held, unmeasured, seen: seen.clone() };
     facts.monitors.insert(monitor.clone(), Some(state));
     facts.touched.monitors.insert(monitor.clone());
 }
+
+#[cfg(test)]
+mod tests;

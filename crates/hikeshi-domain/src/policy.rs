@@ -26,12 +26,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use alerts::{Alerts, Fields, Flapping, Format, MailRules, OnClear, OneOf, Route, Source};
-pub use check::{BUILT_IN_ROLES, Flaw, FlawKind};
+pub use check::{BUILT_IN_ROLES, Flaw, FlawKind, WINDOW, log_pattern};
 pub use decide::decide;
 pub use forge::{Forge, ForgeKind};
 pub use incident::{EscalationStep, IncidentPolicy, PriorityPolicy, Repeat, Scheme};
 pub use local::{Local, Owed};
-pub use monitor::{Heartbeat, Monitor};
+pub use monitor::{
+    CommandMonitor, Connections, Heartbeat, HostMonitor, LogMonitor, Monitor, MonitorKind, NoData, PostgresMonitor, PrometheusMonitor,
+};
 pub use paging::{MailSecurity, MailServer, Paging, PagingRule, Webhook};
 pub use postmortems::Postmortems;
 pub use reviews::{OverdueStep, Reviews};

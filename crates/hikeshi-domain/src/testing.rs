@@ -278,7 +278,8 @@ pub(crate) fn plan() -> Plan {
 
 pub(crate) fn fire(world: &mut World) -> Result<Decision, Refusal> {
     let monitor = crate::ids::MonitorName::known("reservation-http");
-    let command = monitor::Command::Fire { monitor: monitor.clone(), first_seen_at: world.now, seen: "HTTP 500".to_owned() };
+    let command =
+        monitor::Command::Fire { monitor: monitor.clone(), first_seen_at: world.now, seen: "HTTP 500".to_owned(), unmeasured: false };
     world.submit(&Actor::Monitor { monitor }, &Command::Monitor(command))
 }
 

@@ -35,7 +35,8 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 pub use figures::Figures;
-pub use probe::{Probe, ProbedAt, Probing};
+pub use monitors::{POINTS_MAX, Point};
+pub use probe::Probe;
 pub use verify::LiveVerdict;
 
 use checkpoints::Sealer;

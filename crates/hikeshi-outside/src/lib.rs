@@ -2,7 +2,7 @@
 //!
 //! [`host`] runs steps, backup, restore and checks on this machine, each in a supervisor process that outlives the server;
 //! or on a target's own host over [`ssh`]; [`forge`] brings changes back to a git repository, [`mod@github`] to GitHub; [`mod@slack`] speaks with the team's chat; [`documents`] writes reports and
-//! invitations; [`paging`] calls people; [`probe()`] looks at a service; [`session`] records a witnessed terminal; [`alerts`] reads what other programs report.
+//! invitations; [`paging`] calls people; [`probe()`] looks at a service, [`monitor`] at everything that a monitor is told to look at; [`session`] records a witnessed terminal; [`alerts`] reads what other programs report.
 //!
 //! A step that certainly did not run is told as failed; one whose supervisor was killed, as ended by a signal, and what is left of it
 //! is stopped. After the death of the server itself [`look`](hikeshi_domain::effect::Outside::look) says whether it can be told.
@@ -15,6 +15,7 @@ mod git;
 pub mod github;
 mod host;
 mod invitation;
+mod monitor;
 mod paging;
 mod probe;
 pub mod session;
@@ -33,7 +34,8 @@ use hikeshi_domain::effect::{Contents, Doing, Effect, EffectKey, HostSpec, Outsi
 use hikeshi_domain::policy::SshPlace;
 
 pub use host::step_runner;
-pub use probe::{Probed, connect, probe};
+pub use monitor::Measurer;
+pub use probe::{connect, probe};
 
 /// What the hands need to know about where they are.
 #[derive(Debug, Clone)]

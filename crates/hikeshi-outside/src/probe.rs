@@ -4,43 +4,63 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use hikeshi_domain::monitor::Measured;
+use jiff::Timestamp;
+
+use crate::clock;
 
 /// A body is searched this far and no further.
 const BODY_BYTES_MAX: usize = 256 * 1024;
 
-/// What was asked for and what came.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Probed {
-    pub passed: bool,
-    /// A status, what was missing, the operating system's words. Not masked.
-    pub seen: String,
+/// An answer as it must be.
+pub(crate) struct Wanted<'a> {
+    pub(crate) url: &'a str,
+    pub(crate) timeout: Duration,
+    pub(crate) status: u16,
+    pub(crate) body_contains: Option<&'a str>,
+    /// Days for which the certificate must be valid; 0 = it is enough that it is now.
+    pub(crate) tls_days: u32,
 }
 
-/// Reads a URL and compares: status, and the text that the body must hold.
-pub async fn probe(url: &str, timeout: Duration, status: u16, body_contains: Option<&str>) -> Probed {
-    match tokio::time::timeout(timeout, look(url, timeout, status, body_contains)).await {
-        Ok(Ok(seen)) => Probed { passed: true, seen },
-        Ok(Err(seen)) => Probed { passed: false, seen },
-        Err(_) => Probed { passed: false, seen: format!("no answer within {} s", timeout.as_secs_f64()) },
+/// Reads a URL and compares: status, and the text that the body must hold. What is seen is not masked.
+pub async fn probe(url: &str, timeout: Duration, status: u16, body_contains: Option<&str>) -> Measured {
+    look_at(&Wanted { url, timeout, status, body_contains, tls_days: 0 }).await
+}
+
+pub(crate) async fn look_at(wanted: &Wanted<'_>) -> Measured {
+    // What this machine cannot do says nothing about the service.
+    let client = match client(wanted.url) {
+        Ok(client) => client,
+        Err(why) => return Measured::unmeasured(why),
+    };
+    match tokio::time::timeout(wanted.timeout, look(client, wanted)).await {
+        Ok(Ok(seen)) => Measured::passed(seen),
+        Ok(Err(seen)) => Measured::failed(seen),
+        Err(_) => Measured::failed(format!("no answer within {} s", wanted.timeout.as_secs_f64())),
     }
 }
 
 /// Whether `host:port` takes a connection.
-pub async fn connect(address: &str, timeout: Duration) -> Probed {
+pub async fn connect(address: &str, timeout: Duration) -> Measured {
     match tokio::time::timeout(timeout, tokio::net::TcpStream::connect(address)).await {
-        Ok(Ok(_)) => Probed { passed: true, seen: "connected".to_owned() },
-        Ok(Err(error)) => Probed { passed: false, seen: words(&error) },
-        Err(_) => Probed { passed: false, seen: format!("no connection within {} s", timeout.as_secs_f64()) },
+        Ok(Ok(_)) => Measured::passed("connected"),
+        Ok(Err(error)) => Measured::failed(words(&error)),
+        Err(_) => Measured::failed(format!("no connection within {} s", timeout.as_secs_f64())),
     }
 }
 
-async fn look(url: &str, timeout: Duration, wanted: u16, body_contains: Option<&str>) -> Result<String, String> {
-    let response = client(url)?.get(url).timeout(timeout).send().await.map_err(|error| words(&error))?;
+async fn look(client: &reqwest::Client, wanted: &Wanted<'_>) -> Result<String, String> {
+    let Wanted { url, timeout, status: expected, body_contains, tls_days } = wanted;
+    let response = client.get(*url).timeout(*timeout).send().await.map_err(|error| words(&error))?;
     let status = response.status().as_u16();
-    if status != wanted {
-        return Err(format!("HTTP {status}, expected {wanted}"));
+    if status != *expected {
+        return Err(format!("HTTP {status}, expected {expected}"));
     }
-    let Some(text) = body_contains else { return Ok(format!("HTTP {status}")) };
+    if *tls_days > 0 {
+        let certificate = response.extensions().get::<reqwest::tls::TlsInfo>().and_then(reqwest::tls::TlsInfo::peer_certificate);
+        still_valid(certificate, *tls_days, clock::now())?;
+    }
+    let Some(text) = *body_contains else { return Ok(format!("HTTP {status}")) };
     let mut body = Vec::new();
     let mut stream = response.bytes_stream();
     while let Some(piece) = stream.next().await {
@@ -55,6 +75,19 @@ async fn look(url: &str, timeout: Duration, wanted: u16, body_contains: Option<&
     } else {
         Err(format!("HTTP {status}, body does not hold \"{text}\""))
     }
+}
+
+/// `Err`: the certificate ends too soon, and when.
+fn still_valid(certificate: Option<&[u8]>, days: u32, now: Timestamp) -> Result<(), String> {
+    let certificate = certificate.ok_or("the server shows no certificate")?;
+    let (_, certificate) =
+        x509_parser::parse_x509_certificate(certificate).map_err(|error| format!("the certificate cannot be read: {error}"))?;
+    let until = Timestamp::from_second(certificate.validity().not_after.timestamp()).map_err(|error| error.to_string())?;
+    let left = until.duration_since(now).as_hours() / 24;
+    if left >= i64::from(days) {
+        return Ok(());
+    }
+    Err(format!("the certificate is valid for {left} days more, until {}; {days} days are wanted", until.strftime("%Y-%m-%d %H:%M UTC")))
 }
 
 /// The whole body of an answer, up to so many bytes. Why not, in words.
@@ -98,6 +131,8 @@ pub(crate) fn client(url: &str) -> Result<&'static reqwest::Client, String> {
         .no_proxy()
         // No connection outlives its look: each one asks the service anew, and the runtime that opened it may be gone.
         .pool_max_idle_per_host(0)
+        // Monitors look at how long a certificate is valid.
+        .tls_info(true)
         .user_agent(concat!("hikeshi/", env!("CARGO_PKG_VERSION")));
     if plain {
         builder = builder.tls_certs_only([]);

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use hikeshi_domain::effect::Outcome;
 use hikeshi_domain::emergency::{Aspect, CheckResult};
+use hikeshi_domain::monitor::Verdict;
 use hikeshi_outside::{connect, probe};
 use serde_json::json;
 
@@ -32,14 +33,14 @@ const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 18\r\nconnection: close\r
 async fn a_probe_compares_status_and_body() {
     let url = serve(OK);
     let limit = Duration::from_secs(5);
-    assert!(probe(&url, limit, 200, Some("予約できます")).await.passed);
+    assert_eq!(probe(&url, limit, 200, Some("予約できます")).await.verdict, Verdict::Passed);
     let seen = probe(&url, limit, 200, Some("満席")).await;
-    assert!(!seen.passed && seen.seen.contains("does not hold"), "{seen:?}");
+    assert!(seen.verdict == Verdict::Failed && seen.seen.contains("does not hold"), "{seen:?}");
     let seen = probe(&url, limit, 204, None).await;
-    assert_eq!((seen.passed, seen.seen.as_str()), (false, "HTTP 200, expected 204"));
+    assert_eq!((seen.verdict, seen.seen.as_str()), (Verdict::Failed, "HTTP 200, expected 204"));
     let seen = probe("http://127.0.0.1:1/", limit, 200, None).await;
-    assert!(!seen.passed && seen.seen.contains("refused"), "{seen:?}");
-    assert!(!probe("not a url", limit, 200, None).await.passed);
+    assert!(seen.verdict == Verdict::Failed && seen.seen.contains("refused"), "{seen:?}");
+    assert_eq!(probe("not a url", limit, 200, None).await.verdict, Verdict::Failed);
 }
 
 #[tokio::test]
@@ -50,7 +51,7 @@ async fn a_probe_is_bounded_and_follows_no_redirect() {
     let url = format!("http://{}/", listener.local_addr().expect("an address"));
     let began = Instant::now();
     let silent = probe(&url, Duration::from_millis(400), 200, None).await;
-    assert!(!silent.passed && began.elapsed() < Duration::from_secs(3), "{silent:?}");
+    assert!(silent.verdict == Verdict::Failed && began.elapsed() < Duration::from_secs(3), "{silent:?}");
     // A body without end is read up to the bound.
     let endless = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/", endless.local_addr().expect("an address"));
@@ -60,7 +61,7 @@ async fn a_probe_is_bounded_and_follows_no_redirect() {
         while stream.write_all(&[b'x'; 4096]).is_ok() {}
     });
     let began = Instant::now();
-    assert!(!probe(&url, Duration::from_secs(10), 200, Some("needle")).await.passed);
+    assert_eq!(probe(&url, Duration::from_secs(10), 200, Some("needle")).await.verdict, Verdict::Failed);
     assert!(began.elapsed() < Duration::from_secs(5));
 }
 
@@ -104,9 +105,9 @@ async fn an_address_takes_connections_or_it_does_not() {
     let limit = Duration::from_millis(500);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
-    assert!(connect(&address, limit).await.passed);
+    assert_eq!(connect(&address, limit).await.verdict, Verdict::Passed);
     drop(listener);
     let seen = connect(&address, limit).await;
-    assert!(!seen.passed && seen.seen.contains("refused"), "{seen:?}");
-    assert!(!connect("no-such-host.invalid:5432", Duration::from_secs(5)).await.passed);
+    assert!(seen.verdict == Verdict::Failed && seen.seen.contains("refused"), "{seen:?}");
+    assert_eq!(connect("no-such-host.invalid:5432", Duration::from_secs(5)).await.verdict, Verdict::Failed);
 }

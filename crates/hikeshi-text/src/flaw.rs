@@ -20,6 +20,10 @@ pub fn flaw(lang: Lang, flaw: &Flaw) -> Sentence {
         FlawKind::BadUrl { given } => bad_url(lang, given),
         FlawKind::BadTimeZone { given } => bad_time_zone(lang, given),
         FlawKind::ExactlyOne { of } => exactly_one(lang, of),
+        FlawKind::AtLeastOne { of } => at_least_one(lang, of),
+        FlawKind::NotHttps { given } => not_https(lang, given),
+        FlawKind::NoWindow => no_window(lang),
+        FlawKind::BadFilter { given, detail } => bad_filter(lang, given, detail),
         FlawKind::BadAddress { given } => bad_address(lang, given),
         FlawKind::OnlyFor { format } => only_for(lang, &at, format),
         FlawKind::BadPattern { given, detail } => bad_pattern(lang, given, detail),
@@ -235,6 +239,69 @@ fn exactly_one(lang: Lang, of: &[String]) -> Sentence {
     match lang {
         Ja => say(format!("{}のうち、ちょうど一つを書いてください。", of.join("、")), "", "一つだけ残してください。"),
         En => say(format!("Exactly one of {} is needed.", of.join(", ")), "", "Keep one of them."),
+    }
+}
+
+fn at_least_one(lang: Lang, of: &[String]) -> Sentence {
+    let of = of.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
+    match lang {
+        Ja => say(
+            format!("{}のどれも書かれていません。", of.join("、")),
+            "何を異常とみなすかが分からないため、いつも正常に見えてしまいます。",
+            "少なくとも一つを書いてください。",
+        ),
+        En => say(
+            format!("None of {} is given.", of.join(", ")),
+            "Nothing says what a failure is, so it would always look healthy.",
+            "Write at least one of them.",
+        ),
+    }
+}
+
+fn not_https(lang: Lang, given: &str) -> Sentence {
+    let given = clipped(given, 100);
+    match lang {
+        Ja => say(
+            format!("tls_days は https:// の url にだけ書けます（いまの url: {given}）。"),
+            "ほかの監視には、期限を確かめる証明書がありません。",
+            "url を https:// で始まるものにするか、tls_days を消してください。",
+        ),
+        En => say(
+            format!("`tls_days` goes only with a url that begins with https:// (the url is `{given}`)."),
+            "Nothing else has a certificate that could expire.",
+            "Use an https:// url, or remove `tls_days`.",
+        ),
+    }
+}
+
+fn no_window(lang: Lang) -> Sentence {
+    match lang {
+        Ja => say(
+            "objective を書いた query に $window がありません。",
+            "同じ query を 5 分・30 分・1 時間・6 時間の窓で計算するため、窓の場所が必要です。",
+            "例: sum(rate(http_requests_total{code=~\"5..\"}[$window])) / sum(rate(http_requests_total[$window]))",
+        ),
+        En => say(
+            "The query of an `objective` has no $window.",
+            "The same query is asked over 5 min, 30 min, 1 h and 6 h, so it must say where the window goes.",
+            "For example: sum(rate(http_requests_total{code=~\"5..\"}[$window])) / sum(rate(http_requests_total[$window]))",
+        ),
+    }
+}
+
+fn bad_filter(lang: Lang, given: &str, detail: &str) -> Sentence {
+    let (given, detail) = (clipped(given, 100), clipped(detail, 300));
+    match lang {
+        Ja => say(
+            format!("「{given}」は正規表現として読めません（{detail}）。"),
+            "ログのどの行を数えるかが分かりません。",
+            "書き方を直してください。例: ERROR|CRITICAL|FATAL",
+        ),
+        En => say(
+            format!("`{given}` is not a regular expression ({detail})."),
+            "Nobody can tell which lines of the log are to be counted.",
+            "Correct it. For example: ERROR|CRITICAL|FATAL",
+        ),
     }
 }
 

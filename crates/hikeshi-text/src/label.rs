@@ -4,6 +4,7 @@
 
 mod code;
 mod command;
+mod monitor;
 mod offline;
 mod silence;
 mod status;
@@ -11,6 +12,7 @@ mod work;
 
 pub use code::*;
 pub use command::{command, commands, row};
+pub use monitor::{measured, monitor_kind};
 pub use offline::degraded;
 pub use silence::covers;
 pub use status::{health, page_name, public_state};

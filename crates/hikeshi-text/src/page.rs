@@ -10,6 +10,7 @@ mod fail;
 mod follow_up;
 mod frame;
 mod incident;
+mod monitors;
 mod now;
 mod offline;
 mod oncall;
@@ -21,12 +22,13 @@ mod status;
 
 pub use account::*;
 pub use alerts::{alerts_unlisted, held_by, silenced_now};
+pub use contacts::*;
 pub use emergency::*;
 pub use fail::*;
 pub use frame::*;
+pub use monitors::{looks, range};
 pub use now::*;
 pub use offline::{away, offline};
-pub use contacts::*;
 pub use oncall::*;
 pub use review::*;
 pub use session::*;
@@ -62,6 +64,7 @@ mod tests {
     fn every_string_is_there_in_both_languages() {
         let all = [
             frame::ALL,
+            monitors::ALL,
             now::ALL,
             alerts::ALL,
             incident::ALL,

@@ -72,7 +72,13 @@ pub fn keys_of_test(lang: Lang) -> &'static str {
 }
 
 pub fn no_key_of_test(lang: Lang) -> &'static str {
-    both(lang, ("番号が押されなかったので、電話を切ります。届いたことは、記録されていません。", "No key was pressed, so this call ends. Nothing is recorded."))
+    both(
+        lang,
+        (
+            "番号が押されなかったので、電話を切ります。届いたことは、記録されていません。",
+            "No key was pressed, so this call ends. Nothing is recorded.",
+        ),
+    )
 }
 
 /// The test has been confirmed, or was over already.

@@ -22,10 +22,10 @@ mod verdict;
 
 pub use alerts::*;
 pub use answer::*;
+pub use contacts::*;
 pub use file::*;
 pub use help::*;
 pub use local::*;
-pub use contacts::*;
 pub use oncall::*;
 pub use postmortem::*;
 pub use rehearsal::*;

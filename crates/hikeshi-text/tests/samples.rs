@@ -8,7 +8,7 @@ mod refusals;
 mod reviews;
 
 pub use case::*;
-pub use events::{alert_steps, events, offline, contact_steps, page_steps, redactions, rooms, silences};
+pub use events::{alert_steps, contact_steps, events, offline, page_steps, redactions, rooms, silences};
 pub use notices::notices;
 pub use postmortems::{postmortem_order, postmortem_steps};
 pub use refusals::{flaws, refusals, weakenings};

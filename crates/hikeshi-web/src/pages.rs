@@ -12,6 +12,7 @@ pub mod emergency_rows;
 pub mod incidents;
 pub mod ledger;
 pub mod me;
+pub mod monitors;
 pub mod now;
 pub mod obligations;
 pub mod oncall;

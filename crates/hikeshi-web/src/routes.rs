@@ -11,8 +11,8 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::fail::Fail;
 use crate::pages::{
-    alerts, bundle, channel, contacts, content, emergencies, emergency, incidents, ledger, me, now, obligations, oncall, people, plan, postmortem,
-    replay, reviews, signin, status, watch,
+    alerts, bundle, channel, contacts, content, emergencies, emergency, incidents, ledger, me, monitors, now, obligations, oncall, people,
+    plan, postmortem, replay, reviews, signin, status, watch,
 };
 use crate::state::{App, WebOptions};
 use crate::{api, assets, guard, inbound, live, offline, passkey, session};
@@ -61,6 +61,7 @@ fn pages() -> Router<App> {
         .route("/emergencies/{id}/sessions/{session}/recording.raw", get(replay::raw))
         .route("/emergencies/{id}/sessions/{session}/recording.frames", get(replay::frames))
         .route("/alerts", get(alerts::get).post(alerts::post))
+        .route("/monitors", get(monitors::get))
         .route("/approvals", get(emergencies::approvals))
         .route("/obligations", get(obligations::list))
         .route("/obligations/{id}", get(obligations::get).post(obligations::post))

@@ -38,6 +38,8 @@ mod github;
 mod ledger;
 #[path = "end_to_end/local.rs"]
 mod local;
+#[path = "end_to_end/monitors.rs"]
+mod monitors;
 #[path = "end_to_end/oncall.rs"]
 mod oncall;
 #[path = "end_to_end/over_ssh.rs"]

@@ -23,7 +23,8 @@ fn world() -> World {
     for (id, person) in &mut policy.people {
         person.webhook = Some(Webhook { url: format!("http://127.0.0.1:1/{id}"), secret_env: None });
     }
-    policy.paging = Some(Paging { rules: vec![PagingRule { after_min: 0, by: vec![Means::Webhook] }], mail: None, twilio: None, timeout_s: 10 });
+    policy.paging =
+        Some(Paging { rules: vec![PagingRule { after_min: 0, by: vec![Means::Webhook] }], mail: None, twilio: None, timeout_s: 10 });
     assert_eq!(policy.check(), Vec::new());
     world.all.workspace.policy = Some(Arc::new(policy));
     world
@@ -68,7 +69,10 @@ fn without_names_everybody_whom_an_incident_may_call_is_tested_once() {
     for effect in &world.queued {
         let Effect { key, work: Work::Page(order) } = effect else { panic!("a page") };
         assert_eq!(test_of(key).map(|(person, _, number)| (person, number)), Some((order.person.clone(), 1)));
-        assert!(matches!(&order.about, About::Test { .. }) && effect.work.kind() == "page_other", "it never waits before a real page: {order:?}");
+        assert!(
+            matches!(&order.about, About::Test { .. }) && effect.work.kind() == "page_other",
+            "it never waits before a real page: {order:?}"
+        );
     }
     assert_eq!(test(&mut world, &["tanaka"]), Err(Refusal::TestedJustNow { minutes: 5 }));
     world.pass(5 * 60);
@@ -183,7 +187,14 @@ fn a_key_is_read_as_it_was_made_and_nothing_else_is() {
     let key = key_of(&person("ito"), Means::Voice, 12);
     assert_eq!(test_of(&key), Some((person("ito"), Means::Voice, 12)));
     assert_eq!(page::decide::incident_of(&key), None);
-    for other in ["page/inc_1/1/ito/sms/1", "page/test/ito/fax/1", "page/test/ito/sms/x", "page/test/ito/sms/1/2", "page/test//sms/1", "test/ito/sms/1"] {
+    for other in [
+        "page/inc_1/1/ito/sms/1",
+        "page/test/ito/fax/1",
+        "page/test/ito/sms/x",
+        "page/test/ito/sms/1/2",
+        "page/test//sms/1",
+        "test/ito/sms/1",
+    ] {
         assert_eq!(test_of(&EffectKey(other.to_owned())), None, "{other}");
     }
 }

@@ -45,7 +45,9 @@ impl Kind {
     pub fn hardens_next(self) -> bool {
         match self {
             Self::ChangeRequest | Self::Report | Self::Retrospective | Self::Review => true,
-            Self::Prevention | Self::MonthlyReport | Self::QuarterlyReport | Self::Corrective | Self::Postmortem | Self::ContactTest => false,
+            Self::Prevention | Self::MonthlyReport | Self::QuarterlyReport | Self::Corrective | Self::Postmortem | Self::ContactTest => {
+                false
+            }
         }
     }
 }

@@ -11,6 +11,8 @@ mod status;
 
 use std::collections::BTreeMap;
 
+pub use monitors::{WINDOW, log_pattern};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +75,21 @@ pub enum FlawKind {
     /// It says something only where the source's format is this one.
     OnlyFor {
         format: String,
+    },
+    /// None of these is given.
+    AtLeastOne {
+        of: Vec<String>,
+    },
+    /// No certificate is there to be looked at.
+    NotHttps {
+        given: String,
+    },
+    /// The query of a burn rate does not say where its window goes.
+    NoWindow,
+    /// No regular expression for the lines of a log.
+    BadFilter {
+        given: String,
+        detail: String,
     },
     BadPattern {
         given: String,

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Policy;
+use super::{Monitor, Policy};
 use crate::emergency::ApprovalProof;
-use crate::ids::{PersonId, RoleName};
+use crate::ids::{MonitorName, PersonId, RoleName};
 use crate::permit::roles_for;
 use crate::signature::ssh::{PublicKey, SshKey};
 
@@ -31,6 +31,8 @@ pub enum Weakening {
     ChatIdentity { person: PersonId },
     /// A masking rule was removed.
     MaskRemoved { what: String },
+    /// A monitor runs another program, or reads another log, than before: on its own, with no plan that anybody approves.
+    RunsByItself { monitor: MonitorName },
 }
 
 impl Policy {
@@ -43,6 +45,7 @@ impl Policy {
         keys(self, next, &mut found);
         chat(self, next, &mut found);
         permissions(self, next, &mut found);
+        programs(self, next, &mut found);
         if self.emergency.approval_proof == ApprovalProof::Signed && next.emergency.approval_proof == ApprovalProof::Any {
             found.push(Weakening::SignatureDropped);
         }
@@ -172,6 +175,21 @@ fn reaches_no_further(before: &SshKey, after: &SshKey) -> bool {
     begins(after) >= begins(before) && ends(after) <= ends(before)
 }
 
+/// Whoever could put a program of their own into a monitor would run it on a target without anybody's approval.
+fn programs(old: &Policy, new: &Policy, found: &mut Vec<Weakening>) {
+    for (name, monitor) in &new.monitors {
+        let before = old.monitors.get(name);
+        let runs = |monitor: &Monitor| monitor.command.as_ref().map(|command| (command.run.clone(), command.target.clone()));
+        let reads = |monitor: &Monitor| monitor.log.as_ref().map(|log| (log.file.clone(), log.run.clone(), log.target.clone()));
+        let other = |known: bool, given: bool| given && !known;
+        let runs_another = other(before.is_some_and(|before| runs(before) == runs(monitor)), monitor.command.is_some());
+        let reads_another = other(before.is_some_and(|before| reads(before) == reads(monitor)), monitor.log.is_some());
+        if runs_another || reads_another {
+            found.push(Weakening::RunsByItself { monitor: name.clone() });
+        }
+    }
+}
+
 fn permissions(old: &Policy, new: &Policy, found: &mut Vec<Weakening>) {
     for kind in crate::command::KINDS {
         let (before, after) = (roles_for(old, kind), roles_for(new, kind));
@@ -220,6 +238,29 @@ mod tests {
         let mut moved = new.clone();
         moved.slack = Some(super::super::Slack { api: "https://elsewhere.example/api/".to_owned(), ..super::super::Slack::default() });
         assert_eq!(new.weakenings(&moved), [Weakening::ChatIdentity { person }]);
+    }
+
+    #[test]
+    fn a_program_that_a_monitor_runs_by_itself_waits_for_two_others() {
+        let old = base();
+        let with = |what: &str| {
+            let mut policy = serde_json::to_value(base()).expect("plain data");
+            let mut monitor: serde_json::Value = serde_json::from_str(what).expect("a monitor");
+            for (key, value) in [("service", "web"), ("environment", "production"), ("impact", "all_users"), ("business", "slight")] {
+                monitor[key] = value.into();
+            }
+            policy["monitors"] = serde_json::json!({ "disk": monitor });
+            serde_json::from_value::<Policy>(policy).expect("a policy")
+        };
+        let runs = with(r#"{"command": {"run": ["df"]}}"#);
+        let found = vec![Weakening::RunsByItself { monitor: MonitorName::known("disk") }];
+        assert_eq!(old.weakenings(&runs), found);
+        assert_eq!(runs.weakenings(&with(r#"{"command": {"run": ["rm"]}}"#)), found);
+        assert_eq!(runs.weakenings(&with(r#"{"command": {"run": ["df"], "target": "web"}}"#)), found);
+        assert_eq!(old.weakenings(&with(r#"{"log": {"file": "/etc/shadow", "pattern": "."}}"#)), found);
+        assert!(runs.weakenings(&with(r#"{"command": {"run": ["df"], "above": 9}, "failures": 9}"#)).is_empty(), "the same program");
+        assert!(runs.weakenings(&old).is_empty(), "one less");
+        assert!(old.weakenings(&with(r#"{"tcp": "db:5432"}"#)).is_empty());
     }
 
     #[test]

@@ -112,6 +112,11 @@ impl Masks {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// One text that is shown without ever being part of a command.
+    pub(crate) fn text(&self, text: &str) -> String {
+        self.current().masker.text(text)
+    }
+
     pub(crate) fn take_in(&self, envelope: Envelope) -> Result<Taken, Refusal> {
         let key = own_key(envelope.key, &envelope.actor);
         masked(Envelope { key, ..envelope }, self.current())

@@ -66,7 +66,11 @@ impl Look<'_> {
                 let ways = reach(policy, person).into_iter().map(|means| {
                     let known = known(&accounts, person, means);
                     let proven = known.and_then(|known| known.proven);
-                    let stands = |at: Timestamp| !unproven(policy, [person], |person, means| self::known(&accounts, person, means), at).iter().any(|(_, way)| *way == Some(means));
+                    let stands = |at: Timestamp| {
+                        !unproven(policy, [person], |person, means| self::known(&accounts, person, means), at)
+                            .iter()
+                            .any(|(_, way)| *way == Some(means))
+                    };
                     Way { means, contact: known.cloned(), proven_at: proven.map(|proven| proven.at).filter(|at| stands(*at)) }
                 });
                 PersonContacts { person: person.clone(), called: called.contains(person), ways: ways.collect() }

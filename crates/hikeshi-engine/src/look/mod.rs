@@ -4,6 +4,7 @@
 
 mod cases;
 mod contacts;
+mod monitors;
 mod now;
 mod offers;
 mod oncall;

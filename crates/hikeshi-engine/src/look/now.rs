@@ -2,15 +2,13 @@
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::emergency::{Emergency, StepState};
-use hikeshi_domain::ids::MonitorName;
-use hikeshi_domain::monitor::MonitorState;
 use hikeshi_store::Span;
 use jiff::ToSpan as _;
 use jiff::tz::TimeZone;
 
+use super::monitors::rows;
 use super::offers;
-use super::{AlertsView, Look, LookError, MonitorRow, NowView, PendingPolicyView, Sight};
-use crate::monitors::Reports;
+use super::{AlertsView, Look, LookError, NowView, PendingPolicyView, Sight};
 
 const SHOWN_MAX: u32 = 50;
 
@@ -23,7 +21,7 @@ impl Look<'_> {
             let months = months(sight.now, &sight.policy.workspace.time_zone);
             let exceptions_this_month = sight.reader.emergencies_between(months.this, months.next)?;
             let exceptions_last_month = sight.reader.emergencies_between(months.last, months.this)?;
-            let monitors = monitors(sight)?;
+            let monitors = rows(sight)?;
             let (_, held_total) = sight.reader.alerts_held(1)?;
             let pending_policy = pending(sight)?;
             Ok(NowView {
@@ -60,18 +58,12 @@ impl Look<'_> {
                 firing_total,
                 held,
                 held_total,
-                monitors: monitors(sight)?,
+                monitors: rows(sight)?,
                 offers: offers::of_alerts(sight)?,
             })
         })
         .await
     }
-}
-
-fn monitors(sight: &mut Sight<'_, '_>) -> Result<Vec<MonitorRow>, LookError> {
-    let states = sight.reader.monitors()?;
-    let reports = &sight.door.inside.reports;
-    Ok(sight.policy.monitors.keys().map(|name| monitor_row(name, &states, reports)).collect())
 }
 
 fn has_doubt(emergency: &Emergency) -> bool {
@@ -89,25 +81,6 @@ fn pending(sight: &mut Sight<'_, '_>) -> Result<Option<PendingPolicyView>, LookE
         approved_by: pending.approved_by,
         offers,
     }))
-}
-
-/// Green only when it was measured lately and nothing says otherwise. What is known to be red stays red, also while nobody measures.
-fn monitor_row(name: &MonitorName, states: &[MonitorState], reports: &Reports) -> MonitorRow {
-    let known = states.iter().find(|state| state.monitor == *name);
-    let measured = reports.of(name);
-    let (healthy, since) = match (known, measured) {
-        (Some(state), _) if !state.healthy => (Some(false), Some(state.since)),
-        (Some(state), Some((true, _))) => (Some(true), Some(state.since)),
-        (_, Some((healthy, since))) => (Some(healthy), Some(since)),
-        (_, None) => (None, None),
-    };
-    MonitorRow {
-        monitor: name.clone(),
-        healthy,
-        since,
-        incident: known.and_then(|state| state.incident),
-        held: known.and_then(|state| state.held),
-    }
 }
 
 /// Where months begin, in the workspace's time zone.

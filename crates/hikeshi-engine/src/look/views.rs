@@ -7,16 +7,18 @@ use hikeshi_domain::channel::Post;
 use hikeshi_domain::effect::EffectKey;
 use hikeshi_domain::emergency::{Emergency, Quorum};
 use hikeshi_domain::ids::{
-    ChannelName, Digest, EmergencyId, IncidentId, MonitorName, ObligationId, PersonId, RoleName, SilenceId, TokenId,
+    ChannelName, Digest, EmergencyId, EnvironmentName, IncidentId, MonitorName, ObligationId, PersonId, RoleName, ServiceName, SilenceId,
+    TokenId,
 };
 use hikeshi_domain::incident::{Incident, Priority, Stage};
 use hikeshi_domain::obligation::Obligation;
 use hikeshi_domain::people::{Actor, Via};
-use hikeshi_domain::policy::{Person, Target, Weakening};
+use hikeshi_domain::policy::{MonitorKind, Person, Target, Weakening};
 use hikeshi_domain::refusal::Refusal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::monitors::Point;
 pub use crate::postmortems::Similar;
 
 /// One thing that the viewer might do here, tried against the very rules that will decide it.
@@ -59,12 +61,35 @@ pub struct NowView {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MonitorRow {
     pub monitor: MonitorName,
-    /// `None`: it has not reported yet; never shown as green.
+    /// `None`: it has not reported yet, or cannot be measured; never shown as green.
     pub healthy: Option<bool>,
+    /// Why it cannot be measured now.
+    pub unmeasured: Option<String>,
     pub since: Option<Timestamp>,
     pub incident: Option<IncidentId>,
     /// It fails, and this silence holds it back.
     pub held: Option<SilenceId>,
+}
+
+/// Every monitor with its latest looks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MonitorsView {
+    pub size: u64,
+    pub at: Timestamp,
+    pub monitors: Vec<MonitorView>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MonitorView {
+    #[serde(flatten)]
+    pub row: MonitorRow,
+    pub kind: MonitorKind,
+    pub service: ServiceName,
+    pub environment: EnvironmentName,
+    /// What the last look saw; nothing when this node has not looked lately.
+    pub seen: Option<String>,
+    /// The latest looks of this node, oldest first; at most 120. Not kept across a restart.
+    pub points: Vec<Point>,
 }
 
 /// What fires, and what is held back.

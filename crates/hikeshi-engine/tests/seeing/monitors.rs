@@ -6,14 +6,16 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use hikeshi_domain::effect::Doing;
 use hikeshi_domain::ids::{IncidentId, MonitorName};
+use hikeshi_domain::monitor::{Measured, Measuring, Verdict};
 use hikeshi_domain::policy::{Heartbeat, Policy};
-use hikeshi_engine::{Probe, ProbedAt, Probing};
+use hikeshi_engine::Probe;
 use hikeshi_store::testing::Scratch;
 
 use crate::kit::*;
 
 hikeshi_store::on_both!(
     a_monitor_tells_changes_only,
+    what_cannot_be_measured_is_never_green_and_opens_an_incident_of_its_own,
     two_nodes_measure_once,
     a_reload_starts_and_ends_monitors,
     a_heartbeat_that_stops_opens_an_incident_and_its_return_is_recorded,
@@ -22,15 +24,23 @@ hikeshi_store::on_both!(
 #[derive(Default)]
 struct Place {
     broken: AtomicBool,
+    /// Nobody can tell.
+    hidden: AtomicBool,
     asked: AtomicU32,
 }
 
 impl Probe for Place {
-    fn probe<'a>(&'a self, probing: &'a Probing) -> Doing<'a, Result<(), String>> {
-        assert!(matches!(&probing.at, ProbedAt::Http { url, .. } if url == "http://127.0.0.1:1/"), "{probing:?}");
+    fn measure<'a>(&'a self, measuring: &'a Measuring) -> Doing<'a, Measured> {
+        assert_eq!(measuring.monitor.url.as_deref(), Some("http://127.0.0.1:1/"), "{measuring:?}");
         self.asked.fetch_add(1, Ordering::Relaxed);
-        let broken = self.broken.load(Ordering::Relaxed);
-        Box::pin(async move { if broken { Err("HTTP 500".to_owned()) } else { Ok(()) } })
+        let (broken, hidden) = (self.broken.load(Ordering::Relaxed), self.hidden.load(Ordering::Relaxed));
+        Box::pin(async move {
+            match (hidden, broken) {
+                (true, _) => Measured::unmeasured("no such file, token hunter2-correct-horse"),
+                (false, true) => Measured::failed("HTTP 500"),
+                (false, false) => Measured::passed("HTTP 200").with(12.0),
+            }
+        })
     }
 }
 
@@ -79,6 +89,47 @@ fn a_monitor_tells_changes_only(scratch: &Scratch) {
         town.until("it recovers", |town| town.count("monitor.recover") == 1).await;
         assert_eq!(row(&engine.door()).await.healthy, Some(true));
         assert_eq!(town.count("incident.open"), 0, "the incident came with the fire");
+        engine.stop().await;
+    });
+}
+
+fn what_cannot_be_measured_is_never_green_and_opens_an_incident_of_its_own(scratch: &Scratch) {
+    town(scratch, async |mut town| {
+        let place = placed(&mut town);
+        let engine = town.start("one").await;
+        let door = engine.door();
+        adopt(&door, watching()).await;
+        let viewer = who("kansa");
+        let row = async || door.look(&viewer).monitors().await.expect("seen").monitors.remove(0);
+        town.until("it is measured", |_| place.asked.load(Ordering::Relaxed) >= 2).await;
+        assert_eq!(row().await.row.healthy, Some(true));
+        place.hidden.store(true, Ordering::Relaxed);
+        town.until("it is told", |town| town.count("monitor.fire") == 1).await;
+        let seen = row().await;
+        assert_eq!((seen.row.healthy, seen.row.incident), (None, Some(IncidentId(1))), "neither good nor bad");
+        assert_eq!(seen.row.unmeasured.as_deref(), Some("no such file, token [masked]"));
+        assert_eq!(seen.seen.as_deref(), Some("no such file, token [masked]"));
+        let title = town.incident(IncidentId(1)).title;
+        assert!(title.ends_with("cannot be measured: no such file, token [masked]"), "{title}");
+        let (first, last) = (seen.points.first().expect("a look"), seen.points.last().expect("a look"));
+        assert_eq!((first.verdict, first.value), (Verdict::Passed, Some(12.0)));
+        assert_eq!((last.verdict, last.value), (Verdict::Unmeasured, None));
+
+        place.hidden.store(false, Ordering::Relaxed);
+        place.broken.store(true, Ordering::Relaxed);
+        town.until("that it fails is other news", |town| town.count("monitor.fire") == 2).await;
+        let seen = row().await;
+        assert_eq!(
+            (seen.row.healthy, seen.row.unmeasured.clone(), seen.row.incident),
+            (Some(false), None, Some(IncidentId(1))),
+            "{seen:?}"
+        );
+        place.hidden.store(true, Ordering::Relaxed);
+        town.until("and so is that nobody can tell any more", |town| town.count("monitor.fire") == 3).await;
+        place.hidden.store(false, Ordering::Relaxed);
+        place.broken.store(false, Ordering::Relaxed);
+        town.until("it recovers", |town| town.count("monitor.recover") == 1).await;
+        assert_eq!(row().await.row.healthy, Some(true));
         engine.stop().await;
     });
 }

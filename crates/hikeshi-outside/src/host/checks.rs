@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use hikeshi_domain::effect::AspectResult;
 use hikeshi_domain::emergency::{Aspect, Check, CheckKind, CheckResult, Killed, Verification};
+use hikeshi_domain::monitor::Verdict;
 
 use super::Secrets;
 use super::script::{self, Script};
@@ -48,8 +49,8 @@ impl Checks<'_> {
         let timeout = Duration::from_secs(u64::from(check.timeout_s.max(1)));
         let (passed, seen) = match &check.kind {
             CheckKind::Http { url, status, body_contains } => {
-                let probed = probe(url, timeout, *status, body_contains.as_deref()).await;
-                (probed.passed, probed.seen)
+                let measured = probe(url, timeout, *status, body_contains.as_deref()).await;
+                (measured.verdict == Verdict::Passed, measured.seen)
             }
             CheckKind::Command { run } => self.command(run, timeout).await.unwrap_or_else(|error| (false, error.to_string())),
         };

@@ -11,7 +11,7 @@ pub(crate) mod masking;
 mod names;
 mod restore;
 mod revert;
-mod script;
+pub(crate) mod script;
 pub(crate) mod spool;
 mod supervisor;
 mod tree;

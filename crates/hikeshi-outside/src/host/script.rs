@@ -228,7 +228,7 @@ pub(crate) fn stop_left_behind(mark: &Path) {
 }
 
 /// Signals what is left of a group. A group that is gone is fine.
-fn signal(group: Option<Pid>, signal: Signal) {
+pub(crate) fn signal(group: Option<Pid>, signal: Signal) {
     if let Some(group) = group
         && test_kill_process_group(group).is_ok()
         && let Err(error) = kill_process_group(group, signal)

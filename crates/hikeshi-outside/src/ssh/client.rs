@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout};
 
 use super::frame::{self, Ask, FORMAT, Hello, Told};
 use super::push::{self, NOT_THERE};
-use super::{SSH_FAILED, Trouble, Way, control_socket, last_words};
+use super::{SSH_FAILED, Trouble, Way, control_socket, last_words, server_way};
 use crate::Options;
 use crate::host::{could_not, limit_of, lost};
 
@@ -99,14 +99,7 @@ impl<'a> Asking<'a> {
     }
 
     fn way(&self) -> Way<'_> {
-        let path = |file: &'a Option<String>| file.as_deref().map(Path::new);
-        Way {
-            place: self.place,
-            config: path(&self.place.config_file),
-            identity: path(&self.place.identity_file),
-            dir: &self.dir,
-            control: self.control.clone(),
-        }
+        server_way(self.place, &self.dir, self.control.clone())
     }
 
     /// Reaches the hands; brings them there first when they are not.

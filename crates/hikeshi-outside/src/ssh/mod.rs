@@ -20,11 +20,12 @@ use std::time::Duration;
 use hikeshi_domain::ids::Digest;
 use hikeshi_domain::policy::SshPlace;
 use hikeshi_domain::signature::ssh::PublicKey;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 pub(crate) use client::{Memory, look, perform, tail};
 pub use far::hands;
 
+use crate::Options;
 use crate::host::spool::{make_private, write_durably};
 
 /// How `ssh` says that it could not get there, or lost the way.
@@ -204,6 +205,20 @@ impl Way<'_> {
             Trouble::Unreachable { destination, detail }
         }
     }
+}
+
+/// The way of the server's own hands: with the key and the configuration that the policy names.
+pub(crate) fn server_way<'a>(place: &'a SshPlace, dir: &'a Path, control: Option<PathBuf>) -> Way<'a> {
+    let path = |file: &'a Option<String>| file.as_deref().map(Path::new);
+    Way { place, config: path(&place.config_file), identity: path(&place.identity_file), dir, control }
+}
+
+/// Starts a command over there that is no work of an exception. Whoever waits for its end reads what it prints.
+pub(crate) fn start(options: &Options, place: &SshPlace, remote: &str) -> Result<Child, Trouble> {
+    let here = |error: io::Error| Trouble::Here(error.to_string());
+    let dir = options.spool.join("ssh");
+    let way = server_way(place, &dir, control_socket(&options.env, place, &options.ledger));
+    way.command(&options.env, remote).map_err(here)?.spawn().map_err(|error| Way::here(&error))
 }
 
 /// A path where ssh would read `%h` and the like.

@@ -42,12 +42,20 @@ pub(super) fn monitor(lang: Lang, event: &MonitorEvent) -> String {
     let seen = one_line(seen);
     let incident = incident.map(|id| id.to_string()).unwrap_or_default();
     match (lang, step) {
-        (Ja, MonitorStep::Fired { held: None }) => format!("監視 {monitor} が異常を検知しました: {seen}"),
-        (En, MonitorStep::Fired { held: None }) => format!("The monitor {monitor} sees a failure: {seen}"),
-        (Ja, MonitorStep::Fired { held: Some(held) }) => {
+        (Ja, MonitorStep::Fired { held: None, unmeasured: true }) => format!("監視 {monitor} が測定できなくなりました: {seen}"),
+        (En, MonitorStep::Fired { held: None, unmeasured: true }) => format!("The monitor {monitor} cannot measure: {seen}"),
+        (Ja, MonitorStep::Fired { held: Some(held), unmeasured: true }) => {
+            format!("監視 {monitor} が測定できなくなりました（{held} により呼び出しません）: {seen}")
+        }
+        (En, MonitorStep::Fired { held: Some(held), unmeasured: true }) => {
+            format!("The monitor {monitor} cannot measure; {held} holds it back: {seen}")
+        }
+        (Ja, MonitorStep::Fired { held: None, .. }) => format!("監視 {monitor} が異常を検知しました: {seen}"),
+        (En, MonitorStep::Fired { held: None, .. }) => format!("The monitor {monitor} sees a failure: {seen}"),
+        (Ja, MonitorStep::Fired { held: Some(held), .. }) => {
             format!("監視 {monitor} が異常を検知しました（{held} により呼び出しません）: {seen}")
         }
-        (En, MonitorStep::Fired { held: Some(held) }) => format!("The monitor {monitor} sees a failure; {held} holds it back: {seen}"),
+        (En, MonitorStep::Fired { held: Some(held), .. }) => format!("The monitor {monitor} sees a failure; {held} holds it back: {seen}"),
         (Ja, MonitorStep::Released { held: None }) => format!("監視 {monitor} の異常が続いているため、{incident} に加えました: {seen}"),
         (En, MonitorStep::Released { held: None }) => {
             format!("The monitor {monitor} goes on failing, and now belongs to {incident}: {seen}")

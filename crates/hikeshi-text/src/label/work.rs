@@ -118,6 +118,12 @@ pub fn weakening(lang: Lang, weakening: &Weakening, names: &Names) -> String {
             format!("チャットで{}として操作できるユーザーが変わります", names.person(lang, person))
         }
         (Weakening::ChatIdentity { person }, Lang::En) => format!("another user of the chat acts as {}", names.person(lang, person)),
+        (Weakening::RunsByItself { monitor }, Lang::Ja) => {
+            format!("監視 {monitor} が、承認した計画なしに、これまでと違うプログラムを実行したりログを読んだりするようになります")
+        }
+        (Weakening::RunsByItself { monitor }, Lang::En) => {
+            format!("the monitor {monitor} runs another program or reads another log than before, with no plan that anybody approves")
+        }
         (Weakening::MaskRemoved { what }, Lang::Ja) => format!("伏せ字の設定 {what} を外します"),
         (Weakening::MaskRemoved { what }, Lang::En) => format!("{what} is no longer masked"),
     }

@@ -31,6 +31,7 @@ words! {
     field_silence_from_help: "いまからなら空のままで構いません。", "Leave it empty to begin now.";
     field_silence_reason: "理由（何の作業か）", "Why: what is being done";
     monitor_held: "異常（呼び出し停止中）", "Failing, held back";
+    monitor_unmeasured_held: "測定できません（呼び出し停止中）", "Cannot be measured, held back";
 }
 
 /// What is not listed.

@@ -19,6 +19,7 @@ words! {
     monitor_healthy: "正常", "Healthy";
     monitor_failing: "異常", "Failing";
     monitor_silent: "まだ報告がありません", "Has not reported yet";
+    monitor_unmeasured: "測定できません", "Cannot be measured";
     monitors_none: "監視は設定されていません。", "No monitor is declared.";
     uses: "緊急例外の利用", "Uses of the exception";
     this_month: "今月", "This month";

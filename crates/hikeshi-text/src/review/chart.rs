@@ -2,6 +2,8 @@
 //!
 //! Colours come from the page's own variables, so that a chart is light or dark with the page; each bar also carries its number in words.
 
+use hikeshi_domain::monitor::Verdict;
+
 use crate::plain::one_line;
 
 /// One bar. `marked` is the one that the report is about: it has another pattern, not only another colour.
@@ -57,9 +59,76 @@ pub fn bars(id: &str, title: &str, description: &str, bars: &[Bar]) -> String {
     )
 }
 
+/// One look of a monitor.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tick {
+    pub verdict: Verdict,
+    pub value: Option<f64>,
+}
+
+const TICK: u64 = 5;
+const TICKS_MAX: usize = 120;
+const TALL: u64 = 48;
+/// What has no number, or the smallest one, is still seen.
+const LOWEST: f64 = 4.0;
+
+/// The latest looks of a monitor, the newest on the right. How a look went is in the shape of its bar, not only in its colour: a failure is as
+/// tall as the picture, and a look that could not measure is a short one below the floor.
+pub fn ticks(id: &str, title: &str, description: &str, ticks: &[Tick]) -> String {
+    let shown = ticks.get(ticks.len().saturating_sub(TICKS_MAX)..).unwrap_or_default();
+    let highest = shown.iter().filter_map(|tick| tick.value).fold(0.0, f64::max);
+    let first = u64::try_from(TICKS_MAX.saturating_sub(shown.len())).unwrap_or(0);
+    let mut marks = String::new();
+    for (place, tick) in (first..).zip(shown) {
+        let x = place * TICK;
+        match tick.verdict {
+            Verdict::Failed => marks.push_str(&format!("<rect class=\"failed\" x=\"{x}\" y=\"0\" width=\"4\" height=\"{TALL}\"/>")),
+            Verdict::Unmeasured => {
+                marks.push_str(&format!("<rect class=\"unmeasured\" x=\"{x}\" y=\"{}\" width=\"4\" height=\"8\"/>", TALL + 3));
+            }
+            Verdict::Passed => {
+                let room = (TALL - 8) as f64;
+                let share = tick.value.filter(|_| highest > 0.0).map_or(0.0, |value| value.max(0.0) / highest);
+                let tall = (LOWEST + share * (room - LOWEST)).round();
+                let y = TALL as f64 - tall;
+                marks.push_str(&format!("<rect class=\"passed\" x=\"{x}\" y=\"{y}\" width=\"4\" height=\"{tall}\"/>"));
+            }
+        }
+    }
+    let (id, wide) = (escaped(id), TICK * u64::try_from(TICKS_MAX).unwrap_or(0));
+    format!(
+        "<svg class=\"chart looks\" viewBox=\"0 0 {wide} {}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\" xmlns=\"http://www.w3.org/2000/svg\">\
+         <title id=\"{id}-t\">{}</title><desc id=\"{id}-d\">{}</desc>\
+         <line class=\"floor\" x1=\"0\" y1=\"{floor}\" x2=\"{wide}\" y2=\"{floor}\"/>{marks}</svg>",
+        TALL + 12,
+        escaped(title),
+        escaped(description),
+        floor = TALL + 1,
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_look_that_failed_and_one_that_could_not_measure_have_other_shapes() {
+        let tick = |verdict, value| Tick { verdict, value };
+        let given = [
+            tick(Verdict::Passed, Some(50.0)),
+            tick(Verdict::Passed, Some(100.0)),
+            tick(Verdict::Failed, None),
+            tick(Verdict::Unmeasured, None),
+        ];
+        let svg = ticks("m", "<t>", "d", &given);
+        assert!(svg.contains("<rect class=\"passed\" x=\"580\" y=\"26\" width=\"4\" height=\"22\"/>"), "{svg}");
+        assert!(svg.contains("<rect class=\"passed\" x=\"585\" y=\"8\" width=\"4\" height=\"40\"/>"), "{svg}");
+        assert!(svg.contains("<rect class=\"failed\" x=\"590\" y=\"0\" width=\"4\" height=\"48\"/>"), "{svg}");
+        assert!(svg.contains("<rect class=\"unmeasured\" x=\"595\" y=\"51\" width=\"4\" height=\"8\"/>"), "{svg}");
+        assert!(svg.contains("<title id=\"m-t\">&lt;t&gt;</title>"), "{svg}");
+        let many = vec![tick(Verdict::Passed, None); 500];
+        assert_eq!(ticks("m", "t", "d", &many).matches("<rect").count(), TICKS_MAX);
+    }
 
     fn bar(name: &str, value: u64, marked: bool) -> Bar {
         Bar { name: name.to_owned(), value, marked }

@@ -7,7 +7,7 @@ mod finding;
 mod markdown;
 mod sections;
 
-pub use chart::{Bar, bars};
+pub use chart::{Bar, Tick, bars, ticks};
 pub use finding::{explanation, finding_name, tried};
 pub use markdown::markdown;
 pub use sections::{Cell, Chart, Section, Table, sections};

@@ -375,8 +375,9 @@ pub fn owed(lang: Lang, total: u64, overdue: u64) -> String {
     two(lang, format!("事後処理 {total} 件（期限超過 {overdue} 件）"), format!("owed: {total} ({overdue} overdue)"))
 }
 
-pub fn health(lang: Lang, healthy: Option<bool>) -> String {
+pub fn health(lang: Lang, healthy: Option<bool>, unmeasured: bool) -> String {
     match healthy {
+        _ if unmeasured => two(lang, "! 測定不可", "! cannot be measured"),
         Some(true) => two(lang, "✓ 正常", "✓ healthy"),
         Some(false) => two(lang, "✗ 異常", "✗ failing"),
         None => two(lang, "? 未計測", "? not measured"),

@@ -296,6 +296,8 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("contact list", "誰に何で届くかと、最後に確かめた時刻", "Who is reached by what, and when that was last proven"),
     ("contact test", "呼び出しのテストを送ります", "Send a test page"),
     ("contact confirm", "テストが届いたことを記録します", "Record that a test reached you"),
+    ("monitor", "監視", "Monitors"),
+    ("monitor list", "監視の状態と最後の測定", "What each monitor sees now"),
     ("oncall", "いまの当番と、次の当番", "Who is on call now, and who is next"),
     ("status", "ステータスページの状況", "The status page"),
     ("status show", "公開している内容と、静的ファイルの状態", "What is public, and whether the static files are written"),

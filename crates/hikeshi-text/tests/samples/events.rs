@@ -157,7 +157,9 @@ pub fn silences() -> Vec<(&'static str, Event)> {
         ("Silence lifted", silence(SilenceStep::Lifted { by: person("sato") })),
         ("Silence looked", silence(SilenceStep::Looked)),
         ("Silence ended", silence(SilenceStep::Ended)),
-        ("Monitor held", seen(None, MonitorStep::Fired { held })),
+        ("Monitor held", seen(None, MonitorStep::Fired { held, unmeasured: false })),
+        ("Monitor cannot measure", seen(Some(INC), MonitorStep::Fired { held: None, unmeasured: true })),
+        ("Monitor cannot measure, held", seen(None, MonitorStep::Fired { held, unmeasured: true })),
         ("Monitor released", seen(Some(INC), MonitorStep::Released { held: None })),
         ("Monitor held anew", seen(None, MonitorStep::Released { held })),
         ("Monitor recovered", seen(Some(INC), MonitorStep::Recovered)),
@@ -340,7 +342,7 @@ every! {
         PostUndelivered => Event::PostUndelivered {
             effect: key(), place: place(), trouble: ChatTrouble { code: text("channel_not_found"), channel: text("C012AB3CD") }
         },
-        Monitor => seen(Some(INC), MonitorStep::Fired { held: None }),
+        Monitor => seen(Some(INC), MonitorStep::Fired { held: None, unmeasured: false }),
         Silence => silence(SilenceStep::Made { made: Box::new(super::silence()) }),
         Alert => alert(AlertStep::Over { how: HowOver::Lapsed }),
         Postmortem => super::postmortems::written(""),

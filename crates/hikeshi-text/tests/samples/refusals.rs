@@ -4,8 +4,8 @@ use hikeshi_domain::emergency::{ConditionName, Quorum, Status};
 use hikeshi_domain::ids::TargetName;
 use hikeshi_domain::incident::{Duty, Stage};
 use hikeshi_domain::obligation::Kind;
-use hikeshi_domain::page::Means;
 use hikeshi_domain::offline::{LocalFlaw, StatementFlaw};
+use hikeshi_domain::page::Means;
 use hikeshi_domain::policy::{Flaw, FlawKind, Weakening};
 use hikeshi_domain::refusal::Refusal;
 use hikeshi_domain::signature::SignatureFlaw;
@@ -186,6 +186,10 @@ every! {
         BackupsInsideRoot => FlawKind::BackupsInsideRoot,
         BadUrl => FlawKind::BadUrl { given: text("reservation.example") },
         ExactlyOne => FlawKind::ExactlyOne { of: vec![text("url"), text("tcp"), text("heartbeat")] },
+        AtLeastOne => FlawKind::AtLeastOne { of: vec![text("above"), text("below"), text("objective")] },
+        NotHttps => FlawKind::NotHttps { given: text("http://reserve.example.jp/") },
+        NoWindow => FlawKind::NoWindow,
+        BadFilter => FlawKind::BadFilter { given: text("ERROR|("), detail: text("error: unclosed group") },
         BadAddress => FlawKind::BadAddress { given: text("db1") },
         BadTimeZone => FlawKind::BadTimeZone { given: text("Tokyo") },
         OnlyFor => FlawKind::OnlyFor { format: text("mail") },
@@ -213,5 +217,6 @@ every! {
         SignatureDropped => Weakening::SignatureDropped,
         ChatIdentity => Weakening::ChatIdentity { person: person("sato") },
         MaskRemoved => Weakening::MaskRemoved { what: text("DB_PASSWORD") },
+        RunsByItself => Weakening::RunsByItself { monitor: hikeshi_domain::ids::MonitorName::new("disk").unwrap() },
     }
 }

@@ -138,7 +138,9 @@ pub fn of_obligation(viewer: &Viewer, view: &ObligationView, reported: Option<&R
             ]
         }
         Kind::Retrospective => vec![hold(viewer, view, act("hold")), schedule(viewer, view, act("schedule"))],
-        Kind::Prevention | Kind::Review | Kind::ContactTest => vec![act("finish").weight(Weight::Primary).with(line("evidence", t.finish_evidence()))],
+        Kind::Prevention | Kind::Review | Kind::ContactTest => {
+            vec![act("finish").weight(Weight::Primary).with(line("evidence", t.finish_evidence()))]
+        }
         // Written where the incident is.
         Kind::Postmortem => Vec::new(),
         Kind::Corrective => {

@@ -175,6 +175,11 @@ pub async fn oncall(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Resp
     respond(OK, &viewer.look().oncall(params.from()?, params.days()?).await?)
 }
 
+pub async fn monitors(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Response, Fail> {
+    params.none()?;
+    respond(OK, &viewer.look().monitors().await?)
+}
+
 pub async fn reviews(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Response, Fail> {
     params.none()?;
     respond(OK, &viewer.look().reviews().await?)

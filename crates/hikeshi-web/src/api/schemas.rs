@@ -4,8 +4,8 @@ use hikeshi_domain::emergency::{self, Emergency};
 use hikeshi_domain::obligation::{self, Obligation};
 use hikeshi_domain::{account, alert, channel, command, contact, incident, oncall, postmortem, review, status};
 use hikeshi_engine::look::{
-    AlertsView, ChannelView, ContactsView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, NowView, ObligationView, OncallView, Page,
-    PersonView, PostRow, ReviewView, ReviewsView, Similar, SubscribersView,
+    AlertsView, ChannelView, ContactsView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, MonitorsView, NowView,
+    ObligationView, OncallView, Page, PersonView, PostRow, ReviewView, ReviewsView, Similar, SubscribersView,
 };
 use schemars::JsonSchema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
@@ -41,6 +41,7 @@ pub fn components() -> Map<String, Value> {
         ("ObligationView", schema::<ObligationView>(&mut generator)),
         ("ChannelView", schema::<ChannelView>(&mut generator)),
         ("LedgerView", schema::<LedgerView>(&mut generator)),
+        ("MonitorsView", schema::<MonitorsView>(&mut generator)),
         ("OncallView", schema::<OncallView>(&mut generator)),
         ("ContactsView", schema::<ContactsView>(&mut generator)),
         ("ReviewView", schema::<ReviewView>(&mut generator)),

@@ -146,6 +146,7 @@ pub fn table() -> Vec<(Operation, MethodRouter<App>)> {
     all.extend(reviews());
     all.extend(oncall());
     all.extend(status());
+    all.extend(monitors());
     all.extend(ledger());
     all.extend(recordings());
     all
@@ -183,6 +184,12 @@ fn status() -> Vec<(Operation, MethodRouter<App>)> {
         ),
         (seen("/status/subscribers", "listSubscribers", "workspace", readers, &[], "SubscribersView"), get(read::subscribers)),
     ]
+}
+
+/// What the monitors see.
+fn monitors() -> Vec<(Operation, MethodRouter<App>)> {
+    let summary = "Every monitor of the policy: its state, what it saw last, and its latest looks.";
+    vec![(seen("/monitors", "seeMonitors", "cases", summary, &[], "MonitorsView"), get(read::monitors))]
 }
 
 /// Looking back.

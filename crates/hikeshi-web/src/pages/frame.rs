@@ -103,7 +103,7 @@ impl Frame {
         let on = |prefix: &str| self.path == prefix || self.path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));
         [
             ("/", t.nav_now(), self.path == "/"),
-            ("/incidents", t.nav_incidents(), on("/incidents") || on("/emergencies") || on("/alerts")),
+            ("/incidents", t.nav_incidents(), on("/incidents") || on("/emergencies") || on("/alerts") || on("/monitors")),
             ("/approvals", t.nav_approvals(), on("/approvals")),
             ("/obligations", t.nav_obligations(), on("/obligations")),
             ("/channel", t.nav_channels(), on("/channel")),

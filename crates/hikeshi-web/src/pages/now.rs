@@ -186,23 +186,26 @@ fn owed_text(viewer: &Viewer, owed: &Obligation) -> String {
 }
 
 pub fn monitor_lines(viewer: &Viewer, rows: &[MonitorRow], now: Timestamp) -> Vec<MonitorLine> {
+    rows.iter().map(|row| monitor_line(viewer, row, now)).collect()
+}
+
+pub fn monitor_line(viewer: &Viewer, row: &MonitorRow, now: Timestamp) -> MonitorLine {
     let t = Words(viewer.lang);
-    let line = |row: &MonitorRow| {
-        let (word, class) = match row.healthy {
-            Some(true) => (t.monitor_healthy(), "ok"),
-            Some(false) if row.held.is_some() => (t.monitor_held(), "silent"),
-            Some(false) => (t.monitor_failing(), "bad"),
-            None => (t.monitor_silent(), "silent"),
-        };
-        MonitorLine {
-            name: row.monitor.to_string(),
-            word,
-            class,
-            since: row.since.map(|since| time_html(viewer, since, now)),
-            incident: row.incident.filter(|_| row.healthy == Some(false)).map(|id| id.to_string()),
-        }
+    let (word, class) = match row.healthy {
+        _ if row.unmeasured.is_some() && row.held.is_some() => (t.monitor_unmeasured_held(), "silent"),
+        _ if row.unmeasured.is_some() => (t.monitor_unmeasured(), "silent"),
+        Some(true) => (t.monitor_healthy(), "ok"),
+        Some(false) if row.held.is_some() => (t.monitor_held(), "silent"),
+        Some(false) => (t.monitor_failing(), "bad"),
+        None => (t.monitor_silent(), "silent"),
     };
-    rows.iter().map(line).collect()
+    MonitorLine {
+        name: row.monitor.to_string(),
+        word,
+        class,
+        since: row.since.map(|since| time_html(viewer, since, now)),
+        incident: row.incident.filter(|_| row.healthy == Some(false) || row.unmeasured.is_some()).map(|id| id.to_string()),
+    }
 }
 
 /// What waits for this viewer: asked of the door, which tries the very rules.

@@ -94,10 +94,10 @@ fn text_of(view: &AlertsView, names: &Names, caller: &Caller<'_>) -> String {
     for silence in &view.silences {
         text.push_str(&format!("  {}\n", terminal::silence(lang, silence, names, view.at)));
     }
-    for row in view.monitors.iter().filter(|row| row.healthy == Some(false)) {
+    for row in view.monitors.iter().filter(|row| row.healthy == Some(false) || row.unmeasured.is_some()) {
         let held = row.held.map(|silence| terminal::waits(lang, &alert::Waits::Silenced { silence }));
         let place = held.or_else(|| row.incident.map(|id| id.to_string())).unwrap_or_default();
-        text.push_str(&format!("{} {} {place}\n", terminal::health(lang, row.healthy), row.monitor));
+        text.push_str(&format!("{} {} {place}\n", terminal::health(lang, row.healthy, row.unmeasured.is_some()), row.monitor));
     }
     text.push_str(&heading(terminal::alerts_firing(lang, view.firing_total)));
     let rows: Vec<Vec<String>> = view.firing.iter().map(|alert| row(alert, names, view.at, caller)).collect();

@@ -70,7 +70,7 @@ fn text_of(view: &NowView, names: &Names, lang: Lang) -> String {
         ));
     }
     for monitor in &view.monitors {
-        text.push_str(&format!("{} {}\n", terminal::health(lang, monitor.healthy), monitor.monitor));
+        text.push_str(&format!("{} {}\n", terminal::health(lang, monitor.healthy, monitor.unmeasured.is_some()), monitor.monitor));
     }
     if !view.silences.is_empty() {
         text.push_str(&format!("{}\n", page::silenced_now(lang, view.silences.len(), view.held_total)));

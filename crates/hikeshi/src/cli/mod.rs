@@ -12,6 +12,7 @@ pub mod entrance;
 mod help;
 mod incident;
 mod ledger;
+mod monitor;
 mod obligation;
 mod oncall;
 mod people;
@@ -112,6 +113,10 @@ pub enum Area {
     Status {
         #[command(subcommand)]
         verb: Option<status::Verb>,
+    },
+    Monitor {
+        #[command(subcommand)]
+        verb: monitor::Verb,
     },
     Channel {
         #[command(subcommand)]
@@ -289,6 +294,7 @@ async fn answer(area: Area, caller: &Caller<'_>) -> Result<()> {
         Area::Emergency { verb } => emergency::run(verb, caller).await,
         Area::Obligation { verb } => obligation::run(verb, caller).await,
         Area::Contact { verb } => contact::run(verb, caller).await,
+        Area::Monitor { verb } => monitor::run(verb, caller).await,
         Area::Oncall { verb } => oncall::run(verb, caller).await,
         Area::Status { verb } => status::run(verb, caller).await,
         Area::Report { verb } => report::run(verb, caller).await,

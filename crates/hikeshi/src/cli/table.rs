@@ -18,8 +18,8 @@ use super::spoken::spoken;
 
 /// Rules that the first form of the product enforces, tracks or shows.
 const CLAIMED: [&str; 31] = [
-    "E1", "E2", "E3", "E4", "E5", "E6", "E7", "E8", "E9", "E10", "E11", "E12", "E13", "E14", "E15", "I1", "I2", "I3", "I4", "I5", "I6", "I7",
-    "I8", "I9", "I10", "I11", "A1", "A2", "A3", "A4", "M2",
+    "E1", "E2", "E3", "E4", "E5", "E6", "E7", "E8", "E9", "E10", "E11", "E12", "E13", "E14", "E15", "I1", "I2", "I3", "I4", "I5", "I6",
+    "I7", "I8", "I9", "I10", "I11", "A1", "A2", "A3", "A4", "M2",
 ];
 
 /// Which rules a command serves. A1, A3 and A4 hold for every command at the door itself.

@@ -298,6 +298,10 @@ impl Walk {
             | FlawKind::BadUrl { .. }
             | FlawKind::BadTimeZone { .. }
             | FlawKind::ExactlyOne { .. }
+            | FlawKind::AtLeastOne { .. }
+            | FlawKind::NotHttps { .. }
+            | FlawKind::NoWindow
+            | FlawKind::BadFilter { .. }
             | FlawKind::BadAddress { .. }
             | FlawKind::OnlyFor { .. }
             | FlawKind::BadPattern { .. }

@@ -252,7 +252,8 @@ impl Evidence {
         // Whoever has it was called, and took it after that.
         let rang_first = self.rang.iter().any(|rang| rang.person == OPERATOR && taken.is_some_and(|taken| rang.at <= taken));
         let updates = self.event("incident_updated");
-        let postmortem = view.incident.postmortem.as_deref().and_then(|postmortem| postmortem.filed.as_ref()).map(|filed| filed.file.as_str());
+        let postmortem =
+            view.incident.postmortem.as_deref().and_then(|postmortem| postmortem.filed.as_ref()).map(|filed| filed.file.as_str());
         vec![
             rule(
                 "I2",

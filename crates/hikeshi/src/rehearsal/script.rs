@@ -286,7 +286,11 @@ fn rings(incident: &Incident) -> bool {
 fn postmortem(incident: &Incident) -> Act {
     match incident.postmortem.as_deref() {
         Some(postmortem) if postmortem.written.is_some() => {
-            if postmortem.filed.is_some() { Act::Move(Stage::Closed) } else { Act::AwaitPostmortem }
+            if postmortem.filed.is_some() {
+                Act::Move(Stage::Closed)
+            } else {
+                Act::AwaitPostmortem
+            }
         }
         Some(_) | None => Act::WritePostmortem,
     }

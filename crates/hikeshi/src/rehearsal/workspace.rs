@@ -61,7 +61,13 @@ impl Workspace {
         for person in EVERYONE {
             tokens.insert(person.to_owned(), secret::fresh()?);
         }
-        let kept = Kept { service_port: free_port()?, server_port: free_port()?, phone_port: free_port()?, tokens, with_database: database.is_some() };
+        let kept = Kept {
+            service_port: free_port()?,
+            server_port: free_port()?,
+            phone_port: free_port()?,
+            tokens,
+            with_database: database.is_some(),
+        };
         if let Some(database) = database {
             secret::write_private(&dir.join("database-url"), database)?;
         }
@@ -135,7 +141,13 @@ mod tests {
     fn the_policy_of_the_rehearsal_has_no_mistake() {
         let workspace = Workspace {
             dir: PathBuf::from("/srv/予約 訓練"),
-            kept: Kept { service_port: 7411, server_port: 7410, phone_port: 7412, tokens: std::collections::BTreeMap::new(), with_database: false },
+            kept: Kept {
+                service_port: 7411,
+                server_port: 7410,
+                phone_port: 7412,
+                tokens: std::collections::BTreeMap::new(),
+                with_database: false,
+            },
         };
         let config = crate::config::parse(Path::new("hikeshi.toml"), &workspace.policy_text());
         let config = config

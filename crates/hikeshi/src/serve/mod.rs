@@ -19,9 +19,11 @@ use anyhow::Context as _;
 use clap::Args;
 use hikeshi_domain::ids::Digest;
 use hikeshi_domain::ledger::LedgerKey;
+use hikeshi_domain::policy::Monitor;
 use hikeshi_engine::clock::SystemClock;
 use hikeshi_engine::door::Door;
 use hikeshi_engine::{Engine, Options, Probe};
+use hikeshi_outside::{Hands, Measurer};
 use hikeshi_store::{Location, Store};
 use hikeshi_text::{Lang, terminal};
 use hikeshi_web::WebOptions;
@@ -86,12 +88,13 @@ impl Running {
         let location = config.location()?;
         let store = blocking(move || Ok(Store::open(&location)?)).await?;
         let signer = key::key(&data_dir, &config.ledger_name())?;
-        let outside = Arc::new(hands::hands(&config, &data_dir, ledger_id(&config, &signer)?)?);
+        let world = hands::options(&config, &data_dir, ledger_id(&config, &signer)?)?;
+        let looker = hands::Looker(Measurer::new(world.clone()));
         let options = Options {
             store: store.clone(),
-            outside,
+            outside: Arc::new(Hands::new(world)),
             clock: Arc::new(SystemClock),
-            probe: face.then(|| Arc::new(hands::Looker) as Arc<dyn Probe>),
+            probe: face.then(|| Arc::new(looker) as Arc<dyn Probe>),
             signer,
             node: node(&data_dir)?,
             lease_s: LEASE_S,
@@ -210,12 +213,15 @@ fn node(data_dir: &Path) -> Result<String> {
     Ok(name)
 }
 
-/// What this process knows and must never write: the password of its database, the tokens of chat, forge and telephone.
+/// What stands between `:` and `@` in an address.
+fn password(address: &str) -> Option<String> {
+    url::Url::parse(address).ok().and_then(|url| url.password().map(str::to_owned))
+}
+
+/// What this process knows and must never write: the password of its database, the secrets of its monitors, the tokens of chat, forge and telephone.
 fn masked(config: &Config) -> Vec<String> {
     let mut masked: Vec<String> = match config.location() {
-        Ok(Location::Postgres(address)) => {
-            url::Url::parse(&address).ok().and_then(|url| url.password().map(str::to_owned)).into_iter().collect()
-        }
+        Ok(Location::Postgres(address)) => password(&address).into_iter().collect(),
         Ok(Location::Sqlite(_)) | Err(_) => Vec::new(),
     };
     let of_slack = config.policy.slack.iter().flat_map(|slack| [&slack.bot_token_env, &slack.app_token_env, &slack.signing_secret_env]);
@@ -223,6 +229,10 @@ fn masked(config: &Config) -> Vec<String> {
         config.policy.forge.as_ref().and_then(|forge| forge.github().map(|github| (github.token_env, forge.webhook_secret_env.clone())));
     let of_forge = github.into_iter().flat_map(|(token, secret)| [Some(token), secret]).flatten();
     let of_twilio = config.policy.paging.iter().flat_map(|paging| &paging.twilio).map(|twilio| twilio.auth_token_env.clone());
+    let of_monitors = config.policy.monitors.values().flat_map(Monitor::secret_env).map(str::to_owned);
+    masked.extend(
+        of_monitors.filter_map(|variable| crate::settings::text(&variable)).flat_map(|value| [password(&value), Some(value)]).flatten(),
+    );
     masked.extend(of_twilio.filter_map(|variable| crate::settings::text(&variable)));
     masked.extend(of_slack.cloned().chain(of_forge).filter_map(|variable| crate::settings::text(&variable)));
     masked

@@ -40,7 +40,10 @@ struct Called {
 enum Why {
     Incident(Box<Incident>),
     /// Whether it arrives; as long as nobody has said so.
-    Test { means: Means, waits: bool },
+    Test {
+        means: Means,
+        waits: bool,
+    },
 }
 
 /// What became of a try to take an incident.

@@ -263,7 +263,11 @@ mod slow {
             let calls = receiver.calls.lock().expect("calls");
             let call = calls.last().expect("one");
             assert_eq!((call.key.as_str(), &call.body["test"]), ("page/test/tanaka/webhook/1", &Value::Bool(true)));
-            assert!(call.body["incident"].is_null() && call.body["url"].as_str().is_some_and(|url| url.ends_with("/contacts")), "{}", call.body);
+            assert!(
+                call.body["incident"].is_null() && call.body["url"].as_str().is_some_and(|url| url.ends_with("/contacts")),
+                "{}",
+                call.body
+            );
         }
         let mail = postbox.mails.lock().expect("mails").last().expect("one").clone();
         assert!(mail["subject"].as_str().is_some_and(|subject| subject.contains("【テスト】")), "{mail}");

@@ -176,7 +176,10 @@ mod slow {
             let people = view["people"].as_array().cloned().unwrap_or_default();
             let tanaka = people.into_iter().find(|known| known["person"] == "tanaka").expect("tanaka");
             let ways = tanaka["ways"].as_array().cloned().unwrap_or_default();
-            ways.iter().filter(|way| way["proven_at"].is_string()).map(|way| way["means"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+            ways.iter()
+                .filter(|way| way["proven_at"].is_string())
+                .map(|way| way["means"].as_str().unwrap_or_default().to_owned())
+                .collect::<Vec<_>>()
         };
         workspace.ok("ito", &["contact", "test", "tanaka"]);
         until("the call was answered with a key", || proven() == ["voice"]);

@@ -8,17 +8,27 @@ fn one(raw: &str) -> Signal {
 }
 
 fn mail(subject: &str) -> String {
-    format!("From: Zabbix <Zabbix@Example.jp>\nTo: alerts@example.jp\nSubject: {subject}\nDate: Mon, 5 Jan 2026 12:02:15 +0900\n\nHost: web1\nfree: 1 %\n")
+    format!(
+        "From: Zabbix <Zabbix@Example.jp>\nTo: alerts@example.jp\nSubject: {subject}\nDate: Mon, 5 Jan 2026 12:02:15 +0900\n\nHost: web1\nfree: 1 %\n"
+    )
 }
 
 #[test]
 fn the_subject_is_the_title_and_says_whether_it_is_over() {
     let fires = one(&mail("PROBLEM: /var on web1 is full"));
-    assert_eq!((fires.phase, fires.title.as_str(), fires.key.as_str()), (Phase::Firing, "PROBLEM: /var on web1 is full", "/var on web1 is full"));
+    assert_eq!(
+        (fires.phase, fires.title.as_str(), fires.key.as_str()),
+        (Phase::Firing, "PROBLEM: /var on web1 is full", "/var on web1 is full")
+    );
     assert_eq!(fires.summary, "Host: web1\r\nfree: 1 %");
     assert_eq!(fires.since.map(|at| at.to_string()).as_deref(), Some("2026-01-05T03:02:15Z"));
     assert_eq!(fires.labels.get("from").map(String::as_str), Some("zabbix@example.jp"));
-    for over in ["RECOVERY: /var on web1 is full", "OK: /var on web1 is full", "Re: [RESOLVED] /var on web1 is full", "【復旧】/var on web1 is full"] {
+    for over in [
+        "RECOVERY: /var on web1 is full",
+        "OK: /var on web1 is full",
+        "Re: [RESOLVED] /var on web1 is full",
+        "【復旧】/var on web1 is full",
+    ] {
         let over_now = one(&mail(over));
         assert_eq!((over_now.phase, over_now.key), (Phase::Resolved, fires.key.clone()), "{over}");
     }
@@ -85,7 +95,9 @@ fn what_is_no_mail_is_refused_and_harms_nothing() {
     // Parts within parts, a boundary that never ends, headers without end.
     let mut nested = b"Subject: deep\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\n".to_vec();
     for _ in 0..20_000 {
-        nested.extend_from_slice(b"--a\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\n");
+        nested.extend_from_slice(
+            b"--a\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\n",
+        );
     }
     assert_eq!(read(&MailRules::default(), &nested).expect("the outer one is a mail").len(), 1);
     let long = format!("Subject: {}\r\n\r\n", "長".repeat(100_000));

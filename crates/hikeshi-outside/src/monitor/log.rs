@@ -1,0 +1,264 @@
+//! Lines that match a pattern: of a file that is followed from its end, or of what a program prints. Counted over a time, remembered between looks.
+//!
+//! A line is read up to 64 KiB, a look up to 8 MiB; what comes faster than that for long is said, not skipped in silence.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::MetadataExt as _;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use hikeshi_domain::ids::MonitorName;
+use hikeshi_domain::mask::Masker;
+use hikeshi_domain::monitor::{Measured, Measuring};
+use hikeshi_domain::policy::{LogMonitor, log_pattern};
+use regex::bytes::Regex;
+
+use super::command::{NoEnd, run};
+use super::{first_line, secrets, shown};
+use crate::Options;
+
+const LINE_BYTES_MAX: usize = 64 * 1024;
+const LOOK_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// Of what a program prints in one look.
+const PRINTED_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Further behind than this, it is not followed any more: what is shown would be about long ago.
+const BEHIND_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// A time is counted in so many parts.
+const PARTS: u32 = 100;
+
+/// One follower for each monitor of a log.
+#[derive(Debug, Default)]
+pub(super) struct Followers(Mutex<BTreeMap<MonitorName, Arc<Mutex<Follower>>>>);
+
+impl Followers {
+    fn of(&self, name: &MonitorName, log: &LogMonitor) -> Arc<Mutex<Follower>> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = all.entry(name.clone()).or_insert_with(|| Arc::new(Mutex::new(Follower::new(log))));
+        // A follower that is at work is of the same log, or is given up.
+        if known.try_lock().is_ok_and(|follower| follower.log != *log) {
+            *known = Arc::new(Mutex::new(Follower::new(log)));
+        }
+        Arc::clone(known)
+    }
+}
+
+/// How far a log was read, and what it said lately.
+#[derive(Debug)]
+struct Follower {
+    log: LogMonitor,
+    open: Option<Open>,
+    /// The file was looked for and was not there: when it comes, all of it is new.
+    missed: bool,
+    lines: Lines,
+    /// When a part of the time began, and how many lines matched in it.
+    hits: VecDeque<(Instant, u32)>,
+    last: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Open {
+    file: File,
+    at: u64,
+}
+
+/// What has come of a line that is not ended yet.
+#[derive(Debug, Default)]
+struct Lines {
+    begun: Vec<u8>,
+}
+
+impl Lines {
+    fn feed(&mut self, bytes: &[u8], line: &mut impl FnMut(&[u8])) {
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let room = LINE_BYTES_MAX.saturating_sub(self.begun.len());
+            self.begun.extend_from_slice(part.get(..room.min(part.len())).unwrap_or_default());
+            if part.ends_with(b"\n") {
+                self.end(line);
+            }
+        }
+    }
+
+    fn end(&mut self, line: &mut impl FnMut(&[u8])) {
+        if !self.begun.is_empty() {
+            line(&self.begun);
+            self.begun.clear();
+        }
+    }
+}
+
+impl Follower {
+    fn new(log: &LogMonitor) -> Self {
+        Self { log: log.clone(), open: None, missed: false, lines: Lines::default(), hits: VecDeque::new(), last: Vec::new() }
+    }
+
+    fn within(&self) -> Duration {
+        Duration::from_secs(u64::from(self.log.within_s))
+    }
+
+    /// Counts what is new, and forgets what is old.
+    fn count(&mut self, fresh: u32, now: Instant) {
+        let (within, part) = (self.within(), self.within() / PARTS);
+        while self.hits.front().is_some_and(|(began, _)| now.duration_since(*began) > within) {
+            self.hits.pop_front();
+        }
+        match self.hits.back_mut() {
+            Some((began, count)) if now.duration_since(*began) < part => *count = count.saturating_add(fresh),
+            _ if fresh > 0 => self.hits.push_back((now, fresh)),
+            _ => {}
+        }
+    }
+
+    fn judged(&self, masker: &Masker) -> Measured {
+        let LogMonitor { more_than, within_s, .. } = self.log;
+        let count = self.hits.iter().fold(0_u32, |sum, (_, count)| sum.saturating_add(*count));
+        let measured = if count > more_than {
+            let last = shown(&String::from_utf8_lossy(&masker.bytes(&self.last)));
+            Measured::failed(format!("{count} lines within {within_s} s, more than {more_than}; the last one: {last}"))
+        } else {
+            Measured::passed(format!("{count} lines within {within_s} s"))
+        };
+        measured.with(f64::from(count))
+    }
+
+    /// Reads what is new. `Err`: why that cannot be told.
+    fn read(&mut self, path: &str, pattern: &Regex) -> Result<u32, String> {
+        let mut fresh = 0_u32;
+        let Self { open, lines, last, missed, .. } = self;
+        let mut line = |line: &[u8]| {
+            if pattern.is_match(line) {
+                fresh = fresh.saturating_add(1);
+                *last = line.to_vec();
+            }
+        };
+        let mut room = LOOK_BYTES_MAX;
+        if let Some(open) = open {
+            room = open.feed(lines, room, &mut line).map_err(|error| format!("{path} cannot be read: {error}"))?;
+        }
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) => {
+                *missed |= error.kind() == io::ErrorKind::NotFound;
+                return Err(format!("{path} cannot be opened: {error}"));
+            }
+        };
+        let named = identity(&file).map_err(|error| format!("{path}: {error}"))?;
+        let same = open.as_ref().is_some_and(|open| identity(&open.file).is_ok_and(|known| known.0 == named.0));
+        // What is left of the old one is read first, however many looks that takes.
+        if !same && (room > 0 || open.is_none()) {
+            // Rotated: the old one was read to its end, and what has no end of line there will not get one.
+            lines.end(&mut line);
+            let begin = if open.is_some() || *missed { 0 } else { named.1 };
+            let mut next = Open { file, at: begin };
+            next.feed(lines, room, &mut line).map_err(|error| format!("{path} cannot be read: {error}"))?;
+            *open = Some(next);
+            *missed = false;
+        }
+        let behind = open.as_ref().map_or(0, |open| identity(&open.file).map_or(0, |(_, size)| size.saturating_sub(open.at)));
+        if behind > BEHIND_BYTES_MAX {
+            *open = None;
+            return Err(format!("{path} grows faster than it can be read; {} MiB were passed over", behind >> 20));
+        }
+        Ok(fresh)
+    }
+}
+
+/// Which file it is, whatever its name; and its size.
+fn identity(file: &File) -> io::Result<((u64, u64), u64)> {
+    let meta = file.metadata()?;
+    if meta.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    Ok(((meta.dev(), meta.ino()), meta.len()))
+}
+
+impl Open {
+    /// Reads on, up to so many bytes; how many are left of them.
+    fn feed(&mut self, lines: &mut Lines, mut room: u64, line: &mut impl FnMut(&[u8])) -> io::Result<u64> {
+        let (_, size) = identity(&self.file)?;
+        if size < self.at {
+            // Emptied: what was begun there is gone.
+            self.at = 0;
+            lines.begun.clear();
+        }
+        self.file.seek(SeekFrom::Start(self.at))?;
+        let mut buffer = vec![0; LINE_BYTES_MAX];
+        while room > 0 {
+            let count = self.file.read(&mut buffer)?;
+            if count == 0 {
+                break;
+            }
+            lines.feed(buffer.get(..count).unwrap_or_default(), line);
+            let count = u64::try_from(count).unwrap_or(u64::MAX);
+            self.at = self.at.saturating_add(count);
+            room = room.saturating_sub(count);
+        }
+        Ok(room)
+    }
+}
+
+pub(super) async fn measure(options: &Options, followers: &Followers, measuring: &Measuring, timeout: Duration) -> Measured {
+    let Some(log) = &measuring.monitor.log else { return Measured::unmeasured("no log is given") };
+    let secrets = match secrets(options, measuring) {
+        Ok(secrets) => secrets,
+        Err(unmeasured) => return unmeasured,
+    };
+    let pattern = match log_pattern(&log.pattern) {
+        Ok(pattern) => pattern,
+        Err(error) => return Measured::unmeasured(format!("the pattern cannot be used: {error}")),
+    };
+    let follower = followers.of(&measuring.name, log);
+    match (&log.file, &log.run) {
+        (Some(file), _) => followed(follower, file.clone(), pattern, secrets.masker, timeout).await,
+        (None, Some(argv)) => match run(options, measuring.target.as_ref(), argv, timeout, PRINTED_BYTES_MAX).await {
+            Ok(ran) if !ran.status.success() => {
+                let said = first_line(&secrets.masker.bytes(&ran.err));
+                Measured::unmeasured(format!("the command failed ({}): {said}", ran.status))
+            }
+            Ok(ran) if ran.cut => Measured::unmeasured("the command printed more than is read of it"),
+            Ok(ran) => printed(&follower, &ran.out, &pattern, &secrets.masker),
+            Err(NoEnd::Late) => Measured::unmeasured(format!("the command did not end within {} s", timeout.as_secs_f64())),
+            Err(NoEnd::Cannot(why)) => Measured::unmeasured(why),
+        },
+        (None, None) => Measured::unmeasured("neither a file nor a command is given"),
+    }
+}
+
+/// On a thread of its own: a disk may take its time. One that is stuck is not joined by another.
+async fn followed(follower: Arc<Mutex<Follower>>, path: String, pattern: Regex, masker: Masker, timeout: Duration) -> Measured {
+    let read = move || {
+        let Ok(mut follower) = follower.try_lock() else { return Measured::unmeasured(format!("{path}: the last look has not ended")) };
+        match follower.read(&path, &pattern) {
+            Ok(fresh) => {
+                follower.count(fresh, Instant::now());
+                follower.judged(&masker)
+            }
+            Err(why) => Measured::unmeasured(why),
+        }
+    };
+    match tokio::time::timeout(timeout, tokio::task::spawn_blocking(read)).await {
+        Ok(Ok(measured)) => measured,
+        Ok(Err(broken)) => Measured::unmeasured(format!("the look broke: {broken}")),
+        Err(_) => Measured::unmeasured(format!("the file could not be read within {} s", timeout.as_secs_f64())),
+    }
+}
+
+fn printed(follower: &Mutex<Follower>, out: &[u8], pattern: &Regex, masker: &Masker) -> Measured {
+    let mut follower = follower.lock().unwrap_or_else(PoisonError::into_inner);
+    let (mut fresh, mut last) = (0_u32, None);
+    let mut line = |line: &[u8]| {
+        if pattern.is_match(line) {
+            fresh = fresh.saturating_add(1);
+            last = Some(line.to_vec());
+        }
+    };
+    let mut lines = Lines::default();
+    lines.feed(out, &mut line);
+    lines.end(&mut line);
+    if let Some(last) = last {
+        follower.last = last;
+    }
+    follower.count(fresh, Instant::now());
+    follower.judged(masker)
+}
