@@ -260,7 +260,7 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("obligation hold", "振り返りを実施したことを記録します", "Record that the retrospective took place"),
     ("obligation finish", "再発防止策・是正措置を終えます", "Finish a prevention item or a corrective action"),
     ("obligation present", "開発会議で報告したことを記録します", "Record that a report was presented at the development meeting"),
-    ("report", "緊急例外の月次報告と四半期分析", "Monthly reports and quarterly analyses"),
+    ("report", "インシデントと緊急例外の月次報告と四半期分析", "Monthly reports and quarterly analyses of incidents and exceptions"),
     ("report list", "月ごとの件数", "Uses per month"),
     ("report month", "月次報告", "The report of a month"),
     ("report quarter", "四半期分析", "The analysis of a quarter"),
