@@ -237,6 +237,14 @@ fn i11_a_month_that_is_over_never_changes() {
     let late = vec![("2026-11-30T14:55:00Z", tanaka.clone(), Some(1), vec![opened(1, "P1", &tanaka, "2026-11-30T14:55:00Z")])];
     let missed = |period: &str| measured(&late, period, "2026-12-31T00:00:00Z").all.act.missed;
     assert_eq!((missed("2026-11"), missed("2026-12")), (0, 1));
+    // One that ran out in the old month is missed there, also when the ledger tells of the incident again only in the new one.
+    let told_late = vec![
+        ("2026-11-30T14:30:00Z", tanaka.clone(), Some(1), vec![opened(1, "P1", &tanaka, "2026-11-30T14:30:00Z")]),
+        ("2026-12-03T00:00:00Z", tanaka.clone(), Some(1), vec![acknowledged(1)]),
+    ];
+    let missed = |told: &[Told], period: &str| measured(told, period, "2026-12-31T00:00:00Z").all.act.missed;
+    assert_eq!((missed(&told_late, "2026-11"), missed(&told_late, "2026-12")), (1, 0));
+    assert_eq!(missed(&told_late[..1], "2026-11"), 1, "and as long as it does not");
 }
 
 /// What happens to one incident, as entries that need each other's order.
