@@ -9,6 +9,7 @@ mod check;
 pub mod emergency;
 pub mod entrance;
 mod help;
+mod import;
 mod incident;
 mod ledger;
 mod obligation;
@@ -139,6 +140,7 @@ pub enum Area {
         verb: check::SchemaVerb,
     },
     Init(check::InitArgs),
+    Import(import::ImportArgs),
     Serve(crate::serve::ServeArgs),
     Try(crate::rehearsal::TryArgs),
     Completions {
@@ -227,6 +229,7 @@ fn dispatch(cli: Cli, lang: Lang, out: &Out) -> Result<()> {
         Area::Check(args) => check::check(&args, lang, out),
         Area::Schema { verb } => check::schema(&verb, out),
         Area::Init(args) => check::init(&args, lang, out),
+        Area::Import(args) => import::run(&args, crate::settings::now(), lang, out),
         Area::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut help::localised(lang), "hikeshi", &mut script);
@@ -290,6 +293,7 @@ async fn answer(area: Area, caller: &Caller<'_>) -> Result<()> {
         | Area::Check(_)
         | Area::Schema { .. }
         | Area::Init(_)
+        | Area::Import(_)
         | Area::Slack { .. }
         | Area::Serve(_)
         | Area::Reconcile(_)
