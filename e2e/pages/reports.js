@@ -35,6 +35,11 @@ async function shown(browser, workspace, size, emergency) {
   const said = await reader.page.locator("#uses tbody tr td:nth-child(2)").allTextContents();
   equal(drawn, said, "numbers of the chart and of the table");
   equal(drawn.at(-1), "1", "uses of this month");
+  // The incident of that exception is measured, and its chart says what its table says.
+  const opened = await reader.page.locator("#incidents svg .value").allTextContents();
+  equal(opened, await reader.page.locator("#incidents tbody tr td:nth-child(2)").allTextContents(), "incidents of the chart and of the table");
+  equal(opened.at(-1), "1", "incidents of this month");
+  for (const part of ["response", "targets", "mtta", "mttr", "pages", "noise"]) await reader.page.locator(`#${part}`).waitFor();
   holds((await reader.text("#cases")).includes(emergency), "the exception is listed");
   holds((await reader.text("#source")).includes("--size"), "how to compute it again");
   const picture = process.env.HIKESHI_PICTURES;

@@ -41,7 +41,7 @@ pub use schedules::{Days, Handover, Holidays, Hours, Layer, LocalTime, Schedule}
 pub use slack::{Slack, SlackMode};
 pub use ssh::SshPlace;
 pub use status::{Component, PageName, StatusPage, Visibility};
-pub use telephone::Twilio;
+pub use telephone::{Twilio, is_number};
 pub use weaken::Weakening;
 
 use crate::emergency::ApprovalProof;

@@ -124,6 +124,7 @@ pub(crate) struct Inside {
     pub(crate) sealer: Arc<crate::checkpoints::Sealer>,
     pub(crate) sessions: crate::sessions::Sessions,
     pub(crate) pasts: crate::postmortems::Pasts,
+    pub(crate) measured: crate::measures::Folded,
 }
 
 impl Door {

@@ -129,7 +129,7 @@ fn adopted(entry: Entry) -> Option<Policy> {
     })
 }
 
-fn entry(kept: &KeptEntry) -> Result<Entry, StoreError> {
+pub(crate) fn entry(kept: &KeptEntry) -> Result<Entry, StoreError> {
     serde_json::from_slice(&kept.bytes).map_err(|broken| StoreError {
         doing: "read an entry",
         detail: format!("entry {}: {broken}", kept.seq),

@@ -9,6 +9,7 @@ pub mod door;
 mod examine;
 mod figures;
 pub mod look;
+mod measures;
 mod monitors;
 mod offline;
 mod postmortems;
@@ -119,6 +120,7 @@ impl Engine {
             sealer: Arc::new(sealer),
             sessions: sessions::Sessions::default(),
             pasts: postmortems::Pasts::default(),
+            measured: measures::Folded::default(),
         });
         let door = Door { inside: Arc::clone(&inside) };
         let writing = DoorThread::new(Arc::clone(&inside), jobs);

@@ -14,6 +14,7 @@ mod forge;
 mod git;
 pub mod github;
 mod host;
+pub mod import;
 mod invitation;
 mod monitor;
 mod paging;

@@ -12,6 +12,7 @@ mod document;
 mod event;
 mod flaw;
 mod id;
+pub mod import;
 pub mod label;
 mod lang;
 mod markdown;

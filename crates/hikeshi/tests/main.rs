@@ -34,6 +34,8 @@ mod exit_codes;
 mod files;
 #[path = "end_to_end/github.rs"]
 mod github;
+#[path = "end_to_end/import.rs"]
+mod import;
 #[path = "end_to_end/ledger.rs"]
 mod ledger;
 #[path = "end_to_end/local.rs"]

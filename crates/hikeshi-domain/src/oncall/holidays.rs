@@ -5,7 +5,7 @@
 use jiff::civil::{Date, Weekday};
 
 /// Whether the law makes it a day off: a holiday, its substitute (振替休日), or a day between two holidays (国民の休日).
-pub(super) fn is_holiday(date: Date) -> bool {
+pub(crate) fn is_holiday(date: Date) -> bool {
     is_named(date) || is_substitute(date) || is_between(date)
 }
 

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{OverrideId, PersonId, ScheduleName};
 
+pub(crate) use holidays::is_holiday;
 pub use shifts::{Roster, Shift};
 
 /// Takeovers of one command: a swap is two, a holiday of two weeks a few more.

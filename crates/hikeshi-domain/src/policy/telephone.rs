@@ -42,7 +42,7 @@ fn default_report() -> u32 {
 }
 
 /// E.164: a plus, the country, the number; nothing between the digits.
-pub(super) fn is_number(text: &str) -> bool {
+pub fn is_number(text: &str) -> bool {
     let digits = text.strip_prefix('+').unwrap_or_default();
     (8..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0')
 }

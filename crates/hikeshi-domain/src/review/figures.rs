@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::find::{find, same};
-use super::{AsOf, Finding, Month, Period, Use};
+use super::{AsOf, Finding, Measures, Month, Period, Use};
 use crate::emergency::Status;
 use crate::ids::{Digest, EmergencyId, IncidentId, ObligationId, PersonId};
 use crate::obligation::{self, Kind, Obligation};
@@ -207,6 +207,8 @@ pub struct Report {
     pub open_items: Vec<Preventions>,
     pub found: Vec<Found>,
     pub cases: Vec<Use>,
+    /// How incidents went (rule I11).
+    pub incidents: Measures,
 }
 
 fn number(count: usize) -> u64 {
@@ -223,8 +225,8 @@ impl Report {
     }
 
     /// `uses` are all from [`Self::looks_back_to`] to the end of the period, as the first entries of the ledger tell them; the policy is the
-    /// one of then.
-    pub fn new(period: Period, policy: &Policy, as_of: AsOf, uses: &[Use]) -> Self {
+    /// one of then. `incidents` are the measures of the period by the same entries.
+    pub fn new(period: Period, policy: &Policy, as_of: AsOf, uses: &[Use], incidents: Measures) -> Self {
         let zone = policy.zone();
         let (begins_at, ends_at) = (period.begins(&zone), period.ends(&zone));
         let asked = uses.iter().map(|found| (found.requested.at, found.status, found.started.is_some()));
@@ -266,6 +268,7 @@ impl Report {
             open_items: open_items(uses),
             found: found(&all, uses, &policy.reviews, as_of),
             cases: all.into_iter().cloned().collect(),
+            incidents,
         }
     }
 

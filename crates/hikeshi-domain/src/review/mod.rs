@@ -1,6 +1,6 @@
-//! Looking back (rules E13 and E15): the report of a month and of a quarter, and the search for abuse.
+//! Looking back (rules E13, E15 and I11): the report of a month and of a quarter, and the search for abuse.
 //!
-//! Everything here is computed from ledger entries alone: [`Uses`] folds them, [`find()`] searches them, [`Report`] counts them. Whoever has
+//! Everything here is computed from ledger entries alone: [`Uses`] and [`Measured`] fold them, [`find()`] searches them, [`Report`] counts them. Whoever has
 //! the same entries gets the same numbers. Not here: where entries are read from (`hikeshi-engine`), sentences and charts (`hikeshi-text`).
 
 pub mod decide;
@@ -8,6 +8,7 @@ mod figures;
 mod find;
 mod guards;
 mod likeness;
+mod measures;
 mod period;
 pub(crate) mod state;
 #[cfg(test)]
@@ -22,6 +23,9 @@ pub use figures::{Cause, Count, FollowUpFigures, Found, MonthCount, Preventions,
 pub use find::find;
 pub use guards::guards;
 pub use likeness::likeness;
+pub use measures::{
+    IncidentFigures, Measured, Measures, MonthMeasures, NIGHT_FROM_H, NIGHT_UNTIL_H, Noise, PersonPages, PriorityFigures, Target, Times,
+};
 pub use period::{Month, Period, PeriodError, Quarter};
 pub use uses::{Course, FollowUp, Mark, Use, Uses};
 

@@ -1,5 +1,6 @@
 //! Months, sums and findings, one by one. Entries are made from what the test world was told, as the door would make them.
 
+mod measures;
 mod owed;
 mod signs;
 
@@ -61,7 +62,9 @@ fn folded(entries: &[Entry], as_of: AsOf) -> Vec<Use> {
 fn report(world: &World, period: &str) -> Report {
     let (policy, as_of) = (world.all.workspace.policy.clone().expect("a policy"), as_of(world));
     let period: Period = period.parse().expect("a period");
-    Report::new(period, &policy, as_of, &folded(&entries(world), as_of))
+    let mut measured = Measured::of_policy(&policy);
+    entries(world).iter().for_each(|entry| measured.add(entry));
+    Report::new(period, &policy, as_of, &folded(&entries(world), as_of), measured.of(period, as_of.at))
 }
 
 fn request(world: &mut World) -> EmergencyId {
@@ -256,7 +259,9 @@ fn the_same_entries_give_the_same_numbers_and_fewer_entries_the_numbers_of_then(
     used(&mut world);
     let policy = world.all.workspace.policy.clone().expect("a policy");
     let prefix: Vec<Entry> = entries(&world).into_iter().filter(|entry| entry.seq < then.size).collect();
-    let again = Report::new(before.period, &policy, then, &folded(&prefix, then));
+    let mut measured = Measured::of_policy(&policy);
+    prefix.iter().for_each(|entry| measured.add(entry));
+    let again = Report::new(before.period, &policy, then, &folded(&prefix, then), measured.of(before.period, then.at));
     assert_eq!(again.digest(), before.digest());
     assert_ne!(report(&world, "2026-11").digest(), before.digest());
 }

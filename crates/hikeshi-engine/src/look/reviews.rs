@@ -1,4 +1,4 @@
-//! Looking back (rules E13 and E15): the report of a month or quarter, computed from the ledger when it is asked for.
+//! Looking back (rules E13, E15 and I11): the report of a month or quarter, computed from the ledger when it is asked for.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -56,7 +56,8 @@ impl Look<'_> {
             let policy = policy(sight, as_of.size)?;
             let (from, ends) = (Report::looks_back_to(period, &policy), period.ends(&policy.zone()));
             let uses = examine::uses(sight.reader, from, ends, as_of)?;
-            let report = Report::new(period, &policy, as_of, &uses);
+            let incidents = sight.door.inside.measured.of(sight.reader, &policy, period, as_of)?;
+            let report = Report::new(period, &policy, as_of, &uses, incidents);
             Ok(ReviewView {
                 size: sight.head.size,
                 at: sight.now,

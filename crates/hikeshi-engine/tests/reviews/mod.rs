@@ -6,7 +6,7 @@ use hikeshi_domain::ids::{EmergencyId, ObligationId};
 use hikeshi_domain::ledger::{Entry, Files};
 use hikeshi_domain::obligation::{self, Kind, Obligation, Status};
 use hikeshi_domain::policy::Reviews;
-use hikeshi_domain::review::{AsOf, FindingName, Period, Report, Standing, Use, Uses};
+use hikeshi_domain::review::{AsOf, FindingName, Measured, Period, Report, Standing, Use, Uses};
 use hikeshi_engine::door::Door;
 use hikeshi_engine::look::{LookError, ReviewView, Which};
 use hikeshi_store::testing::Scratch;
@@ -73,7 +73,10 @@ fn the_report_is_the_fold_of_the_ledger_and_of_the_exported_cases(scratch: &Scra
 
         // Whoever has all entries computes the same report.
         let (entries, policy) = (town.entries(), policy());
-        let again = Report::new(view.report.period, &policy, view.report.as_of, &folded(entries.iter(), view.report.as_of));
+        let mut measured = Measured::of_policy(&policy);
+        entries.iter().filter(|entry| entry.seq < view.report.as_of.size).for_each(|entry| measured.add(entry));
+        let incidents = measured.of(view.report.period, view.report.as_of.at);
+        let again = Report::new(view.report.period, &policy, view.report.as_of, &folded(entries.iter(), view.report.as_of), incidents);
         assert_eq!(again, view.report);
         assert_eq!(again.digest(), view.digest);
         assert_eq!(

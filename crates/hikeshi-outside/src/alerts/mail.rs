@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use hikeshi_domain::alert::{Phase, Signal};
 use hikeshi_domain::policy::MailRules;
 use jiff::Timestamp;
-use mail_parser::{Message, MessageParser};
+use mail_parser::{Message, MessageParser, PartType};
 use regex::{Regex, RegexBuilder};
 
 use super::{BODY_BYTES_MAX, Refused};
@@ -26,12 +26,14 @@ pub fn read(rules: &MailRules, body: &[u8]) -> Result<Vec<Signal>, Refused> {
         return Err(Refused::too_large(&format!("the mail is larger than {BODY_BYTES_MAX} bytes")));
     }
     let mail = MessageParser::default().parse(body).ok_or_else(|| Refused::invalid("this is no mail: it has no headers"))?;
+    let mail = Read(mail);
+    let mail = &mail.0;
     let subject = mail.subject().unwrap_or_default();
     let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
     if subject.is_empty() {
         return Err(Refused::invalid("Subject must not be empty: it is the title of the alert"));
     }
-    let from = sender(&mail);
+    let from = sender(mail);
     // Anybody can write any name into a mail; this only keeps other people's mail in the same box apart.
     if !rules.from.is_empty() && !rules.from.iter().any(|known| known.trim().eq_ignore_ascii_case(&from)) {
         return Err(Refused::new(403, "From is none of the addresses that this source takes mail from"));
@@ -44,6 +46,20 @@ pub fn read(rules: &MailRules, body: &[u8]) -> Result<Vec<Signal>, Refused> {
         signal.labels.insert("from".to_owned(), from);
     }
     Ok(vec![signal.bounded()])
+}
+
+/// A mail that was read. Mails lie in mails as deep as whoever wrote it liked, and dropping one within the other would use up the stack.
+struct Read<'a>(Message<'a>);
+
+impl Drop for Read<'_> {
+    fn drop(&mut self) {
+        let mut parts = std::mem::take(&mut self.0.parts);
+        while let Some(part) = parts.pop() {
+            if let PartType::Message(mut inner) = part.body {
+                parts.append(&mut inner.parts);
+            }
+        }
+    }
 }
 
 fn sender(mail: &Message<'_>) -> String {

@@ -1,9 +1,10 @@
-//! Words for looking back (rules E13, E15): periods, findings with their explanations, the report as a document, and its charts.
+//! Words for looking back (rules E13, E15, I11): periods, findings with their explanations, the report as a document, and its charts.
 //!
 //! The document is made of [`Section`]s, from which Markdown and the page are made alike: the same words and the same numbers everywhere.
 
 mod chart;
 mod finding;
+mod incidents;
 mod markdown;
 mod sections;
 
@@ -33,14 +34,14 @@ pub fn period(lang: Lang, period: Period) -> String {
     }
 }
 
-/// `緊急例外 月次報告: 2026年11月`.
+/// `月次報告（インシデントと緊急例外）: 2026年11月`.
 pub fn title(lang: Lang, of: Period) -> String {
     let name = period(lang, of);
     match (of, lang) {
-        (Period::Month(_), Ja) => format!("緊急例外 月次報告: {name}"),
-        (Period::Month(_), En) => format!("Monthly report on emergency exceptions: {name}"),
-        (Period::Quarter(_), Ja) => format!("緊急例外 四半期分析: {name}"),
-        (Period::Quarter(_), En) => format!("Quarterly analysis of emergency exceptions: {name}"),
+        (Period::Month(_), Ja) => format!("月次報告（インシデントと緊急例外）: {name}"),
+        (Period::Month(_), En) => format!("Monthly report on incidents and emergency exceptions: {name}"),
+        (Period::Quarter(_), Ja) => format!("四半期分析（インシデントと緊急例外）: {name}"),
+        (Period::Quarter(_), En) => format!("Quarterly analysis of incidents and emergency exceptions: {name}"),
     }
 }
 

@@ -43,18 +43,30 @@ pub struct Section {
 /// Characters of somebody's words that a table shows; the whole is on the page of the exception.
 const WORDS_MAX: usize = 120;
 
-/// Everything, in the order in which a meeting goes through it. Where none of the compared months has a request, that is said in one line.
+/// Everything, in the order in which a meeting goes through it. Where none of the compared months has a request or an incident, that is said
+/// in one line.
 pub fn sections(lang: Lang, report: &Report, names: &Names) -> Vec<Section> {
     let say = Say { lang, names, report };
-    if report.months.iter().all(|month| month.requested == 0) {
+    let incidents = say.incidents();
+    let none = report.months.iter().all(|month| month.requested == 0);
+    if none && incidents.is_empty() {
         return vec![Section { id: "summary", paragraphs: vec![say.summary(), say.source()], ..Section::default() }];
     }
-    let mut all = vec![say.overview()];
+    let mut all = Vec::new();
+    if none {
+        let heading = say.pick("緊急例外の利用", "Uses of the exception");
+        all.push(Section { id: "uses", heading, paragraphs: vec![say.summary()], ..Section::default() });
+    } else {
+        all.push(say.overview());
+    }
     if report.requested > 0 {
         all.extend([say.cases(), say.services(), say.causes(), say.times(), say.witnesses(), say.terminals(), say.follow_up()]);
         all.push(say.findings());
     }
-    all.push(say.open_items());
+    if !none {
+        all.push(say.open_items());
+    }
+    all.extend(incidents);
     all.push(Section { id: "source", heading: say.pick("数値の根拠", "Where the numbers come from"), ..Section::default() });
     if let Some(last) = all.last_mut() {
         last.paragraphs = vec![say.source()];
@@ -62,35 +74,35 @@ pub fn sections(lang: Lang, report: &Report, names: &Names) -> Vec<Section> {
     all
 }
 
-struct Say<'a> {
-    lang: Lang,
-    names: &'a Names,
-    report: &'a Report,
+pub(super) struct Say<'a> {
+    pub lang: Lang,
+    pub names: &'a Names,
+    pub report: &'a Report,
 }
 
 impl Say<'_> {
-    fn pick(&self, ja: &str, en: &str) -> String {
+    pub(super) fn pick(&self, ja: &str, en: &str) -> String {
         match self.lang {
             Ja => ja,
             En => en,
         }
         .to_owned()
     }
-    fn head(&self, columns: &[(&str, &str)]) -> Vec<String> {
+    pub(super) fn head(&self, columns: &[(&str, &str)]) -> Vec<String> {
         columns.iter().map(|(ja, en)| self.pick(ja, en)).collect()
     }
     fn stamp(&self, at: Timestamp) -> String {
         time::stamp(self.lang, self.names.zone(), at)
     }
-    fn seconds(&self, seconds: Option<i64>) -> String {
+    pub(super) fn seconds(&self, seconds: Option<i64>) -> String {
         seconds.map_or_else(|| "—".to_owned(), |seconds| time::seconds(self.lang, seconds))
     }
-    fn section(&self, id: &'static str, heading: (&str, &str), head: &[(&str, &str)], rows: Vec<Vec<Cell>>) -> Section {
+    pub(super) fn section(&self, id: &'static str, heading: (&str, &str), head: &[(&str, &str)], rows: Vec<Vec<Cell>>) -> Section {
         let table = (!rows.is_empty()).then(|| Table { head: self.head(head), rows });
         let paragraphs = if table.is_none() { vec![self.pick("ありません。", "None.")] } else { Vec::new() };
         Section { id, heading: self.pick(heading.0, heading.1), paragraphs, chart: None, table }
     }
-    fn number(value: impl std::fmt::Display) -> Cell {
+    pub(super) fn number(value: impl std::fmt::Display) -> Cell {
         Cell::plain(value.to_string())
     }
 
@@ -128,7 +140,7 @@ impl Say<'_> {
             let (name, href) = (period(self.lang, Period::Month(row.month)), format!("/reports/{}", row.month));
             vec![Cell::link(name, href), Self::number(row.uses), Self::number(row.requested), Self::number(row.carried_out)]
         };
-        let mut section = self.section("uses", ("利用の件数", "Uses"), &head, report.months.iter().map(row).collect());
+        let mut section = self.section("uses", ("緊急例外の利用", "Uses of the exception"), &head, report.months.iter().map(row).collect());
         let bar =
             |row: &hikeshi_domain::review::MonthCount| Bar { name: short(row.month), value: row.uses, marked: own.contains(&row.month) };
         let numbers: Vec<String> = report.months.iter().map(|row| format!("{} {}", row.month, row.uses)).collect();
@@ -338,7 +350,7 @@ impl Say<'_> {
 }
 
 /// `26/11`: what fits under a bar.
-fn short(month: Month) -> String {
+pub(super) fn short(month: Month) -> String {
     format!("{:02}/{:02}", month.year() % 100, month.number())
 }
 

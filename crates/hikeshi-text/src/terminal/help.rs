@@ -68,6 +68,10 @@ pub fn argument(lang: Lang, path: &str, name: &str) -> Option<String> {
             Some(("信頼情報のファイル（省くと保存してあるもの）", "trust bundle; the kept one without it"))
         }
         ("trust verify", "file") => Some(("信頼情報のファイル", "the trust bundle")),
+        ("import", "product") => Some(("製品", "the product")),
+        ("import", "paths") => Some(("書き出した JSON のファイルかディレクトリー", "exported JSON files, or directories of them")),
+        ("import", "out") => Some(("書き出すファイル（なければ標準出力）", "file to write; standard output without it")),
+        ("import", "escalation") => Some(("引き継ぐエスカレーションの名前", "name of the escalation to take")),
         ("init", "directory") => Some(("作る場所", "where to make it")),
         ("serve", "watch_file") => {
             Some(("ファイルの変更を見張る間隔（秒）、0 で見張らない", "how often the file is looked at, in seconds; 0: never"))
@@ -190,6 +194,11 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("schema policy", "hikeshi.toml の JSON Schema", "JSON Schema of hikeshi.toml"),
     ("schema plan", "計画ファイルの JSON Schema", "JSON Schema of a plan file"),
     ("init", "小さなチーム向けの hikeshi.toml を作ります", "Make a hikeshi.toml for a small team"),
+    (
+        "import",
+        "ほかの製品の利用者、当番表、エスカレーションを hikeshi.toml の形にします",
+        "Turn people, schedules and escalations of another product into a piece of hikeshi.toml",
+    ),
     ("serve", "サーバーを動かします", "Run the server"),
     ("try", "このマシンの中だけで緊急対応を一通り訓練します", "Rehearse a whole emergency on this machine"),
     ("completions", "シェルの補完を出力します", "Print shell completions"),
@@ -288,7 +297,7 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("obligation hold", "振り返りを実施したことを記録します", "Record that the retrospective took place"),
     ("obligation finish", "再発防止策・是正措置を終えます", "Finish a prevention item or a corrective action"),
     ("obligation present", "開発会議で報告したことを記録します", "Record that a report was presented at the development meeting"),
-    ("report", "緊急例外の月次報告と四半期分析", "Monthly reports and quarterly analyses"),
+    ("report", "インシデントと緊急例外の月次報告と四半期分析", "Monthly reports and quarterly analyses of incidents and exceptions"),
     ("report list", "月ごとの件数", "Uses per month"),
     ("report month", "月次報告", "The report of a month"),
     ("report quarter", "四半期分析", "The analysis of a quarter"),

@@ -2,7 +2,11 @@
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::{EmergencyId, IncidentId, ObligationId};
-use hikeshi_domain::review::{AsOf, Finding, FindingKind, Found, Period, Presented, Report, Sameness, Standing, Use};
+use hikeshi_domain::incident::Priority;
+use hikeshi_domain::review::{
+    AsOf, Finding, FindingKind, Found, IncidentFigures, Measures, MonthMeasures, Noise, Period, PersonPages, Presented, PriorityFigures,
+    Report, Sameness, Standing, TIMES_MAX, Target, Times, Use,
+};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -82,13 +86,62 @@ pub fn uses() -> Vec<Use> {
     ]
 }
 
+/// Three incidents in each November and December, none before.
+fn measures(period: Period) -> Measures {
+    let times = |count, median, mean, p90, waiting| Times { count, median_s: Some(median), mean_s: Some(mean), p90_s: Some(p90), waiting };
+    let serious = IncidentFigures {
+        opened: 2,
+        acknowledge: times(2, 240, 420, 600, 0),
+        mitigate: times(1, 1_800, 1_800, 1_800, 1),
+        resolve: times(1, 3_900, 3_900, 3_900, 1),
+        act: Target { met: 1, missed: 1 },
+        restore: Target { met: 0, missed: 1 },
+    };
+    let slight = IncidentFigures { opened: 1, act: Target { met: 1, missed: 0 }, ..IncidentFigures::default() };
+    let all = IncidentFigures { opened: 3, act: Target { met: 2, missed: 1 }, ..serious.clone() };
+    let by_priority =
+        vec![PriorityFigures { priority: Priority::P1, figures: serious }, PriorityFigures { priority: Priority::P4, figures: slight }];
+    let month = |month: hikeshi_domain::review::Month| {
+        let none = MonthMeasures { month, all: IncidentFigures::default(), by_priority: Vec::new(), pages: 0, alerts: 0 };
+        if month.number() < 11 {
+            none
+        } else {
+            MonthMeasures { all: all.clone(), by_priority: by_priority.clone(), pages: 5, alerts: 12, ..none }
+        }
+    };
+    let calls = |person, pages, night, day_off, nights, attempts| PersonPages { person, pages, night, day_off, nights, attempts };
+    let months: Vec<MonthMeasures> = period.last_month().back(TIMES_MAX).into_iter().map(month).collect();
+    if months.last().is_some_and(|row| row.all.opened == 0) {
+        return Measures::default();
+    }
+    Measures {
+        all: all.clone(),
+        by_priority: by_priority.clone(),
+        pages: vec![calls(super::person("tanaka"), 3, 2, 1, 1, 5), calls(super::person("sato"), 2, 0, 0, 0, 2)],
+        noise: Noise {
+            alerts: 12,
+            joined: 7,
+            flapping: 2,
+            silenced: 1,
+            opened_by_programs: 2,
+            over_by_itself: 1,
+            without_act: 1,
+            not_needed: 0,
+            silences: 1,
+            lifted: 0,
+        },
+        months,
+    }
+}
+
 /// What the domain computes of these, with one of every finding for the third.
 pub fn review(period: &str, uses: &[Use]) -> Report {
     let as_of = AsOf { size: 620, at: "2026-12-31T00:00:00Z".parse().unwrap() };
     let (period, policy) = (period.parse::<Period>().unwrap(), super::policy());
     let until = period.ends(&policy.zone());
     let uses: Vec<Use> = uses.iter().filter(|found| found.requested.at < until).cloned().collect();
-    let mut report = Report::new(period, &policy, as_of, &uses);
+    let incidents = if uses.is_empty() { Measures::default() } else { measures(period) };
+    let mut report = Report::new(period, &policy, as_of, &uses, incidents);
     if report.cases.iter().any(|found| found.emergency == EMG) {
         let corrective = Some((ObligationId(9), Standing::Open));
         report.found = findings().into_iter().map(|finding| Found { emergency: EMG, finding, corrective }).collect();

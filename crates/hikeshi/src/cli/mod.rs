@@ -10,6 +10,7 @@ mod contact;
 pub mod emergency;
 pub mod entrance;
 mod help;
+mod import;
 mod incident;
 mod ledger;
 mod monitor;
@@ -154,6 +155,7 @@ pub enum Area {
         verb: check::SchemaVerb,
     },
     Init(check::InitArgs),
+    Import(import::ImportArgs),
     Serve(crate::serve::ServeArgs),
     Try(crate::rehearsal::TryArgs),
     Completions {
@@ -242,6 +244,7 @@ fn dispatch(cli: Cli, lang: Lang, out: &Out) -> Result<()> {
         Area::Check(args) => check::check(&args, lang, out),
         Area::Schema { verb } => check::schema(&verb, out),
         Area::Init(args) => check::init(&args, lang, out),
+        Area::Import(args) => import::run(&args, crate::settings::now(), lang, out),
         Area::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut help::localised(lang), "hikeshi", &mut script);
@@ -308,6 +311,7 @@ async fn answer(area: Area, caller: &Caller<'_>) -> Result<()> {
         | Area::Check(_)
         | Area::Schema { .. }
         | Area::Init(_)
+        | Area::Import(_)
         | Area::Slack { .. }
         | Area::Serve(_)
         | Area::Reconcile(_)

@@ -300,6 +300,12 @@ pub fn in_hours(hours: i64) -> String {
     (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours)).to_string()
 }
 
+/// The month that it is in the workspace.
+#[expect(clippy::disallowed_methods, reason = "a test has no other clock than the server that it asks")]
+pub fn this_month() -> String {
+    jiff::Timestamp::now().in_tz("Asia/Tokyo").expect("a zone").strftime("%Y-%m").to_string()
+}
+
 pub fn json(done: &Output) -> Value {
     let out = String::from_utf8_lossy(&done.stdout);
     let value: Value = serde_json::from_str(out.trim()).unwrap_or_else(|error| panic!("{error}: {}", text(done)));

@@ -60,7 +60,7 @@ fn python() -> PathBuf {
 }
 
 /// What a script says of what was written beside it.
-fn script(workspace: &Workspace, name: &str, source: &str, given: &str) -> Value {
+pub fn script(workspace: &Workspace, name: &str, source: &str, given: &str) -> Value {
     std::fs::write(workspace.path(name), source).expect("written");
     std::fs::write(workspace.path("given"), given).expect("written");
     let done = Command::new(python()).arg(workspace.path(name)).arg(workspace.path("given")).output().expect("python runs");

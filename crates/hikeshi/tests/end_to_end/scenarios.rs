@@ -2,12 +2,12 @@
 //!
 //! A block ```` ```toml policy=more ```` is added to the policy before the server starts. A block ```` ```toml file=NAME ```` writes a file. A block ```` ```hikeshi as=PERSON [exit=CODE] [keep=NAME] ```` is one command line,
 //! then lines `> TEXT` that the answer must hold. `{digest}` is the digest of `emg_1` now; `keep` remembers it under a name.
-//! `{tomorrow}` is 24 hours from now, `{later}` 48.
+//! `{tomorrow}` is 24 hours from now, `{later}` 48; `{month}` is this month.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::harness::{Workspace, in_hours, text};
+use super::harness::{Workspace, in_hours, text, this_month};
 
 const PEOPLE: &[&str] = &["tanaka", "sato", "takahashi", "ito"];
 
@@ -74,7 +74,8 @@ fn run(file: &Path) {
         blocks(&super::harness::read(file)).into_iter().partition(|block| block.attributes.contains_key("policy"));
     let more: String = policy.iter().flat_map(|block| block.body.iter().map(|line| format!("{line}\n"))).collect();
     let workspace = Workspace::with_policy(&format!("scenario-{name}"), PEOPLE, |_| more);
-    let mut kept = BTreeMap::from([("tomorrow".to_owned(), in_hours(24)), ("later".to_owned(), in_hours(48))]);
+    let times = [("tomorrow", in_hours(24)), ("later", in_hours(48)), ("month", this_month())];
+    let mut kept: BTreeMap<String, String> = times.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let mut commands = 0;
     for block in blocks {
         let place = format!("{}:{}", file.display(), block.line);
