@@ -133,7 +133,7 @@ pub enum Notice {
     },
     SilenceEnded {
         silence: crate::ids::SilenceId,
-        lifted_by: Option<PersonId>,
+        lifted_by: Option<crate::alert::inhibit::By>,
     },
     /// Rule E2: details, needed response and the reason for the exception.
     EmergencyRequested {

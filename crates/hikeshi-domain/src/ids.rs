@@ -193,6 +193,10 @@ named!(
     RoleName, "a role name (lower case letters, digits, - _ .)", "dev-lead"
 );
 named!(
+    /// A rule by which one alert holds others back.
+    InhibitionName, "the name of an inhibition (lower case letters, digits, - _ .)", "switch-down"
+);
+named!(
     /// A schedule that says who is on call.
     ScheduleName, "a schedule name (lower case letters, digits, - _ .)", "primary"
 );

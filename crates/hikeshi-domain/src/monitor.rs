@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::decide::{Turn, behind};
+use crate::alert::inhibit::{self, Cause};
 use crate::alert::route::{Routed, group_of};
 use crate::alert::silence::{self, Seen, SeenBy};
 use crate::decide::Decision;
@@ -162,15 +163,19 @@ pub fn decide(permit: &Permit, facts: &Facts, command: &Command, now: Timestamp)
             }
             input::bounded("seen", seen, TEXT_CHARS_MAX)?;
             let fired = |held| MonitorStep::Fired { held, unmeasured: *unmeasured };
-            if let Some(held) = silence::over(facts, &looks(monitor, declared), now) {
-                return Ok(only(monitor, None, seen, fired(Some(held))));
-            }
-            Ok(fires(facts, policy, (monitor, declared), seen, (*first_seen_at).min(now), now, fired(None)))
+            let mut decision = match silence::over(facts, policy, &looks(monitor, declared), now) {
+                Some(held) => only(monitor, None, seen, fired(Some(held))),
+                None => fires(facts, policy, (monitor, declared), seen, (*first_seen_at).min(now), now, fired(None)),
+            };
+            decision.events.extend(causes(facts, policy, (monitor, declared), seen, *unmeasured, now));
+            Ok(decision)
         }
         Command::Recover { seen, .. } => {
             let Some(state) = state.filter(|state| !state.healthy) else { return Err(Refusal::Stale) };
             input::bounded("seen", seen, TEXT_CHARS_MAX)?;
-            Ok(only(monitor, state.incident, seen, MonitorStep::Recovered))
+            let mut decision = only(monitor, state.incident, seen, MonitorStep::Recovered);
+            decision.events.extend(inhibit::end(facts, &Cause::Monitor(monitor.clone())));
+            Ok(decision)
         }
     }
 }
@@ -178,10 +183,27 @@ pub fn decide(permit: &Permit, facts: &Facts, command: &Command, now: Timestamp)
 /// Its silence is over and it still fails.
 pub(crate) fn released(facts: &Facts, policy: &Policy, monitor: &MonitorName, now: Timestamp) -> Decision {
     let (Some(state), Some(declared)) = (facts.monitor(monitor), policy.monitors.get(monitor)) else { return Decision::default() };
-    match silence::over(facts, &looks(monitor, declared), now) {
+    match silence::over(facts, policy, &looks(monitor, declared), now) {
         Some(held) => only(monitor, None, &state.seen, MonitorStep::Released { held: Some(held) }),
         None => fires(facts, policy, (monitor, declared), &state.seen, state.since, now, MonitorStep::Released { held: None }),
     }
+}
+
+/// What follows only from what this monitor sees calls nobody while it fails. Whether it does, nobody knows while it cannot be measured.
+fn causes(
+    facts: &Facts,
+    policy: &Policy,
+    (monitor, declared): (&MonitorName, &Monitor),
+    seen: &str,
+    unmeasured: bool,
+    now: Timestamp,
+) -> Vec<Event> {
+    let cause = Cause::Monitor(monitor.clone());
+    if unmeasured {
+        return inhibit::end(facts, &cause);
+    }
+    let made = inhibit::begin(facts, policy, &looks(monitor, declared), (&cause, seen), &[], now);
+    made.iter().flat_map(|silence| inhibit::begun(policy, silence)).collect()
 }
 
 fn looks<'a>(monitor: &'a MonitorName, declared: &'a Monitor) -> Seen<'a> {

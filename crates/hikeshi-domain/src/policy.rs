@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use alerts::{Alerts, Fields, Flapping, Format, MailRules, OnClear, OneOf, Route, Source};
+pub use alerts::{Alerts, Fields, Flapping, Format, Inhibit, MailRules, OnClear, OneOf, Route, Source};
 pub use check::{BUILT_IN_ROLES, Flaw, FlawKind, WINDOW, log_pattern};
 pub use decide::decide;
 pub use forge::{Forge, ForgeKind};

@@ -14,7 +14,7 @@ pub use code::*;
 pub use command::{command, commands, row};
 pub use monitor::{measured, monitor_kind};
 pub use offline::degraded;
-pub use silence::covers;
+pub use silence::{by, covers};
 pub use status::{health, page_name, public_state};
 pub use work::{again, effect, means, result, seen, step_state, weakening};
 

@@ -9,7 +9,7 @@ mod reviews;
 
 pub use case::*;
 pub use events::{alert_steps, contact_steps, events, offline, page_steps, redactions, rooms, silences};
-pub use notices::notices;
+pub use notices::{inhibitions, notices};
 pub use postmortems::{postmortem_order, postmortem_steps};
 pub use refusals::{flaws, refusals, weakenings};
 pub use reviews::{findings, presented, review, uses};
@@ -46,11 +46,20 @@ pub fn silence() -> hikeshi_domain::alert::silence::Silence {
         from: at("13:00:00"),
         until: at("15:00:00"),
         reason: "the database is moved".to_owned(),
-        by: person("tanaka"),
+        by: hikeshi_domain::alert::inhibit::By::Person(person("tanaka")),
         public: None,
         lifted_by: None,
         looked_at: None,
     }
+}
+
+/// What follows from a switch that is down.
+pub fn inhibition() -> hikeshi_domain::alert::silence::Silence {
+    use hikeshi_domain::alert::inhibit::{By, Cause, Inhibition};
+    let source = "prometheus".parse().unwrap();
+    let cause = Cause::Alert(hikeshi_domain::alert::AlertRef { source, key: hikeshi_domain::alert::AlertKey::of("sw-1") });
+    let by = By::Rule(Inhibition { rule: "switch-down".parse().unwrap(), cause });
+    hikeshi_domain::alert::silence::Silence { by, reason: "sw-1 is down".to_owned(), ..silence() }
 }
 
 /// A post for outsiders.

@@ -187,7 +187,7 @@ fn files_that_nobody_saw_are_not_counted_and_what_no_list_names_is_said_apart() 
 fn every_notice_has_words() {
     let names = samples::latin_names();
     let mut table = String::new();
-    for (name, notice) in samples::notices() {
+    for (name, notice) in samples::notices().into_iter().chain(samples::inhibitions()) {
         for lang in Lang::ALL {
             let text = hikeshi_text::notice(lang, &notice, &names);
             sound(name, lang, &text, false);

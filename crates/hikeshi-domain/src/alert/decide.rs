@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::inhibit::{self, Cause};
 use super::route::{Routed, routed};
-use super::silence::{self, Seen, SeenBy};
+use super::silence::{self, Seen, SeenBy, Silence};
 use super::{Alert, AlertEvent, AlertRef, AlertStep, Command, Fired, GroupKey, HowOver, Phase, SIGNALS_MAX, Signal, Waits};
 use crate::channel::Notice;
 use crate::decide::Decision;
@@ -148,6 +149,8 @@ pub(crate) struct Turn<'a> {
     /// The unresolved incident of the group, and how it stands by now.
     incident: Option<Joined>,
     cleared: BTreeMap<IncidentId, u32>,
+    /// Silences that rules have made of what this turn has heard.
+    made: Vec<Silence>,
     pub decision: Decision,
 }
 
@@ -174,6 +177,7 @@ impl<'a> Turn<'a> {
             decision: Decision { case: incident.as_ref().map(|joined| joined.id), ..Decision::default() },
             incident,
             cleared: BTreeMap::new(),
+            made: Vec::new(),
         }
     }
 
@@ -252,6 +256,7 @@ impl<'a> Turn<'a> {
         self.firing.insert(alert.clone(), incident);
         self.event(&alert, signal.title.clone(), incident, AlertStep::Fired(Box::new(fired)));
         self.grows();
+        self.inhibits(alert, signal, place);
     }
 
     /// What fires already, and is said again.
@@ -280,7 +285,21 @@ impl<'a> Turn<'a> {
 
     fn silenced(&self, source: &SourceName, signal: &Signal, place: &Routed) -> Option<SilenceId> {
         let seen = Seen { service: &place.service, environment: &place.environment, of: SeenBy::Source(source, signal) };
-        silence::over(self.facts, &seen, self.now)
+        silence::over_of(self.facts.workspace.silences.values().chain(&self.made), self.policy, &seen, self.now)
+    }
+
+    /// What follows only from this alert calls nobody while it fires.
+    fn inhibits(&mut self, alert: AlertRef, signal: &Signal, place: &Routed) {
+        let source = alert.source.clone();
+        let seen = Seen { service: &place.service, environment: &place.environment, of: SeenBy::Source(&source, signal) };
+        let cause = (&Cause::Alert(alert), signal.title.as_str());
+        let made = inhibit::begin(self.facts, self.policy, &seen, cause, &self.made, self.now);
+        self.decision.events.extend(made.iter().flat_map(|silence| inhibit::begun(self.policy, silence)));
+        self.made.extend(made);
+    }
+
+    pub fn causes_no_more(&mut self, alert: &AlertRef) {
+        self.decision.events.extend(inhibit::end(self.facts, &Cause::Alert(alert.clone())));
     }
 
     /// It has come and gone too often lately.
@@ -373,6 +392,7 @@ impl<'a> Turn<'a> {
             self.decision.case = self.decision.case.or(incident);
         }
         self.event(alert, title, incident, AlertStep::Over { how });
+        self.causes_no_more(alert);
     }
 
     pub fn event(&mut self, alert: &AlertRef, title: String, incident: Option<IncidentId>, step: AlertStep) {

@@ -4,6 +4,7 @@
 //! it goes by the policy in [`route`], what an event changes in [`state`]. How each sender speaks is in `hikeshi-outside`.
 
 pub mod decide;
+pub mod inhibit;
 pub mod route;
 pub mod silence;
 pub(crate) mod state;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::silence::{Seen, SeenBy};
 use super::{GroupKey, Phase, SIGNALS_MAX, Signal};
-use crate::ids::{EnvironmentName, ServiceName};
+use crate::ids::{EnvironmentName, ServiceName, SourceName};
 use crate::incident::Triage;
-use crate::policy::Source;
+use crate::policy::{Policy, Source};
 
 /// Where a signal goes.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,8 +48,12 @@ pub(crate) fn group_of(service: &ServiceName, environment: &EnvironmentName) -> 
 
 /// One report as commands: what fires in each is of one group, in the order in which it came. What the policy does not want is left out.
 ///
-/// That an alert is over is always handed on: a sender may leave out then by what it was routed when it began.
-pub fn split(source: &Source, signals: Vec<Signal>) -> Vec<Vec<Signal>> {
+/// That an alert is over is always handed on: a sender may leave out then by what it was routed when it began. What holds others back comes
+/// before them, wherever it stood: the whole report was sent at one moment.
+pub fn split(policy: &Policy, name: &SourceName, source: &Source, mut signals: Vec<Signal>) -> Vec<Vec<Signal>> {
+    if !policy.alerts.inhibit.is_empty() {
+        signals.sort_by_key(|signal| !is_cause(policy, name, source, signal));
+    }
     let mut places: BTreeMap<GroupKey, usize> = BTreeMap::new();
     let mut parts: Vec<Vec<Signal>> = Vec::new();
     for signal in signals {
@@ -66,4 +71,10 @@ pub fn split(source: &Source, signals: Vec<Signal>) -> Vec<Vec<Signal>> {
         }
     }
     parts
+}
+
+fn is_cause(policy: &Policy, name: &SourceName, source: &Source, signal: &Signal) -> bool {
+    let Some(place) = routed(source, signal) else { return false };
+    let seen = Seen { service: &place.service, environment: &place.environment, of: SeenBy::Source(name, signal) };
+    policy.alerts.inhibit.values().any(|rule| rule.when.fits(&seen))
 }

@@ -14,13 +14,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::decide::{Turn, as_signal, behind};
+use super::inhibit::By;
 use super::route::{Routed, group_of, routed};
 use super::{Alert, AlertStep, HowOver, LABEL_CHARS_MAX, LABELS_MAX, Signal, Waits};
 use crate::channel::{Body, Notice, Post};
 use crate::decide::Decision;
 use crate::event::Event;
 use crate::facts::{Facts, Needs};
-use crate::ids::{EnvironmentName, MonitorName, PersonId, ServiceName, SilenceId, SourceName};
+use crate::ids::{EnvironmentName, MonitorName, ServiceName, SilenceId, SourceName};
 use crate::input::{self, TEXT_CHARS_MAX};
 use crate::monitor;
 use crate::people::Actor;
@@ -32,7 +33,7 @@ use crate::status::decide::{page_of, words};
 
 /// A week: whoever needs longer looks again.
 pub const MINUTES_MAX: u32 = 7 * 24 * 60;
-/// Silences that wait or hold at the same time.
+/// Silences of people that wait or hold at the same time.
 pub const SILENCES_MAX: u32 = 100;
 /// A window is planned this far ahead at most.
 const AHEAD: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -66,13 +67,13 @@ pub struct Silence {
     pub from: Timestamp,
     pub until: Timestamp,
     pub reason: String,
-    pub by: PersonId,
+    pub by: By,
     /// What the status page says of the work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public: Option<PublicText>,
     /// Who has lifted it before its time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lifted_by: Option<PersonId>,
+    pub lifted_by: Option<By>,
     /// It is over, and what it has held is being looked at, part by part: when the last part was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looked_at: Option<Timestamp>,
@@ -91,9 +92,9 @@ pub enum SilenceStep {
     Made {
         made: Box<Silence>,
     },
-    /// Somebody ended it before its time.
+    /// It was ended before its time.
     Lifted {
-        by: PersonId,
+        by: By,
     },
     /// Part of what it held was looked at; there is more.
     Looked,
@@ -113,7 +114,7 @@ pub(crate) enum SeenBy<'a> {
 }
 
 impl Covers {
-    fn names_nothing(&self) -> bool {
+    pub(crate) fn names_nothing(&self) -> bool {
         *self == Self::default()
     }
 
@@ -145,8 +146,18 @@ impl Silence {
 }
 
 /// The silence that holds it back now; of several the one that ends last, so that it is looked at once.
-pub(crate) fn over(facts: &Facts, seen: &Seen<'_>, now: Timestamp) -> Option<SilenceId> {
-    let fitting = facts.workspace.silences.values().filter(|silence| silence.holds(now) && silence.covers.fits(seen));
+pub(crate) fn over(facts: &Facts, policy: &Policy, seen: &Seen<'_>, now: Timestamp) -> Option<SilenceId> {
+    over_of(facts.workspace.silences.values(), policy, seen, now)
+}
+
+pub(crate) fn over_of<'a>(
+    silences: impl Iterator<Item = &'a Silence>,
+    policy: &Policy,
+    seen: &Seen<'_>,
+    now: Timestamp,
+) -> Option<SilenceId> {
+    let holding = silences.filter(|silence| silence.holds(now) && silence.covers.fits(seen));
+    let fitting = holding.filter(|silence| !silence.is_for_its_like(policy, seen));
     fitting.max_by_key(|silence| (silence.until, silence.id)).map(|silence| silence.id)
 }
 
@@ -159,7 +170,7 @@ pub(crate) fn make(
     (reason, public): (&str, Option<&PublicText>),
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
-    let by = permit.person()?.clone();
+    let by = By::Person(permit.person()?.clone());
     if policy.local.is_some() {
         // No alert comes there, and nobody would end it.
         return Err(Refusal::PolicyOfLocal);
@@ -177,7 +188,8 @@ pub(crate) fn make(
     if from.duration_since(now) > AHEAD {
         return Err(Refusal::TimeInFuture { field: "from".to_owned() });
     }
-    input::at_most("silences", facts.workspace.silences.len().saturating_add(1), SILENCES_MAX)?;
+    let of_people = facts.workspace.silences.values().filter(|silence| matches!(silence.by, By::Person(_))).count();
+    input::at_most("silences", of_people.saturating_add(1), SILENCES_MAX)?;
     let id = SilenceId(facts.workspace.counters.silence + 1);
     let until = from.checked_add(SignedDuration::from_mins(i64::from(minutes))).unwrap_or(Timestamp::MAX);
     let (covers, reason) = (covers.clone(), reason.to_owned());
@@ -219,7 +231,7 @@ fn check(covers: &Covers, policy: &Policy) -> Result<(), Refusal> {
 }
 
 pub(crate) fn lift(permit: &Permit, facts: &Facts, id: SilenceId) -> Result<Decision, Refusal> {
-    let by = permit.person()?.clone();
+    let by = By::Person(permit.person()?.clone());
     let silence = facts.workspace.silences.get(&id).filter(|silence| silence.looked_at.is_none() && silence.lifted_by.is_none());
     if silence.is_none() {
         return Err(Refusal::NotFound { what: "silence".to_owned(), given: id.to_string() });
@@ -279,7 +291,7 @@ fn release(facts: &Facts, policy: &Policy, held: &[&Alert], now: Timestamp) -> (
             continue;
         };
         let seen = Seen { service: &place.service, environment: &place.environment, of: SeenBy::Source(&state.alert.source, &signal) };
-        if let Some(silence) = over(facts, &seen, now) {
+        if let Some(silence) = over(facts, policy, &seen, now) {
             aside.push((*state, AlertStep::Silenced { silence }));
         } else if raised.first().is_none_or(|(first, _)| first.group == state.group) {
             raised.push((state, place));
@@ -296,16 +308,19 @@ fn release(facts: &Facts, policy: &Policy, held: &[&Alert], now: Timestamp) -> (
         turn.raise(state, place);
     }
     for (state, step) in aside {
+        if matches!(step, AlertStep::Over { .. }) {
+            turn.causes_no_more(&state.alert);
+        }
         turn.event(&state.alert, state.title.clone(), None, step);
     }
     (turn.decision, rest)
 }
 
-fn told(silence: SilenceId, step: SilenceStep) -> Event {
+pub(super) fn told(silence: SilenceId, step: SilenceStep) -> Event {
     Event::Silence(SilenceEvent { silence, step })
 }
 
-fn announced(policy: &Policy, notice: Notice) -> Event {
+pub(super) fn announced(policy: &Policy, notice: Notice) -> Event {
     let channel = policy.channels.incidents.clone();
     Event::Posted {
         post: Post { channel, body: Body::Notice { notice }, roles: Vec::new(), people: Vec::new(), incident: None, emergency: None },

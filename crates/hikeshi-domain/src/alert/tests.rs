@@ -30,7 +30,7 @@ pub(super) fn over(key: &str) -> Signal {
 /// Hands a report in as the intake does.
 pub(super) fn report(world: &mut World, signals: Vec<Signal>) -> Vec<crate::decide::Decision> {
     let policy = world.all.workspace.policy.clone().expect("a policy");
-    let parts = route::split(&policy.alerts.sources[&source()], signals);
+    let parts = route::split(&policy, &source(), &policy.alerts.sources[&source()], signals);
     let commands = parts.into_iter().map(|signals| crate::command::Command::Alert(Command::Report { source: source(), signals }));
     commands.map(|command| world.submit(&Actor::Source { source: source() }, &command).expect("taken")).collect()
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{EnvironmentName, ServiceName, SourceName};
+use crate::alert::silence::Covers;
+use crate::ids::{EnvironmentName, InhibitionName, ServiceName, SourceName};
 use crate::incident::{Business, Impact, Urgency};
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -14,6 +15,21 @@ pub struct Alerts {
     /// Senders, by the name that is the last part of their address: `/inbound/alerts/<name>`.
     pub sources: BTreeMap<SourceName, Source>,
     pub flapping: Flapping,
+    /// What calls nobody while something else fires that it follows from, by a name of the rule.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub inhibit: BTreeMap<InhibitionName, Inhibit>,
+}
+
+/// While what fits `when` fires, what fits `holds` is recorded and calls nobody; when it is over, what still fires does.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Inhibit {
+    /// The cause: alerts, or a monitor of our own.
+    pub when: Covers,
+    /// What only follows from it. What fits `when`, too, is not held back.
+    pub holds: Covers,
+    /// Labels that must have the same value on both sides. A cause without one of them holds nothing back.
+    pub equal: Vec<String>,
 }
 
 impl Alerts {

@@ -3,6 +3,7 @@
 mod alerts;
 mod forge;
 mod incident;
+mod inhibit;
 mod monitors;
 mod paging;
 mod postmortems;
@@ -140,6 +141,7 @@ impl Policy {
         check.targets();
         check.monitors();
         check.alerts();
+        check.inhibitions();
         check.paging();
         check.schedules();
         check.status();

@@ -1,5 +1,6 @@
 //! Events of silences, and of monitors, which they may hold back (rule I10).
 
+use hikeshi_domain::alert::inhibit::By;
 use hikeshi_domain::alert::silence::{SilenceEvent, SilenceStep};
 use hikeshi_domain::monitor::{MonitorEvent, MonitorStep};
 
@@ -13,17 +14,23 @@ pub(super) fn said(lang: Lang, event: &SilenceEvent, names: &Names) -> String {
         SilenceStep::Made { made } => {
             let covers = label::covers(lang, &made.covers, names);
             let (from, until) = (time::stamp(lang, names.zone(), made.from), time::stamp(lang, names.zone(), made.until));
-            let (by, reason) = (names.person(lang, &made.by), one_line(&made.reason));
-            match lang {
-                Ja => format!("{by}が {silence} を設定しました。{from} から {until} まで、{covers}では呼び出しません: {reason}"),
-                En => format!("{by} made {silence}: nobody is paged for {covers} from {from} until {until}: {reason}"),
+            let (by, reason) = (label::by(lang, &made.by, names), one_line(&made.reason));
+            match (lang, &made.by) {
+                (Ja, By::Rule(_)) => format!("{by}により {silence} を設定しました。「{reason}」が続くあいだ、{covers}では呼び出しません"),
+                (En, By::Rule(_)) => format!("{silence} by {by}: nobody is paged for {covers} while this goes on: {reason}"),
+                (Ja, By::Person(_)) => {
+                    format!("{by}が {silence} を設定しました。{from} から {until} まで、{covers}では呼び出しません: {reason}")
+                }
+                (En, By::Person(_)) => format!("{by} made {silence}: nobody is paged for {covers} from {from} until {until}: {reason}"),
             }
         }
         SilenceStep::Lifted { by } => {
-            let by = names.person(lang, by);
-            match lang {
-                Ja => format!("{by}が {silence} を期限前に解除しました"),
-                En => format!("{by} ended {silence} before its time"),
+            let who = label::by(lang, by, names);
+            match (lang, by) {
+                (Ja, By::Person(_)) => format!("{who}が {silence} を期限前に解除しました"),
+                (En, By::Person(_)) => format!("{who} ended {silence} before its time"),
+                (Ja, By::Rule(_)) => format!("原因が解消したため、{who}の {silence} を終えました"),
+                (En, By::Rule(_)) => format!("{silence} ends with its cause ({who})"),
             }
         }
         SilenceStep::Looked => match lang {

@@ -1,5 +1,6 @@
 //! What a silence covers, in words.
 
+use hikeshi_domain::alert::inhibit::{By, Cause, Inhibition};
 use hikeshi_domain::alert::silence::Covers;
 
 use crate::Lang::{self, En, Ja};
@@ -25,4 +26,18 @@ pub fn covers(lang: Lang, covers: &Covers, names: &Names) -> String {
         Ja => "・",
         En => ", ",
     })
+}
+
+/// Whoever made a silence or ended it: a person, or `抑制ルール switch-down（アラート prometheus のもの）`.
+pub fn by(lang: Lang, by: &By, names: &Names) -> String {
+    let Inhibition { rule, cause } = match by {
+        By::Person(person) => return names.person(lang, person),
+        By::Rule(inhibition) => inhibition,
+    };
+    match (lang, cause) {
+        (Ja, Cause::Alert(alert)) => format!("抑制ルール {rule}（原因は {} のアラート）", alert.source),
+        (En, Cause::Alert(alert)) => format!("inhibition {rule}, because of an alert of {}", alert.source),
+        (Ja, Cause::Monitor(monitor)) => format!("抑制ルール {rule}（原因は監視 {monitor}）"),
+        (En, Cause::Monitor(monitor)) => format!("inhibition {rule}, because of the monitor {monitor}"),
+    }
 }

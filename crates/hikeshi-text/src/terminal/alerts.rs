@@ -17,7 +17,7 @@ pub fn silences_in_force(lang: Lang, total: usize, held: u64) -> String {
 /// One line of a silence.
 pub fn silence(lang: Lang, silence: &Silence, names: &Names, now: Timestamp) -> String {
     let covers = label::covers(lang, &silence.covers, names);
-    let by = names.person(lang, &silence.by);
+    let by = label::by(lang, &silence.by, names);
     let when = if silence.from > now {
         let from = super::moment(lang, names.zone(), silence.from, now);
         two(lang, format!("{from} から"), format!("from {from}"))

@@ -1,6 +1,7 @@
 //! One of every event.
 
 use hikeshi_domain::account::{Passkey, Proof, Session, Token};
+use hikeshi_domain::alert::inhibit::By;
 use hikeshi_domain::alert::silence::{SilenceEvent, SilenceStep};
 use hikeshi_domain::alert::{AlertEvent, AlertStep, Fired, HowOver, Severity, Waits};
 use hikeshi_domain::channel::{Body, Post};
@@ -154,7 +155,9 @@ fn seen(incident: Option<IncidentId>, step: MonitorStep) -> Event {
 pub fn silences() -> Vec<(&'static str, Event)> {
     let held = Some(SilenceId(4));
     vec![
-        ("Silence lifted", silence(SilenceStep::Lifted { by: person("sato") })),
+        ("Silence lifted", silence(SilenceStep::Lifted { by: By::Person(person("sato")) })),
+        ("Inhibition made", silence(SilenceStep::Made { made: Box::new(super::inhibition()) })),
+        ("Inhibition lifted", silence(SilenceStep::Lifted { by: super::inhibition().by })),
         ("Silence looked", silence(SilenceStep::Looked)),
         ("Silence ended", silence(SilenceStep::Ended)),
         ("Monitor held", seen(None, MonitorStep::Fired { held, unmeasured: false })),

@@ -12,6 +12,16 @@ use hikeshi_domain::session::SessionEnd;
 
 use super::{OBL, at, digest, every, person};
 
+/// What a rule says instead of a person.
+pub fn inhibitions() -> Vec<(&'static str, Notice)> {
+    let silence = super::inhibition();
+    let lifted_by = Some(silence.by.clone());
+    vec![
+        ("Inhibition", Notice::Silenced { silence: Box::new(silence) }),
+        ("Inhibition ended", Notice::SilenceEnded { silence: SilenceId(4), lifted_by }),
+    ]
+}
+
 fn text(words: &str) -> String {
     words.to_owned()
 }
@@ -39,7 +49,7 @@ every! {
         AlertsGrow => Notice::AlertsGrow { fired: 100 },
         AlertsClear => Notice::AlertsClear { resolved: true },
         Silenced => Notice::Silenced { silence: Box::new(super::silence()) },
-        SilenceEnded => Notice::SilenceEnded { silence: SilenceId(4), lifted_by: Some(person("sato")) },
+        SilenceEnded => Notice::SilenceEnded { silence: SilenceId(4), lifted_by: Some(hikeshi_domain::alert::inhibit::By::Person(person("sato"))) },
         EmergencyRequested => Notice::EmergencyRequested {
             summary: text("pool = 20"), reason: text("CI is down"), digest: digest("plan"), requirement: Requirement { every_role: true, because: vec![OBL] }
         },

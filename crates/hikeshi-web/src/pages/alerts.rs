@@ -101,7 +101,7 @@ fn row(viewer: &Viewer, view: &AlertsView, silence: &Silence, flash: &Flash) -> 
         class,
         from: planned.then(|| time_html(viewer, silence.from, view.at)),
         until: time_html(viewer, silence.until, view.at),
-        by: viewer.names.person(viewer.lang, &silence.by),
+        by: label::by(viewer.lang, &silence.by, &viewer.names),
         reason: silence.reason.clone(),
         form,
     })

@@ -46,7 +46,7 @@ impl Ears {
             Ok(signals) => (signals, None),
             Err(refused) => (refused.understood.clone(), Some(refused)),
         };
-        if let Some(trouble) = self.hand_in(&name, source, signals).await {
+        if let Some(trouble) = self.hand_in(policy, &name, source, signals).await {
             return trouble;
         }
         match refused {
@@ -71,7 +71,7 @@ impl Ears {
             let refused = Refused::new(400, "'routing_key' is that of no source of the policy");
             return Received::json(400, &alerts::pagerduty_refused(&refused));
         };
-        match self.hand_in(name, source, event.signals).await {
+        match self.hand_in(policy, name, source, event.signals).await {
             None => Received::json(202, &alerts::pagerduty_accepted(&event.dedup_key)),
             Some(trouble) => trouble,
         }
@@ -117,7 +117,7 @@ impl Ears {
     }
 
     /// All parts at once, so that they share a commit; `None`: durable. Otherwise what the sender is answered, so that it tries again.
-    async fn hand_in(&self, name: &SourceName, source: &Source, signals: Vec<Signal>) -> Option<Received> {
+    async fn hand_in(&self, policy: &Policy, name: &SourceName, source: &Source, signals: Vec<Signal>) -> Option<Received> {
         let Ok(batch) = crate::secret::fresh() else { return Some(Received::empty(503)) };
         let envelope = |(part, signals): (usize, Vec<Signal>)| Envelope {
             // What is repeated is known by its sender's key, not by this one: the same words may be said twice and mean two things.
@@ -126,7 +126,7 @@ impl Ears {
             via: Via::Api,
             command: Command::Alert(Alert::Report { source: name.clone(), signals }),
         };
-        let parts = route::split(source, signals).into_iter().enumerate();
+        let parts = route::split(policy, name, source, signals).into_iter().enumerate();
         let answers = join_all(parts.map(|part| self.door.submit(envelope(part)))).await;
         let trouble = answers.into_iter().find_map(|answer| match answer {
             Ok(Answer::Done(_) | Answer::Already(_)) => None,

@@ -1,14 +1,17 @@
 //! Runs `scenarios/*.md`: promises to the user, typed as a user types them.
 //!
 //! A block ```` ```toml policy=more ```` is added to the policy before the server starts. A block ```` ```toml file=NAME ```` writes a file. A block ```` ```hikeshi as=PERSON [exit=CODE] [keep=NAME] ```` is one command line,
-//! then lines `> TEXT` that the answer must hold. `{digest}` is the digest of `emg_1` now; `keep` remembers it under a name.
+//! then lines `> TEXT` that the answer must hold; with `wait=yes` it is typed again until it does. A block ```` ```post to=PATH [type=TYPE] [exit=STATUS] ````
+//! is what another program sends to `/inbound/PATH`, with the secret that `ALERTS_TOKEN` holds. `{digest}` is the digest of `emg_1` now; `keep` remembers it under a name.
 //! `{tomorrow}` is 24 hours from now, `{later}` 48; `{month}` is this month.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::harness::{Workspace, in_hours, text, this_month};
+use super::double::post;
+use super::harness::{Workspace, in_hours, text, this_month, until};
 
+const TOKEN: &str = "the-secret-of-the-sender-0123456789";
 const PEOPLE: &[&str] = &["tanaka", "sato", "takahashi", "ito"];
 
 struct Block {
@@ -73,7 +76,9 @@ fn run(file: &Path) {
     let (policy, blocks): (Vec<Block>, Vec<Block>) =
         blocks(&super::harness::read(file)).into_iter().partition(|block| block.attributes.contains_key("policy"));
     let more: String = policy.iter().flat_map(|block| block.body.iter().map(|line| format!("{line}\n"))).collect();
-    let workspace = Workspace::with_policy(&format!("scenario-{name}"), PEOPLE, |_| more);
+    let mut workspace = Workspace::new(&format!("scenario-{name}")).policy(|policy| format!("{policy}{more}"));
+    workspace.env.insert("ALERTS_TOKEN".to_owned(), TOKEN.to_owned());
+    let workspace = workspace.introduced(PEOPLE);
     let times = [("tomorrow", in_hours(24)), ("later", in_hours(48)), ("month", this_month())];
     let mut kept: BTreeMap<String, String> = times.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let mut commands = 0;
@@ -88,6 +93,7 @@ fn run(file: &Path) {
                 command(&workspace, &block, &place, &mut kept);
                 commands += 1;
             }
+            "post" => sent(&workspace, &block, &place),
             other => panic!("{place}: a block of `{other}`"),
         }
     }
@@ -105,14 +111,35 @@ fn command(workspace: &Workspace, block: &Block, place: &str, kept: &mut BTreeMa
         kept.insert("digest".to_owned(), digest);
     }
     let line = kept.iter().fold(line.clone(), |line, (name, value)| line.replace(&format!("{{{name}}}"), value));
-    let done = workspace.as_person(person).args(words(&line)).output().expect("ran");
+    let wanted = || {
+        expected.iter().map(|wanted| wanted.strip_prefix("> ").unwrap_or_else(|| panic!("{place}: neither a command nor `> `: {wanted}")))
+    };
+    let run = || workspace.as_person(person).args(words(&line)).output().expect("ran");
+    if block.attributes.contains_key("wait") {
+        until(&format!("{place}: {line}"), || {
+            let said = text(&run());
+            wanted().all(|wanted| said.contains(wanted))
+        });
+    }
+    let done = run();
     let exit: i32 = block.attributes.get("exit").map_or(0, |code| code.parse().expect("a code"));
     assert_eq!(done.status.code(), Some(exit), "{place}: {line}: {}", text(&done));
     let said = text(&done);
-    for wanted in expected {
-        let wanted = wanted.strip_prefix("> ").unwrap_or_else(|| panic!("{place}: neither a command nor `> `: {wanted}"));
+    for wanted in wanted() {
         assert!(said.contains(wanted), "{place}: `{wanted}` is not in: {said}");
     }
+}
+
+/// As another program sends it.
+fn sent(workspace: &Workspace, block: &Block, place: &str) {
+    let to = block.attributes.get("to").unwrap_or_else(|| panic!("{place}: to="));
+    let kind = block.attributes.get("type").map_or("application/json", String::as_str);
+    let authorization = format!("Bearer {TOKEN}");
+    let body = block.body.join("\r\n");
+    let address = format!("127.0.0.1:{}", workspace.port);
+    let (status, said) = post(&address, &format!("/inbound/{to}"), kind, &[("authorization", &authorization)], body.as_bytes());
+    let wanted: u16 = block.attributes.get("exit").map_or(200, |status| status.parse().expect("a status"));
+    assert_eq!(status, wanted, "{place}: {said}");
 }
 
 fn scenario(name: &str) -> PathBuf {

@@ -107,7 +107,7 @@ fn what_another_silence_covers_goes_on_waiting() {
     let events: Vec<Event> = wake(&mut world).into_iter().flatten().collect();
     assert_eq!(opened(&events), [IncidentId(1)], "at once, and not when the hour is over");
     let told = notices(&events).into_iter().find(|notice| matches!(notice, Notice::SilenceEnded { .. }));
-    assert_eq!(told, Some(Notice::SilenceEnded { silence: long, lifted_by: Some(PersonId::known("ito")) }));
+    assert_eq!(told, Some(Notice::SilenceEnded { silence: long, lifted_by: Some(By::Person(crate::ids::PersonId::known("ito"))) }));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::tally::{Goal, Tally};
 use super::{NIGHT_FROM_H, NIGHT_UNTIL_H};
+use crate::alert::inhibit::By;
 use crate::alert::silence::SilenceStep;
 use crate::alert::{AlertStep, Waits};
 use crate::event::Event;
@@ -171,9 +172,9 @@ impl Measured {
             }
             Event::Alert(event) => self.alert(event.incident, &event.step, at),
             Event::Monitor(event) => self.monitor(event.incident, &event.monitor, &event.step, at),
-            Event::Silence(event) => match event.step {
-                SilenceStep::Made { .. } => self.tally(at).noise.silences += 1,
-                SilenceStep::Lifted { .. } => self.tally(at).noise.lifted += 1,
+            Event::Silence(event) => match &event.step {
+                SilenceStep::Made { made } => self.tally(at).noise.silences += u64::from(matches!(made.by, By::Person(_))),
+                SilenceStep::Lifted { by } => self.tally(at).noise.lifted += u64::from(matches!(by, By::Person(_))),
                 SilenceStep::Looked | SilenceStep::Ended => {}
             },
             Event::ObligationRaised { obligation } if obligation.kind == Kind::Postmortem => {
