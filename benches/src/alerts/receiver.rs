@@ -12,7 +12,7 @@ use super::sender::{DIGITS, Id, MARK, Sender, To, name};
 const NOBODY: Id = 999_999_999_999;
 
 /// How a page about one alert is answered.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mood {
     Takes,
     /// 503.

@@ -83,13 +83,18 @@ impl Tally {
             self.repeated += 1;
             let marked = read.iter().skip(1).all(|page| page.repeated);
             self.marked += u32::from(marked);
-            if !marked && self.peer.is_ours() {
-                let words = |page: &Page| format!("attempt {} repeated {} at {:?}", page.attempt, page.repeated, page.at);
-                crate::report::say(&format!("not marked: died at {:?}: {:?}", trial.died_at, pages.iter().map(words).collect::<Vec<_>>()))?;
-            }
             let (first, last) = (read.first().map(|page| page.at), read.last().map(|page| page.at));
             let meanwhile = deaths.iter().filter(|death| first <= Some(**death) && Some(**death) <= last).count();
-            self.often += u32::from(read.len() - 1 > meanwhile);
+            let often = read.len() - 1 > meanwhile;
+            self.often += u32::from(often);
+            if (!marked || often) && self.peer.is_ours() {
+                let words = |page: &Page| {
+                    let after = page.at.saturating_duration_since(trial.died_at).as_millis();
+                    format!("attempt {} repeated {} {:?} {after} ms after the death", page.attempt, page.repeated, page.answered)
+                };
+                let pages = pages.iter().map(words).collect::<Vec<_>>().join("; ");
+                crate::report::say(&format!("more often than one death explains, or not marked: {pages}"))?;
+            }
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::alert::decide::{STILL_FIRING, is_open};
 use crate::alert::decide::{Turn, behind};
 use crate::alert::inhibit::{self, Cause};
 use crate::alert::route::{Routed, group_of};
@@ -158,13 +159,14 @@ pub fn decide(permit: &Permit, facts: &Facts, command: &Command, now: Timestamp)
     match command {
         Command::Fire { first_seen_at, seen, unmeasured, .. } => {
             // That it fails is other news than that nobody can tell.
-            if state.is_some_and(|state| !state.healthy && state.unmeasured == *unmeasured) {
+            if state.is_some_and(|state| !state.healthy && state.unmeasured == *unmeasured && is_told(facts, state, now)) {
                 return Err(Refusal::Stale);
             }
             input::bounded("seen", seen, TEXT_CHARS_MAX)?;
             let fired = |held| MonitorStep::Fired { held, unmeasured: *unmeasured };
             let mut decision = match silence::over(facts, policy, &looks(monitor, declared), now) {
-                Some(held) => only(monitor, None, seen, fired(Some(held))),
+                // An incident that burns keeps it: it has to hear of the recovery.
+                Some(held) => only(monitor, burning(facts, state), seen, fired(Some(held))),
                 None => fires(facts, policy, (monitor, declared), seen, (*first_seen_at).min(now), now, fired(None)),
             };
             decision.events.extend(causes(facts, policy, (monitor, declared), seen, *unmeasured, now));
@@ -178,6 +180,20 @@ pub fn decide(permit: &Permit, facts: &Facts, command: &Command, now: Timestamp)
             Ok(decision)
         }
     }
+}
+
+/// The incident that its failure belongs to, while nobody has resolved it.
+fn burning(facts: &Facts, state: Option<&MonitorState>) -> Option<IncidentId> {
+    let incident = facts.incident(state?.incident?)?;
+    is_open(incident).then_some(incident.id)
+}
+
+/// Whether somebody has it, or will: an incident that burns or was resolved just now, or a silence at whose end it is looked at.
+pub fn is_told(facts: &Facts, state: &MonitorState, now: Timestamp) -> bool {
+    let held = state.held.is_some_and(|silence| facts.workspace.silences.contains_key(&silence));
+    let Some(incident) = state.incident.and_then(|id| facts.incident(id)) else { return held };
+    let ended = incident.resolved.as_ref().map(|resolved| resolved.at).or(incident.closed_at);
+    held || ended.is_none_or(|at| now.duration_since(at) < STILL_FIRING)
 }
 
 /// Its silence is over and it still fails.

@@ -17,7 +17,7 @@ use hikeshi_domain::ids::{MonitorName, RequestKey};
 use hikeshi_domain::monitor::{self, Measured, Measuring, MonitorState};
 use hikeshi_domain::people::{Actor, Via};
 use hikeshi_domain::policy::{Monitor, Policy};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::door::{Answer, Door, inside_key};
 use crate::figures::count;
@@ -30,6 +30,8 @@ pub use reports::{POINTS_MAX, Point};
 const DUTY: &str = "probes";
 /// How often the policy and the duty are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Whatever its interval, so that a restart does not leave a daily monitor blind for a day.
+const FIRST_WITHIN: Duration = Duration::from_secs(60);
 const SEEN_CHARS_MAX: usize = 300;
 
 pub(crate) struct Monitors {
@@ -44,26 +46,33 @@ impl Monitors {
         let holding = Arc::new(AtomicBool::new(false));
         let mut running: BTreeMap<MonitorName, Measuring> = BTreeMap::new();
         let mut watches = JoinSet::new();
+        let mut handles: BTreeMap<MonitorName, AbortHandle> = BTreeMap::new();
         loop {
             let policy = self.policy().await;
             let wanted = policy.map_or_else(|| running.clone(), |policy| measurings(&policy));
             if wanted != running {
-                // A reload starts every monitor's count anew; only those that changed would be finer, and not worth the state.
-                watches = JoinSet::new();
-                self.door.inside.reports.keep_only(|name| wanted.get(name).is_some_and(|wanted| running.get(name) == Some(wanted)));
-                for measuring in wanted.values() {
-                    watches.spawn(self.watch(measuring, &holding).run());
+                let stays = |name: &MonitorName| wanted.get(name).is_some_and(|wanted| running.get(name) == Some(wanted));
+                self.door.inside.reports.keep_only(stays);
+                handles.iter().filter(|(name, _)| !stays(name)).for_each(|(_, handle)| handle.abort());
+                handles.retain(|name, _| stays(name));
+                for (name, measuring) in wanted.iter().filter(|(name, _)| !stays(name)) {
+                    handles.insert(name.clone(), watches.spawn(self.watch(measuring, &holding).run()));
                 }
                 running = wanted;
             }
-            holding.store(!running.is_empty() && self.holds().await, Ordering::Relaxed);
+            let holds = !running.is_empty() && self.holds().await.unwrap_or_else(|| holding.load(Ordering::Relaxed));
+            holding.store(holds, Ordering::Relaxed);
             tokio::select! {
                 () = self.door.inside.stopped() => return,
                 () = self.door.inside.policy_changed.notified() => {}
                 Some(ended) = watches.join_next(), if !watches.is_empty() => {
-                    tracing::error!(?ended, "a monitor broke; all are started again");
-                    running.clear();
-                    tokio::time::sleep(LOOK_EVERY).await;
+                    if !ended.is_err_and(|error| error.is_cancelled()) {
+                        tracing::error!("a monitor broke; all are started again");
+                        watches = JoinSet::new();
+                        handles.clear();
+                        running.clear();
+                        tokio::time::sleep(LOOK_EVERY).await;
+                    }
                 }
                 () = tokio::time::sleep(LOOK_EVERY) => {}
             }
@@ -92,10 +101,10 @@ impl Monitors {
         }
     }
 
-    async fn holds(&self) -> bool {
+    /// `None`: nobody can say, so it stays as it was: without the store no one could be told anyway.
+    async fn holds(&self) -> Option<bool> {
         let (node, lease_s) = (self.node.clone(), self.lease_s.max(10));
-        // Without the store no one could be told anyway; measuring goes on where it was.
-        self.door.blocking(move |store| store.lease(DUTY, &node, lease_s)).await.unwrap_or(false)
+        self.door.blocking(move |store| store.lease(DUTY, &node, lease_s)).await.ok()
     }
 }
 
@@ -123,7 +132,7 @@ impl Watch {
             .saturating_add(Duration::from_millis(500));
         let valid = interval.saturating_mul(3).saturating_add(limit);
         // Monitors that were started together must not all knock at the same instant.
-        tokio::time::sleep(interval.mul_f64(chance())).await;
+        tokio::time::sleep(interval.min(FIRST_WITHIN).mul_f64(chance())).await;
         loop {
             if self.holding.load(Ordering::Relaxed) {
                 let at = self.door.inside.clock.now();
@@ -144,7 +153,7 @@ impl Watch {
     }
 
     /// `None`: nobody can say, which is neither good nor bad.
-    async fn measure(&self, limit: Duration) -> Option<Measured> {
+    async fn measure(&mut self, limit: Duration) -> Option<Measured> {
         let Some(heartbeat) = &self.measuring.monitor.heartbeat else {
             let measured = tokio::time::timeout(limit, self.probe.measure(&self.measuring)).await;
             return Some(measured.unwrap_or_else(|_| Measured::unmeasured("the look itself did not end in time")));
@@ -154,7 +163,12 @@ impl Watch {
             return None;
         }
         let name = self.measuring.name.clone();
-        let since = self.door.blocking(move |store| store.since_beat(&name)).await.ok()??.as_secs();
+        let Ok(since) = self.door.blocking(move |store| store.since_beat(&name)).await else {
+            // Beats that came meanwhile could not be kept either.
+            self.began = Instant::now();
+            return None;
+        };
+        let since = since?.as_secs();
         let allowed = i64::from(heartbeat.every_s) + i64::from(heartbeat.grace_s);
         Some(if since <= allowed {
             Measured::passed(format!("a heartbeat {since} s ago"))
@@ -165,9 +179,9 @@ impl Watch {
 
     /// Tells the door about a change, once the threshold is reached and as long as the door believes otherwise.
     async fn tell(&self, measured: Measured) {
-        let Some(known) = self.known().await else { return };
+        let Some((known, told)) = self.known().await else { return };
         let Monitor { failures, recoveries, .. } = &self.measuring.monitor;
-        let Some(news) = self.streak.news(known.as_ref(), *failures, *recoveries) else { return };
+        let Some(news) = self.streak.news(known.as_ref(), told, *failures, *recoveries) else { return };
         let (monitor, first_seen_at) = (self.measuring.name.clone(), news.since());
         let command = match news {
             News::Recovered { .. } => monitor::Command::Recover { monitor, seen: measured.seen },
@@ -204,15 +218,20 @@ impl Watch {
         inside_key(&["monitor", self.measuring.name.as_str(), to, &from, &news.since().as_millisecond().to_string()])
     }
 
-    /// What the door believes; `None`: it cannot be read now.
-    async fn known(&self) -> Option<Option<MonitorState>> {
+    /// What the door believes, and whether somebody has it; `None`: it cannot be read now.
+    async fn known(&self) -> Option<(Option<MonitorState>, bool)> {
         let name = self.measuring.name.clone();
         let now = self.door.inside.clock.now();
         let read = self.door.read(move |reader| {
             let needs = Needs { monitors: std::iter::once(name.clone()).collect(), ..Needs::default() };
-            let mut facts = Facts::default();
+            let mut facts = Facts { workspace: reader.head()?.workspace, ..Facts::default() };
             reader.load(&needs, now, &mut facts)?;
-            Ok(facts.monitor(&name).cloned())
+            let state = facts.monitor(&name).cloned();
+            let Some(failing) = state.as_ref().filter(|state| !state.healthy) else { return Ok((state, true)) };
+            let needs = Needs { incidents: failing.incident.into_iter().collect(), ..Needs::default() };
+            reader.load(&needs, now, &mut facts)?;
+            let told = monitor::is_told(&facts, failing, now);
+            Ok((state, told))
         });
         read.await.ok()
     }

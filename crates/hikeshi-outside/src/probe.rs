@@ -51,7 +51,7 @@ pub async fn connect(address: &str, timeout: Duration) -> Measured {
 
 async fn look(client: &reqwest::Client, wanted: &Wanted<'_>) -> Result<String, String> {
     let Wanted { url, timeout, status: expected, body_contains, tls_days } = wanted;
-    let response = client.get(*url).timeout(*timeout).send().await.map_err(|error| words(&error))?;
+    let response = client.get(*url).timeout(*timeout).send().await.map_err(|error| words(&error.without_url()))?;
     let status = response.status().as_u16();
     if status != *expected {
         return Err(format!("HTTP {status}, expected {expected}"));
@@ -64,7 +64,7 @@ async fn look(client: &reqwest::Client, wanted: &Wanted<'_>) -> Result<String, S
     let mut body = Vec::new();
     let mut stream = response.bytes_stream();
     while let Some(piece) = stream.next().await {
-        body.extend_from_slice(&piece.map_err(|error| words(&error))?);
+        body.extend_from_slice(&piece.map_err(|error| words(&error.without_url()))?);
         if body.len() >= BODY_BYTES_MAX {
             body.truncate(BODY_BYTES_MAX);
             break;

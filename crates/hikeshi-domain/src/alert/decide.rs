@@ -29,7 +29,7 @@ use crate::refusal::Refusal;
 /// Words that change at every measurement are recorded this often at most.
 const CHANGES_APART: SignedDuration = SignedDuration::from_mins(5);
 /// A person resolved the incident and the sender goes on: after this time that is a new incident.
-const STILL_FIRING: SignedDuration = SignedDuration::from_mins(5);
+pub(crate) const STILL_FIRING: SignedDuration = SignedDuration::from_mins(5);
 /// A lease that moves by less than this part of what it promises is not written anew.
 const LEASES_APART: i32 = 4;
 
@@ -428,7 +428,7 @@ impl<'a> Turn<'a> {
     }
 }
 
-fn is_open(state: &Incident) -> bool {
+pub(crate) fn is_open(state: &Incident) -> bool {
     state.resolved.is_none() && state.closed_at.is_none() && state.away.is_none()
 }
 

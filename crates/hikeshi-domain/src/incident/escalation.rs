@@ -127,7 +127,13 @@ pub fn escalate(facts: &Facts, incident: IncidentId, now: Timestamp) -> Result<D
 }
 
 /// The next step before its time: nobody of this one can be reached.
+///
+/// Not into the next round: while a provider is away every page fails at once, and all rounds would be spent in a moment.
 pub(crate) fn unreachable(decision: &mut Decision, calling: Calling<'_>, state: &Incident) {
+    let steps = u32::try_from(calling.policy.incident.escalation.len()).unwrap_or(u32::MAX);
+    if state.escalated_steps.checked_rem(steps).is_none_or(|position| position == 0) {
+        return;
+    }
     step(decision, calling, &Subject::of(state), state.escalated_steps, WhyEscalated::Unreachable);
 }
 

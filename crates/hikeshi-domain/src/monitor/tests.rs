@@ -41,3 +41,43 @@ fn what_older_ledgers_say_of_a_failure_still_means_it() {
     assert_eq!(event.step, MonitorStep::Fired { held: None, unmeasured: false });
     assert!(!serde_json::to_string(&event).expect("plain data").contains("unmeasured"), "and is written as before");
 }
+
+#[test]
+fn what_fails_on_after_somebody_has_resolved_it_is_a_new_incident() {
+    let mut world = World::new();
+    let monitor = MonitorName::known("reservation-http");
+    let first = fires(&mut world, false).expect("opens").case.expect("a case");
+    let resolve = crate::incident::Command::Resolve { incident: first, what: "pool = 20".to_owned() };
+    world.submit(&crate::testing::who("tanaka"), &command::Command::Incident(resolve)).expect("resolved");
+    assert_eq!(fires(&mut world, false), Err(Refusal::Stale), "it may still be on its way up");
+    world.pass(300);
+    let second = fires(&mut world, false).expect("it is not over").case.expect("a case");
+    assert_ne!(first, second);
+    assert_eq!(world.all.incident(second).expect("open").firing, [monitor.clone()]);
+    assert_eq!(fires(&mut world, false), Err(Refusal::Stale), "known");
+    // What the policy has forgotten and names again is no old news.
+    let mut policy = (*world.all.workspace.policy.clone().expect("a policy")).clone();
+    let declared = policy.monitors.remove(&monitor).expect("declared");
+    world.all.workspace.policy = Some(std::sync::Arc::new(policy.clone()));
+    let resolve = crate::incident::Command::Resolve { incident: second, what: "taken away".to_owned() };
+    world.submit(&crate::testing::who("tanaka"), &command::Command::Incident(resolve)).expect("resolved");
+    world.pass(30 * 86_400);
+    policy.monitors.insert(monitor, declared);
+    world.all.workspace.policy = Some(std::sync::Arc::new(policy));
+    assert!(fires(&mut world, false).expect("told").case.is_some_and(|third| third != second));
+}
+
+#[test]
+fn a_silence_that_begins_later_does_not_take_it_from_its_incident() {
+    let mut world = World::new();
+    let monitor = MonitorName::known("reservation-http");
+    let first = fires(&mut world, false).expect("opens").case.expect("a case");
+    let covers = silence::Covers { monitor: Some(monitor.clone()), ..silence::Covers::default() };
+    let silence = crate::alert::Command::Silence { covers, from: None, minutes: 60, reason: "直している".to_owned(), public: None };
+    world.submit(&crate::testing::who("tanaka"), &command::Command::Alert(silence)).expect("silenced");
+    let held = fires(&mut world, true).expect("nobody can tell any more");
+    assert!(!held.events.iter().any(|event| matches!(event, Event::IncidentOpened { .. })));
+    assert_eq!(world.all.incident(first).expect("open").firing, [monitor.clone()]);
+    given(&mut world, Command::Recover { monitor, seen: "HTTP 200".to_owned() }).expect("recovers");
+    assert_eq!(world.all.incident(first).expect("open").firing, [], "and it hears of the end");
+}

@@ -228,10 +228,16 @@ fn next_of(policy: &Policy, page: &Page) -> Option<Next> {
     later.chain(again).min_by_key(|next| next.due_at)
 }
 
+/// Those that go on. Of several of one person the last one: a later step calls them anew, and one call is enough.
+fn open_pages(state: &Incident) -> impl Iterator<Item = &Page> {
+    let later = |page: &Page| state.pages.iter().any(|other| other.person == page.person && other.step > page.step);
+    state.pages.iter().filter(move |page| escalation::is_open(state, page) && !later(page))
+}
+
 /// When somebody is called again, while nobody has it.
 pub(crate) fn due_at(state: &Incident, policy: &Policy) -> Option<Timestamp> {
     policy.paging.as_ref().filter(|_| escalation::is_unanswered(state))?;
-    let pages = || state.pages.iter().filter(|page| escalation::is_open(state, page));
+    let pages = || open_pages(state);
     let next = pages().filter_map(|page| next_of(policy, page)).map(|next| next.due_at);
     next.chain(pages().filter_map(|page| report::silence(policy, page)).map(|(due_at, _)| due_at)).min()
 }
@@ -241,7 +247,7 @@ pub(crate) fn again(facts: &Facts, id: IncidentId, now: Timestamp) -> Result<Dec
     let policy = facts.policy().ok_or(Refusal::Stale)?;
     let state = facts.incident(id).filter(|state| escalation::is_unanswered(state)).ok_or(Refusal::Stale)?;
     let mut decision = Decision::of(id, Vec::new());
-    for page in state.pages.iter().filter(|page| escalation::is_open(state, page)) {
+    for page in open_pages(state) {
         if let Some((_, attempt)) = report::silence(policy, page).filter(|(due_at, _)| *due_at <= now) {
             report::fell_silent(&mut decision, facts.calling(policy, now), state, page, attempt);
             // Everything else that is due is looked at again, with that attempt out of the way.

@@ -337,3 +337,24 @@ fn a_telephone_that_cannot_be_called_is_a_mistake_of_the_policy() {
     let without = flaws(&|policy| policy.paging.as_mut().expect("paging").twilio = None);
     assert_eq!(without, ["paging.twilio.sms_from", "paging.twilio.voice_from"]);
 }
+
+#[test]
+fn while_a_provider_is_away_neither_the_rounds_are_spent_nor_is_anybody_called_many_times() {
+    let mut world = world(vec![rule(0, &[Means::Webhook])]);
+    let mut policy = (**world.all.workspace.policy.as_ref().expect("a policy")).clone();
+    policy.people.values_mut().for_each(|person| person.email = None);
+    let first = policy.incident.escalation.first().expect("a step").clone();
+    policy.incident.escalation = vec![first.clone(), crate::policy::EscalationStep { after_min: 15, ..first }];
+    world.all.workspace.policy = Some(Arc::new(policy));
+    let incident = world.open("ito");
+    end(&mut world, "page/inc_1/1/tanaka/webhook/1", failed());
+    assert_eq!(keys(&world), ["page/inc_1/2/tanaka/webhook/1"], "the second step, at once");
+    end(&mut world, "page/inc_1/2/tanaka/webhook/1", failed());
+    assert_eq!(keys(&world), [""; 0]);
+    assert_eq!(world.all.incident(incident).expect("open").escalated_steps, 2, "the second round has its time");
+    world.pass(60);
+    wake(&mut world, Wake::PageAgain { incident }).expect("again");
+    assert_eq!(keys(&world), ["page/inc_1/2/tanaka/webhook/2"], "once, and not for each step");
+    end(&mut world, "page/inc_1/2/tanaka/webhook/2", sent());
+    assert_eq!(next(&world, incident), None);
+}

@@ -47,15 +47,18 @@ impl Streak {
 
     /// What the door does not know yet. Looks that failed and looks that could not measure, mixed, are a failure as well: otherwise a thing
     /// that is broken in both ways by turns would never be told.
-    pub(super) fn news(&self, believed: Option<&MonitorState>, failures: u32, recoveries: u32) -> Option<News> {
+    ///
+    /// Whoever was told and has resolved it (`told` is false) hears of it anew.
+    pub(super) fn news(&self, believed: Option<&MonitorState>, told: bool, failures: u32, recoveries: u32) -> Option<News> {
         let (failures, recoveries) = (failures.max(1), recoveries.max(1));
         let healthy = believed.is_none_or(|state| state.healthy);
+        let fresh = healthy || !told;
         let unmeasured = believed.is_some_and(|state| !state.healthy && state.unmeasured);
         match self.last? {
             Verdict::Passed if !healthy && self.same >= recoveries => Some(News::Recovered { since: self.same_since? }),
-            Verdict::Failed if healthy && self.unwell >= failures => Some(News::Fails { since: self.unwell_since? }),
+            Verdict::Failed if fresh && self.unwell >= failures => Some(News::Fails { since: self.unwell_since? }),
             Verdict::Failed if unmeasured && self.same >= failures => Some(News::Fails { since: self.same_since? }),
-            Verdict::Unmeasured if !unmeasured && self.same >= failures => Some(News::Unmeasured { since: self.same_since? }),
+            Verdict::Unmeasured if (!unmeasured || !told) && self.same >= failures => Some(News::Unmeasured { since: self.same_since? }),
             Verdict::Passed | Verdict::Failed | Verdict::Unmeasured => None,
         }
     }
@@ -78,6 +81,10 @@ mod tests {
 
     /// `p`assed, `f`ailed, `u`nmeasured, one a second: the news after the last of them, at a threshold of three and two.
     fn after(looks: &str, believed: Option<&MonitorState>) -> Option<News> {
+        news(looks, believed, true)
+    }
+
+    fn news(looks: &str, believed: Option<&MonitorState>, told: bool) -> Option<News> {
         let mut streak = Streak::default();
         for (second, look) in (0..).zip(looks.chars()) {
             let verdict = match look {
@@ -87,7 +94,7 @@ mod tests {
             };
             streak.add(verdict, at(second));
         }
-        streak.news(believed, 3, 2)
+        streak.news(believed, told, 3, 2)
     }
 
     #[test]
@@ -108,6 +115,19 @@ mod tests {
             ("pupu", Some(&blind), None),
         ] {
             assert_eq!(after(looks, believed), news, "{looks}");
+        }
+    }
+
+    #[test]
+    fn what_goes_on_after_it_was_resolved_is_told_again() {
+        let (failing, blind) = (state(false, false), state(false, true));
+        for (looks, believed, wanted) in [
+            ("ff", &failing, None),
+            ("fff", &failing, Some(News::Fails { since: at(0) })),
+            ("uuu", &blind, Some(News::Unmeasured { since: at(0) })),
+            ("pp", &failing, Some(News::Recovered { since: at(0) })),
+        ] {
+            assert_eq!(news(looks, Some(believed), false), wanted, "{looks}");
         }
     }
 

@@ -121,7 +121,10 @@ async fn over_there(
     bytes_max: usize,
 ) -> Result<Ran, NoEnd> {
     let cannot = |trouble: Trouble| NoEnd::Cannot(trouble.to_string());
-    let script = format!("cd \"$1\" || {{ echo \"{NO_ROOT_WORDS}\" >&2; exit {NO_ROOT}; }}; shift; exec \"$@\"");
+    // Nobody over there ends what hangs when this end hangs up.
+    let seconds = until.saturating_duration_since(Instant::now()).as_secs().saturating_add(1);
+    let bounded = format!("if timeout -s KILL 5 true 2>/dev/null; then exec timeout -s KILL {seconds} \"$@\"; fi; exec \"$@\"");
+    let script = format!("cd \"$1\" || {{ echo \"{NO_ROOT_WORDS}\" >&2; exit {NO_ROOT}; }}; shift; {bounded}");
     let words = [target.root.as_str()].into_iter().chain(argv.iter().map(String::as_str)).map(quoted).collect::<Vec<_>>().join(" ");
     let remote = format!("exec sh -c {} hikeshi {words}", quoted(&script));
     let child = ssh::start(options, place, &remote).map_err(cannot)?;

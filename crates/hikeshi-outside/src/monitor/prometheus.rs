@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::time::Duration;
 
-use hikeshi_domain::monitor::{Measured, Measuring};
+use hikeshi_domain::monitor::{Measured, Measuring, Verdict};
 use hikeshi_domain::policy::{NoData, PrometheusMonitor, WINDOW};
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,6 +14,8 @@ use crate::Options;
 use crate::probe::{BodyError, client, whole, words};
 
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+/// By how much a share may be beyond its bounds: counters are extrapolated.
+const ROUNDING: f64 = 0.01;
 /// A long window, a short one that says that it still goes on, and how many times the even rate is too fast.
 const PAIRS: [(&str, &str, f64); 2] = [("1h", "5m", 14.4), ("6h", "30m", 6.0)];
 
@@ -140,17 +142,25 @@ async fn burn(options: &Options, prometheus: &PrometheusMonitor, objective: f64,
         let samples = ask(options, prometheus, &prometheus.query.replace(WINDOW, window), timeout).await?;
         match samples.as_slice() {
             [] => Ok(None),
-            [one] if (0.0..=1.0).contains(&one.value) => Ok(Some(one.value / budget)),
+            // One minus a quotient is seldom exactly nothing.
+            [one] if (-ROUNDING..=1.0 + ROUNDING).contains(&one.value) => Ok(Some(one.value.clamp(0.0, 1.0) / budget)),
             [one] => Err(format!("{} is no share of bad events: that is from 0 to 1", one.value)),
             more => Err(format!("the query gives {} series; the share of bad events is one number", more.len())),
         }
     };
     let mut rates = Vec::new();
     for (long, short, limit) in PAIRS {
-        let (Some(over_long), Some(over_short)) = (rate(long).await?, rate(short).await?) else { return Ok(nothing(prometheus.no_data)) };
-        rates.push(Pair { long, short, limit, over_long, over_short });
+        if let (Some(over_long), Some(over_short)) = (rate(long).await?, rate(short).await?) {
+            rates.push(Pair { long, short, limit, over_long, over_short });
+        }
     }
-    Ok(spent(objective, &rates))
+    Ok(over_all(objective, &rates, prometheus.no_data))
+}
+
+/// A window without data does not hide what another one shows.
+fn over_all(objective: f64, pairs: &[Pair], no_data: NoData) -> Measured {
+    let known = spent(objective, pairs);
+    if known.verdict == Verdict::Failed || pairs.len() == PAIRS.len() { known } else { nothing(no_data) }
 }
 
 struct Pair {
