@@ -25,6 +25,13 @@ const LOOK_BYTES_MAX: u64 = 8 * 1024 * 1024;
 const PRINTED_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Further behind than this, it is not followed any more: what is shown would be about long ago.
 const BEHIND_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// How many more looks a file gets that has lost its name.
+const LOOKS_AFTER_ROTATION: u8 = 3;
+/// Looks that were not made, after which following begins anew, at the end of the file.
+const LOOKS_MISSED_MAX: u32 = 10;
+const AWAY_MIN: Duration = Duration::from_secs(60);
+/// Of a monitor that the policy does not have any more, the file stays open for so long.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 /// A time is counted in so many parts.
 const PARTS: u32 = 100;
 
@@ -33,11 +40,16 @@ const PARTS: u32 = 100;
 pub(super) struct Followers(Mutex<BTreeMap<MonitorName, Arc<Mutex<Follower>>>>);
 
 impl Followers {
-    fn of(&self, name: &MonitorName, log: &LogMonitor) -> Arc<Mutex<Follower>> {
+    fn of(&self, name: &MonitorName, log: &LogMonitor, interval_s: f64) -> Arc<Mutex<Follower>> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that is at work is not old, however long it takes.
+        all.retain(|_, follower| follower.try_lock().map_or(true, |follower| follower.looked.elapsed() < FORGOTTEN_AFTER));
         let known = all.entry(name.clone()).or_insert_with(|| Arc::new(Mutex::new(Follower::new(log))));
         // A follower that is at work is of the same log, or is given up.
-        if known.try_lock().is_ok_and(|follower| follower.log != *log) {
+        // Another node has looked meanwhile, at its own file: what was written here in all that time is not of now.
+        let looks = Duration::try_from_secs_f64(interval_s).unwrap_or_default().saturating_mul(LOOKS_MISSED_MAX);
+        let away = |follower: &Follower| follower.looked.elapsed() > looks.max(follower.within()).max(AWAY_MIN);
+        if known.try_lock().is_ok_and(|follower| follower.log != *log || away(&follower)) {
             *known = Arc::new(Mutex::new(Follower::new(log)));
         }
         Arc::clone(known)
@@ -49,9 +61,13 @@ impl Followers {
 struct Follower {
     log: LogMonitor,
     open: Option<Open>,
+    /// The file that had the name before, and in how many looks it is still read: who writes it may not have noticed yet.
+    before: Option<(Open, u8)>,
     /// The file was looked for and was not there: when it comes, all of it is new.
     missed: bool,
-    lines: Lines,
+    /// When so much had come that some of it was not read, and how much.
+    passed_over: Option<(Instant, u64)>,
+    looked: Instant,
     /// When a part of the time began, and how many lines matched in it.
     hits: VecDeque<(Instant, u32)>,
     last: Vec<u8>,
@@ -61,6 +77,7 @@ struct Follower {
 struct Open {
     file: File,
     at: u64,
+    lines: Lines,
 }
 
 /// What has come of a line that is not ended yet.
@@ -90,7 +107,16 @@ impl Lines {
 
 impl Follower {
     fn new(log: &LogMonitor) -> Self {
-        Self { log: log.clone(), open: None, missed: false, lines: Lines::default(), hits: VecDeque::new(), last: Vec::new() }
+        Self {
+            log: log.clone(),
+            open: None,
+            before: None,
+            missed: false,
+            passed_over: None,
+            looked: Instant::now(),
+            hits: VecDeque::new(),
+            last: Vec::new(),
+        }
     }
 
     fn within(&self) -> Duration {
@@ -110,57 +136,80 @@ impl Follower {
         }
     }
 
-    fn judged(&self, masker: &Masker) -> Measured {
+    fn judged(&self, masker: &Masker, now: Instant) -> Measured {
         let LogMonitor { more_than, within_s, .. } = self.log;
         let count = self.hits.iter().fold(0_u32, |sum, (_, count)| sum.saturating_add(*count));
+        let passed_over = self.passed_over.filter(|(at, _)| now.duration_since(*at) <= self.within());
         let measured = if count > more_than {
             let last = shown(&String::from_utf8_lossy(&masker.bytes(&self.last)));
             Measured::failed(format!("{count} lines within {within_s} s, more than {more_than}; the last one: {last}"))
+        } else if let Some((_, bytes)) = passed_over {
+            // What was not read may hold any number of them.
+            Measured::unmeasured(format!("it grows faster than it can be read; {} MiB were passed over within {within_s} s", bytes >> 20))
         } else {
             Measured::passed(format!("{count} lines within {within_s} s"))
         };
         measured.with(f64::from(count))
     }
 
-    /// Reads what is new. `Err`: why that cannot be told.
-    fn read(&mut self, path: &str, pattern: &Regex) -> Result<u32, String> {
-        let mut fresh = 0_u32;
-        let Self { open, lines, last, missed, .. } = self;
-        let mut line = |line: &[u8]| {
+    /// Reads what is new, and counts it, also when the rest cannot be read. `Err`: why it cannot.
+    fn read(&mut self, path: &str, pattern: &Regex, now: Instant) -> Result<(), String> {
+        let (mut fresh, mut last) = (0_u32, None);
+        let read = self.follow(path, now, &mut |line| {
             if pattern.is_match(line) {
                 fresh = fresh.saturating_add(1);
-                *last = line.to_vec();
+                last = Some(line.to_vec());
             }
-        };
+        });
+        self.last = last.unwrap_or_else(|| std::mem::take(&mut self.last));
+        self.looked = now;
+        self.count(fresh, now);
+        read
+    }
+
+    fn follow(&mut self, path: &str, now: Instant, line: &mut impl FnMut(&[u8])) -> Result<(), String> {
+        let unreadable = |error: io::Error| format!("{path} cannot be read: {error}");
         let mut room = LOOK_BYTES_MAX;
-        if let Some(open) = open {
-            room = open.feed(lines, room, &mut line).map_err(|error| format!("{path} cannot be read: {error}"))?;
+        if let Some((before, looks)) = &mut self.before {
+            room = before.feed(room, line).map_err(unreadable)?;
+            // What is left of it is read first, however many looks that takes.
+            *looks = looks.saturating_sub(u8::from(room > 0));
+            if *looks == 0 {
+                before.lines.end(line);
+                self.before = None;
+            }
+        }
+        if let Some(open) = &mut self.open {
+            room = open.feed(room, line).map_err(unreadable)?;
         }
         let file = match File::open(path) {
             Ok(file) => file,
             Err(error) => {
-                *missed |= error.kind() == io::ErrorKind::NotFound;
+                self.missed |= error.kind() == io::ErrorKind::NotFound;
                 return Err(format!("{path} cannot be opened: {error}"));
             }
         };
         let named = identity(&file).map_err(|error| format!("{path}: {error}"))?;
-        let same = open.as_ref().is_some_and(|open| identity(&open.file).is_ok_and(|known| known.0 == named.0));
-        // What is left of the old one is read first, however many looks that takes.
-        if !same && (room > 0 || open.is_none()) {
-            // Rotated: the old one was read to its end, and what has no end of line there will not get one.
-            lines.end(&mut line);
-            let begin = if open.is_some() || *missed { 0 } else { named.1 };
-            let mut next = Open { file, at: begin };
-            next.feed(lines, room, &mut line).map_err(|error| format!("{path} cannot be read: {error}"))?;
-            *open = Some(next);
-            *missed = false;
+        let same = self.open.as_ref().is_some_and(|open| identity(&open.file).is_ok_and(|known| known.0 == named.0));
+        if !same && (room > 0 || self.open.is_none()) {
+            let begin = if self.open.is_some() || self.missed { 0 } else { named.1 };
+            if let Some((mut before, _)) = self.before.take() {
+                before.lines.end(line);
+            }
+            self.before = self.open.take().map(|open| (open, LOOKS_AFTER_ROTATION));
+            self.missed = false;
+            let next = self.open.insert(Open { file, at: begin, lines: Lines::default() });
+            next.feed(room, line).map_err(unreadable)?;
         }
-        let behind = open.as_ref().map_or(0, |open| identity(&open.file).map_or(0, |(_, size)| size.saturating_sub(open.at)));
-        if behind > BEHIND_BYTES_MAX {
-            *open = None;
-            return Err(format!("{path} grows faster than it can be read; {} MiB were passed over", behind >> 20));
+        if let Some(open) = &mut self.open {
+            let (_, size) = identity(&open.file).map_err(unreadable)?;
+            let behind = size.saturating_sub(open.at);
+            if behind > BEHIND_BYTES_MAX {
+                (open.at, open.lines) = (size, Lines::default());
+                self.passed_over = Some((now, behind));
+            }
         }
-        Ok(fresh)
+        Ok(())
     }
 }
 
@@ -175,12 +224,12 @@ fn identity(file: &File) -> io::Result<((u64, u64), u64)> {
 
 impl Open {
     /// Reads on, up to so many bytes; how many are left of them.
-    fn feed(&mut self, lines: &mut Lines, mut room: u64, line: &mut impl FnMut(&[u8])) -> io::Result<u64> {
+    fn feed(&mut self, mut room: u64, line: &mut impl FnMut(&[u8])) -> io::Result<u64> {
         let (_, size) = identity(&self.file)?;
         if size < self.at {
             // Emptied: what was begun there is gone.
             self.at = 0;
-            lines.begun.clear();
+            self.lines.begun.clear();
         }
         self.file.seek(SeekFrom::Start(self.at))?;
         let mut buffer = vec![0; LINE_BYTES_MAX];
@@ -189,7 +238,7 @@ impl Open {
             if count == 0 {
                 break;
             }
-            lines.feed(buffer.get(..count).unwrap_or_default(), line);
+            self.lines.feed(buffer.get(..count).unwrap_or_default(), line);
             let count = u64::try_from(count).unwrap_or(u64::MAX);
             self.at = self.at.saturating_add(count);
             room = room.saturating_sub(count);
@@ -208,7 +257,7 @@ pub(super) async fn measure(options: &Options, followers: &Followers, measuring:
         Ok(pattern) => pattern,
         Err(error) => return Measured::unmeasured(format!("the pattern cannot be used: {error}")),
     };
-    let follower = followers.of(&measuring.name, log);
+    let follower = followers.of(&measuring.name, log, measuring.monitor.interval_s);
     match (&log.file, &log.run) {
         (Some(file), _) => followed(follower, file.clone(), pattern, secrets.masker, timeout).await,
         (None, Some(argv)) => match run(options, measuring.target.as_ref(), argv, timeout, PRINTED_BYTES_MAX).await {
@@ -229,11 +278,9 @@ pub(super) async fn measure(options: &Options, followers: &Followers, measuring:
 async fn followed(follower: Arc<Mutex<Follower>>, path: String, pattern: Regex, masker: Masker, timeout: Duration) -> Measured {
     let read = move || {
         let Ok(mut follower) = follower.try_lock() else { return Measured::unmeasured(format!("{path}: the last look has not ended")) };
-        match follower.read(&path, &pattern) {
-            Ok(fresh) => {
-                follower.count(fresh, Instant::now());
-                follower.judged(&masker)
-            }
+        let now = Instant::now();
+        match follower.read(&path, &pattern, now) {
+            Ok(()) => follower.judged(&masker, now),
             Err(why) => Measured::unmeasured(why),
         }
     };
@@ -259,6 +306,11 @@ fn printed(follower: &Mutex<Follower>, out: &[u8], pattern: &Regex, masker: &Mas
     if let Some(last) = last {
         follower.last = last;
     }
-    follower.count(fresh, Instant::now());
-    follower.judged(masker)
+    let now = Instant::now();
+    follower.looked = now;
+    follower.count(fresh, now);
+    follower.judged(masker, now)
 }
+
+#[cfg(test)]
+mod tests;
