@@ -100,8 +100,13 @@ pub struct MailRules {
 
 impl Default for MailRules {
     fn default() -> Self {
-        let over = r"(?i)^(?:(?:re|fwd?)\s*:\s*)*[\s\[【(（*]*(?:resolved|recovered|recovery|ok|up)\b|復旧|回復|解消";
-        Self { key: None, resolved: over.to_owned(), from: Vec::new() }
+        // A word alone says nothing: "Up to 95 %", "復旧サーバーが応答しません". It stands at the beginning, in brackets or with a sign behind it.
+        let words = r"resolved(?:\s+in\s[^:]{1,40})?(?::\d+)?|recovered|recovery|ok|up|monitor\s+is\s+up|(?:障害)?(?:復旧|回復|解消)(?:通知|しました|済み?)?";
+        let passed_on = r"(?:(?:re|fwd?|転送|返信)\s*[:：]\s*)*";
+        let over = format!(
+            r"(?i)^\s*{passed_on}(?:\*+\s*(?:recovery|resolved|ok|up)\b|[\s\[【(（]*(?:{words})(?:\s*[\]】)）:：!！]|\s+-+\s|\s*$))"
+        );
+        Self { key: None, resolved: over, from: Vec::new() }
     }
 }
 

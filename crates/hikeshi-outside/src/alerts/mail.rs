@@ -16,8 +16,10 @@ use super::{BODY_BYTES_MAX, Refused};
 static PASSED_ON: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^\s*(?:(?:re|fwd?|転送|返信)\s*[:：]\s*)+").ok());
 /// Words at the beginning that say how it stands, and nothing of what it is: the same alert has other ones when it is over.
 static STANDING: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let words = "problem|firing|alert|alarm|triggered|down|critical|warning|resolved|recovered|recovery|ok|up|障害|発生|検知|警告|異常|復旧|回復|解消";
-    Regex::new(&format!(r"(?i)^[\s\[【(（*]*(?:{words})(?:[\]】)）:：*!\s-]+|$)")).ok()
+    let begins = r"problem|firing(?::\d+)?|alert|alarm|triggered|down|critical|warning|monitor\s+is\s+down|障害|発生|検知|警告|異常";
+    let ends = r"resolved(?:\s+in\s[^:]{1,40})?(?::\d+)?|recovered|recovery|ok|up|monitor\s+is\s+up|(?:障害)?(?:復旧|回復|解消)";
+    let more = "(?:通知|発生|検知|しました|済み?)?";
+    Regex::new(&format!(r"(?i)^[\s\[【(（*]*(?:{begins}|{ends}){more}(?:[\]】)）:：*!！\s-]+|$)")).ok()
 });
 
 /// Reads one mail.

@@ -32,7 +32,37 @@ fn the_subject_is_the_title_and_says_whether_it_is_over() {
         let over_now = one(&mail(over));
         assert_eq!((over_now.phase, over_now.key), (Phase::Resolved, fires.key.clone()), "{over}");
     }
-    for fires_too in ["/var on web1 is full", "【障害】 /var on web1 is full", "Fwd: Re: ALERT - /var on web1 is full"] {
+    for over in [
+        "OK - /var on web1 is full",
+        "Resolved in 5m 3s: /var on web1 is full",
+        "【障害復旧】/var on web1 is full",
+        "【復旧通知】 /var on web1 is full",
+        "[RESOLVED:1] /var on web1 is full",
+        "Monitor is UP: /var on web1 is full",
+    ] {
+        let over_now = one(&mail(over));
+        assert_eq!((over_now.phase, over_now.key), (Phase::Resolved, fires.key.clone()), "{over}");
+    }
+    // Whoever only speaks of a recovery tells of none.
+    for burns in [
+        "【障害】DBの自動復旧に失敗しました",
+        "PROBLEM: 復旧サーバー backup1 が応答しません",
+        "復旧サーバー backup1 が応答しません",
+        "【警告】未解消の障害が3件あります",
+        "Up to 95 % of /var on web1 is used",
+        "Recovery of replica db2 failed",
+        "OKAYAMA: down",
+    ] {
+        assert_eq!(one(&mail(burns)).phase, Phase::Firing, "{burns}");
+    }
+    for fires_too in [
+        "【障害発生】/var on web1 is full",
+        "[FIRING:1] /var on web1 is full",
+        "Monitor is DOWN: /var on web1 is full",
+        "/var on web1 is full",
+        "【障害】 /var on web1 is full",
+        "Fwd: Re: ALERT - /var on web1 is full",
+    ] {
         let again = one(&mail(fires_too));
         assert_eq!((again.phase, again.key), (Phase::Firing, fires.key.clone()), "{fires_too}");
     }

@@ -49,3 +49,24 @@ fn a_mail_opens_an_incident_and_another_one_ends_it() {
     assert_eq!(send(TOKEN, &composed("【復旧】web1 のディスクに空きがない")), 200);
     resolves_itself(&workspace, &incident, "nagios");
 }
+
+/// What Postfix runs, as the manual has it: while nobody answers it says `EX_TEMPFAIL`, since any other failure sends the mail back.
+#[test]
+fn what_the_manual_gives_to_postfix_asks_it_to_try_again() {
+    let workspace = workspace("postfix", &source("zabbix", "mail", ""));
+    let header = workspace.path("alerts.header");
+    std::fs::write(&header, format!("Authorization: Bearer {TOKEN}\n")).expect("written");
+    let mail = workspace.path("mail");
+    std::fs::write(&mail, composed("【障害】web1 のディスクに空きがない")).expect("written");
+    for manual in [include_str!("../../../../../docs/manual/alerts.md"), include_str!("../../../../../docs/manual/alerts.ja.md")] {
+        let line = manual.lines().find_map(|line| line.strip_prefix("alerts: \"|")?.strip_suffix('"')).expect("an alias");
+        let run = |to: &str| {
+            let line = line.replace("/etc/hikeshi/alerts.header", &header.display().to_string()).replace("https://hikeshi.example.jp", to);
+            let from = std::fs::File::open(&mail).expect("opened");
+            Command::new("sh").args(["-c", &line]).stdin(from).output().expect("run").status.code()
+        };
+        assert_eq!(run(&workspace.url()), Some(0));
+        assert_eq!(run("http://127.0.0.1:1"), Some(75));
+    }
+    assert_eq!(opened(&workspace, 1)["incident"]["alerts"]["fired"], 1, "the same mail twice is one alert");
+}
