@@ -1,10 +1,12 @@
 //! Which changes of a policy loosen a four-eyes rule (rule A3). Such a change waits until two other people have approved it.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Monitor, Policy};
+use super::{Forge, Monitor, Policy};
 use crate::emergency::ApprovalProof;
 use crate::ids::{MonitorName, PersonId, RoleName};
 use crate::permit::roles_for;
@@ -33,6 +35,8 @@ pub enum Weakening {
     MaskRemoved { what: String },
     /// A monitor runs another program, or reads another log, than before: on its own, with no plan that anybody approves.
     RunsByItself { monitor: MonitorName },
+    /// A secret of the server that the policy uses already is sent to an address to which it was not sent before.
+    SecretSent { variable: String, to: String },
 }
 
 impl Policy {
@@ -46,6 +50,7 @@ impl Policy {
         chat(self, next, &mut found);
         permissions(self, next, &mut found);
         programs(self, next, &mut found);
+        secrets(self, next, &mut found);
         if self.emergency.approval_proof == ApprovalProof::Signed && next.emergency.approval_proof == ApprovalProof::Any {
             found.push(Weakening::SignatureDropped);
         }
@@ -179,15 +184,69 @@ fn reaches_no_further(before: &SshKey, after: &SshKey) -> bool {
 fn programs(old: &Policy, new: &Policy, found: &mut Vec<Weakening>) {
     for (name, monitor) in &new.monitors {
         let before = old.monitors.get(name);
-        let runs = |monitor: &Monitor| monitor.command.as_ref().map(|command| (command.run.clone(), command.target.clone()));
-        let reads = |monitor: &Monitor| monitor.log.as_ref().map(|log| (log.file.clone(), log.run.clone(), log.target.clone()));
-        let other = |known: bool, given: bool| given && !known;
+        let runs = |monitor: &Monitor| monitor.command.as_ref().map(|command| command.run.clone());
+        let reads = |monitor: &Monitor| monitor.log.as_ref().map(|log| (log.file.clone(), log.run.clone()));
+        // The same words in another directory, on another host or with other secrets are another program.
+        let place = |policy: &Policy, monitor: &Monitor| {
+            let target = monitor.target().and_then(|target| policy.targets.get(target));
+            (monitor.target().cloned(), target.map(|target| (target.root.clone(), target.ssh.clone(), target.pass_env.clone())))
+        };
+        let there = before.is_some_and(|before| place(old, before) == place(new, monitor));
+        let other = |known: bool, given: bool| given && !(known && there);
         let runs_another = other(before.is_some_and(|before| runs(before) == runs(monitor)), monitor.command.is_some());
         let reads_another = other(before.is_some_and(|before| reads(before) == reads(monitor)), monitor.log.is_some());
         if runs_another || reads_another {
             found.push(Weakening::RunsByItself { monitor: name.clone() });
         }
     }
+}
+
+/// Whoever could have a secret sent to a server of their own could speak as its owner: with the chat's, approve in anybody's name.
+fn secrets(old: &Policy, new: &Policy, found: &mut Vec<Weakening>) {
+    let (before, known) = (sent(old), named(old));
+    for (variable, to) in sent(new).difference(&before) {
+        if known.contains(variable) {
+            found.push(Weakening::SecretSent { variable: variable.clone(), to: to.clone() });
+        }
+    }
+}
+
+/// Which variables are sent where.
+fn sent(policy: &Policy) -> BTreeSet<(String, String)> {
+    let mut sent = BTreeSet::new();
+    let mut to = |address: String, variables: &[Option<&String>]| {
+        sent.extend(variables.iter().flatten().map(|variable| ((*variable).clone(), address.clone())));
+    };
+    for prometheus in policy.monitors.values().filter_map(|monitor| monitor.prometheus.as_ref()) {
+        to(prometheus.url.clone(), &[prometheus.token_env.as_ref()]);
+    }
+    if let Some(github) = policy.forge.as_ref().and_then(Forge::github) {
+        to(github.api, &[Some(&github.token_env)]);
+    }
+    if let Some(slack) = &policy.slack {
+        to(slack.api.clone(), &[Some(&slack.bot_token_env), Some(&slack.app_token_env)]);
+    }
+    if let Some(twilio) = policy.paging.as_ref().and_then(|paging| paging.twilio.as_ref()) {
+        to(twilio.api.clone(), &[Some(&twilio.account_sid_env), Some(&twilio.auth_token_env)]);
+    }
+    let page = policy.status.as_ref().and_then(|page| page.mail.as_ref());
+    for mail in policy.paging.as_ref().and_then(|paging| paging.mail.as_ref()).into_iter().chain(page) {
+        to(format!("{}:{}", mail.host, mail.port), &[mail.user_env.as_ref(), mail.password_env.as_ref()]);
+    }
+    sent
+}
+
+/// Every variable with a secret that the policy names.
+fn named(policy: &Policy) -> BTreeSet<String> {
+    let mut named: BTreeSet<String> = sent(policy).into_iter().map(|(variable, _)| variable).collect();
+    named.extend(policy.slack.iter().map(|slack| slack.signing_secret_env.clone()));
+    named.extend(policy.forge.iter().filter_map(|forge| forge.webhook_secret_env.clone()));
+    named.extend(policy.alerts.sources.values().map(|source| source.token_env.clone()));
+    named.extend(policy.monitors.values().flat_map(Monitor::secret_env).map(str::to_owned));
+    named.extend(policy.people.values().filter_map(|person| person.webhook.as_ref()?.secret_env.clone()));
+    named.extend(policy.targets.values().flat_map(|target| target.pass_env.iter().cloned()));
+    named.extend(policy.secrets.env.iter().cloned());
+    named
 }
 
 fn permissions(old: &Policy, new: &Policy, found: &mut Vec<Weakening>) {
@@ -237,7 +296,9 @@ mod tests {
         assert!(new.weakenings(&speaks(&new, "sato", "sato.ken")).is_empty(), "a handle speaks for nobody");
         let mut moved = new.clone();
         moved.slack = Some(super::super::Slack { api: "https://elsewhere.example/api/".to_owned(), ..super::super::Slack::default() });
-        assert_eq!(new.weakenings(&moved), [Weakening::ChatIdentity { person }]);
+        let sent =
+            |variable: &str| Weakening::SecretSent { variable: variable.to_owned(), to: "https://elsewhere.example/api/".to_owned() };
+        assert_eq!(new.weakenings(&moved), [Weakening::ChatIdentity { person }, sent("SLACK_APP_TOKEN"), sent("SLACK_BOT_TOKEN")]);
     }
 
     #[test]
@@ -261,6 +322,43 @@ mod tests {
         assert!(runs.weakenings(&with(r#"{"command": {"run": ["df"], "above": 9}, "failures": 9}"#)).is_empty(), "the same program");
         assert!(runs.weakenings(&old).is_empty(), "one less");
         assert!(old.weakenings(&with(r#"{"tcp": "db:5432"}"#)).is_empty());
+    }
+
+    #[test]
+    fn a_program_that_is_moved_is_another_one_and_a_secret_stays_where_it_was_sent() {
+        let with = |root: &str, prometheus: &str, slack: &str| {
+            let mut policy = serde_json::to_value(base()).expect("plain data");
+            let place = serde_json::json!({"service": "web", "environment": "production", "impact": "all_users", "business": "slight"});
+            let monitor = |key: &str, what: serde_json::Value| {
+                let mut monitor = place.clone();
+                monitor[key] = what;
+                monitor
+            };
+            policy["targets"] = serde_json::json!({"web": {"service": "web", "environment": "production", "root": root, "backups": "/b"}});
+            policy["monitors"] = serde_json::json!({
+                "disk": monitor("command", serde_json::json!({"run": ["./check.sh"], "target": "web"})),
+                "rate": monitor("prometheus", serde_json::json!({"url": prometheus, "query": "up", "below": 1, "token_env": "PROMETHEUS_TOKEN"})),
+            });
+            policy["slack"] = serde_json::json!({"signing_secret_env": "SLACK_SIGNING_SECRET", "api": slack});
+            serde_json::from_value::<Policy>(policy).expect("a policy")
+        };
+        let old = with("/srv/web", "http://prometheus:9090", "https://slack.com/api/");
+        assert_eq!(old.weakenings(&old), []);
+        let moved = old.weakenings(&with("/tmp/web", "http://prometheus:9090", "https://slack.com/api/"));
+        assert_eq!(moved, [Weakening::RunsByItself { monitor: MonitorName::known("disk") }]);
+        let sent = |variable: &str, to: &str| Weakening::SecretSent { variable: variable.to_owned(), to: to.to_owned() };
+        let elsewhere = old.weakenings(&with("/srv/web", "http://evil", "https://slack.com/api/"));
+        assert_eq!(elsewhere, [sent("PROMETHEUS_TOKEN", "http://evil")]);
+        let mut stolen = old.clone();
+        for monitor in stolen.monitors.values_mut() {
+            monitor.prometheus.iter_mut().for_each(|prometheus| prometheus.token_env = Some("SLACK_SIGNING_SECRET".to_owned()));
+        }
+        assert_eq!(old.weakenings(&stolen), [sent("SLACK_SIGNING_SECRET", "http://prometheus:9090")], "whatever it was for");
+        assert_eq!(
+            base().weakenings(&with("/srv/web", "http://evil", "http://evil")).len(),
+            1,
+            "what nobody knows yet is no secret of ours"
+        );
     }
 
     #[test]

@@ -124,6 +124,12 @@ pub fn weakening(lang: Lang, weakening: &Weakening, names: &Names) -> String {
         (Weakening::RunsByItself { monitor }, Lang::En) => {
             format!("the monitor {monitor} runs another program or reads another log than before, with no plan that anybody approves")
         }
+        (Weakening::SecretSent { variable, to }, Lang::Ja) => {
+            format!("環境変数 {variable} の秘密を、これまでと違う宛先 {to} に送るようになります")
+        }
+        (Weakening::SecretSent { variable, to }, Lang::En) => {
+            format!("the secret in {variable} is sent to {to}, to which it was not sent before")
+        }
         (Weakening::MaskRemoved { what }, Lang::Ja) => format!("伏せ字の設定 {what} を外します"),
         (Weakening::MaskRemoved { what }, Lang::En) => format!("{what} is no longer masked"),
     }

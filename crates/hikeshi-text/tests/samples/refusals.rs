@@ -217,6 +217,7 @@ every! {
         SignatureDropped => Weakening::SignatureDropped,
         ChatIdentity => Weakening::ChatIdentity { person: person("sato") },
         MaskRemoved => Weakening::MaskRemoved { what: text("DB_PASSWORD") },
+        SecretSent => Weakening::SecretSent { variable: text("SLACK_BOT_TOKEN"), to: text("https://slack.test/api/") },
         RunsByItself => Weakening::RunsByItself { monitor: hikeshi_domain::ids::MonitorName::new("disk").unwrap() },
     }
 }
