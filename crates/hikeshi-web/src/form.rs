@@ -91,13 +91,21 @@ fn decode(raw: &[u8]) -> Result<String, Fail> {
 
 /// Reads a body within its bounds of size and time.
 pub async fn read_body(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Fail> {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<usize>().ok());
-    if announced.is_some_and(|bytes| bytes > BODY_BYTES_MAX) {
-        return Err(Fail::TooLarge { max: BODY_BYTES_MAX });
+    read_up_to(BODY_BYTES_MAX, headers, body).await
+}
+
+/// How many bytes the head of a request announces.
+pub fn announced(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+pub async fn read_up_to(max: usize, headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Fail> {
+    if announced(headers).is_some_and(|bytes| bytes > max) {
+        return Err(Fail::TooLarge { max });
     }
-    match tokio::time::timeout(BODY_WITHIN, axum::body::to_bytes(body, BODY_BYTES_MAX)).await {
+    match tokio::time::timeout(BODY_WITHIN, axum::body::to_bytes(body, max)).await {
         Ok(Ok(bytes)) => Ok(bytes.into()),
-        Ok(Err(error)) if is_length(&error) => Err(Fail::TooLarge { max: BODY_BYTES_MAX }),
+        Ok(Err(error)) if is_length(&error) => Err(Fail::TooLarge { max }),
         Ok(Err(_)) => Err(Fail::BodyBroken),
         Err(_) => Err(Fail::BodySlow),
     }

@@ -1,14 +1,19 @@
 //! Requests from the team's chat, from the forge and from senders of alerts: taken raw, since their signature is over every byte, and handed on. Nothing is decided here.
 
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::fail::Fail;
+use crate::form::{announced, read_up_to};
 use crate::state::App;
 
 /// A report of alerts is the largest; whoever reads one decides how much of this it takes.
 pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Who sends it is known only once it is read, so that anybody may fill the memory with it. What is larger than this waits for a seat.
+const SMALL_BYTES_MAX: usize = 64 * 1024;
+/// Large ones that are read or handled at the same time.
+pub const LARGE_MAX: usize = 32;
 
 /// One request, as it came.
 #[derive(Debug, Clone)]
@@ -46,22 +51,15 @@ impl Received {
     }
 }
 
-pub async fn post(
-    State(app): State<App>,
-    Path(to): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: axum::body::Bytes,
-) -> Result<Response, Fail> {
+pub async fn post(State(app): State<App>, Path(to): Path<String>, request: Request) -> Result<Response, Fail> {
     let nothing = || Fail::NotFound { what: "page", given: to.chars().take(100).collect() };
     let receive = app.inbound.clone().ok_or_else(nothing)?;
-    let received = receive(Inbound {
-        to: to.clone(),
-        uri: uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
-        headers,
-        body: body.to_vec(),
-    })
-    .await;
+    let (head, body) = request.into_parts();
+    let small = announced(&head.headers).is_some_and(|bytes| bytes <= SMALL_BYTES_MAX);
+    let _seat = if small { None } else { app.large_bodies.acquire().await.ok() };
+    let body = read_up_to(BODY_BYTES_MAX, &head.headers, body).await?;
+    let uri = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+    let received = receive(Inbound { to: to.clone(), uri, headers: head.headers, body }).await;
     if received.status == 404 {
         return Err(nothing());
     }

@@ -1,7 +1,6 @@
 //! Every address of the face.
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
@@ -31,7 +30,7 @@ pub fn app(options: WebOptions) -> Router {
         .route("/api/v1/emergencies/{id}/sessions/{session}/record", get(session::record))
         .route("/api/v1/emergencies/{id}/sessions/{session}/stream", get(session::watch_by_token))
         .merge(offline::routes())
-        .route("/inbound/{*to}", post(inbound::post).put(inbound::post).layer(DefaultBodyLimit::max(inbound::BODY_BYTES_MAX)))
+        .route("/inbound/{*to}", post(inbound::post).put(inbound::post))
         .route("/live", get(live::get))
         .route("/assets/{name}", get(assets::get))
         .fallback(nothing_here)

@@ -54,6 +54,7 @@ pub struct Inner {
     pub registrations: Ceremonies<PasskeyRegistration>,
     pub authentications: Ceremonies<(hikeshi_domain::ids::PersonId, PasskeyAuthentication)>,
     pub live_readers: Arc<Semaphore>,
+    pub large_bodies: Semaphore,
     pub inbound: Option<Receive>,
     pub status: crate::status::Shelf,
 }
@@ -75,6 +76,7 @@ impl App {
             authentications: Ceremonies::default(),
             live_readers: Arc::new(Semaphore::new(LIVE_READERS_MAX)),
             inbound,
+            large_bodies: Semaphore::new(crate::inbound::LARGE_MAX),
             status,
         }))
     }

@@ -55,8 +55,9 @@ pub fn decide(permit: &Permit, facts: &Facts, command: &Command, now: Timestamp)
     let by = permit.person()?;
     match command {
         Command::Test { people, means } => test(facts, policy, by, &wanted(people, Some(policy)), *means, now),
-        Command::Confirm { means } => {
-            let known = contact(facts, by, *means).filter(|known| known.waits());
+        Command::Confirm { means, number } => {
+            let meant = |known: &&Contact| known.waits() && number.is_none_or(|number| number == known.number);
+            let known = contact(facts, by, *means).filter(meant);
             let known = known.ok_or(Refusal::NoTestToConfirm { means: *means })?;
             let event = ContactEvent { person: by.clone(), means: *means, number: known.number, step: ContactStep::Confirmed };
             Ok(Decision { events: vec![Event::Contact(event)], ..Decision::default() })

@@ -36,7 +36,12 @@ pub enum Command {
         means: Option<Means>,
     },
     /// Its owner says that the last test by this means has arrived.
-    Confirm { means: Means },
+    Confirm {
+        means: Means,
+        /// Which test, where that is known, such as by the call in which a key was pressed; without it, the last one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        number: Option<u32>,
+    },
 }
 
 /// What is known of one way to reach somebody: the last test, and when one last arrived.

@@ -43,7 +43,7 @@ fn test(world: &mut World, people: &[&str]) -> Result<usize, Refusal> {
 }
 
 fn confirm(world: &mut World, name: &str) -> Result<(), Refusal> {
-    world.submit(&who(name), &crate::command::Command::Contact(Command::Confirm { means: Means::Webhook })).map(drop)
+    world.submit(&who(name), &crate::command::Command::Contact(Command::Confirm { means: Means::Webhook, number: None })).map(drop)
 }
 
 fn ends(world: &mut World, key: &str, outcome: Outcome) -> Result<(), Refusal> {

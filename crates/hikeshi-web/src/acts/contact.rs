@@ -23,7 +23,7 @@ pub fn command(kind: &str, input: &Input<'_>) -> Result<Command, Sentence> {
             }
             contact::Command::Test { people, means: None }
         }
-        "contact.confirm" => contact::Command::Confirm { means: input.code("means", t.contacts_means())? },
+        "contact.confirm" => contact::Command::Confirm { means: input.code("means", t.contacts_means())?, number: None },
         _ => return Err(input.unknown_kind(kind)),
     }))
 }

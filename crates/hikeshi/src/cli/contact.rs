@@ -45,7 +45,7 @@ pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
         }
         Verb::Confirm { by } => {
             let next = Some("hikeshi contact list".to_owned());
-            caller.submit_and_tell(Command::Contact(contact::Command::Confirm { means: by }), next).await?;
+            caller.submit_and_tell(Command::Contact(contact::Command::Confirm { means: by, number: None }), next).await?;
         }
     }
     Ok(())

@@ -42,6 +42,7 @@ enum Why {
     /// Whether it arrives; as long as nobody has said so.
     Test {
         means: Means,
+        number: u32,
         waits: bool,
     },
 }
@@ -101,7 +102,7 @@ impl Ears {
         if let Some((person, means, number)) = contact::test_of(&key) {
             let waits = self.tested(&person, means).await.is_some_and(|known| known.number == number && known.waits());
             let lang = language(policy, &person);
-            return Ok(Some(Called { key, person, lang, about: Why::Test { means, waits } }));
+            return Ok(Some(Called { key, person, lang, about: Why::Test { means, number, waits } }));
         }
         let Some(id) = attempts::incident_of(&key) else { return Ok(None) };
         let workspace = Lang::from(policy.workspace.language);
@@ -146,7 +147,7 @@ impl Ears {
     async fn take(&self, policy: &Policy, called: &Called, sid: &str) -> Taken {
         let command = match &called.about {
             Why::Incident(incident) => Command::Incident(incident::Command::Acknowledge { incident: incident.id }),
-            Why::Test { means, .. } => Command::Contact(contact::Command::Confirm { means: *means }),
+            Why::Test { means, number, .. } => Command::Contact(contact::Command::Confirm { means: *means, number: Some(*number) }),
         };
         let envelope = Envelope {
             key: RequestKey::of(&["phone", sid, &shortened(&called.key)]),
@@ -253,12 +254,17 @@ impl Ears {
                 }
             }
         }
-        // A test that waits to be confirmed is answered like a page, unless a real one came after it.
-        if let Some(test) = self.tested(person, Means::Sms).await.filter(Contact::waits)
-            && latest.as_ref().is_none_or(|(at, _, _)| test.tested_at > *at)
+        // A test that waits to be confirmed is answered like a page, but what burns comes first, whichever was sent last.
+        if latest.is_none()
+            && let Some(test) = self.tested(person, Means::Sms).await.filter(Contact::waits)
         {
             let key = contact::key_of(person, Means::Sms, test.number);
-            return Ok(Some(Called { key, person: person.clone(), lang, about: Why::Test { means: Means::Sms, waits: true } }));
+            return Ok(Some(Called {
+                key,
+                person: person.clone(),
+                lang,
+                about: Why::Test { means: Means::Sms, number: test.number, waits: true },
+            }));
         }
         let called = |(_, key, incident)| Called { key, person: person.clone(), lang, about: Why::Incident(Box::new(incident)) };
         Ok(latest.map(called))
