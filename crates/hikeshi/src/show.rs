@@ -121,6 +121,7 @@ fn is_wide(c: char) -> bool {
 pub fn table(headings: &[String], rows: &[Vec<String>]) -> String {
     let mut widths: Vec<usize> = headings.iter().map(|heading| columns(heading)).collect();
     for row in rows {
+        widths.resize(widths.len().max(row.len()), 0);
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(columns(cell));
         }
@@ -140,7 +141,9 @@ pub fn table(headings: &[String], rows: &[Vec<String>]) -> String {
         }
         out.push('\n');
     };
-    push(headings, Some(DIM));
+    if !headings.is_empty() {
+        push(headings, Some(DIM));
+    }
     for row in rows {
         push(row, None);
     }
@@ -160,4 +163,18 @@ pub fn pairs(rows: &[(String, String)]) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_without_headings_still_has_its_rows() {
+        let cells = |row: &[&str]| row.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>();
+        let rows = [cells(&["緊急", "inc_1"]), cells(&["a", "b", "c"])];
+        assert_eq!(table(&[], &rows), "緊急  inc_1\na     b      c\n");
+        let headings = cells(&["one", "two", "three"]);
+        assert!(table(&headings, &rows).ends_with("緊急  inc_1\na     b      c\n"));
+    }
 }
