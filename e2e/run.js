@@ -1,5 +1,5 @@
 // Real Chromium, real fuzzer, real command line against a real `hikeshi serve`: node e2e/run.js <what> [words of a check].
-// `pages` is signin, nights, approvals, alerts, monitors, oncall, status, live, session, reports, rehearsal and every together; the others are api, doubles and pictures.
+// `pages` is signin, nights, approvals, alerts, changes, monitors, oncall, status, live, session, reports, rehearsal and every together; the others are api, doubles and pictures.
 import { Checks } from "./checks.js";
 import { api } from "./api.js";
 import { open } from "./browser.js";
@@ -8,6 +8,7 @@ import { alerts } from "./pages/alerts.js";
 import { approvals } from "./pages/approvals.js";
 import { monitors } from "./pages/monitors.js";
 import { oncall } from "./pages/oncall.js";
+import { changes } from "./pages/changes.js";
 import { live } from "./pages/live.js";
 import { signIn, wholeNights } from "./pages/night.js";
 import { rehearsal } from "./pages/rehearsal.js";
@@ -40,6 +41,7 @@ const works = {
   nights: () => inBrowser(wholeNights),
   approvals: () => inBrowser(approvals),
   alerts: () => inBrowser(alerts),
+  changes: () => inBrowser(changes),
   monitors: () => inBrowser(monitors),
   oncall: () => inBrowser(oncall),
   live: () => inBrowser(live),

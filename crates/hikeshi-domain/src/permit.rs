@@ -50,7 +50,7 @@ pub fn row(kind: &str) -> Row {
         | "account.add_passkey"
         | "account.remove_passkey"
         | "account.issue_token" => Row::Anyone,
-        "channel.post" | "contact.confirm" => Row::Anyone,
+        "change.record" | "channel.post" | "contact.confirm" => Row::Anyone,
         // Whoever finds a secret says so: auditors, too. Nothing happens before a second person agrees.
         "session.redact" => Row::Anyone,
         "emergency.request" | "emergency.revise" => Row::Roles(&["developer", "senior", "operator", "lead", "dev-lead", "cto"]),
@@ -136,7 +136,8 @@ pub fn permit(facts: &Facts, actor: &Actor, command: &Command) -> Result<Permit,
         Command::Outcome(_) | Command::Page(_) => *actor == Actor::Runner,
         Command::Wake(_) | Command::Review(_) => *actor == Actor::Timer,
         Command::Monitor(_) => matches!(actor, Actor::Monitor { .. }),
-        Command::Alert(crate::alert::Command::Report { .. }) => matches!(actor, Actor::Source { .. }),
+        // A sender of alerts may tell of changes, too; so may people.
+        Command::Alert(crate::alert::Command::Report { .. }) | Command::Change(_) => matches!(actor, Actor::Source { .. }),
         Command::Session(
             session::Command::Ask { .. }
             | session::Command::Withdraw { .. }

@@ -66,6 +66,8 @@ refusals! {
     ContactsUnproven { missing: Vec<(PersonId, Option<Means>)> } => "M2", "contact.unproven";
 
     SilenceLength { minutes_max: u32 } => "I10", "alert.silence_length";
+    /// An address that no page may link to.
+    LinkUnfit => "I7", "change.link";
     /// It names nothing, or what can never fit together.
     SilenceOfNothing => "I10", "alert.silence_of_nothing";
 

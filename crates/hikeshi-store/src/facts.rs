@@ -155,6 +155,7 @@ pub(crate) fn load(session: &mut dyn Session, needs: &Needs, now: Timestamp, fac
         }
         facts.silenced.insert(id, held);
     }
+    crate::changes::load(session, missing.changes, facts)?;
     crate::pasts::load(session, missing.imports, facts)?;
     if !missing.presence.is_empty() {
         let keys: Vec<Value> = missing.presence.iter().map(|id| id.0.into()).collect();

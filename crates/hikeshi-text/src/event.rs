@@ -4,6 +4,7 @@
 
 mod account;
 mod alert;
+mod change;
 mod contact;
 mod danger;
 mod emergency;
@@ -55,6 +56,7 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
         E::Monitor(event) => silence::monitor(lang, event),
         E::Silence(event) => silence::said(lang, event, names),
         E::Alert(event) => alert::said(lang, event),
+        E::Change(event) => change::said(lang, event, names),
         E::Contact(event) => contact::said(lang, event, names),
         E::Oncall(event) => oncall::said(lang, event, names),
         E::Page(event) => page::said(lang, event, names),

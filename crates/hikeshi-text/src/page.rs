@@ -4,6 +4,7 @@
 
 mod account;
 mod alerts;
+mod change;
 mod contacts;
 mod emergency;
 mod fail;
@@ -67,6 +68,7 @@ mod tests {
             monitors::ALL,
             now::ALL,
             alerts::ALL,
+            change::ALL,
             incident::ALL,
             emergency::ALL,
             follow_up::ALL,

@@ -41,6 +41,7 @@ pub fn refusal(lang: Lang, refusal: &Refusal, names: &Names) -> Sentence {
         R::SecretInText { field } => input::secret_in_text(lang, field),
 
         R::SilenceLength { minutes_max } => input::silence_length(lang, *minutes_max),
+        R::LinkUnfit => input::link_unfit(lang),
         R::SilenceOfNothing => input::silence_of_nothing(lang),
 
         R::IncidentOver { incident } => incident::over(lang, *incident),

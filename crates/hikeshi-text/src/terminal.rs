@@ -5,6 +5,7 @@
 
 mod alerts;
 mod answer;
+mod changes;
 mod contacts;
 mod file;
 mod help;
@@ -22,6 +23,7 @@ mod verdict;
 
 pub use alerts::*;
 pub use answer::*;
+pub use changes::*;
 pub use contacts::*;
 pub use file::*;
 pub use help::*;

@@ -227,7 +227,7 @@ impl Signal {
     }
 }
 
-fn cut(text: &str, chars_max: usize) -> String {
+pub(crate) fn cut(text: &str, chars_max: usize) -> String {
     let text = text.trim();
     if text.chars().count() <= chars_max {
         return text.to_owned();

@@ -102,6 +102,7 @@ impl Asking<'_> {
             | Event::Monitor(_)
             | Event::Silence(_)
             | Event::Alert(_)
+            | Event::Change(_)
             | Event::Oncall(_)
             | Event::Page(_)
             | Event::Contact(_)

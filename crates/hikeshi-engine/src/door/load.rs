@@ -85,6 +85,9 @@ fn merge(shelf: &mut impl Shelf, missing: &Needs, now: Timestamp, facts: &mut Fa
     for (id, row) in fresh.alerts {
         facts.alerts.entry(id).or_insert(row);
     }
+    for key in &missing.changes {
+        facts.changes.entry(key.clone()).or_insert_with(|| fresh.changes.remove(key).flatten());
+    }
     for digest in &missing.imports {
         facts.imports.entry(*digest).or_insert_with(|| fresh.imports.remove(digest).flatten());
     }

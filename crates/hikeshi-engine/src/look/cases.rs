@@ -42,9 +42,21 @@ impl Look<'_> {
             let obligations = sight.reader.obligations_of_case(id)?;
             let alerts = if incident.alerts.fired > 0 { sight.reader.alerts_of(id, ALERTS_SHOWN)? } else { Vec::new() };
             let similar = sight.similar_to(&incident, &alerts)?;
+            let changes = sight.changes_around(&incident)?;
             let offers = offers::of_incident(sight, &incident)?;
             let measures = measures(&incident, &sight.policy, sight.now);
-            Ok(IncidentView { size: sight.head.size, at: sight.now, incident, measures, alerts, emergencies, obligations, similar, offers })
+            Ok(IncidentView {
+                size: sight.head.size,
+                at: sight.now,
+                incident,
+                measures,
+                alerts,
+                changes,
+                emergencies,
+                obligations,
+                similar,
+                offers,
+            })
         })
         .await
     }

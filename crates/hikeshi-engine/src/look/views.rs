@@ -18,6 +18,7 @@ use hikeshi_domain::refusal::Refusal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ChangesAround;
 pub use crate::monitors::Point;
 pub use crate::postmortems::Similar;
 
@@ -127,6 +128,8 @@ pub struct IncidentView {
     pub measures: Measures,
     /// Those that fire first, then the latest; at most 50. How many there are in all says `incident.alerts`.
     pub alerts: Vec<Alert>,
+    /// What changed from a day before it was noticed until it was over (rule I7).
+    pub changes: ChangesAround,
     pub emergencies: Vec<Emergency>,
     pub obligations: Vec<Obligation>,
     /// Past incidents like this one, the most alike first; at most 5 (rule I9).

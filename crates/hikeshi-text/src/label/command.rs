@@ -19,6 +19,7 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("alert.report", "アラートを知らせる", "report alerts"),
     ("alert.silence", "呼び出しを止める", "silence alerts"),
     ("alert.unsilence", "呼び出しの停止を解除する", "end a silence"),
+    ("change.record", "変更を知らせる", "tell of a change"),
     ("channel.post", "チャンネルに投稿する", "post to a channel"),
     ("emergency.request", "緊急例外を申請する", "request an emergency exception"),
     ("emergency.revise", "計画を改訂する", "revise the plan"),

@@ -18,6 +18,7 @@ const THINGS: &[(&str, &str, &str)] = &[
     ("credential_id", "パスキー", "passkey"),
     ("passkeys", "パスキー", "passkey"),
     ("date", "日付", "date"),
+    ("details", "詳細", "details"),
     ("detail", "詳細", "detail"),
     ("detected_at", "検知時刻", "time of detection"),
     ("due_at", "期限", "due time"),

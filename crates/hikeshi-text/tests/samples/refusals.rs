@@ -57,6 +57,7 @@ every! {
         NoStatusPage => Refusal::NoStatusPage,
         NotResolved => Refusal::NotResolved { incident: INC },
         AlreadyResolved => Refusal::AlreadyResolved { incident: INC },
+        LinkUnfit => Refusal::LinkUnfit,
         PostmortemWritten => Refusal::PostmortemWritten { incident: INC },
         PostmortemMissing => Refusal::PostmortemMissing { incident: INC },
         EmergencyStillOpen => Refusal::EmergencyStillOpen { incident: INC, emergency: EMG },

@@ -12,6 +12,7 @@ use hikeshi_engine::look::{IncidentView, Measures};
 use hikeshi_text::page::{self, Words};
 use hikeshi_text::{label, time};
 
+use super::altered::{self, AlteredPart};
 use super::frame::Line;
 use super::now::{Exception, Owed, exception, owed_line};
 use super::postmortem::{self, PastRow, past_rows};
@@ -179,6 +180,8 @@ struct IncidentTemplate<'a> {
     /// Those behind the first ones, folded: what can be done and the timeline must stay within reach.
     more_alerts: Vec<AlertRow>,
     alert_count: String,
+    /// What changed before and during it.
+    altered: Vec<AlteredPart>,
     alerts_unlisted: Option<String>,
     published: Vec<(String, String, Html)>,
     exceptions: Vec<Exception>,
@@ -224,6 +227,7 @@ async fn show(viewer: &Viewer, id: IncidentId, before: Option<u64>, flash: &Flas
         alerts: view.alerts.iter().take(ALERTS_SHOWN).map(|alert| alert_row(viewer, alert, now)).collect(),
         more_alerts: view.alerts.iter().skip(ALERTS_SHOWN).map(|alert| alert_row(viewer, alert, now)).collect(),
         alert_count: t.alert_count(incident.alerts.firing, incident.alerts.fired),
+        altered: altered::parts(viewer, &view.changes, now),
         alerts_unlisted: unlisted(&view).map(|more| t.alerts_unlisted(more)),
         published: incident.public.iter().rev().map(|post| published(viewer, post, now)).collect(),
         exceptions: view.emergencies.iter().map(|emergency| exception(viewer, emergency, now)).collect(),

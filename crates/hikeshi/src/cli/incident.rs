@@ -302,6 +302,9 @@ fn text_of(view: &IncidentView, names: &hikeshi_text::Names, caller: &Caller<'_>
         ));
     }
     let mut text = format!("{}\n{}", show::paint(show::BOLD, &format!("{} {}", incident.id, incident.title)), show::pairs(&rows));
+    if let Some(changes) = super::change::around(&view.changes, names, view.at, caller) {
+        text = format!("{}\n{changes}", text.trim_end());
+    }
     if !view.similar.is_empty() {
         let similar = super::postmortem::similar_words(&view.similar, names, caller);
         text = format!("{}\n{}\n{similar}", text.trim_end(), terminal::similar_heading(lang));

@@ -59,7 +59,7 @@ fn rules(kind: &str) -> &'static [&'static str] {
         "incident.acknowledge" | "incident.escalate" | "incident.hand_over" | "wake.escalate" | "wake.page_again" => &["I4", "I11"],
         "incident.move" | "incident.resolve" => &["I1", "I11"],
         "incident.assign" | "incident.update" | "incident.publish" | "wake.update_due" => &["I6"],
-        "incident.note" => &["I7"],
+        "incident.note" | "change.record" => &["I7"],
         "monitor.fire" | "monitor.recover" => &["I10", "I11"],
         "page.report" => &["I5"],
         "oncall.override" | "oncall.cancel" => &["I4"],
