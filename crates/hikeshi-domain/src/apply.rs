@@ -22,6 +22,7 @@ pub fn apply(facts: &mut Facts, event: &Event, actor: &Actor, at: Timestamp) {
     incident::state::apply(facts, event, at);
     incident::room::apply(facts, event, at);
     alert::state::apply(facts, event, at);
+    incident::merge::apply(facts, event, at);
     page::state::apply(facts, event, at);
     oncall::state::apply(facts, event, at);
     emergency::state::apply(facts, event, at);

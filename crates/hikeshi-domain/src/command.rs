@@ -135,6 +135,8 @@ kinds! {
     Command::Incident(incident::Command::Publish { .. }) => "incident.publish",
     Command::Incident(incident::Command::Note { .. }) => "incident.note",
     Command::Incident(incident::Command::Resolve { .. }) => "incident.resolve",
+    Command::Incident(incident::Command::Merge { .. }) => "incident.merge",
+    Command::Incident(incident::Command::Split { .. }) => "incident.split",
     Command::Monitor(monitor::Command::Fire { .. }) => "monitor.fire",
     Command::Monitor(monitor::Command::Recover { .. }) => "monitor.recover",
     Command::Obligation(obligation::Command::Propose { .. }) => "obligation.propose",

@@ -144,10 +144,10 @@ pub enum Event {
     },
     IncidentEscalated(Escalated),
     Room(RoomEvent),
+    Merge(crate::incident::MergeEvent),
     StatusUpdateDue {
         incident: IncidentId,
     },
-
     EmergencyRequested {
         emergency: EmergencyId,
         incident: IncidentId,

@@ -77,6 +77,8 @@ pub struct Needs {
     pub groups: BTreeSet<GroupKey>,
     /// Alerts that wait for these to end, at most [`crate::alert::silence::HELD_MAX`] of each.
     pub silenced: BTreeSet<SilenceId>,
+    /// Of these incidents: their alerts, one more than a split may take.
+    pub alerts_of: BTreeSet<IncidentId>,
     /// Changes that may have been told before.
     pub changes: BTreeSet<ChangeKey>,
     /// Postmortems that were written elsewhere, by the digest of their files.
@@ -101,6 +103,7 @@ impl Needs {
         self.alerts.extend(other.alerts);
         self.groups.extend(other.groups);
         self.silenced.extend(other.silenced);
+        self.alerts_of.extend(other.alerts_of);
         self.changes.extend(other.changes);
         self.imports.extend(other.imports);
         self.presence.extend(other.presence);
@@ -118,6 +121,7 @@ impl Needs {
             alerts: self.alerts.iter().filter(|id| !facts.alerts.contains_key(id)).cloned().collect(),
             groups: self.groups.iter().filter(|id| !facts.groups.contains_key(id)).cloned().collect(),
             silenced: self.silenced.iter().filter(|id| !facts.silenced.contains_key(id)).copied().collect(),
+            alerts_of: self.alerts_of.iter().filter(|id| !facts.alerts_of.contains_key(id)).copied().collect(),
             changes: self.changes.iter().filter(|key| !facts.changes.contains_key(key)).cloned().collect(),
             imports: self.imports.iter().filter(|digest| !facts.imports.contains_key(digest)).copied().collect(),
             presence: self.presence.iter().filter(|id| !facts.presence.contains_key(id)).copied().collect(),
@@ -139,6 +143,7 @@ pub struct Facts {
     pub groups: BTreeMap<GroupKey, Option<Group>>,
     /// Each of them is also in `alerts`.
     pub silenced: BTreeMap<SilenceId, BTreeSet<AlertRef>>,
+    pub alerts_of: BTreeMap<IncidentId, BTreeSet<AlertRef>>,
     pub changes: BTreeMap<ChangeKey, Option<Change>>,
     pub imports: BTreeMap<Digest, Option<Past>>,
     /// Of those in `alerts` whose sender repeats itself: until when.

@@ -170,7 +170,7 @@ pub fn decide(permit: &Permit, facts: &Facts, command: &Command, now: Timestamp)
         Command::Recover { seen, .. } => {
             let Some(state) = state.filter(|state| !state.healthy) else { return Err(Refusal::Stale) };
             input::bounded("seen", seen, TEXT_CHARS_MAX)?;
-            Ok(only(monitor, state.incident, seen, MonitorStep::Recovered))
+            Ok(only(monitor, state.incident.map(|id| facts.home(id)), seen, MonitorStep::Recovered))
         }
     }
 }

@@ -10,6 +10,7 @@ mod danger;
 mod emergency;
 mod execution;
 mod incident;
+mod merge;
 mod obligation;
 mod offline;
 mod oncall;
@@ -73,6 +74,7 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
         E::IncidentResolved { what, incident: _, by: _ } => incident::resolved(lang, what),
         E::IncidentEscalated(escalated) => room::escalated(lang, escalated, names),
         E::Room(event) => room::said(lang, event, names),
+        E::Merge(event) => merge::said(lang, event, names),
         E::StatusUpdateDue { incident: _ } => incident::update_due(lang),
 
         E::EmergencyRequested { emergency, plan, digest, requirement, .. } => {

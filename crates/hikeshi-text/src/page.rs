@@ -11,6 +11,7 @@ mod fail;
 mod follow_up;
 mod frame;
 mod incident;
+mod merge;
 mod monitors;
 mod now;
 mod offline;
@@ -27,6 +28,7 @@ pub use contacts::*;
 pub use emergency::*;
 pub use fail::*;
 pub use frame::*;
+pub use merge::merged_into;
 pub use monitors::{looks, range};
 pub use now::*;
 pub use offline::{away, offline};
@@ -70,6 +72,7 @@ mod tests {
             alerts::ALL,
             change::ALL,
             incident::ALL,
+            merge::ALL,
             emergency::ALL,
             follow_up::ALL,
             record::ALL,

@@ -119,7 +119,7 @@ fn change(actor: &Actor, title: &str, details: String, link: Option<String>, (se
 /// The incident that burnt there when it happened: its timeline tells of it.
 fn case_of(facts: &Facts, change: &Change) -> Option<IncidentId> {
     let (service, environment) = (change.service.as_ref()?, change.environment.as_ref()?);
-    let incident = facts.group(&group_of(service, environment)).and_then(|group| facts.incident(group.incident))?;
+    let incident = facts.group(&group_of(service, environment)).and_then(|group| facts.incident(facts.home(group.incident)))?;
     let burnt = incident.opened_at <= change.at && incident.resolved.as_ref().is_none_or(|resolved| change.at <= resolved.at);
     (burnt && incident.closed_at.is_none() && incident.away.is_none()).then_some(incident.id)
 }

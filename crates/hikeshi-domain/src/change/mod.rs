@@ -149,7 +149,8 @@ impl Change {
 /// The time in which a change matters to an incident: from a day before it was noticed until it was over, or now.
 pub fn span_of(incident: &Incident, now: Timestamp) -> (Timestamp, Timestamp) {
     let noticed = incident.detected_at.min(incident.opened_at);
-    let until = incident.resolved.as_ref().map_or(now, |resolved| resolved.at);
+    let merged = incident.merged.as_ref().map(|merged| merged.at);
+    let until = incident.resolved.as_ref().map(|resolved| resolved.at).or(merged).unwrap_or(now);
     (noticed.saturating_sub(BEFORE).unwrap_or(Timestamp::MIN), until)
 }
 

@@ -103,6 +103,7 @@ impl Asking<'_> {
             | Event::Silence(_)
             | Event::Alert(_)
             | Event::Change(_)
+            | Event::Merge(_)
             | Event::Oncall(_)
             | Event::Page(_)
             | Event::Contact(_)

@@ -54,6 +54,8 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("incident.publish", "ステータスページに公開する", "publish on the status page"),
     ("incident.note", "メモを残す", "add a note"),
     ("incident.resolve", "復旧を記録する", "record the recovery"),
+    ("incident.merge", "別のインシデントに統合する", "merge into another incident"),
+    ("incident.split", "アラートを別のインシデントに分ける", "split alerts off"),
     ("monitor.fire", "監視が異常を知らせる", "report a failing monitor"),
     ("monitor.recover", "監視が回復を知らせる", "report a recovered monitor"),
     ("obligation.propose", "反映リクエストを作成する", "open the change request"),

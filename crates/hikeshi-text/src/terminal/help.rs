@@ -99,6 +99,13 @@ fn of_incident(path: &str, name: &str) -> Option<(&'static str, &'static str)> {
             "影響する部分: 名前=状態（繰り返し指定。状態は degraded / partial_outage / major_outage / maintenance / operational）",
             "affected component: NAME=HEALTH; repeat it (degraded / partial_outage / major_outage / maintenance / operational)",
         )),
+        ("incident merge", "id") => Some(("統合されて終わるインシデント", "the one that ends as a part of the other")),
+        ("incident merge", "into") => Some(("統合先のインシデント", "the one that goes on")),
+        ("incident merge" | "incident split", "reason") => Some(("理由", "why")),
+        ("incident split", "alerts") => {
+            Some(("分けるアラート（送信元/キー。カンマ区切り、繰り返し可）", "alerts to split off: SOURCE/KEY, by comma; may be repeated"))
+        }
+        ("incident split", "title") => Some(("新しいインシデントの件名", "title of the new incident")),
         ("incident move", "reason") => Some(("戻すときの理由", "why, when going back")),
         ("incident list" | "emergency list" | "obligation list", "all") => Some(("終わったものも表示", "also those that are over")),
         ("incident postmortem", "file") => Some(("内容を書いたファイル (TOML か Markdown)", "file with the content (TOML or Markdown)")),
@@ -228,6 +235,8 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("incident update", "状況を知らせます", "Give a status update to everyone who waits"),
     ("incident publish", "ステータスページに公開します", "Tell people outside the team, on the status page"),
     ("incident note", "対応者向けのメモを残します", "Leave a note for those who work on it"),
+    ("incident merge", "同じ障害のインシデントを一つにします", "Merge an incident into another one of the same trouble"),
+    ("incident split", "アラートの一部を別のインシデントに分けます", "Give some of the alerts an incident of their own"),
     ("incident resolve", "復旧したことを記録します", "Record that the service is restored"),
     ("incident timeline", "時系列の記録", "The timeline"),
     (

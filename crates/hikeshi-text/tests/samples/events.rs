@@ -3,7 +3,6 @@
 use hikeshi_domain::account::{Passkey, Proof, Session, Token};
 use hikeshi_domain::alert::silence::{SilenceEvent, SilenceStep};
 use hikeshi_domain::alert::{AlertEvent, AlertStep, Fired, HowOver, Severity, Waits};
-use hikeshi_domain::change::{Change, ChangeEvent, What};
 use hikeshi_domain::channel::{Body, Post};
 use hikeshi_domain::chat::{ChatTrouble, Place};
 use hikeshi_domain::contact::{ContactEvent, ContactStep};
@@ -226,20 +225,6 @@ fn room(what: RoomStep) -> Event {
     Event::Room(RoomEvent { incident: INC, what })
 }
 
-/// A deploy, of this place or of none.
-fn told(of: Option<&hikeshi_domain::incident::Incident>) -> Event {
-    let what = What::Told { title: text("v1.4.2 shipped"), details: text("pool size"), link: of.map(|_| text("https://ci.test/142")) };
-    let change = Change {
-        key: "told/1".parse().unwrap(),
-        at: at("02:40:00"),
-        by: Actor::person(person("tanaka")),
-        service: of.map(|of| of.service.clone()),
-        environment: of.map(|of| of.environment.clone()),
-        what,
-    };
-    Event::Change(ChangeEvent::Told { change: Box::new(change) })
-}
-
 /// What else brings people to an incident.
 pub fn rooms() -> Vec<(&'static str, Event)> {
     let nobody = Event::IncidentEscalated(Escalated {
@@ -267,7 +252,9 @@ pub fn rooms() -> Vec<(&'static str, Event)> {
     };
     vec![
         ("Escalated with the opening", escalated(1, WhyEscalated::Unanswered { minutes: 0 })),
-        ("Change of no place", told(None)),
+        ("Change of no place", super::altered::told(None)),
+        ("Merged, not worse", super::altered::merged(Priority::P3)),
+        ("Split", super::altered::split()),
         ("Escalated to nobody", nobody),
         ("Escalated into a gap", gap),
         ("Escalated past a gap", escalated(2, WhyEscalated::NobodyOnCall)),
@@ -361,7 +348,7 @@ every! {
         Monitor => seen(Some(INC), MonitorStep::Fired { held: None, unmeasured: false }),
         Silence => silence(SilenceStep::Made { made: Box::new(super::silence()) }),
         Alert => alert(AlertStep::Over { how: HowOver::Lapsed }),
-        Change => told(Some(&incident())),
+        Change => super::altered::told(Some(&incident())),
         Postmortem => super::postmortems::written(""),
         Status => super::published(),
         Oncall => Event::Oncall(OncallEvent::Overridden { row: overridden() }),
@@ -383,6 +370,7 @@ every! {
         IncidentResolved => Event::IncidentResolved { incident: INC, by: Actor::Monitor { monitor: monitor() }, what: text("pool = 20") },
         IncidentEscalated => escalated(2, WhyEscalated::Unanswered { minutes: 15 }),
         Room => room(RoomStep::Assigned { duty: Duty::Commander, person: Some(person("tanaka")), by: person("sato") }),
+        Merge => super::altered::merged(Priority::P1),
         StatusUpdateDue => Event::StatusUpdateDue { incident: INC },
         EmergencyRequested => Event::EmergencyRequested {
             emergency: EMG, incident: INC, requester: person("tanaka"), conditions: emergency().conditions, plan: plan(), digest: digest("plan"), requirement: raised(), ledger: None

@@ -143,8 +143,7 @@ pub fn table() -> Vec<(Operation, MethodRouter<App>)> {
         (open(seen("/health", "seeHealth", "workspace", "Whether the server can be used.", &[], "Health")), get(read::health)),
         (open(seen("/openapi.json", "seeDescription", "workspace", "This description.", &[], "Description")), get(read::openapi)),
     ];
-    all.extend(changes());
-    all.extend(reviews());
+    all.extend(changes().into_iter().chain(reviews()));
     all.extend(oncall());
     all.extend(status());
     all.extend(monitors());

@@ -57,6 +57,7 @@ fn rules(kind: &str) -> &'static [&'static str] {
         "session.abandon" | "session.seal" | "session.end" => &["E5", "E6"],
         "incident.open" | "incident.triage" => &["I2", "I3", "I6"],
         "incident.acknowledge" | "incident.escalate" | "incident.hand_over" | "wake.escalate" | "wake.page_again" => &["I4", "I11"],
+        "incident.merge" | "incident.split" => &["I1", "I6", "I10", "I11"],
         "incident.move" | "incident.resolve" => &["I1", "I11"],
         "incident.assign" | "incident.update" | "incident.publish" | "wake.update_due" => &["I6"],
         "incident.note" | "change.record" => &["I7"],
