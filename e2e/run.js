@@ -1,13 +1,15 @@
 // Real Chromium, real fuzzer, real command line against a real `hikeshi serve`: node e2e/run.js <what> [words of a check].
-// `pages` is signin, nights, approvals, alerts, monitors, oncall, status, live, session, reports, rehearsal and every together; the others are api, doubles and pictures.
+// `pages` is signin, nights, approvals, alerts, changes, merging, monitors, oncall, status, live, session, reports, rehearsal and every together; the others are api, doubles and pictures.
 import { Checks } from "./checks.js";
 import { api } from "./api.js";
 import { open } from "./browser.js";
 import { everyPage, noPageForgotten } from "./pages/every.js";
 import { alerts } from "./pages/alerts.js";
 import { approvals } from "./pages/approvals.js";
+import { merging } from "./pages/merging.js";
 import { monitors } from "./pages/monitors.js";
 import { oncall } from "./pages/oncall.js";
+import { changes } from "./pages/changes.js";
 import { live } from "./pages/live.js";
 import { signIn, wholeNights } from "./pages/night.js";
 import { rehearsal } from "./pages/rehearsal.js";
@@ -40,6 +42,8 @@ const works = {
   nights: () => inBrowser(wholeNights),
   approvals: () => inBrowser(approvals),
   alerts: () => inBrowser(alerts),
+  changes: () => inBrowser(changes),
+  merging: () => inBrowser(merging),
   monitors: () => inBrowser(monitors),
   oncall: () => inBrowser(oncall),
   live: () => inBrowser(live),

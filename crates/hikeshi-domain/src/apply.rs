@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::facts::{Facts, PendingPolicy};
 use crate::people::Actor;
 use crate::{
-    account, alert, contact, emergency, incident, monitor, obligation, offline, oncall, page, postmortem, review, session, status,
+    account, alert, change, contact, emergency, incident, monitor, obligation, offline, oncall, page, postmortem, review, session, status,
 };
 
 /// Folds one event into the facts and marks what it touched. `actor` is whoever gave the command.
@@ -22,6 +22,7 @@ pub fn apply(facts: &mut Facts, event: &Event, actor: &Actor, at: Timestamp) {
     incident::state::apply(facts, event, at);
     incident::room::apply(facts, event, at);
     alert::state::apply(facts, event, at);
+    incident::merge::apply(facts, event, at);
     page::state::apply(facts, event, at);
     oncall::state::apply(facts, event, at);
     emergency::state::apply(facts, event, at);
@@ -31,6 +32,7 @@ pub fn apply(facts: &mut Facts, event: &Event, actor: &Actor, at: Timestamp) {
     status::state::apply(facts, event, at);
     review::state::apply(facts, event, at);
     offline::state::apply(facts, event);
+    change::state::apply(facts, event, actor, at);
 }
 
 fn policy(facts: &mut Facts, event: &Event, actor: &Actor, at: Timestamp) {

@@ -111,6 +111,16 @@ pub enum Notice {
         to: PersonId,
         note: String,
     },
+    /// Another one has become part of it; with the other's priority when that is worse.
+    IncidentMerged {
+        incident: IncidentId,
+        worse: Option<Priority>,
+    },
+    /// Some of its alerts have an incident of their own now.
+    IncidentSplit {
+        from: IncidentId,
+        into: IncidentId,
+    },
     /// The postmortem was written; so many prevention items came from it.
     PostmortemWritten {
         by: PersonId,

@@ -9,7 +9,7 @@ use crate::people::{Actor, Via};
 use crate::policy::Policy;
 use crate::timer::Wake;
 use crate::{
-    account, alert, channel, contact, emergency, incident, monitor, obligation, offline, oncall, page, postmortem, review, session,
+    account, alert, change, channel, contact, emergency, incident, monitor, obligation, offline, oncall, page, postmortem, review, session,
 };
 
 /// A command on its way to the door.
@@ -27,6 +27,7 @@ pub struct Envelope {
 pub enum Command {
     Account(account::Command),
     Alert(alert::Command),
+    Change(change::Command),
     Channel(channel::Command),
     Contact(contact::Command),
     Emergency(emergency::Command),
@@ -97,6 +98,7 @@ kinds! {
     Command::Alert(alert::Command::Report { .. }) => "alert.report",
     Command::Alert(alert::Command::Silence { .. }) => "alert.silence",
     Command::Alert(alert::Command::Unsilence { .. }) => "alert.unsilence",
+    Command::Change(change::Command::Record { .. }) => "change.record",
     Command::Channel(channel::Command::Post { .. }) => "channel.post",
     Command::Contact(contact::Command::Test { .. }) => "contact.test",
     Command::Contact(contact::Command::Confirm { .. }) => "contact.confirm",
@@ -133,6 +135,8 @@ kinds! {
     Command::Incident(incident::Command::Publish { .. }) => "incident.publish",
     Command::Incident(incident::Command::Note { .. }) => "incident.note",
     Command::Incident(incident::Command::Resolve { .. }) => "incident.resolve",
+    Command::Incident(incident::Command::Merge { .. }) => "incident.merge",
+    Command::Incident(incident::Command::Split { .. }) => "incident.split",
     Command::Monitor(monitor::Command::Fire { .. }) => "monitor.fire",
     Command::Monitor(monitor::Command::Recover { .. }) => "monitor.recover",
     Command::Obligation(obligation::Command::Propose { .. }) => "obligation.propose",

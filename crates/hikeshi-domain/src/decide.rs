@@ -15,8 +15,8 @@ use crate::permit::Permit;
 use crate::refusal::Refusal;
 use crate::timer::Wake;
 use crate::{
-    account, alert, channel, chat, contact, emergency, incident, monitor, obligation, offline, oncall, page, policy, postmortem, review,
-    session, status,
+    account, alert, change, channel, chat, contact, emergency, incident, monitor, obligation, offline, oncall, page, policy, postmortem,
+    review, session, status,
 };
 
 /// What follows from a command.
@@ -48,6 +48,7 @@ pub fn needs(actor: &Actor, command: &Command, facts: &Facts) -> Needs {
     match command {
         Command::Account(command) => account::decide::needs(command, actor),
         Command::Alert(command) => alert::decide::needs(command, facts),
+        Command::Change(command) => change::decide::needs(command, actor, facts),
         Command::Channel(command) => channel::needs(command),
         Command::Contact(command) => contact::decide::needs(command, actor, facts),
         Command::Emergency(command) => {
@@ -124,6 +125,7 @@ fn of_area(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) -> 
     match command {
         Command::Account(command) => account::decide::decide(permit, facts, command, now),
         Command::Alert(command) => alert::decide::decide(&permit, facts, command, now),
+        Command::Change(command) => change::decide::decide(&permit, facts, command, now),
         Command::Channel(command) => channel::decide(facts, command),
         Command::Contact(command) => contact::decide::decide(&permit, facts, command, now),
         Command::Emergency(command) => emergency::decide::decide(permit, facts, command, now),

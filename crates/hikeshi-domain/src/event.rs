@@ -40,7 +40,6 @@ pub enum Event {
         by: PersonId,
         reason: String,
     },
-
     LinkIssued {
         person: PersonId,
         secret: Digest,
@@ -98,6 +97,7 @@ pub enum Event {
     Monitor(crate::monitor::MonitorEvent),
     Alert(crate::alert::AlertEvent),
     Silence(crate::alert::silence::SilenceEvent),
+    Change(crate::change::ChangeEvent),
     Oncall(crate::oncall::OncallEvent),
     Page(crate::page::PageEvent),
     Contact(crate::contact::ContactEvent),
@@ -144,10 +144,10 @@ pub enum Event {
     },
     IncidentEscalated(Escalated),
     Room(RoomEvent),
+    Merge(crate::incident::MergeEvent),
     StatusUpdateDue {
         incident: IncidentId,
     },
-
     EmergencyRequested {
         emergency: EmergencyId,
         incident: IncidentId,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::Account;
 use crate::alert::silence::Silence;
 use crate::alert::{Alert, AlertRef, Group, GroupKey};
+use crate::change::{Change, ChangeKey};
 use crate::emergency::Emergency;
 use crate::ids::{Digest, EmergencyId, IncidentId, MonitorName, ObligationId, OverrideId, PersonId, SilenceId};
 use crate::incident::Incident;
@@ -76,6 +77,10 @@ pub struct Needs {
     pub groups: BTreeSet<GroupKey>,
     /// Alerts that wait for these to end, at most [`crate::alert::silence::HELD_MAX`] of each.
     pub silenced: BTreeSet<SilenceId>,
+    /// Of these incidents: their alerts, one more than a split may take.
+    pub alerts_of: BTreeSet<IncidentId>,
+    /// Changes that may have been told before.
+    pub changes: BTreeSet<ChangeKey>,
     /// Postmortems that were written elsewhere, by the digest of their files.
     pub imports: BTreeSet<Digest>,
     /// When each witness of these exceptions was last heard of.
@@ -98,6 +103,8 @@ impl Needs {
         self.alerts.extend(other.alerts);
         self.groups.extend(other.groups);
         self.silenced.extend(other.silenced);
+        self.alerts_of.extend(other.alerts_of);
+        self.changes.extend(other.changes);
         self.imports.extend(other.imports);
         self.presence.extend(other.presence);
         self.overdue |= other.overdue;
@@ -114,6 +121,8 @@ impl Needs {
             alerts: self.alerts.iter().filter(|id| !facts.alerts.contains_key(id)).cloned().collect(),
             groups: self.groups.iter().filter(|id| !facts.groups.contains_key(id)).cloned().collect(),
             silenced: self.silenced.iter().filter(|id| !facts.silenced.contains_key(id)).copied().collect(),
+            alerts_of: self.alerts_of.iter().filter(|id| !facts.alerts_of.contains_key(id)).copied().collect(),
+            changes: self.changes.iter().filter(|key| !facts.changes.contains_key(key)).cloned().collect(),
             imports: self.imports.iter().filter(|digest| !facts.imports.contains_key(digest)).copied().collect(),
             presence: self.presence.iter().filter(|id| !facts.presence.contains_key(id)).copied().collect(),
             overdue: self.overdue && facts.overdue.is_none(),
@@ -134,6 +143,8 @@ pub struct Facts {
     pub groups: BTreeMap<GroupKey, Option<Group>>,
     /// Each of them is also in `alerts`.
     pub silenced: BTreeMap<SilenceId, BTreeSet<AlertRef>>,
+    pub alerts_of: BTreeMap<IncidentId, BTreeSet<AlertRef>>,
+    pub changes: BTreeMap<ChangeKey, Option<Change>>,
     pub imports: BTreeMap<Digest, Option<Past>>,
     /// Of those in `alerts` whose sender repeats itself: until when.
     pub leases: BTreeMap<AlertRef, Timestamp>,
@@ -154,6 +165,7 @@ pub struct Touched {
     pub monitors: BTreeSet<MonitorName>,
     pub alerts: BTreeSet<AlertRef>,
     pub groups: BTreeSet<GroupKey>,
+    pub changes: BTreeSet<ChangeKey>,
     pub imports: BTreeSet<Digest>,
     pub presence: BTreeSet<(EmergencyId, PersonId)>,
 }
@@ -179,6 +191,9 @@ impl Facts {
     }
     pub fn group(&self, key: &GroupKey) -> Option<&Group> {
         self.groups.get(key).and_then(Option::as_ref)
+    }
+    pub fn change(&self, key: &ChangeKey) -> Option<&Change> {
+        self.changes.get(key).and_then(Option::as_ref)
     }
     /// Who is called when a step is taken now.
     pub(crate) fn calling<'a>(&'a self, policy: &'a Policy, now: Timestamp) -> Calling<'a> {

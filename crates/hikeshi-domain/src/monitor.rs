@@ -175,7 +175,7 @@ pub fn decide(permit: &Permit, facts: &Facts, command: &Command, now: Timestamp)
         Command::Recover { seen, .. } => {
             let Some(state) = state.filter(|state| !state.healthy) else { return Err(Refusal::Stale) };
             input::bounded("seen", seen, TEXT_CHARS_MAX)?;
-            let mut decision = only(monitor, state.incident, seen, MonitorStep::Recovered);
+            let mut decision = only(monitor, state.incident.map(|id| facts.home(id)), seen, MonitorStep::Recovered);
             decision.events.extend(inhibit::end(facts, &Cause::Monitor(monitor.clone())));
             Ok(decision)
         }
@@ -184,14 +184,14 @@ pub fn decide(permit: &Permit, facts: &Facts, command: &Command, now: Timestamp)
 
 /// The incident that its failure belongs to, while nobody has resolved it.
 fn burning(facts: &Facts, state: Option<&MonitorState>) -> Option<IncidentId> {
-    let incident = facts.incident(state?.incident?)?;
+    let incident = facts.incident(facts.home(state?.incident?))?;
     is_open(incident).then_some(incident.id)
 }
 
 /// Whether somebody has it, or will: an incident that burns or was resolved just now, or a silence at whose end it is looked at.
 pub fn is_told(facts: &Facts, state: &MonitorState, now: Timestamp) -> bool {
     let held = state.held.is_some_and(|silence| facts.workspace.silences.contains_key(&silence));
-    let Some(incident) = state.incident.and_then(|id| facts.incident(id)) else { return held };
+    let Some(incident) = state.incident.and_then(|id| facts.incident(facts.home(id))) else { return held };
     let ended = incident.resolved.as_ref().map(|resolved| resolved.at).or(incident.closed_at);
     held || ended.is_none_or(|at| now.duration_since(at) < STILL_FIRING)
 }

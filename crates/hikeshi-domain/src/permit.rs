@@ -43,14 +43,13 @@ pub enum Row {
 /// The default row of a command kind. Anything unknown is closed.
 pub fn row(kind: &str) -> Row {
     match kind {
-        "account.invite" | "account.revoke_token" => Row::ByCase,
+        "account.invite" | "account.revoke_token" | "policy.approve" | "policy.reject" => Row::ByCase,
         "account.enter"
         | "account.sign_in"
         | "account.sign_out"
         | "account.add_passkey"
         | "account.remove_passkey"
         | "account.issue_token" => Row::Anyone,
-        "channel.post" | "contact.confirm" => Row::Anyone,
         // Whoever finds a secret says so: auditors, too. Nothing happens before a second person agrees.
         "session.redact" => Row::Anyone,
         "emergency.request" | "emergency.revise" => Row::Roles(&["developer", "senior", "operator", "lead", "dev-lead", "cto"]),
@@ -74,7 +73,7 @@ pub fn row(kind: &str) -> Row {
         | "emergency.revert"
         | "emergency.restore"
         | "emergency.close" => Row::ByCase,
-        "incident.open" | "incident.note" => Row::Anyone,
+        "incident.open" | "incident.note" | "change.record" | "channel.post" | "contact.confirm" => Row::Anyone,
         "incident.triage"
         | "incident.acknowledge"
         | "incident.escalate"
@@ -84,6 +83,8 @@ pub fn row(kind: &str) -> Row {
         | "incident.update"
         | "incident.publish"
         | "incident.resolve"
+        | "incident.merge"
+        | "incident.split"
         | "contact.test"
         | "alert.silence"
         | "alert.unsilence" => Row::Roles(&["operator", "lead", "manager", "developer", "senior", "dev-lead", "cto"]),
@@ -110,7 +111,6 @@ pub fn row(kind: &str) -> Row {
         // Everybody may take over themselves; who may put others on call is the schedule's.
         "oncall.override" | "oncall.cancel" => Row::ByCase,
         "policy.adopt" => Row::Roles(&["admin"]),
-        "policy.approve" | "policy.reject" => Row::ByCase,
         _ => Row::Inside,
     }
 }
@@ -136,7 +136,8 @@ pub fn permit(facts: &Facts, actor: &Actor, command: &Command) -> Result<Permit,
         Command::Outcome(_) | Command::Page(_) => *actor == Actor::Runner,
         Command::Wake(_) | Command::Review(_) => *actor == Actor::Timer,
         Command::Monitor(_) => matches!(actor, Actor::Monitor { .. }),
-        Command::Alert(crate::alert::Command::Report { .. }) => matches!(actor, Actor::Source { .. }),
+        // A sender of alerts may tell of changes, too; so may people.
+        Command::Alert(crate::alert::Command::Report { .. }) | Command::Change(_) => matches!(actor, Actor::Source { .. }),
         Command::Session(
             session::Command::Ask { .. }
             | session::Command::Withdraw { .. }

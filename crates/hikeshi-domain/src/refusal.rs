@@ -66,6 +66,8 @@ refusals! {
     ContactsUnproven { missing: Vec<(PersonId, Option<Means>)> } => "M2", "contact.unproven";
 
     SilenceLength { minutes_max: u32 } => "I10", "alert.silence_length";
+    /// An address that no page may link to.
+    LinkUnfit => "I7", "change.link";
     /// It names nothing, or what can never fit together.
     SilenceOfNothing => "I10", "alert.silence_of_nothing";
 
@@ -80,6 +82,16 @@ refusals! {
     OverrideReason => "I3", "incident.override_reason";
     NotResolved { incident: IncidentId } => "I1", "incident.not_resolved";
     AlreadyResolved { incident: IncidentId } => "I1", "incident.already_resolved";
+    /// It has become part of another one.
+    IncidentMerged { incident: IncidentId, into: IncidentId } => "I1", "incident.merged";
+    MergedWithItself { incident: IncidentId } => "I1", "incident.merged_with_itself";
+    /// What is asked for or carried out because of it would lose its incident.
+    MergedUnderException { incident: IncidentId, emergency: EmergencyId } => "I1", "incident.merged_under_exception";
+    /// Outsiders read that it goes on, and nobody would tell them its end.
+    StillPublic { incident: IncidentId } => "I6", "incident.still_public";
+    /// The alert is none of this incident's.
+    AlertElsewhere { incident: IncidentId, alert: String } => "I10", "incident.alert_elsewhere";
+    SplitLeavesNone { incident: IncidentId } => "I10", "incident.split_leaves_none";
     PostmortemWritten { incident: IncidentId } => "I8", "postmortem.written";
     PostmortemMissing { incident: IncidentId } => "I8", "postmortem.missing";
     /// The policy has no `[status]`.

@@ -193,6 +193,7 @@ impl Auditor {
         assert_eq!(rebuilt.emergencies, world.all.emergencies);
         assert_eq!(rebuilt.incidents, world.all.incidents);
         assert_eq!(rebuilt.obligations, world.all.obligations);
+        assert_eq!(rebuilt.changes, world.all.changes);
         assert_eq!(rebuilt.workspace, world.all.workspace);
     }
 }

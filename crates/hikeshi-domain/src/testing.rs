@@ -113,6 +113,14 @@ impl World {
             facts.silenced.insert(*id, held.iter().map(|alert| alert.alert.clone()).collect());
             facts.alerts.extend(held.into_iter().map(|alert| (alert.alert.clone(), Some(alert))));
         }
+        for id in &needs.alerts_of {
+            let known = self.all.alerts.values().flatten().filter(|alert| alert.incident == Some(*id));
+            let most = usize::try_from(incident::merge::SPLIT_MAX).expect("small") + 1;
+            facts.alerts_of.insert(*id, known.take(most).map(|alert| alert.alert.clone()).collect());
+        }
+        for key in &needs.changes {
+            facts.changes.insert(key.clone(), self.all.change(key).cloned());
+        }
         for digest in &needs.imports {
             facts.imports.insert(*digest, self.all.imports.get(digest).cloned().flatten());
         }
@@ -136,6 +144,7 @@ impl World {
         self.all.presence.extend(facts.presence);
         self.all.alerts.extend(facts.alerts);
         self.all.groups.extend(facts.groups);
+        self.all.changes.extend(facts.changes);
         self.all.imports.extend(facts.imports);
     }
 

@@ -228,8 +228,11 @@ impl Watch {
             reader.load(&needs, now, &mut facts)?;
             let state = facts.monitor(&name).cloned();
             let Some(failing) = state.as_ref().filter(|state| !state.healthy) else { return Ok((state, true)) };
-            let needs = Needs { incidents: failing.incident.into_iter().collect(), ..Needs::default() };
-            reader.load(&needs, now, &mut facts)?;
+            let Some(incident) = failing.incident else { return Ok((state.clone(), monitor::is_told(&facts, failing, now))) };
+            let one = |id| Needs { incidents: std::iter::once(id).collect(), ..Needs::default() };
+            reader.load(&one(incident), now, &mut facts)?;
+            // It may be part of another one by now.
+            reader.load(&one(facts.home(incident)), now, &mut facts)?;
             let told = monitor::is_told(&facts, failing, now);
             Ok((state, told))
         });

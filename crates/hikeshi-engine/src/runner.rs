@@ -8,9 +8,12 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hikeshi_domain::Timestamp;
 use hikeshi_domain::command::{Command, Envelope, OutcomeCommand};
 use hikeshi_domain::effect::{Again, Contents, Doing, Effect, IN_ORDER, Outcome, PAGES, Performed, Seen, Work};
+use hikeshi_domain::facts::{Facts, Needs};
 use hikeshi_domain::ids::Digest;
+use hikeshi_domain::page::About;
 use hikeshi_domain::people::{Actor, Via};
 use hikeshi_store::Claim;
 use tokio::sync::Semaphore;
@@ -46,6 +49,9 @@ pub(crate) struct Runner {
     pub(crate) lease_s: u32,
     turns: Arc<Semaphore>,
 }
+
+/// Why a page was not sent.
+const MERGED: &str = "the incident has been merged into another one";
 
 /// How long an effect waits that the world could not be asked about.
 const UNTOLD_WAIT_S: u32 = 30;
@@ -294,6 +300,9 @@ impl Runner {
             Work::Redact { emergency, incident, session, from, to } => {
                 redact::perform(&self.door, *incident, (*emergency, *session), redact::Range { from: *from, to: *to }).await
             }
+            Work::Page(order) if self.is_merged(&order.about).await => {
+                Performed { outcome: Outcome::PageRefused { detail: MERGED.to_owned() }, contents: Vec::new() }
+            }
             Work::Tell(order) => self.tell(effect, order).await,
             Work::WritePostmortem(order) => {
                 let filled = crate::postmortems::with_timeline(&self.door, effect, order).await;
@@ -301,6 +310,18 @@ impl Runner {
             }
             _ => self.door.inside.outside.perform(effect, self).await,
         }
+    }
+
+    /// Nobody is called any more because of what has become part of another incident. When that cannot be learnt, they are called.
+    async fn is_merged(&self, about: &About) -> bool {
+        let About::Incident { incident, .. } = about else { return false };
+        let incident = *incident;
+        let looked = self.door.read(move |reader| {
+            let mut facts = Facts::default();
+            reader.load(&Needs { incidents: [incident].into(), ..Needs::default() }, Timestamp::MIN, &mut facts)?;
+            Ok(facts.incident(incident).is_some_and(|state| state.merged.is_some()))
+        });
+        looked.await.unwrap_or(false)
     }
 
     /// An earlier holder is gone, and nobody knows how far it came.

@@ -21,7 +21,10 @@ use hikeshi_domain::policy::{Fields, Format};
 
 pub use datadog::TEMPLATE as DATADOG_TEMPLATE;
 pub use mail::read as read_mail;
-pub use pagerduty::{PagerDuty, accepted as pagerduty_accepted, read_pagerduty, refused as pagerduty_refused};
+pub use pagerduty::{
+    PagerDuty, PagerDutyChange, accepted as pagerduty_accepted, change_accepted as pagerduty_change_accepted, read_pagerduty,
+    read_pagerduty_change, refused as pagerduty_refused,
+};
 pub use proof::{sentry_signature_holds, token_matches};
 
 /// A larger body is not parsed.

@@ -9,6 +9,7 @@ use hikeshi_domain::alert::{Alert, AlertRef, Group, GroupKey, Waits};
 use hikeshi_domain::emergency::Emergency;
 use hikeshi_domain::facts::{Facts, Needs};
 use hikeshi_domain::ids::{EmergencyId, IncidentId, PersonId, SilenceId};
+use hikeshi_domain::incident::merge::SPLIT_MAX;
 use hikeshi_domain::incident::{Incident, Priority};
 use hikeshi_domain::monitor::MonitorState;
 use hikeshi_domain::obligation::{self, Obligation};
@@ -28,6 +29,7 @@ static MONITORS: Sql = Sql::keyed("SELECT doc FROM monitors WHERE name {in}", Ki
 static ALERTS: Sql = Sql::keyed("SELECT doc FROM alerts WHERE id {in}", Kind::Text);
 /// Those that wait for one silence to end.
 static SILENCED: Sql = Sql::one("SELECT doc FROM alerts WHERE waits = ?1 AND waits > 1 ORDER BY id LIMIT ?2");
+static ALERTS_OF: Sql = Sql::one("SELECT id FROM alerts WHERE incident_id = ?1 AND incident_id > 0 LIMIT ?2");
 static LEASES: Sql = Sql::keyed("SELECT id, until_ns FROM alert_leases WHERE id {in}", Kind::Text);
 static GROUPS: Sql = Sql::keyed("SELECT key, incident_id FROM alert_groups WHERE key {in}", Kind::Text);
 static PRESENCE: Sql = Sql::keyed("SELECT emergency_id, person, heard_at_ns FROM presence WHERE emergency_id {in}", Kind::Int);
@@ -116,6 +118,7 @@ pub(crate) static ALL: &[&Sql] = &[
     &MONITORS,
     &ALERTS,
     &SILENCED,
+    &ALERTS_OF,
     &LEASES,
     &GROUPS,
     &KEEP_ALERTS,
@@ -155,6 +158,12 @@ pub(crate) fn load(session: &mut dyn Session, needs: &Needs, now: Timestamp, fac
         }
         facts.silenced.insert(id, held);
     }
+    for id in missing.alerts_of {
+        let most = i64::from(SPLIT_MAX).saturating_add(1);
+        let rows = session.query(&ALERTS_OF, &[id.0.into(), most.into()])?;
+        facts.alerts_of.insert(id, rows.iter().map(|row| row.parsed(0)).collect::<Result<_>>()?);
+    }
+    crate::changes::load(session, missing.changes, facts)?;
     crate::pasts::load(session, missing.imports, facts)?;
     if !missing.presence.is_empty() {
         let keys: Vec<Value> = missing.presence.iter().map(|id| id.0.into()).collect();
@@ -341,7 +350,7 @@ pub(crate) fn incident_row(incident: &Incident) -> Result<Vec<Value>> {
         Priority::P4 => 4,
     };
     let public = incident.public.last().map_or(Value::from(0_i64), |post| post.at.into());
-    let (open, opened_at) = (incident.resolved.is_none().into(), incident.opened_at.into());
+    let (open, opened_at) = ((incident.resolved.is_none() && incident.merged.is_none()).into(), incident.opened_at.into());
     Ok(vec![incident.id.0.into(), open, priority.into(), opened_at, public, to_json(incident)?])
 }
 

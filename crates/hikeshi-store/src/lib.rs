@@ -26,6 +26,7 @@ use hikeshi_domain::policy::Policy;
 use hikeshi_domain::timer::Timer;
 use jiff::SignedDuration;
 
+mod changes;
 mod contents;
 mod database;
 mod error;
@@ -52,6 +53,7 @@ mod ticket;
 mod timers;
 mod write;
 
+pub use changes::Changes;
 pub use error::{Result, StoreError};
 pub use pasts::Upto;
 pub use read::{Reader, Span};

@@ -6,10 +6,11 @@ use std::ops::ControlFlow;
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::account::Account;
 use hikeshi_domain::alert::Alert;
+use hikeshi_domain::change::Change;
 use hikeshi_domain::channel::Post;
 use hikeshi_domain::emergency::Emergency;
 use hikeshi_domain::facts::{Facts, Needs};
-use hikeshi_domain::ids::{ChannelName, Digest, EmergencyId, IncidentId, PersonId};
+use hikeshi_domain::ids::{ChannelName, Digest, EmergencyId, EnvironmentName, IncidentId, PersonId, ServiceName};
 use hikeshi_domain::incident::Incident;
 use hikeshi_domain::monitor::MonitorState;
 use hikeshi_domain::obligation::Obligation;
@@ -21,7 +22,7 @@ use crate::error::{Result, StoreError};
 use crate::pasts::Upto;
 use crate::sql::{Row, Session, Sql, Value};
 use crate::write::PostDocument;
-use crate::{Head, Inner, KeptEntry, OutboxRow, PostRecord, contents, facts, ledger, outbox, pasts, timers};
+use crate::{Changes, Head, Inner, KeptEntry, OutboxRow, PostRecord, changes, contents, facts, ledger, outbox, pasts, timers};
 
 /// More rows than this are never given at once, whatever was asked for.
 const ROWS_MAX: u32 = 1_000;
@@ -207,6 +208,16 @@ impl Reader<'_> {
     /// Those that fire first, then the latest.
     pub fn alerts_of(&mut self, incident: IncidentId, limit: u32) -> Result<Vec<Alert>> {
         self.list(&ALERTS_OF, &[incident.0.into(), limit.min(ROWS_MAX).into()])
+    }
+
+    /// What was altered in this time, at this place and elsewhere; at most so many of each.
+    pub fn changes_between(&mut self, of: (&ServiceName, &EnvironmentName), span: (Timestamp, Timestamp), limit: u32) -> Result<Changes> {
+        changes::between(self.session, of, span, limit.min(ROWS_MAX))
+    }
+
+    /// The latest, wherever they were.
+    pub fn changes(&mut self, limit: u32) -> Result<Vec<Change>> {
+        changes::latest(self.session, limit.min(ROWS_MAX))
     }
 
     /// Those that fire, the latest first, and how many there are.

@@ -7,7 +7,7 @@
 pub(crate) const APPLICATION_ID: i64 = 0x484b_5348;
 
 /// The schema version is the number of migrations.
-pub(crate) const MIGRATIONS: &[&str] = &[FIRST, ENTRIES_OF_NO_CASE, ALERTS, PASTS, SILENCES, BEATS, OVERRIDES, STATUS];
+pub(crate) const MIGRATIONS: &[&str] = &[FIRST, ENTRIES_OF_NO_CASE, ALERTS, PASTS, SILENCES, BEATS, OVERRIDES, STATUS, CHANGES];
 
 const FIRST: &str = "
 CREATE TABLE entries (
@@ -238,6 +238,18 @@ CREATE TABLE told (
     PRIMARY KEY (post, recipient)
 ) {clustered};
 CREATE INDEX told_at ON told (at_ns);
+";
+
+/// What was altered, by its place and time. Changes of before this table came are put in by a rebuild.
+const CHANGES: &str = "
+CREATE TABLE changes (
+    key TEXT PRIMARY KEY,
+    place TEXT NOT NULL,
+    at_ns BIGINT NOT NULL,
+    doc TEXT NOT NULL
+);
+CREATE INDEX changes_at ON changes (at_ns);
+CREATE INDEX changes_place ON changes (place, at_ns);
 ";
 
 /// The head of an empty ledger, written once after the first migration.

@@ -10,7 +10,7 @@ use hikeshi_domain::ids::RequestKey;
 use crate::database::{WriterSession, Writing};
 use crate::error::{Result, StoreError};
 use crate::sql::{Change, Kind, Sql, Value, to_json};
-use crate::{Head, Inner, KeptEntry, PostRecord, Remembered, Writes, contents, facts, ledger, outbox, pasts, timers};
+use crate::{Head, Inner, KeptEntry, PostRecord, Remembered, Writes, changes, contents, facts, ledger, outbox, pasts, timers};
 
 static SEEN: Sql = Sql::keyed("SELECT key, seq, bytes FROM entries WHERE key {in}", Kind::Text);
 pub(crate) static ADD_POSTS: Sql =
@@ -82,6 +82,7 @@ impl Batch<'_> {
         let mut changes = Vec::new();
         ledger::append(&mut head, entries, &mut changes)?;
         facts::keep(&writes.facts, &writes.heard, &writes.leased, &mut changes)?;
+        changes::keep(&writes.facts, &mut changes)?;
         pasts::keep(&writes.facts, head.size, &mut changes)?;
         timers::keep(&writes.facts.touched, std::mem::take(&mut writes.timers), &mut changes)?;
         outbox::keep(&writes, &mut changes)?;

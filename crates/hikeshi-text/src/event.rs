@@ -4,11 +4,13 @@
 
 mod account;
 mod alert;
+mod change;
 mod contact;
 mod danger;
 mod emergency;
 mod execution;
 mod incident;
+mod merge;
 mod obligation;
 mod offline;
 mod oncall;
@@ -55,6 +57,7 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
         E::Monitor(event) => silence::monitor(lang, event),
         E::Silence(event) => silence::said(lang, event, names),
         E::Alert(event) => alert::said(lang, event),
+        E::Change(event) => change::said(lang, event, names),
         E::Contact(event) => contact::said(lang, event, names),
         E::Oncall(event) => oncall::said(lang, event, names),
         E::Page(event) => page::said(lang, event, names),
@@ -71,6 +74,7 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
         E::IncidentResolved { what, incident: _, by: _ } => incident::resolved(lang, what),
         E::IncidentEscalated(escalated) => room::escalated(lang, escalated, names),
         E::Room(event) => room::said(lang, event, names),
+        E::Merge(event) => merge::said(lang, event, names),
         E::StatusUpdateDue { incident: _ } => incident::update_due(lang),
 
         E::EmergencyRequested { emergency, plan, digest, requirement, .. } => {

@@ -2,6 +2,7 @@
 //!
 //! Words of a command are in [`mod@command`]; sentences about what happened are in [`crate::event()`].
 
+mod change;
 mod code;
 mod command;
 mod monitor;
@@ -10,6 +11,7 @@ mod silence;
 mod status;
 mod work;
 
+pub use change::{change, change_place};
 pub use code::*;
 pub use command::{command, commands, row};
 pub use monitor::{measured, monitor_kind};

@@ -32,6 +32,8 @@ pub fn notice(lang: Lang, notice: &Notice, names: &Names) -> String {
         N::OncallGivenBack { schedule, person, from, until } => oncall::given_back(lang, schedule, person, *from, *until, names),
         N::DutyAssigned { duty, person } => room::assigned(lang, *duty, person.as_ref(), names),
         N::HandedOver { from, to, note } => room::handed_over(lang, from, to, note, names),
+        N::IncidentMerged { incident, worse } => incident::merged(lang, *incident, *worse, names),
+        N::IncidentSplit { from, into } => incident::split(lang, *from, *into),
         N::IncidentResolved { what } => incident::resolved(lang, what),
         N::PostmortemWritten { by, items } => incident::postmortem_written(lang, by, *items, names),
         N::AlertsGrow { fired } => incident::alerts_grow(lang, *fired),

@@ -4,12 +4,14 @@
 
 mod account;
 mod alerts;
+mod change;
 mod contacts;
 mod emergency;
 mod fail;
 mod follow_up;
 mod frame;
 mod incident;
+mod merge;
 mod monitors;
 mod now;
 mod offline;
@@ -26,6 +28,7 @@ pub use contacts::*;
 pub use emergency::*;
 pub use fail::*;
 pub use frame::*;
+pub use merge::merged_into;
 pub use monitors::{looks, range};
 pub use now::*;
 pub use offline::{away, offline};
@@ -67,7 +70,9 @@ mod tests {
             monitors::ALL,
             now::ALL,
             alerts::ALL,
+            change::ALL,
             incident::ALL,
+            merge::ALL,
             emergency::ALL,
             follow_up::ALL,
             record::ALL,

@@ -41,6 +41,7 @@ pub fn refusal(lang: Lang, refusal: &Refusal, names: &Names) -> Sentence {
         R::SecretInText { field } => input::secret_in_text(lang, field),
 
         R::SilenceLength { minutes_max } => input::silence_length(lang, *minutes_max),
+        R::LinkUnfit => input::link_unfit(lang),
         R::SilenceOfNothing => input::silence_of_nothing(lang),
 
         R::IncidentOver { incident } => incident::over(lang, *incident),
@@ -53,6 +54,12 @@ pub fn refusal(lang: Lang, refusal: &Refusal, names: &Names) -> Sentence {
         R::OverrideReason => incident::override_reason(lang),
         R::NotResolved { incident } => incident::not_resolved(lang, *incident),
         R::AlreadyResolved { incident } => incident::already_resolved(lang, *incident),
+        R::IncidentMerged { incident, into } => incident::merged(lang, *incident, *into),
+        R::MergedWithItself { incident } => incident::merged_with_itself(lang, *incident),
+        R::MergedUnderException { incident, emergency } => incident::merged_under_exception(lang, *incident, *emergency),
+        R::StillPublic { incident } => incident::still_public(lang, *incident),
+        R::AlertElsewhere { incident, alert } => incident::alert_elsewhere(lang, *incident, alert),
+        R::SplitLeavesNone { incident } => incident::split_leaves_none(lang, *incident),
         R::PostmortemWritten { incident } => incident::postmortem_written(lang, *incident),
         R::PostmortemMissing { incident } => incident::postmortem_missing(lang, *incident),
         R::NoStatusPage => incident::no_status_page(lang),

@@ -5,10 +5,12 @@
 
 mod alerts;
 mod answer;
+mod changes;
 mod contacts;
 mod file;
 mod help;
 mod local;
+mod merges;
 mod oncall;
 mod postmortem;
 mod rehearsal;
@@ -22,10 +24,12 @@ mod verdict;
 
 pub use alerts::*;
 pub use answer::*;
+pub use changes::*;
 pub use contacts::*;
 pub use file::*;
 pub use help::*;
 pub use local::*;
+pub use merges::*;
 pub use oncall::*;
 pub use postmortem::*;
 pub use rehearsal::*;

@@ -1,5 +1,6 @@
 //! One of every variant that has words. A new variant does not compile before it is listed here.
 
+mod altered;
 mod case;
 mod events;
 mod notices;

@@ -1,6 +1,7 @@
 //! Pages: one file per area. Each shows a view of the door; acts are forms that come back to the page's own address.
 
 pub mod alerts;
+mod altered;
 pub mod bundle;
 pub mod changes;
 pub mod channel;

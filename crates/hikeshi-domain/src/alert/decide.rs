@@ -53,9 +53,11 @@ pub fn needs_of(alert: &AlertRef, facts: &Facts) -> Needs {
 
 /// The incidents of what is named already, and their exceptions.
 pub(crate) fn behind(needs: &mut Needs, facts: &Facts) {
-    let of_alerts = needs.alerts.iter().filter_map(|alert| facts.alert(alert)?.incident);
+    let known = needs.alerts.iter().filter_map(|alert| facts.alert(alert));
+    let of_alerts = known.flat_map(|alert| [alert.incident, alert.apart]).flatten();
     let of_groups = needs.groups.iter().filter_map(|key| Some(facts.group(key)?.incident));
-    let incidents: std::collections::BTreeSet<IncidentId> = of_alerts.chain(of_groups).collect();
+    let named: std::collections::BTreeSet<IncidentId> = of_alerts.chain(of_groups).chain(needs.incidents.iter().copied()).collect();
+    let incidents: std::collections::BTreeSet<IncidentId> = named.iter().flat_map(|id| [*id, facts.home(*id)]).collect();
     needs.emergencies.extend(incidents.iter().filter_map(|id| facts.incident(*id)).flat_map(|state| state.emergencies.iter().copied()));
     needs.incidents.extend(incidents);
 }
@@ -148,6 +150,8 @@ pub(crate) struct Turn<'a> {
     over: std::collections::BTreeSet<AlertRef>,
     /// The unresolved incident of the group, and how it stands by now.
     incident: Option<Joined>,
+    /// Incidents of alerts that were split off, as this turn has changed them.
+    apart: BTreeMap<IncidentId, Joined>,
     cleared: BTreeMap<IncidentId, u32>,
     /// Silences that rules have made of what this turn has heard.
     made: Vec<Silence>,
@@ -162,11 +166,19 @@ struct Joined {
     fresh: bool,
 }
 
+impl Joined {
+    fn of(state: &Incident) -> Self {
+        Self { id: state.id, triage: state.triage.clone(), joined: 0, fresh: false }
+    }
+}
+
 impl<'a> Turn<'a> {
     pub fn of(facts: &'a Facts, policy: &'a Policy, actor: &'a Actor, group: Option<&GroupKey>, now: Timestamp) -> Self {
-        let state =
-            group.and_then(|group| facts.group(group)).and_then(|group| facts.incident(group.incident)).filter(|state| is_open(state));
-        let incident = state.map(|state| Joined { id: state.id, triage: state.triage.clone(), joined: 0, fresh: false });
+        let state = group
+            .and_then(|group| facts.group(group))
+            .and_then(|group| facts.incident(facts.home(group.incident)))
+            .filter(|state| is_open(state));
+        let incident = state.map(Joined::of);
         Self {
             facts,
             policy,
@@ -176,6 +188,7 @@ impl<'a> Turn<'a> {
             over: std::collections::BTreeSet::new(),
             decision: Decision { case: incident.as_ref().map(|joined| joined.id), ..Decision::default() },
             incident,
+            apart: BTreeMap::new(),
             cleared: BTreeMap::new(),
             made: Vec::new(),
         }
@@ -183,6 +196,27 @@ impl<'a> Turn<'a> {
 
     fn take(&mut self, source: &SourceName, signal: &Signal, place: Option<&Routed>) {
         let alert = AlertRef { source: source.clone(), key: signal.key.clone() };
+        self.beside(&alert.clone(), |turn| turn.takes(alert, signal, place));
+    }
+
+    /// What was split off belongs to its own incident while that burns, whatever becomes of its group.
+    fn beside(&mut self, alert: &AlertRef, act: impl FnOnce(&mut Self)) {
+        let facts = self.facts;
+        let apart = facts.alert(alert).and_then(|state| state.apart).and_then(|id| facts.incident(facts.home(id)));
+        let group = self.incident.as_ref().map(|joined| joined.id);
+        let Some(state) = apart.filter(|state| is_open(state) && group != Some(state.id)) else { return act(self) };
+        if self.decision.events.is_empty() {
+            self.decision.case = Some(state.id);
+        }
+        let own = self.apart.remove(&state.id).unwrap_or_else(|| Joined::of(state));
+        let kept = self.incident.replace(own);
+        act(self);
+        if let Some(own) = std::mem::replace(&mut self.incident, kept) {
+            self.apart.insert(own.id, own);
+        }
+    }
+
+    fn takes(&mut self, alert: AlertRef, signal: &Signal, place: Option<&Routed>) {
         let state = self.facts.alert(&alert);
         let fires = !self.over.contains(&alert) && (self.firing.contains_key(&alert) || state.is_some_and(|state| state.firing));
         let lapsed = signal.lapses_at.is_some_and(|until| until <= self.now);
@@ -223,7 +257,10 @@ impl<'a> Turn<'a> {
     fn incident_of(&self, alert: &AlertRef) -> Option<IncidentId> {
         match self.firing.get(alert) {
             Some(incident) => *incident,
-            None => self.facts.alert(alert).filter(|state| state.waits.is_none()).and_then(|state| state.incident),
+            None => {
+                let state = self.facts.alert(alert).filter(|state| state.waits.is_none());
+                state.and_then(|state| state.incident).map(|id| self.facts.home(id))
+            }
         }
     }
 
@@ -266,14 +303,14 @@ impl<'a> Turn<'a> {
         let old = self.now.duration_since(state.told_at) >= CHANGES_APART;
         if other || (words && old) {
             let step = AlertStep::Changed { summary: signal.summary.clone(), severity: signal.severity };
-            self.event(&state.alert, signal.title.clone(), state.incident, step);
+            self.event(&state.alert, signal.title.clone(), state.incident.map(|id| self.facts.home(id)), step);
             if self.incident.is_some() && self.silenced(&state.alert.source, signal, place).is_none() {
                 self.worsen(place);
             }
         }
         let resolved_at = state
             .incident
-            .and_then(|id| self.facts.incident(id))
+            .and_then(|id| self.facts.incident(self.facts.home(id)))
             .and_then(|incident| incident.resolved.as_ref())
             .map(|resolved| resolved.at);
         let goes_on = resolved_at.is_some_and(|at| self.now.duration_since(at) >= STILL_FIRING);
@@ -374,6 +411,10 @@ impl<'a> Turn<'a> {
     }
 
     pub fn raise(&mut self, state: &Alert, place: &Routed) {
+        self.beside(&state.alert, |turn| turn.raises(state, place));
+    }
+
+    fn raises(&mut self, state: &Alert, place: &Routed) {
         let incident = self.join(&state.title, &state.summary, None, place);
         self.firing.insert(state.alert.clone(), incident);
         self.event(&state.alert, state.title.clone(), incident, AlertStep::Raised);
@@ -410,7 +451,7 @@ impl<'a> Turn<'a> {
     fn clear(&mut self, on_clear: OnClear) {
         for (id, ended) in std::mem::take(&mut self.cleared) {
             let Some(state) = self.facts.incident(id).filter(|state| is_open(state)) else { continue };
-            let joined = self.incident.as_ref().filter(|joined| joined.id == id).map_or(0, |joined| joined.joined);
+            let joined = self.incident.iter().chain(self.apart.values()).find(|joined| joined.id == id).map_or(0, |joined| joined.joined);
             if state.alerts.firing.saturating_add(joined) > ended {
                 continue;
             }

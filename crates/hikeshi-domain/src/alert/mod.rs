@@ -9,7 +9,7 @@ pub mod route;
 pub mod silence;
 pub(crate) mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -228,7 +228,7 @@ impl Signal {
     }
 }
 
-fn cut(text: &str, chars_max: usize) -> String {
+pub(crate) fn cut(text: &str, chars_max: usize) -> String {
     let text = text.trim();
     if text.chars().count() <= chars_max {
         return text.to_owned();
@@ -276,6 +276,9 @@ pub struct Alert {
     pub incident: Option<IncidentId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits: Option<Waits>,
+    /// The incident that was split off with it; while that burns, the alert belongs there and not to its group's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apart: Option<IncidentId>,
     /// When it began to fire, the last times; what flapping is judged by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub firings: Vec<Timestamp>,

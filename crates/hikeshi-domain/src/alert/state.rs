@@ -30,7 +30,7 @@ fn step(facts: &mut Facts, event: &AlertEvent, at: Timestamp) {
     match &event.step {
         AlertStep::Fired(fired) => {
             count(facts, event.incident, true);
-            if let Some(incident) = event.incident {
+            if let Some(incident) = event.incident.filter(|incident| !is_apart(facts, &event.alert, *incident)) {
                 facts.touched.groups.insert(fired.group.clone());
                 facts.groups.insert(fired.group.clone(), Some(Group { key: fired.group.clone(), incident }));
             }
@@ -63,12 +63,18 @@ fn step(facts: &mut Facts, event: &AlertEvent, at: Timestamp) {
                 alert.incident = event.incident;
                 group = Some(alert.group.clone());
             });
-            if let (Some(key), Some(incident)) = (group, event.incident) {
+            let incident = event.incident.filter(|incident| !is_apart(facts, &event.alert, *incident));
+            if let (Some(key), Some(incident)) = (group, incident) {
                 facts.touched.groups.insert(key.clone());
                 facts.groups.insert(key.clone(), Some(Group { key, incident }));
             }
         }
     }
+}
+
+/// What was split off does not take its group with it.
+fn is_apart(facts: &Facts, alert: &AlertRef, incident: IncidentId) -> bool {
+    facts.alert(alert).and_then(|state| state.apart).is_some_and(|apart| facts.home(apart) == incident)
 }
 
 fn fresh(event: &AlertEvent, fired: &Fired, before: Option<&Alert>, at: Timestamp) -> Alert {
@@ -91,6 +97,7 @@ fn fresh(event: &AlertEvent, fired: &Fired, before: Option<&Alert>, at: Timestam
         acknowledged: false,
         incident: event.incident,
         waits: fired.waits.clone(),
+        apart: before.and_then(|before| before.apart),
         firings,
         lapses_at: fired.lapses_at,
     }

@@ -12,48 +12,48 @@ use crate::refusal::Refusal;
 use crate::testing::{World, policy, who};
 use crate::timer::{Wake, of_alert};
 
-pub(super) fn source() -> SourceName {
+pub(crate) fn source() -> SourceName {
     SourceName::known("prometheus")
 }
 
-pub(super) fn fires(key: &str, labels: &[(&str, &str)]) -> Signal {
+pub(crate) fn fires(key: &str, labels: &[(&str, &str)]) -> Signal {
     let mut signal = Signal::new(key, Phase::Firing, &format!("{key} is down"));
     signal.labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     signal.severity = signal.labels.get("severity").and_then(|severity| Severity::read(severity));
     signal
 }
 
-pub(super) fn over(key: &str) -> Signal {
+pub(crate) fn over(key: &str) -> Signal {
     Signal::new(key, Phase::Resolved, "over")
 }
 
 /// Hands a report in as the intake does.
-pub(super) fn report(world: &mut World, signals: Vec<Signal>) -> Vec<crate::decide::Decision> {
+pub(crate) fn report(world: &mut World, signals: Vec<Signal>) -> Vec<crate::decide::Decision> {
     let policy = world.all.workspace.policy.clone().expect("a policy");
     let parts = route::split(&policy, &source(), &policy.alerts.sources[&source()], signals);
     let commands = parts.into_iter().map(|signals| crate::command::Command::Alert(Command::Report { source: source(), signals }));
     commands.map(|command| world.submit(&Actor::Source { source: source() }, &command).expect("taken")).collect()
 }
 
-pub(super) fn one(world: &mut World, signal: Signal) -> Vec<Event> {
+pub(crate) fn one(world: &mut World, signal: Signal) -> Vec<Event> {
     report(world, vec![signal]).pop().map(|decision| decision.events).unwrap_or_default()
 }
 
-pub(super) fn alert(world: &World, key: &str) -> Alert {
+pub(crate) fn alert(world: &World, key: &str) -> Alert {
     world.all.alert(&AlertRef { source: source(), key: AlertKey::of(key) }).expect("known").clone()
 }
 
-pub(super) fn opened(events: &[Event]) -> Vec<IncidentId> {
+pub(crate) fn opened(events: &[Event]) -> Vec<IncidentId> {
     let opened = events.iter().filter_map(|event| if let Event::IncidentOpened { incident, .. } = event { Some(*incident) } else { None });
     opened.collect()
 }
 
-pub(super) fn notices(events: &[Event]) -> Vec<Notice> {
+pub(crate) fn notices(events: &[Event]) -> Vec<Notice> {
     let posts = events.iter().filter_map(|event| if let Event::Posted { post } = event { Some(&post.body) } else { None });
     posts.filter_map(|body| if let Body::Notice { notice } = body { Some(notice.clone()) } else { None }).collect()
 }
 
-pub(super) fn incident(world: &World, id: u64) -> incident::Incident {
+pub(crate) fn incident(world: &World, id: u64) -> incident::Incident {
     world.all.incident(IncidentId(id)).expect("opened").clone()
 }
 

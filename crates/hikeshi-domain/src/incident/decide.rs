@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::escalation::{self, is_unanswered};
-use super::{Command, Incident, Priority, Stage, Triage, room};
+use super::{Command, Incident, Priority, Stage, Triage, merge, room};
 use crate::channel::{Body, Notice, Post};
 use crate::decide::Decision;
 use crate::emergency;
@@ -27,6 +27,8 @@ pub fn needs(command: &Command, facts: &Facts) -> Needs {
             needs.emergencies.extend(facts.incident(*incident).iter().flat_map(|state| state.emergencies.iter().copied()));
             needs
         }
+        Command::Merge { incident, into, .. } => merge::needs_of_merge(*incident, *into, facts),
+        Command::Split { incident, alerts, .. } => merge::needs_of_split(*incident, alerts, facts),
         Command::Triage { incident, .. }
         | Command::Acknowledge { incident }
         | Command::Escalate { incident, .. }
@@ -82,7 +84,7 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
         Command::Update { incident, text } => update(facts, policy, *incident, text),
         Command::Publish { incident, state, text, components } => {
             let new = NewPost { state: *state, text, components };
-            status::decide::publish(&permit, policy, found(facts, *incident)?, &new, now)
+            status::decide::publish(&permit, policy, unmerged(facts, *incident)?, &new, now)
         }
         Command::Note { incident, text } => {
             found(facts, *incident)?;
@@ -90,7 +92,7 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
             Ok(Decision::of(*incident, vec![Event::IncidentNoted { incident: *incident, text: text.clone() }]))
         }
         Command::Resolve { incident, what } => {
-            let state = found(facts, *incident)?;
+            let state = unmerged(facts, *incident)?;
             if state.resolved.is_some() {
                 return Err(Refusal::AlreadyResolved { incident: *incident });
             }
@@ -101,6 +103,10 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
             let mut events = vec![event, post(policy, *incident, notice, &[], Vec::new())];
             events.extend(postmortem::decide::owe(facts, state, 0, now));
             Ok(Decision::of(*incident, events))
+        }
+        Command::Merge { incident, into, reason } => merge::merge(&permit, facts, policy, (*incident, *into), reason),
+        Command::Split { incident, alerts, title, reason } => {
+            merge::split(&permit, facts, policy, &merge::Part { incident: *incident, alerts, title, reason }, now)
         }
     }
 }
@@ -117,7 +123,7 @@ fn acknowledge(permit: &Permit, facts: &Facts, policy: &Policy, incident: Incide
 }
 
 fn update(facts: &Facts, policy: &Policy, incident: IncidentId, text: &str) -> Result<Decision, Refusal> {
-    if found(facts, incident)?.closed_at.is_some() {
+    if unmerged(facts, incident)?.closed_at.is_some() {
         return Err(Refusal::IncidentOver { incident });
     }
     input::required("text", text, TEXT_CHARS_MAX)?;
@@ -163,6 +169,10 @@ impl Incident {
             last_update_at: None,
             update_reminded_at: None,
             public: Vec::new(),
+            merged: None,
+            absorbed: Vec::new(),
+            split: Vec::new(),
+            split_from: None,
             emergencies: Vec::new(),
             postmortem: None,
             away: None,
@@ -212,7 +222,7 @@ pub(crate) fn open(facts: &Facts, policy: &Policy, actor: &Actor, new: &NewIncid
 }
 
 fn move_stage(facts: &Facts, policy: &Policy, incident: IncidentId, stage: Stage, reason: &str) -> Result<Decision, Refusal> {
-    let state = found(facts, incident)?;
+    let state = unmerged(facts, incident)?;
     input::bounded("reason", reason, TEXT_CHARS_MAX)?;
     if stage == state.stage {
         return Err(Refusal::SameStage { stage });
@@ -263,8 +273,17 @@ fn found(facts: &Facts, id: IncidentId) -> Result<&Incident, Refusal> {
     facts.incident(id).ok_or_else(|| Refusal::NotFound { what: "incident".to_owned(), given: id.to_string() })
 }
 
-fn unresolved(facts: &Facts, id: IncidentId) -> Result<&Incident, Refusal> {
+/// What has become part of another one is not worked on any more; notes can still be left.
+fn unmerged(facts: &Facts, id: IncidentId) -> Result<&Incident, Refusal> {
     let state = found(facts, id)?;
+    match &state.merged {
+        Some(merged) => Err(Refusal::IncidentMerged { incident: id, into: merged.into }),
+        None => Ok(state),
+    }
+}
+
+pub(super) fn unresolved(facts: &Facts, id: IncidentId) -> Result<&Incident, Refusal> {
+    let state = unmerged(facts, id)?;
     if state.resolved.is_some() || state.closed_at.is_some() { Err(Refusal::IncidentOver { incident: id }) } else { Ok(state) }
 }
 

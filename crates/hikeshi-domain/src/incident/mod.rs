@@ -2,6 +2,7 @@
 
 pub mod decide;
 pub(crate) mod escalation;
+pub mod merge;
 pub(crate) mod room;
 pub(crate) mod state;
 #[cfg(test)]
@@ -14,9 +15,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use escalation::{Escalated, Level, WhyEscalated};
+pub use merge::{MergeEvent, Merged, Stays};
 pub use room::{Duty, RoomEvent, RoomStep};
 
-use crate::alert::AlertCount;
+use crate::alert::{AlertCount, AlertRef};
 use crate::ids::{ComponentName, EmergencyId, EnvironmentName, IncidentId, MonitorName, PersonId, ServiceName};
 use crate::offline::Away;
 use crate::people::Actor;
@@ -211,6 +213,18 @@ pub struct Incident {
     /// What people outside the team were told, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub public: Vec<PublicPost>,
+    /// It ended as a part of another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<Merged>,
+    /// Those that have become part of this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absorbed: Vec<IncidentId>,
+    /// Those that were made of alerts of this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub split: Vec<IncidentId>,
+    /// The one of whose alerts it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split_from: Option<IncidentId>,
     /// Emergency exceptions asked for because of this incident.
     #[serde(default)]
     pub emergencies: Vec<EmergencyId>,
@@ -312,5 +326,18 @@ pub enum Command {
         incident: IncidentId,
         /// What restored the service.
         what: String,
+    },
+    /// It is the same trouble as another one: it ends as a part of that.
+    Merge {
+        incident: IncidentId,
+        into: IncidentId,
+        reason: String,
+    },
+    /// These alerts are another trouble: they get an incident of their own.
+    Split {
+        incident: IncidentId,
+        alerts: Vec<AlertRef>,
+        title: String,
+        reason: String,
     },
 }

@@ -102,6 +102,8 @@ impl Asking<'_> {
             | Event::Monitor(_)
             | Event::Silence(_)
             | Event::Alert(_)
+            | Event::Change(_)
+            | Event::Merge(_)
             | Event::Oncall(_)
             | Event::Page(_)
             | Event::Contact(_)

@@ -166,6 +166,7 @@ fn masked(envelope: Envelope, mask: Arc<Mask>) -> Result<Taken, Refusal> {
             asked.get_mut("judgement").is_some_and(|judgement| mask_value(&mask.masker, judgement))
         }
         Command::Channel(_)
+        | Command::Change(_)
         | Command::Emergency(_)
         | Command::Incident(_)
         | Command::Monitor(_)

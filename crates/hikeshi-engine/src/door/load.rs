@@ -85,6 +85,12 @@ fn merge(shelf: &mut impl Shelf, missing: &Needs, now: Timestamp, facts: &mut Fa
     for (id, row) in fresh.alerts {
         facts.alerts.entry(id).or_insert(row);
     }
+    for id in &missing.alerts_of {
+        facts.alerts_of.entry(*id).or_insert_with(|| fresh.alerts_of.remove(id).unwrap_or_default());
+    }
+    for key in &missing.changes {
+        facts.changes.entry(key.clone()).or_insert_with(|| fresh.changes.remove(key).flatten());
+    }
     for digest in &missing.imports {
         facts.imports.entry(*digest).or_insert_with(|| fresh.imports.remove(digest).flatten());
     }

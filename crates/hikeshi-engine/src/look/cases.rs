@@ -40,11 +40,25 @@ impl Look<'_> {
             sight.load(&Needs { emergencies: incident.emergencies.iter().copied().collect(), ..Needs::default() }, &mut facts)?;
             let emergencies = incident.emergencies.iter().rev().filter_map(|id| facts.emergency(*id)).cloned().collect();
             let obligations = sight.reader.obligations_of_case(id)?;
-            let alerts = if incident.alerts.fired > 0 { sight.reader.alerts_of(id, ALERTS_SHOWN)? } else { Vec::new() };
+            let alerts = sight.alerts_of(&incident)?;
+            let related = sight.related(&incident)?;
             let similar = sight.similar_to(&incident, &alerts)?;
+            let changes = sight.changes_around(&incident)?;
             let offers = offers::of_incident(sight, &incident)?;
             let measures = measures(&incident, &sight.policy, sight.now);
-            Ok(IncidentView { size: sight.head.size, at: sight.now, incident, measures, alerts, emergencies, obligations, similar, offers })
+            Ok(IncidentView {
+                size: sight.head.size,
+                at: sight.now,
+                incident,
+                measures,
+                alerts,
+                related,
+                changes,
+                emergencies,
+                obligations,
+                similar,
+                offers,
+            })
         })
         .await
     }
@@ -142,6 +156,36 @@ impl Sight<'_, '_> {
     }
 }
 
+impl Sight<'_, '_> {
+    /// Its own, and those of what was merged into it.
+    fn alerts_of(&mut self, incident: &Incident) -> Result<Vec<Alert>, LookError> {
+        if incident.alerts.fired == 0 {
+            return Ok(Vec::new());
+        }
+        let mut alerts = self.reader.alerts_of(incident.id, ALERTS_SHOWN)?;
+        for id in &incident.absorbed {
+            alerts.extend(self.reader.alerts_of(*id, ALERTS_SHOWN)?);
+        }
+        alerts.sort_by_key(|alert| (!alert.firing, std::cmp::Reverse(alert.fired_at)));
+        alerts.truncate(usize::try_from(ALERTS_SHOWN).unwrap_or(usize::MAX));
+        Ok(alerts)
+    }
+
+    /// What it was merged with, and what was split off.
+    fn related(&mut self, incident: &Incident) -> Result<Vec<IncidentRow>, LookError> {
+        let into = incident.merged.as_ref().map(|merged| merged.into);
+        let ids: Vec<IncidentId> = into
+            .into_iter()
+            .chain(incident.split_from)
+            .chain(incident.absorbed.iter().copied())
+            .chain(incident.split.iter().copied())
+            .collect();
+        let mut facts = self.facts();
+        self.load(&Needs { incidents: ids.iter().copied().collect(), ..Needs::default() }, &mut facts)?;
+        Ok(ids.iter().filter_map(|id| facts.incident(*id)).cloned().map(row).collect())
+    }
+}
+
 fn not_found(what: &'static str, id: impl std::fmt::Display) -> LookError {
     LookError::NotFound { what, given: id.to_string() }
 }
@@ -154,6 +198,7 @@ fn row(incident: Incident) -> IncidentRow {
         stage: incident.stage,
         opened_at: incident.opened_at,
         resolved_at: incident.resolved.map(|resolved| resolved.at),
+        merged_into: incident.merged.map(|merged| merged.into),
         acknowledged_by: incident.acknowledged.map(|acknowledged| acknowledged.by),
     }
 }

@@ -3,6 +3,7 @@
 //! The shapes are in [`views`]; what a viewer may do in a view is tried out in [`offers`]. Not here: words (`hikeshi-text`).
 
 mod cases;
+mod changes;
 mod contacts;
 mod monitors;
 mod now;
@@ -16,6 +17,7 @@ mod views;
 
 use std::sync::Arc;
 
+pub use changes::{ChangesAround, ChangesView};
 pub use contacts::{CalledStep, ContactsView, PersonContacts, Way};
 pub use oncall::{OncallSchedule, OncallView};
 pub use reviews::{ReviewView, ReviewsView};

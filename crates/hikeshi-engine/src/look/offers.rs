@@ -54,6 +54,7 @@ pub(super) fn of_incident(sight: &mut Sight<'_, '_>, incident: &Incident) -> Res
         Do::Note { incident: id, text: words() },
         Do::Resolve { incident: id, what: words() },
     ];
+
     let mut candidates: Vec<Command> = of_incident.into_iter().map(Command::Incident).collect();
     candidates.extend(postmortem(incident, sight).map(Command::Postmortem));
     candidates.extend(request(incident, &sight.policy, sight.actor.as_person()).map(Command::Emergency));

@@ -18,6 +18,7 @@ use hikeshi_domain::refusal::Refusal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ChangesAround;
 pub use crate::monitors::Point;
 pub use crate::postmortems::Similar;
 
@@ -127,6 +128,10 @@ pub struct IncidentView {
     pub measures: Measures,
     /// Those that fire first, then the latest; at most 50. How many there are in all says `incident.alerts`.
     pub alerts: Vec<Alert>,
+    /// The one that it was merged into or split from, and those that were merged into it or split from it.
+    pub related: Vec<IncidentRow>,
+    /// What changed from a day before it was noticed until it was over (rule I7).
+    pub changes: ChangesAround,
     pub emergencies: Vec<Emergency>,
     pub obligations: Vec<Obligation>,
     /// Past incidents like this one, the most alike first; at most 5 (rule I9).
@@ -154,6 +159,9 @@ pub struct IncidentRow {
     pub stage: Stage,
     pub opened_at: Timestamp,
     pub resolved_at: Option<Timestamp>,
+    /// It ended as a part of this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<IncidentId>,
     pub acknowledged_by: Option<PersonId>,
 }
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use hikeshi_domain::Timestamp;
 use hikeshi_domain::alert::{Phase, Severity, Signal};
 use serde_json::{Value, json};
 
@@ -63,6 +64,53 @@ pub fn read_pagerduty(body: &[u8], made_up_key: &str) -> Result<PagerDuty, Refus
         }
         Some(_) | None => Err(Refused::invalid(&faults.join(APART))),
     }
+}
+
+/// A change event, and what shows who sends it.
+#[derive(Clone, PartialEq)]
+pub struct PagerDutyChange {
+    pub routing_key: String,
+    pub title: String,
+    pub details: String,
+    pub link: Option<String>,
+    pub at: Option<Timestamp>,
+}
+
+impl fmt::Debug for PagerDutyChange {
+    /// The routing key is a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PagerDutyChange").field("title", &self.title).field("at", &self.at).finish_non_exhaustive()
+    }
+}
+
+/// Reads a change event. Its `source` and `custom_details` become its details, a line each.
+pub fn read_pagerduty_change(body: &[u8]) -> Result<PagerDutyChange, Refused> {
+    let event = object(body)?;
+    let mut faults = Vec::new();
+    let routing_key = wanted(&event, "routing_key", &mut faults);
+    let title = wanted(&event, "payload.summary", &mut faults);
+    if !faults.is_empty() {
+        return Err(Refused::invalid(&faults.join(APART)));
+    }
+    let mut lines: Vec<String> = text_at(&event, "/payload/source").into_iter().collect();
+    match event.pointer("/payload/custom_details") {
+        Some(Value::String(details)) => lines.push(details.clone()),
+        Some(details @ Value::Array(_)) => lines.extend(label(details)),
+        details => lines.extend(labels(details).into_iter().map(|(name, value)| format!("{name}: {value}"))),
+    }
+    let (link, at) = (link_of(&event), time_of_change(&event));
+    Ok(PagerDutyChange { routing_key, title, details: lines.join("\n"), link, at })
+}
+
+/// Clients for Python have written `+00:00Z`. Without its time a change that is sent again could not be told from another one.
+fn time_of_change(event: &Value) -> Option<Timestamp> {
+    let place = "/payload/timestamp";
+    time_at(event, place).or_else(|| text_at(event, place)?.trim().strip_suffix('Z')?.parse().ok())
+}
+
+/// The answer, with status 202, to a change event.
+pub fn change_accepted() -> Value {
+    json!({"status": "success", "message": "Change event processed"})
 }
 
 /// The answer, with status 202, to an event that was taken. Clients fail when it holds no key.

@@ -2,6 +2,7 @@
 
 use hikeshi_domain::account::Account;
 use hikeshi_domain::alert::Alert;
+use hikeshi_domain::change::Change;
 use hikeshi_domain::emergency::Emergency;
 use hikeshi_domain::incident::Incident;
 use hikeshi_domain::monitor::MonitorState;
@@ -13,7 +14,7 @@ use serde::de::DeserializeOwned;
 use super::expect::Expected;
 use crate::error::Result;
 use crate::sql::{Kind, Sql, Value, to_json};
-use crate::{facts, ledger, outbox, pasts, timers, write};
+use crate::{changes, facts, ledger, outbox, pasts, timers, write};
 
 pub(super) struct Table {
     pub name: &'static str,
@@ -45,7 +46,7 @@ pub(crate) fn statements() -> Vec<&'static Sql> {
     TABLES.iter().flat_map(|table| [&table.select, &table.delete]).chain([&SET_COLUMNS]).collect()
 }
 
-pub(super) static TABLES: [Table; 15] = [
+pub(super) static TABLES: [Table; 16] = [
     Table {
         name: "entries",
         keys: 1,
@@ -134,6 +135,16 @@ pub(super) static TABLES: [Table; 15] = [
         insert: &facts::KEEP_GROUPS,
         expected: |expected| Ok(expected.facts.groups.values().flatten().map(facts::group_row).collect()),
         differs: |wanted, there| plain(wanted, there, &["incident_id"]),
+        row: joined,
+    },
+    Table {
+        name: "changes",
+        keys: 1,
+        select: Sql::one("SELECT key, place, at_ns, doc FROM changes"),
+        delete: Sql::keyed("DELETE FROM changes WHERE key {in}", Kind::Text),
+        insert: &changes::KEEP,
+        expected: |expected| expected.facts.changes.values().flatten().map(changes::row).collect(),
+        differs: |wanted, there| document::<Change>(wanted, there, &["place", "at_ns"]),
         row: joined,
     },
     Table {

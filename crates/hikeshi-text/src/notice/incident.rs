@@ -1,6 +1,6 @@
 //! Announcements about an incident.
 
-use hikeshi_domain::ids::PersonId;
+use hikeshi_domain::ids::{IncidentId, PersonId};
 use hikeshi_domain::incident::{Priority, Stage};
 
 use crate::Lang::{self, En, Ja};
@@ -87,5 +87,22 @@ pub(super) fn postmortem_written(lang: Lang, by: &PersonId, items: u32, names: &
         (Ja, items) => format!("{who}がポストモーテムを書きました。再発防止策は{items}件です。"),
         (En, 0) => format!("{who} has written the postmortem."),
         (En, items) => format!("{who} has written the postmortem, with {items} prevention item(s)."),
+    }
+}
+
+/// The other one keeps its priority: somebody has to judge it anew.
+pub(super) fn merged(lang: Lang, incident: IncidentId, worse: Option<Priority>, names: &Names) -> String {
+    match (lang, worse.map(|worse| names.priority(lang, worse))) {
+        (Ja, None) => format!("{incident} をこのインシデントに統合しました。"),
+        (En, None) => format!("{incident} is now part of this incident."),
+        (Ja, Some(worse)) => format!("{incident}（{worse}）をこのインシデントに統合しました。優先度を見直してください。"),
+        (En, Some(worse)) => format!("{incident} ({worse}) is now part of this incident. Please look at the priority."),
+    }
+}
+
+pub(super) fn split(lang: Lang, from: IncidentId, into: IncidentId) -> String {
+    match lang {
+        Ja => format!("{from} のアラートの一部を {into} に分けました。"),
+        En => format!("Some of the alerts of {from} are {into} from now on."),
     }
 }

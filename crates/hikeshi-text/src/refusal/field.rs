@@ -5,6 +5,8 @@ use crate::label::both;
 
 /// A field of a form, a part of a plan, a kind of thing: by the code that the domain gives it; Japanese, English.
 const THINGS: &[(&str, &str, &str)] = &[
+    ("alerts", "アラート", "alerts"),
+    ("merged", "統合したインシデント", "merged incidents"),
     ("approvals", "承認", "approvals"),
     ("attended", "出席者", "attendees"),
     ("because", "理由", "reason"),
@@ -18,6 +20,7 @@ const THINGS: &[(&str, &str, &str)] = &[
     ("credential_id", "パスキー", "passkey"),
     ("passkeys", "パスキー", "passkey"),
     ("date", "日付", "date"),
+    ("details", "詳細", "details"),
     ("detail", "詳細", "detail"),
     ("detected_at", "検知時刻", "time of detection"),
     ("due_at", "期限", "due time"),

@@ -199,3 +199,93 @@ pub(super) fn postmortem_missing(lang: Lang, incident: IncidentId) -> Sentence {
         En => say(format!("The postmortem of {incident} is not written yet."), "", format!("First {verb}.")),
     }
 }
+
+pub(super) fn merged(lang: Lang, incident: IncidentId, into: IncidentId) -> Sentence {
+    match lang {
+        Ja => say(
+            format!("{incident} は {into} に統合されています。"),
+            "統合したインシデントでは、メモのほかは何もできません。",
+            format!("{into} で行ってください: hikeshi incident show {into}"),
+        ),
+        En => say(
+            format!("{incident} is part of {into}."),
+            "Nothing but notes can be added to what was merged.",
+            format!("Do it in {into}: hikeshi incident show {into}"),
+        ),
+    }
+}
+
+pub(super) fn merged_with_itself(lang: Lang, incident: IncidentId) -> Sentence {
+    match lang {
+        Ja => say(
+            format!("{incident} を {incident} 自身に統合することはできません。"),
+            "",
+            "統合先の番号を確かめて、もう一度送ってください。",
+        ),
+        En => say(format!("{incident} cannot be merged into itself."), "", "Check the number of the other one and send it again."),
+    }
+}
+
+pub(super) fn merged_under_exception(lang: Lang, incident: IncidentId, emergency: EmergencyId) -> Sentence {
+    match lang {
+        Ja => say(
+            format!("{incident} には終わっていない緊急例外 {emergency} があります。"),
+            "申請や実行の途中で、元になったインシデントをなくすことはできません。",
+            format!("先に {emergency} を終了するか取り下げるか、逆に、もう一方を {incident} に統合してください。"),
+        ),
+        En => say(
+            format!("The emergency exception {emergency} of {incident} is not over."),
+            "What is asked for or carried out keeps the incident that it is for.",
+            format!("Close or cancel {emergency} first, or merge the other one into {incident}."),
+        ),
+    }
+}
+
+pub(super) fn still_public(lang: Lang, incident: IncidentId) -> Sentence {
+    match lang {
+        Ja => say(
+            format!("{incident} は、ステータスページに公開されたままです。"),
+            "統合すると、外の人に終わりが知らされなくなります。",
+            format!(
+                "統合先で公開してから、{incident} を「復旧」として公開してください: hikeshi incident publish {incident} --state resolved。逆向きに統合することもできます。"
+            ),
+        ),
+        En => say(
+            format!("{incident} is still public on the status page."),
+            "Once it is merged, nobody would tell outsiders its end.",
+            format!(
+                "Publish in the other one, then end this one's public word: hikeshi incident publish {incident} --state resolved. Or merge the other way round."
+            ),
+        ),
+    }
+}
+
+pub(super) fn alert_elsewhere(lang: Lang, incident: IncidentId, alert: &str) -> Sentence {
+    match lang {
+        Ja => say(
+            format!("アラート {alert} は {incident} のものではありません。"),
+            "分けられるのは、このインシデントのアラートだけです。",
+            format!("アラートの名前（送信元/キー）を確かめてください: hikeshi incident show {incident} --json"),
+        ),
+        En => say(
+            format!("The alert {alert} does not belong to {incident}."),
+            "Only its own alerts can be split off.",
+            format!("Check the names of its alerts, SOURCE/KEY: hikeshi incident show {incident} --json"),
+        ),
+    }
+}
+
+pub(super) fn split_leaves_none(lang: Lang, incident: IncidentId) -> Sentence {
+    match lang {
+        Ja => say(
+            format!("{incident} のアラートが一つも残りません。"),
+            "すべてを移すなら、分ける意味がありません。",
+            "残すアラートを除いて、もう一度送ってください。",
+        ),
+        En => say(
+            format!("No alert of {incident} would be left."),
+            "Moving all of them splits nothing.",
+            "Leave out those that stay, and send it again.",
+        ),
+    }
+}

@@ -95,6 +95,21 @@ pub(super) fn too_many(lang: Lang, field: &str, max: u32, given: u32) -> Sentenc
     }
 }
 
+pub(super) fn link_unfit(lang: Lang) -> Sentence {
+    match lang {
+        Ja => say(
+            "リンクとして使えないアドレスです。",
+            "画面からたどれるのは、https:// か http:// で始まるアドレスだけです。",
+            "アドレスを確かめるか、リンクなしで送ってください。",
+        ),
+        En => say(
+            "This address cannot be a link.",
+            "Pages link only to addresses that begin with https:// or http://.",
+            "Check the address, or send it without a link.",
+        ),
+    }
+}
+
 /// A number rather than a list: a duration or a validity.
 fn out_of_bounds(lang: Lang, field: &str, max: u32, given: u32) -> Sentence {
     match lang {

@@ -81,6 +81,7 @@ pub fn argument(lang: Lang, path: &str, name: &str) -> Option<String> {
     let (ja, en) = special
         .or_else(|| of_incident(path, name))
         .or_else(|| of_alert(path, name))
+        .or_else(|| of_change(path, name))
         .or_else(|| of_contact(path, name))
         .or_else(|| of_oncall(path, name))
         .or_else(|| ARGUMENTS.iter().find(|(known, _, _)| *known == name).map(|(_, ja, en)| (*ja, *en)))?;
@@ -98,6 +99,13 @@ fn of_incident(path: &str, name: &str) -> Option<(&'static str, &'static str)> {
             "影響する部分: 名前=状態（繰り返し指定。状態は degraded / partial_outage / major_outage / maintenance / operational）",
             "affected component: NAME=HEALTH; repeat it (degraded / partial_outage / major_outage / maintenance / operational)",
         )),
+        ("incident merge", "id") => Some(("統合されて終わるインシデント", "the one that ends as a part of the other")),
+        ("incident merge", "into") => Some(("統合先のインシデント", "the one that goes on")),
+        ("incident merge" | "incident split", "reason") => Some(("理由", "why")),
+        ("incident split", "alerts") => {
+            Some(("分けるアラート（送信元/キー。カンマ区切り、繰り返し可）", "alerts to split off: SOURCE/KEY, by comma; may be repeated"))
+        }
+        ("incident split", "title") => Some(("新しいインシデントの件名", "title of the new incident")),
         ("incident move", "reason") => Some(("戻すときの理由", "why, when going back")),
         ("incident list" | "emergency list" | "obligation list", "all") => Some(("終わったものも表示", "also those that are over")),
         ("incident postmortem", "file") => Some(("内容を書いたファイル (TOML か Markdown)", "file with the content (TOML or Markdown)")),
@@ -131,6 +139,18 @@ fn of_alert(path: &str, name: &str) -> Option<(&'static str, &'static str)> {
         ("alert silence", "public_message" | "public_message_en") => of_public(name),
         ("status forget", "subscriber") => Some(("購読者の番号", "the subscriber's number")),
         ("alert unsilence", "silence") => Some(("停止の番号（sil_4 など）", "the silence, such as sil_4")),
+        _ => None,
+    }
+}
+
+fn of_change(path: &str, name: &str) -> Option<(&'static str, &'static str)> {
+    match (path, name) {
+        ("change record", "title") => Some(("何を変えたか（一行）", "what changed, in one line")),
+        ("change record", "service") => Some(("変更したサービス", "the service that was changed")),
+        ("change record", "environment") => Some(("変更した環境", "the environment that was changed")),
+        ("change record", "link") => Some(("詳細へのリンク（https://…）", "where it can be read: https://…")),
+        ("change record", "at") => Some(("変更した時刻（省くと今）", "when it happened; now without it")),
+        ("change record", "details") => Some(("詳細", "details")),
         _ => None,
     }
 }
@@ -215,6 +235,8 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("incident update", "状況を知らせます", "Give a status update to everyone who waits"),
     ("incident publish", "ステータスページに公開します", "Tell people outside the team, on the status page"),
     ("incident note", "対応者向けのメモを残します", "Leave a note for those who work on it"),
+    ("incident merge", "同じ障害のインシデントを一つにします", "Merge an incident into another one of the same trouble"),
+    ("incident split", "アラートの一部を別のインシデントに分けます", "Give some of the alerts an incident of their own"),
     ("incident resolve", "復旧したことを記録します", "Record that the service is restored"),
     ("incident timeline", "時系列の記録", "The timeline"),
     (
@@ -307,6 +329,9 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("contact confirm", "テストが届いたことを記録します", "Record that a test reached you"),
     ("monitor", "監視", "Monitors"),
     ("monitor list", "監視の状態と最後の測定", "What each monitor sees now"),
+    ("change", "変更の知らせ", "Changes"),
+    ("change record", "変更（リリース、設定、移行など）を知らせます", "Tell of a change: a release, a flag, a migration"),
+    ("change list", "最近の変更", "What changed lately"),
     ("oncall", "いまの当番と、次の当番", "Who is on call now, and who is next"),
     ("status", "ステータスページの状況", "The status page"),
     ("status show", "公開している内容と、静的ファイルの状態", "What is public, and whether the static files are written"),

@@ -255,6 +255,9 @@ pub fn rooms() -> Vec<(&'static str, Event)> {
     };
     vec![
         ("Escalated with the opening", escalated(1, WhyEscalated::Unanswered { minutes: 0 })),
+        ("Change of no place", super::altered::told(None)),
+        ("Merged, not worse", super::altered::merged(Priority::P3)),
+        ("Split", super::altered::split()),
         ("Escalated to nobody", nobody),
         ("Escalated into a gap", gap),
         ("Escalated past a gap", escalated(2, WhyEscalated::NobodyOnCall)),
@@ -348,6 +351,7 @@ every! {
         Monitor => seen(Some(INC), MonitorStep::Fired { held: None, unmeasured: false }),
         Silence => silence(SilenceStep::Made { made: Box::new(super::silence()) }),
         Alert => alert(AlertStep::Over { how: HowOver::Lapsed }),
+        Change => super::altered::told(Some(&incident())),
         Postmortem => super::postmortems::written(""),
         Status => super::published(),
         Oncall => Event::Oncall(OncallEvent::Overridden { row: overridden() }),
@@ -369,6 +373,7 @@ every! {
         IncidentResolved => Event::IncidentResolved { incident: INC, by: Actor::Monitor { monitor: monitor() }, what: text("pool = 20") },
         IncidentEscalated => escalated(2, WhyEscalated::Unanswered { minutes: 15 }),
         Room => room(RoomStep::Assigned { duty: Duty::Commander, person: Some(person("tanaka")), by: person("sato") }),
+        Merge => super::altered::merged(Priority::P1),
         StatusUpdateDue => Event::StatusUpdateDue { incident: INC },
         EmergencyRequested => Event::EmergencyRequested {
             emergency: EMG, incident: INC, requester: person("tanaka"), conditions: emergency().conditions, plan: plan(), digest: digest("plan"), requirement: raised(), ledger: None

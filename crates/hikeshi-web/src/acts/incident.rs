@@ -40,6 +40,15 @@ pub fn command(kind: &str, input: &Input<'_>) -> Result<Command, Sentence> {
         "incident.update" => Incident::Update { incident: incident()?, text: input.text("text") },
         "incident.publish" => super::status::publish(input, incident()?)?,
         "incident.note" => Incident::Note { incident: incident()?, text: input.text("text") },
+        "incident.merge" => {
+            Incident::Merge { incident: incident()?, into: input.parse("into", t.field_merge_into())?, reason: input.text("reason") }
+        }
+        "incident.split" => Incident::Split {
+            incident: incident()?,
+            alerts: input.parse_all("alerts", t.field_split_alerts())?,
+            title: input.text("title"),
+            reason: input.text("reason"),
+        },
         "incident.resolve" => Incident::Resolve { incident: incident()?, what: input.text("what") },
         _ => return Err(input.unknown_kind(kind)),
     }))
@@ -145,7 +154,8 @@ pub fn of_incident(viewer: &Viewer, view: &IncidentView) -> Vec<Act> {
     let acknowledged = view.incident.acknowledged.as_ref().is_some_and(|taken| view.incident.escalated_steps <= taken.steps);
     let resolved = view.incident.resolved.is_some();
     if view.incident.closed_at.is_some() {
-        acts.extend(super::status::of_public(viewer, view).filter(|_| !view.incident.public.is_empty()));
+        let public = !view.incident.public.is_empty() && view.incident.merged.is_none();
+        acts.extend(super::status::of_public(viewer, view).filter(|_| public));
         acts.push(act("incident.note", "note").with(Field::new(FieldKind::Area, "text", t.field_note())));
         return acts;
     }
@@ -179,12 +189,44 @@ pub fn of_incident(viewer: &Viewer, view: &IncidentView) -> Vec<Act> {
         let mut triage = act("incident.triage", "triage");
         triage.fields = triage_fields(viewer, Some(&view.incident.triage));
         acts.push(triage);
+        acts.extend(parting(viewer, view, act));
         // A page of its own, and in the place of what is dangerous: the last resort.
         let mut request =
             Act::new(viewer, "emergency.request").weight(Weight::Danger).offered(viewer, offer_of(offers, "emergency.request"));
         request.hidden = vec![("href".to_owned(), format!("/emergencies/new?incident={id}"))];
         acts.push(request);
     }
+    acts
+}
+
+/// One trouble out of two, or two out of one. Merging ends an incident, so where to is typed.
+fn parting(viewer: &Viewer, view: &IncidentView, act: impl Fn(&str, &str) -> Act) -> Vec<Act> {
+    let t = Words(viewer.lang);
+    let mut acts = Vec::new();
+    if view.alerts.iter().filter(|alert| alert.waits.is_none()).count() > 1 {
+        let boxes = choices(
+            view.alerts.iter().filter(|alert| alert.waits.is_none()).map(|alert| &alert.alert),
+            |alert| {
+                let title = view.alerts.iter().find(|known| known.alert == **alert).map_or("", |known| known.title.as_str());
+                format!("{title} ({})", alert.source)
+            },
+            |_| false,
+        );
+        acts.push(
+            act("incident.split", "split")
+                .lead(t.split_lead())
+                .with(Field::new(FieldKind::Boxes(boxes), "alerts", t.field_split_alerts()))
+                .with(Field::new(FieldKind::Line, "title", t.field_title()))
+                .with(Field::new(FieldKind::Line, "reason", t.reason())),
+        );
+    }
+    acts.push(
+        act("incident.merge", "merge")
+            .weight(Weight::Danger)
+            .lead(t.merge_lead())
+            .with(Field::new(FieldKind::Typed, "into", t.field_merge_into()).help(t.field_merge_help()))
+            .with(Field::new(FieldKind::Line, "reason", t.reason())),
+    );
     acts
 }
 

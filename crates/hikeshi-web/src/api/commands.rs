@@ -1,7 +1,7 @@
 //! Every command that a person may give by program.
 
-use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use hikeshi_domain::command::{Command, Envelope};
@@ -11,7 +11,7 @@ use hikeshi_domain::session;
 use hikeshi_domain::{account, alert};
 use hikeshi_engine::door::{Answer, Receipt};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
 
 use super::problem;
@@ -78,7 +78,8 @@ pub fn is_public(command: &Command) -> bool {
             // Senders speak through addresses of their own, each in its own words.
             alert::Command::Report { .. } => false,
         },
-        Command::Channel(_)
+        Command::Change(_)
+        | Command::Channel(_)
         | Command::Emergency(_)
         | Command::Incident(_)
         | Command::Obligation(_)
@@ -94,7 +95,27 @@ pub async fn post(State(_app): State<App>, ApiViewer(viewer): ApiViewer, params:
     let (parts, body) = request.into_parts();
     from_our_page(&viewer, &parts.method, &parts.headers)?;
     let key = request_key(&parts.headers)?;
-    let command = read_command(&parts.headers, body).await?;
+    let command = read_command(&parse(&read_json(&parts.headers, body).await?)?)?;
+    give(&viewer, &parts, key, command, dry_run).await
+}
+
+/// A change, without the words around a command.
+pub async fn change(ApiViewer(viewer): ApiViewer, params: Params, request: Request) -> Result<Response, Fail> {
+    let dry_run = params.flag("dry_run")?;
+    let (parts, body) = request.into_parts();
+    from_our_page(&viewer, &parts.method, &parts.headers)?;
+    let key = request_key(&parts.headers)?;
+    let mut given: Value = parse(&read_json(&parts.headers, body).await?)?;
+    let fields = given.as_object_mut().ok_or_else(|| Fail::Unfit("a change is an object".to_owned()))?;
+    for (word, value) in [("area", "change"), ("do", "record")] {
+        if fields.insert(word.to_owned(), Value::from(value)).is_some() {
+            return Err(Fail::Unfit(format!("unknown field `{word}`")));
+        }
+    }
+    give(&viewer, &parts, key, read_command(&given)?, dry_run).await
+}
+
+async fn give(viewer: &Viewer, parts: &Parts, key: RequestKey, command: Command, dry_run: bool) -> Result<Response, Fail> {
     // The command line is a program that a person types; it says so itself, and the record keeps the difference.
     let cli = parts.headers.get("x-hikeshi-face").is_some_and(|face| face == "cli");
     let via = if cli { Via::Cli } else { Via::Api };
@@ -127,15 +148,13 @@ fn request_key(headers: &HeaderMap) -> Result<RequestKey, Fail> {
     RequestKey::new(text).map_err(|error| Fail::Malformed(format!("the header Idempotency-Key: {error}")))
 }
 
-async fn read_command(headers: &HeaderMap, body: Body) -> Result<Command, Fail> {
-    let bytes = read_json(headers, body).await?;
-    let given: Value = parse(&bytes)?;
-    let command: Command = parse(&bytes)?;
+fn read_command(given: &Value) -> Result<Command, Fail> {
+    let command = Command::deserialize(given).map_err(|error| Fail::Unfit(error.to_string()))?;
     if !is_public(&command) {
         return Err(Fail::Unfit(format!("`{}` cannot be given through the API", command.kind())));
     }
     let understood = serde_json::to_value(&command).map_err(|error| Fail::Broken { detail: error.to_string() })?;
-    match unknown_field(&given, &understood) {
+    match unknown_field(given, &understood) {
         Some(path) => Err(Fail::Unfit(format!("unknown field `{path}`"))),
         None => Ok(command),
     }

@@ -12,7 +12,10 @@ pub static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
 fn document() -> Value {
     let mut paths = Map::new();
     for (operation, _) in table() {
-        paths.insert(format!("{PREFIX}{}", operation.path), json!({ operation.method: described(&operation) }));
+        let path = paths.entry(format!("{PREFIX}{}", operation.path)).or_insert_with(|| json!({}));
+        if let Some(methods) = path.as_object_mut() {
+            methods.insert(operation.method.to_owned(), described(&operation));
+        }
     }
     json!({
         "openapi": "3.1.0",
@@ -54,7 +57,7 @@ fn described(operation: &Operation) -> Value {
             fields.insert("security".to_owned(), json!([]));
         }
         if operation.method == "post" {
-            fields.insert("requestBody".to_owned(), request_body());
+            fields.insert("requestBody".to_owned(), if operation.path == "/changes" { change_body() } else { request_body() });
         }
     }
     described
@@ -140,6 +143,19 @@ fn request_body() -> Value {
                     "digest": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", "judgement": "全店舗で予約できず、復旧を待てない"
                 }}
             }
+        }}
+    })
+}
+
+fn change_body() -> Value {
+    json!({
+        "required": true,
+        "description": "One change. At most 1 MiB; unknown fields are refused.",
+        "content": {"application/json": {
+            "schema": {"$ref": "#/components/schemas/ChangeTold"},
+            "examples": {"deploy": {"summary": "A deploy", "value": {
+                "title": "v1.4.2 をリリース", "service": "reservation", "environment": "production", "link": "https://ci.example.jp/runs/142"
+            }}}
         }}
     })
 }

@@ -98,6 +98,10 @@ pub async fn alerts(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Resp
     respond(OK, &viewer.look().alerts().await?)
 }
 
+pub async fn changes(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Response, Fail> {
+    respond(OK, &viewer.look().changes(params.limit()?).await?)
+}
+
 pub async fn similar(ApiViewer(viewer): ApiViewer, params: Params) -> Result<Response, Fail> {
     respond(OK, &viewer.look().similar(params.text()).await?)
 }

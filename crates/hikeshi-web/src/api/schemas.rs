@@ -2,10 +2,10 @@
 
 use hikeshi_domain::emergency::{self, Emergency};
 use hikeshi_domain::obligation::{self, Obligation};
-use hikeshi_domain::{account, alert, channel, command, contact, incident, oncall, postmortem, review, status};
+use hikeshi_domain::{account, alert, change, channel, command, contact, incident, oncall, postmortem, review, status};
 use hikeshi_engine::look::{
-    AlertsView, ChannelView, ContactsView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, MonitorsView, NowView,
-    ObligationView, OncallView, Page, PersonView, PostRow, ReviewView, ReviewsView, Similar, SubscribersView,
+    AlertsView, ChangesView, ChannelView, ContactsView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, MonitorsView,
+    NowView, ObligationView, OncallView, Page, PersonView, PostRow, ReviewView, ReviewsView, Similar, SubscribersView,
 };
 use schemars::JsonSchema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
@@ -21,6 +21,9 @@ const REF: &str = "#/components/schemas/";
 /// The kinds of an area's commands that the API does not take.
 const CLOSED: &[(&str, &[&str])] = &[("account", &["sign_in", "add_passkey"]), ("alert", &["report"])];
 
+/// What is posted to the address of changes.
+const CHANGE: &str = "ChangeTold";
+
 /// Every component schema.
 pub fn components() -> Map<String, Value> {
     let mut generator = SchemaSettings::draft2020_12()
@@ -34,6 +37,7 @@ pub fn components() -> Map<String, Value> {
         ("CommandAnswer", schema::<CommandAnswer>(&mut generator)),
         ("Problem", schema::<Problem>(&mut generator)),
         ("AlertsView", schema::<AlertsView>(&mut generator)),
+        ("ChangesView", schema::<ChangesView>(&mut generator)),
         ("NowView", schema::<NowView>(&mut generator)),
         ("IncidentView", schema::<IncidentView>(&mut generator)),
         ("SimilarPasts", schema::<Vec<Similar>>(&mut generator)),
@@ -63,7 +67,11 @@ pub fn components() -> Map<String, Value> {
     let mut all = generator.take_definitions(true);
     let refs: Vec<Value> = areas.iter().map(|(_, name, _)| json!({"$ref": format!("{REF}{name}")})).collect();
     for (area, name, own) in areas {
-        named.push((name, with_area(area, resolved(&all, own))));
+        let own = resolved(&all, own);
+        if area == "change" {
+            named.push((CHANGE, untold(own.clone())));
+        }
+        named.push((name, with_area(area, own)));
     }
     named.push(("Command", json!({"description": "Anything that a person may ask for. `area` and `do` name the kind.", "anyOf": refs})));
     for (name, value) in named {
@@ -84,9 +92,9 @@ pub fn components() -> Map<String, Value> {
 /// Without what nothing leads to, and closed where the API reads strictly.
 fn finished(mut all: Map<String, Value>) -> Map<String, Value> {
     let answers = super::table::table().into_iter().map(|(operation, _)| operation.answer.to_owned());
-    let used = reachable(&all, answers.chain(["Command".to_owned(), "Problem".to_owned()]).collect());
+    let used = reachable(&all, answers.chain(["Command", CHANGE, "Problem"].map(str::to_owned)).collect());
     all.retain(|name, _| used.contains(name));
-    for name in reachable(&all, vec!["Command".to_owned()]) {
+    for name in reachable(&all, vec!["Command".to_owned(), CHANGE.to_owned()]) {
         if let Some(schema) = all.get_mut(&name) {
             close(schema);
         }
@@ -133,10 +141,11 @@ fn close(schema: &mut Value) {
 }
 
 /// The commands of each area, as the API takes them.
-fn areas(generator: &mut SchemaGenerator) -> [(&'static str, &'static str, Value); 10] {
+fn areas(generator: &mut SchemaGenerator) -> [(&'static str, &'static str, Value); 11] {
     [
         ("account", "AccountCommand", schema::<account::Command>(generator)),
         ("alert", "AlertCommand", schema::<alert::Command>(generator)),
+        ("change", "ChangeCommand", schema::<change::Command>(generator)),
         ("channel", "ChannelCommand", schema::<channel::Command>(generator)),
         ("contact", "ContactCommand", schema::<contact::Command>(generator)),
         ("emergency", "EmergencyCommand", schema::<emergency::Command>(generator)),
@@ -210,6 +219,18 @@ fn with_area(area: &str, mut schema: Value) -> Value {
         add_area(area, variant);
     }
     schema
+}
+
+/// The only command on changes, without the word that says which.
+fn untold(schema: Value) -> Value {
+    let mut only = schema.pointer("/oneOf/0").cloned().unwrap_or(schema);
+    if let Some(properties) = only.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.remove("do");
+    }
+    if let Some(required) = only.get_mut("required").and_then(Value::as_array_mut) {
+        required.retain(|name| name != "do");
+    }
+    only
 }
 
 fn add_area(area: &str, variant: &mut Value) {

@@ -143,13 +143,22 @@ pub fn table() -> Vec<(Operation, MethodRouter<App>)> {
         (open(seen("/health", "seeHealth", "workspace", "Whether the server can be used.", &[], "Health")), get(read::health)),
         (open(seen("/openapi.json", "seeDescription", "workspace", "This description.", &[], "Description")), get(read::openapi)),
     ];
-    all.extend(reviews());
+    all.extend(changes().into_iter().chain(reviews()));
     all.extend(oncall());
     all.extend(status());
     all.extend(monitors());
     all.extend(ledger());
     all.extend(recordings());
     all
+}
+
+/// What changed.
+fn changes() -> Vec<(Operation, MethodRouter<App>)> {
+    let told = "Tell of a change: the command `change.record`, without the words around it. Told twice it is one.";
+    let list = seen("/changes", "listChanges", "cases", "The latest changes, newest first.", &[Param::Limit], "ChangesView");
+    let tell =
+        Operation { method: "post", params: &[Param::DryRun], ..seen("/changes", "tellOfChange", "commands", told, &[], "CommandAnswer") };
+    vec![(list, get(read::changes)), (tell, post(commands::change))]
 }
 
 /// Who is on call, and whether they are reached.
@@ -304,8 +313,10 @@ impl FromRequestParts<App> for Params {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Fail> {
         let Query(fields) = Query::from_request_parts(parts, app).await?;
-        let allowed =
-            allowed_here(parts.uri.path(), parts.extensions.get::<axum::extract::MatchedPath>().map(axum::extract::MatchedPath::as_str));
+        let method = parts.method.as_str().to_ascii_lowercase();
+        // What is asked for by HEAD is what GET would answer.
+        let method = if method == "head" { "get" } else { method.as_str() };
+        let allowed = allowed_here(method, parts.extensions.get::<axum::extract::MatchedPath>().map(axum::extract::MatchedPath::as_str));
         if let Some(unknown) = fields.names().find(|name| !allowed.contains(name)) {
             return Err(Fail::Malformed(format!("unknown query parameter `{}`", unknown.chars().take(40).collect::<String>())));
         }
@@ -318,10 +329,10 @@ impl FromRequestParts<App> for Params {
     }
 }
 
-fn allowed_here(_path: &str, matched: Option<&str>) -> Vec<&'static str> {
+fn allowed_here(method: &str, matched: Option<&str>) -> Vec<&'static str> {
     let own = matched.and_then(|path| path.strip_prefix(PREFIX)).unwrap_or_default();
-    let found = table().into_iter().find(|(operation, _)| operation.path == own);
-    found.map(|(operation, _)| operation.params.iter().map(|param| param.name()).collect()).unwrap_or_default()
+    let found = table().into_iter().filter(|(operation, _)| operation.path == own && operation.method == method);
+    found.flat_map(|(operation, _)| operation.params.iter().map(|param| param.name())).collect()
 }
 
 impl Params {

@@ -8,10 +8,11 @@ use hikeshi_domain::alert::{Alert, Waits};
 use hikeshi_domain::ids::IncidentId;
 use hikeshi_domain::incident::Stage;
 use hikeshi_domain::status::PublicPost;
-use hikeshi_engine::look::{IncidentView, Measures};
+use hikeshi_engine::look::{IncidentRow, IncidentView, Measures};
 use hikeshi_text::page::{self, Words};
 use hikeshi_text::{label, time};
 
+use super::altered::{self, AlteredPart};
 use super::frame::Line;
 use super::now::{Exception, Owed, exception, owed_line};
 use super::postmortem::{self, PastRow, past_rows};
@@ -31,6 +32,7 @@ struct Row {
     priority: &'static str,
     stage: &'static str,
     open: bool,
+    merged: Option<String>,
     opened: Html,
     hand: Option<String>,
 }
@@ -57,7 +59,8 @@ pub async fn list(viewer: Viewer, query: Query) -> Result<Response, Fail> {
         title: row.title.clone(),
         priority: viewer.names.priority(viewer.lang, row.priority),
         stage: label::stage(viewer.lang, row.stage),
-        open: row.resolved_at.is_none(),
+        open: row.resolved_at.is_none() && row.merged_into.is_none(),
+        merged: row.merged_into.map(|into| page::merged_into(viewer.lang, into)),
         opened: time_html(&viewer, row.opened_at, now),
         hand: row.acknowledged_by.as_ref().map(|person| viewer.names.person(viewer.lang, person)),
     });
@@ -179,6 +182,11 @@ struct IncidentTemplate<'a> {
     /// Those behind the first ones, folded: what can be done and the timeline must stay within reach.
     more_alerts: Vec<AlertRow>,
     alert_count: String,
+    /// What it has become part of, if that was less serious.
+    merged: Option<Banner>,
+    related: Vec<Related>,
+    /// What changed before and during it.
+    altered: Vec<AlteredPart>,
     alerts_unlisted: Option<String>,
     published: Vec<(String, String, Html)>,
     exceptions: Vec<Exception>,
@@ -224,6 +232,9 @@ async fn show(viewer: &Viewer, id: IncidentId, before: Option<u64>, flash: &Flas
         alerts: view.alerts.iter().take(ALERTS_SHOWN).map(|alert| alert_row(viewer, alert, now)).collect(),
         more_alerts: view.alerts.iter().skip(ALERTS_SHOWN).map(|alert| alert_row(viewer, alert, now)).collect(),
         alert_count: t.alert_count(incident.alerts.firing, incident.alerts.fired),
+        merged: merged(viewer, &view),
+        related: related(viewer, &view),
+        altered: altered::parts(viewer, &view.changes, now),
         alerts_unlisted: unlisted(&view).map(|more| t.alerts_unlisted(more)),
         published: incident.public.iter().rev().map(|post| published(viewer, post, now)).collect(),
         exceptions: view.emergencies.iter().map(|emergency| exception(viewer, emergency, now)).collect(),
@@ -234,6 +245,61 @@ async fn show(viewer: &Viewer, id: IncidentId, before: Option<u64>, flash: &Flas
         view: &view,
     };
     html(&frame, &template)
+}
+
+struct Banner {
+    into: IncidentId,
+    who: String,
+    when: Html,
+    reason: String,
+    worse: Option<String>,
+}
+
+/// It ended as a part of another one.
+fn merged(viewer: &Viewer, view: &IncidentView) -> Option<Banner> {
+    let merged = view.incident.merged.as_ref()?;
+    let other = view.related.iter().find(|row| row.id == merged.into);
+    let worse = other.filter(|other| view.incident.priority < other.priority);
+    Some(Banner {
+        into: merged.into,
+        who: viewer.names.person(viewer.lang, &merged.by),
+        when: time_html(viewer, merged.at, view.at),
+        reason: merged.reason.clone(),
+        worse: worse.map(|other| {
+            let priority = |priority| viewer.names.priority(viewer.lang, priority);
+            Words(viewer.lang).merged_worse(priority(view.incident.priority), priority(other.priority))
+        }),
+    })
+}
+
+struct Related {
+    id: IncidentId,
+    how: &'static str,
+    title: String,
+    priority: &'static str,
+    opened: Html,
+    hand: Option<String>,
+}
+
+/// What was merged into it, what was split off, and of which it is a part.
+fn related(viewer: &Viewer, view: &IncidentView) -> Vec<Related> {
+    let (t, incident) = (Words(viewer.lang), &view.incident);
+    let rows = view.related.iter().filter(|row| incident.merged.as_ref().is_none_or(|merged| merged.into != row.id));
+    let related = |row: &IncidentRow| Related {
+        id: row.id,
+        how: if incident.absorbed.contains(&row.id) {
+            t.related_merged()
+        } else if incident.split_from == Some(row.id) {
+            t.related_split_from()
+        } else {
+            t.related_split()
+        },
+        title: row.title.clone(),
+        priority: viewer.names.priority(viewer.lang, row.priority),
+        opened: time_html(viewer, row.opened_at, view.at),
+        hand: row.acknowledged_by.as_ref().map(|person| viewer.names.person(viewer.lang, person)),
+    };
+    rows.map(related).collect()
 }
 
 /// One post of the status page: state and by whom, words, time.

@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 use hikeshi_domain::Timestamp;
+use hikeshi_domain::alert::AlertRef;
 use hikeshi_domain::command::Command;
 use hikeshi_domain::ids::{EnvironmentName, IncidentId, PersonId, ServiceName};
 use hikeshi_domain::incident::{self, Business, Duty, Impact, Override, Priority, Stage, Triage, Urgency};
@@ -88,6 +89,22 @@ pub enum Verb {
     Resolve {
         id: IncidentId,
         what: String,
+    },
+    Merge {
+        id: IncidentId,
+        #[arg(long, value_name = "ID")]
+        into: IncidentId,
+        #[arg(long)]
+        reason: String,
+    },
+    Split {
+        id: IncidentId,
+        #[arg(long, value_delimiter = ',', required = true, value_name = "SOURCE/KEY")]
+        alerts: Vec<AlertRef>,
+        #[arg(long)]
+        title: String,
+        #[arg(long)]
+        reason: String,
     },
     Postmortem {
         id: IncidentId,
@@ -196,10 +213,32 @@ pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
                 .submit_and_tell(incident(incident::Command::Resolve { incident: id, what }), Some(format!("hikeshi ledger export {id}")))
                 .await?;
         }
+        Verb::Merge { id, into, reason } => merge(id, into, reason, caller).await?,
+        Verb::Split { id, alerts, title, reason } => {
+            let done = caller.submit(incident(incident::Command::Split { incident: id, alerts, title, reason })).await?;
+            let next = done.receipt.made.as_ref().map(|made| format!("hikeshi incident show {made}"));
+            caller.tell(&done, next);
+        }
         Verb::Postmortem { id, given } => super::postmortem::run(id, given, caller).await?,
         Verb::Similar { id, text } => super::postmortem::similar(id, text, caller).await?,
         Verb::Import { files } => super::postmortem::import(files, caller).await?,
         Verb::Timeline { id, page } => timeline(id, page, caller).await?,
+    }
+    Ok(())
+}
+
+/// The other one keeps its priority; when it is the less serious one, somebody has to look.
+async fn merge(id: IncidentId, into: IncidentId, reason: String, caller: &Caller<'_>) -> Result<()> {
+    let command = Command::Incident(incident::Command::Merge { incident: id, into, reason });
+    let done = caller.submit_and_tell(command, Some(format!("hikeshi incident show {into}"))).await?;
+    if done.dry_run {
+        return Ok(());
+    }
+    let (gone, other) = (caller.reach.incident(id).await?.incident, caller.reach.incident(into).await?.incident);
+    if gone.priority < other.priority {
+        let names = caller.names().await?;
+        let priority = |priority| names.priority(caller.lang, priority);
+        caller.out.hint(&terminal::merged_worse(caller.lang, (id, priority(gone.priority)), (into, priority(other.priority))));
     }
     Ok(())
 }
@@ -225,7 +264,8 @@ async fn list(all: bool, page: PageArgs, caller: &Caller<'_>) -> Result<()> {
                 vec![
                     row.id.to_string(),
                     names.priority(lang, row.priority).to_owned(),
-                    label::stage(lang, row.stage).to_owned(),
+                    row.merged_into
+                        .map_or_else(|| label::stage(lang, row.stage).to_owned(), |into| hikeshi_text::page::merged_into(lang, into)),
                     terminal::moment(lang, names.zone(), row.opened_at, now),
                     row.acknowledged_by.as_ref().map(|by| names.person(lang, by)).unwrap_or_default(),
                     row.title.clone(),
@@ -250,6 +290,27 @@ async fn show(id: IncidentId, caller: &Caller<'_>) -> Result<()> {
 /// The first that fire; the rest is in `--json` and on the page.
 const ALERTS_SHOWN: usize = 10;
 
+/// What it was merged with, and what was split off.
+fn related(view: &IncidentView, names: &hikeshi_text::Names, caller: &Caller<'_>) -> Vec<(String, String)> {
+    let (lang, incident) = (caller.lang, &view.incident);
+    let merged = incident.merged.as_ref().map(|merged| {
+        let when = terminal::moment(lang, names.zone(), merged.at, view.at);
+        (terminal::word_merged(lang), format!("{} {} {when}: {}", merged.into, names.person(lang, &merged.by), merged.reason))
+    });
+    let others = view.related.iter().filter(|row| incident.merged.as_ref().is_none_or(|merged| merged.into != row.id));
+    let others = others.map(|row| {
+        let how = if incident.absorbed.contains(&row.id) {
+            terminal::word_absorbed(lang)
+        } else if incident.split_from == Some(row.id) {
+            terminal::word_split_from(lang)
+        } else {
+            terminal::word_split(lang)
+        };
+        (how, format!("{} {} {}", row.id, names.priority(lang, row.priority), row.title))
+    });
+    merged.into_iter().chain(others).collect()
+}
+
 fn text_of(view: &IncidentView, names: &hikeshi_text::Names, caller: &Caller<'_>) -> String {
     let lang = caller.lang;
     let incident = &view.incident;
@@ -267,6 +328,7 @@ fn text_of(view: &IncidentView, names: &hikeshi_text::Names, caller: &Caller<'_>
     if let Some(resolved) = &incident.resolved {
         rows.push((terminal::word_resolved(lang), format!("{} {}", moment(resolved.at), hikeshi_text::restored_by(lang, &resolved.what))));
     }
+    rows.extend(related(view, names, caller));
     if let Some(seconds) = view.measures.resolved_s {
         rows.push((terminal::word_took(lang), time::seconds(lang, seconds)));
     }
@@ -302,6 +364,9 @@ fn text_of(view: &IncidentView, names: &hikeshi_text::Names, caller: &Caller<'_>
         ));
     }
     let mut text = format!("{}\n{}", show::paint(show::BOLD, &format!("{} {}", incident.id, incident.title)), show::pairs(&rows));
+    if let Some(changes) = super::change::around(&view.changes, names, view.at, caller) {
+        text = format!("{}\n{changes}", text.trim_end());
+    }
     if !view.similar.is_empty() {
         let similar = super::postmortem::similar_words(&view.similar, names, caller);
         text = format!("{}\n{}\n{similar}", text.trim_end(), terminal::similar_heading(lang));

@@ -4,6 +4,7 @@
 
 mod alert;
 pub mod caller;
+mod change;
 mod channel;
 mod check;
 mod contact;
@@ -90,6 +91,10 @@ pub enum Area {
     Alert {
         #[command(subcommand)]
         verb: alert::Verb,
+    },
+    Change {
+        #[command(subcommand)]
+        verb: change::Verb,
     },
     Emergency {
         #[command(subcommand)]
@@ -294,6 +299,7 @@ async fn answer(area: Area, caller: &Caller<'_>) -> Result<()> {
         Area::Open(args) => entrance::open(&args, caller),
         Area::Incident { verb } => incident::run(verb, caller).await,
         Area::Alert { verb } => alert::run(verb, caller).await,
+        Area::Change { verb } => change::run(verb, caller).await,
         Area::Emergency { verb } => emergency::run(verb, caller).await,
         Area::Obligation { verb } => obligation::run(verb, caller).await,
         Area::Contact { verb } => contact::run(verb, caller).await,

@@ -14,8 +14,8 @@ use hikeshi_domain::policy::Policy;
 use hikeshi_domain::review::{AsOf, Period};
 use hikeshi_engine::door::{Answer, Fault, Receipt};
 use hikeshi_engine::look::{
-    AlertsView, ChannelView, ContactsView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, LookError, MonitorsView,
-    NowView, ObligationView, OncallView, Page, PersonView, ReviewView, ReviewsView, Similar, SubscribersView, Which,
+    AlertsView, ChangesView, ChannelView, ContactsView, EmergencyView, EntryView, IncidentRow, IncidentView, LedgerView, LookError,
+    MonitorsView, NowView, ObligationView, OncallView, Page, PersonView, ReviewView, ReviewsView, Similar, SubscribersView, Which,
 };
 use hikeshi_engine::recording::Form;
 use hikeshi_text::{Lang, terminal};
@@ -106,6 +106,10 @@ impl Reach {
     }
     pub async fn alerts(&self) -> Result<AlertsView> {
         look!(self, "alerts", |look| look.alerts())
+    }
+    /// What changed lately.
+    pub async fn changes(&self, limit: u32) -> Result<ChangesView> {
+        look!(self, format!("changes?limit={limit}"), |look| look.changes(limit))
     }
     /// Every monitor with its latest looks.
     pub async fn monitors(&self) -> Result<MonitorsView> {

@@ -8,8 +8,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::join_all;
 use hikeshi_domain::alert::{Command as Alert, Signal, route};
+use hikeshi_domain::change;
 use hikeshi_domain::command::{Command, Envelope};
-use hikeshi_domain::ids::{MonitorName, RequestKey, SourceName};
+use hikeshi_domain::ids::{Digest, MonitorName, RequestKey, SourceName};
 use hikeshi_domain::people::{Actor, Via};
 use hikeshi_domain::policy::{Format, MailRules, Policy, Source};
 use hikeshi_engine::door::Answer;
@@ -65,16 +66,45 @@ impl Ears {
             Ok(event) => event,
             Err(refused) => return Received::json(refused.status, &alerts::pagerduty_refused(&refused)),
         };
-        let mut senders = policy.alerts.sources.iter().filter(|(_, source)| source.format == Format::Pagerduty);
-        let sender = senders.find(|(name, source)| alerts::token_matches(&self.secret(name, source), &event.routing_key));
-        let Some((name, source)) = sender else {
-            let refused = Refused::new(400, "'routing_key' is that of no source of the policy");
-            return Received::json(400, &alerts::pagerduty_refused(&refused));
-        };
+        let Some((name, source)) = self.sender_of(policy, &event.routing_key) else { return no_such_key() };
         match self.hand_in(policy, name, source, event.signals).await {
             None => Received::json(202, &alerts::pagerduty_accepted(&event.dedup_key)),
             Some(trouble) => trouble,
         }
+    }
+
+    /// PagerDuty's change events: what a deploy tells.
+    pub(super) async fn of_pagerduty_change(&self, policy: &Policy, inbound: &Inbound) -> Received {
+        let told = match alerts::read_pagerduty_change(&inbound.body) {
+            Ok(told) => told,
+            Err(refused) => return Received::json(refused.status, &alerts::pagerduty_refused(&refused)),
+        };
+        let Some((name, _)) = self.sender_of(policy, &told.routing_key) else { return no_such_key() };
+        let digest = Digest::of(&inbound.body).to_string();
+        let Ok(fresh) = crate::secret::fresh() else { return Received::empty(503) };
+        // With its time it is known again by the door. Without, the same words within a minute are one that was sent again.
+        let minute = (crate::settings::now().as_second() / 60).to_string();
+        let again: &str = if told.at.is_some() { &fresh } else { &minute };
+        let (title, details, link, at) = (told.title, told.details, told.link, told.at);
+        let envelope = Envelope {
+            key: RequestKey::of(&["change", name.as_str(), &digest, again]),
+            actor: Actor::Source { source: name.clone() },
+            via: Via::Api,
+            command: Command::Change(change::Command::Record { title, details, service: None, environment: None, link, at }),
+        };
+        let trouble = match self.door.submit(envelope).await {
+            Ok(Answer::Done(_) | Answer::Already(_)) => return Received::json(202, &alerts::pagerduty_change_accepted()),
+            Ok(Answer::Refused { refusal, .. }) => refusal.code().to_owned(),
+            Err(fault) => fault.to_string(),
+        };
+        tracing::warn!(source = %name, trouble, "a change is not recorded; its sender is asked to try again");
+        said(503, "not recorded; try again")
+    }
+
+    /// Whose routing key it is.
+    fn sender_of<'a>(&self, policy: &'a Policy, routing_key: &str) -> Option<(&'a SourceName, &'a Source)> {
+        let mut senders = policy.alerts.sources.iter().filter(|(_, source)| source.format == Format::Pagerduty);
+        senders.find(|(name, source)| alerts::token_matches(&self.secret(name, source), routing_key))
     }
 
     /// `heartbeats/<monitor>`: somebody who is missed when they do not report.
@@ -147,6 +177,11 @@ fn given_secret(authorization: &str) -> Option<String> {
     }
     let pair = scheme.eq_ignore_ascii_case("basic").then(|| STANDARD.decode(given).ok()).flatten()?;
     String::from_utf8(pair).ok()?.split_once(':').map(|(_, password)| password.to_owned())
+}
+
+fn no_such_key() -> Received {
+    let refused = Refused::new(400, "'routing_key' is that of no source of the policy");
+    Received::json(400, &alerts::pagerduty_refused(&refused))
 }
 
 fn said(status: u16, why: &str) -> Received {

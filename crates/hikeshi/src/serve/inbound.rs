@@ -106,6 +106,7 @@ impl Ears {
             "slack/actions" | "slack/events" => self.of_slack(&policy, inbound).await,
             "github" => self.of_github(&policy, inbound).await,
             "pagerduty/v2/enqueue" => self.of_pagerduty(&policy, inbound).await,
+            "pagerduty/v2/change/enqueue" => self.of_pagerduty_change(&policy, inbound).await,
             to if to.starts_with("twilio/") => self.of_twilio(&policy, inbound).await,
             to if to.starts_with("heartbeats/") => self.of_heartbeat(&policy, inbound).await,
             to if to.starts_with("alerts/") => self.of_alerts(&policy, inbound).await,

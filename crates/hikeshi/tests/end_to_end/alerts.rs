@@ -21,6 +21,8 @@ mod formats;
 mod heartbeats;
 #[path = "alerts/mail.rs"]
 mod mail;
+#[path = "alerts/merging.rs"]
+mod merging;
 #[path = "alerts/pagerduty.rs"]
 mod pagerduty;
 #[path = "alerts/prometheus.rs"]

@@ -13,7 +13,7 @@ use crate::alert::silence::SilenceStep;
 use crate::alert::{AlertStep, Waits};
 use crate::event::Event;
 use crate::ids::{IncidentId, MonitorName, ObligationId, PersonId};
-use crate::incident::{Incident, Priority, Stage};
+use crate::incident::{Incident, MergeEvent, Priority, Stage};
 use crate::ledger::{Entry, EntryResult};
 use crate::monitor::MonitorStep;
 use crate::obligation::Kind;
@@ -41,6 +41,8 @@ pub struct Measured {
 /// An incident that is not resolved.
 #[derive(Debug, Clone)]
 struct Burning {
+    /// When and as what it was counted.
+    counted: (Timestamp, Priority),
     detected_at: Timestamp,
     priority: Priority,
     /// From when on the targets are those of this priority and of these rules.
@@ -62,6 +64,7 @@ struct Burning {
 impl Burning {
     fn new(detected_at: Timestamp, priority: Priority, by: &Actor, at: Timestamp) -> Self {
         Self {
+            counted: (at, priority),
             detected_at,
             priority,
             judged_since: at,
@@ -164,6 +167,7 @@ impl Measured {
                 self.comes_to(*incident, Goal::Mitigate, at, at);
                 self.comes_to(*incident, Goal::Resolve, at, at);
             }
+            Event::Merge(event) => self.merge(event, at),
             Event::Offline(event) => self.offline(event, at),
             Event::Page(event) => {
                 if let Paged::Queued { .. } = event.what {
@@ -213,6 +217,34 @@ impl Measured {
             row.waits(goal, 1);
         }
         self.burning.insert(id, burning);
+    }
+
+    /// What has become part of another one was none of its own. What it took until somebody acknowledged it was measured, and stays.
+    fn merge(&mut self, event: &MergeEvent, at: Timestamp) {
+        match event {
+            MergeEvent::Merged { incident, into, .. } => {
+                let Some(gone) = self.burning.remove(incident) else { return };
+                let (opened_at, opened_as) = gone.counted;
+                let tally = self.tally(opened_at);
+                tally.noise.opened_by_programs = tally.noise.opened_by_programs.saturating_sub(u64::from(gone.by_program));
+                let row = tally.row_mut(opened_as);
+                row.opened = row.opened.saturating_sub(1);
+                for goal in Goal::ALL.into_iter().filter(|goal| gone.waits_for(*goal)) {
+                    self.tally(at).row_mut(gone.priority).waits(goal, -1);
+                }
+                if let Some(target) = self.burning.get_mut(into) {
+                    target.firing += gone.firing;
+                    target.failing.extend(gone.failing);
+                }
+            }
+            MergeEvent::Split { from, into, firing, .. } => {
+                for (id, more, fewer) in [(from, 0, *firing), (into, *firing, 0)] {
+                    if let Some(burning) = self.burning.get_mut(id) {
+                        burning.firing = burning.firing.saturating_add(more).saturating_sub(fewer);
+                    }
+                }
+            }
+        }
     }
 
     fn triaged(&mut self, id: IncidentId, priority: Priority, at: Timestamp) {

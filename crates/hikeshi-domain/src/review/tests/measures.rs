@@ -300,3 +300,41 @@ proptest! {
         prop_assert_eq!(measured(&mixed, "2026-11", "2026-12-01T00:00:00Z"), measured(&in_turn, "2026-11", "2026-12-01T00:00:00Z"));
     }
 }
+
+fn merged(id: u64, into: u64) -> Value {
+    json!({"event": "merge", "step": "merged", "incident": IncidentId(id), "into": IncidentId(into), "by": "tanaka", "reason": "r", "title": "t",
+        "opened_at": "2026-11-30T14:00:00Z", "priority": "P3", "into_priority": "P1", "alerts": {"firing": 1, "fired": 1}})
+}
+
+/// The one that is merged was opened in November and as a P3; in December it is none.
+#[test]
+fn what_is_merged_was_no_incident_of_its_own() {
+    let (tanaka, source) = (person("tanaka"), source());
+    let told: Vec<Told> = vec![
+        ("2026-11-01T00:00:00Z", json!({"who": "startup"}), None, vec![adopted(|_| {})]),
+        (
+            "2026-11-30T13:00:00Z",
+            source.clone(),
+            Some(1),
+            vec![opened(1, "P1", &source, "2026-11-30T13:00:00Z"), fired(Some(1), Value::Null)],
+        ),
+        (
+            "2026-11-30T14:00:00Z",
+            source.clone(),
+            Some(2),
+            vec![opened(2, "P3", &source, "2026-11-30T14:00:00Z"), fired(Some(2), Value::Null)],
+        ),
+        ("2026-11-30T14:01:00Z", tanaka.clone(), Some(2), vec![triaged(2, "P1")]),
+        ("2026-11-30T15:30:00Z", tanaka.clone(), Some(1), vec![merged(2, 1)]),
+        ("2026-11-30T16:00:00Z", source.clone(), Some(1), vec![over(Some(1)), over(Some(1)), resolved(1, &source)]),
+    ];
+    let before = measured(told.get(..4).expect("four"), "2026-11", "2026-11-30T14:30:00Z");
+    assert_eq!((before.all.opened, before.all.resolve.waiting, before.noise.opened_by_programs), (2, 2, 2));
+    let november = measured(&told, "2026-11", "2026-12-31T00:00:00Z");
+    assert_eq!((november.all.opened, november.noise.opened_by_programs), (1, 1));
+    let december = measured(&told, "2026-12", "2026-12-31T00:00:00Z");
+    assert_eq!(
+        (december.all.opened, december.all.resolve.count, december.all.resolve.waiting, december.all.acknowledge.waiting),
+        (0, 1, 0, 0)
+    );
+}

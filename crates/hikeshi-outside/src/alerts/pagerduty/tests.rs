@@ -179,6 +179,36 @@ fn the_answers_are_those_that_clients_need() {
     assert_eq!(accepted("srv01/HTTP"), json!({"status": "success", "message": "Event processed", "dedup_key": "srv01/HTTP"}));
 }
 
+fn change() -> Value {
+    json!({
+        "routing_key": KEY,
+        "payload": {"summary": "v1.4.2 をリリース", "source": "ci.example.com", "timestamp": "2020-07-17T08:42:58.315+00:00",
+            "custom_details": {"commit": "4f1c9a5e", "build": 142}},
+        "links": [{"text": "no address"}, {"href": "https://ci.example.com/142", "text": "実行"}],
+    })
+}
+
+#[test]
+fn a_change_is_read_with_all_that_it_says() {
+    let read = |event: &Value| read_pagerduty_change(event.to_string().as_bytes());
+    let told = read(&change()).expect("understood");
+    assert_eq!((told.routing_key.as_str(), told.title.as_str()), (KEY, "v1.4.2 をリリース"));
+    assert_eq!(told.details, "ci.example.com\nbuild: 142\ncommit: 4f1c9a5e");
+    assert_eq!(told.link.as_deref(), Some("https://ci.example.com/142"));
+    assert_eq!(told.at, "2020-07-17T08:42:58.315Z".parse().ok());
+    let mut odd = change();
+    odd["payload"]["timestamp"] = json!("2020-07-17T08:42:58.315+00:00Z");
+    assert_eq!(read(&odd).expect("understood").at, told.at, "as the client for Python writes it");
+    // Only the summary is needed.
+    let little = json!({"routing_key": KEY, "payload": {"summary": "flag on", "timestamp": "yesterday", "custom_details": "by hand"}});
+    let told = read(&little).expect("understood");
+    assert_eq!((told.details.as_str(), told.link, told.at), ("by hand", None, None));
+    let none = read(&json!({"payload": {"source": "ci"}})).expect_err("refused");
+    assert_eq!((none.status, none.why.as_str()), (400, "'routing_key' is missing or blank; 'payload.summary' is missing or blank"));
+    assert_eq!(read_pagerduty_change(b"[]").expect_err("refused").status, 400);
+    assert!(!format!("{:?}", read(&change())).contains(KEY), "the key is in no log");
+}
+
 #[test]
 fn the_key_is_in_no_log() {
     let shown = format!("{:?}", read(&trigger()).expect("understood"));

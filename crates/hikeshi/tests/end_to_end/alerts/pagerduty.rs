@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::super::harness::Workspace;
 use super::{
-    TOKEN, address, ends_well, incidents, is_resolved, ledger_holds, opened, resolves_itself, settled_size, show, source, steps, workspace,
+    TOKEN, address, ends_well, incidents, is_resolved, ledger_holds, now_plus, opened, resolves_itself, settled_size, show, source, steps,
+    workspace,
 };
 
 /// Events from the command line through the client, and what it returned or raised as JSON, a line each. TLS ends here.
@@ -149,6 +150,59 @@ mod slow {
         assert_eq!(recorded, ["fired", "acknowledged", "fired", "fired", "over", "over", "over"]);
         assert_eq!(incidents(&workspace).len(), 1);
         ends_well(&mut workspace);
+    }
+
+    /// What CI integrations send: only the address is another one.
+    #[test]
+    fn the_client_of_pagerduty_tells_of_changes() {
+        let mut workspace = paging("pagerchanges");
+        let submit = |summary: &str, seconds: i64, more: Value| {
+            let mut event = json!({"do": "submit", "summary": summary, "source": "ci.example.jp", "timestamp": now_plus(seconds)});
+            event.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
+            event
+        };
+        let links = json!({"links": [{"href": "https://ci.test/142", "text": "実行"}], "custom_details": {"commit": "4f1c9a5e"}});
+        let deploy = submit("v1.4.2 をリリース", -600, links);
+        let old = submit("二日前の移行", -2 * 86_400, json!({}));
+        assert_eq!(client(&workspace, TOKEN, &json!([deploy, deploy, old])), vec![json!({"key": null}); 3]);
+        client(
+            &workspace,
+            TOKEN,
+            &json!([{"do": "trigger", "summary": "遅い", "source": "db1", "severity": "critical", "dedup_key": "db1"}]),
+        );
+        let view = opened(&workspace, 1);
+        let changes = &view["changes"];
+        assert_eq!(changes["here_total"], 1, "told twice it is one, and two days ago is too long ago: {changes:#}");
+        let change = &changes["here"][0];
+        assert_eq!(
+            (&change["title"], &change["link"], &change["details"], &change["service"], &change["by"]["source"]),
+            (
+                &json!("v1.4.2 をリリース"),
+                &json!("https://ci.test/142"),
+                &json!("ci.example.jp\ncommit: 4f1c9a5e"),
+                &json!("web"),
+                &json!("pager")
+            )
+        );
+        assert_eq!(changes["elsewhere"][0]["kind"], "policy", "what the ledger knows by itself");
+        assert_eq!(events(&workspace, "inc_1", "change"), 0, "what was before is not in the timeline");
+
+        // What comes while it burns is: nobody has to type it.
+        client(&workspace, TOKEN, &json!([submit("v1.4.1 に戻した", 0, json!({}))]));
+        assert_eq!(show(&workspace, "inc_1")["changes"]["here"][0]["title"], "v1.4.1 に戻した");
+        assert_eq!(events(&workspace, "inc_1", "change"), 1);
+        let listed = workspace.ok("tanaka", &["change", "list"]);
+        assert_eq!(listed["changes"].as_array().map(Vec::len), Some(4), "{listed:#}");
+
+        let raised = client(&workspace, "0123456789abcdef0123456789abcdef", &json!([submit("v1.5", 0, json!({}))]));
+        assert_eq!(raised[0]["errors"], json!(["'routing_key' is that of no source of the policy"]));
+        ends_well(&mut workspace);
+    }
+
+    fn events(workspace: &Workspace, incident: &str, kind: &str) -> usize {
+        let page = workspace.ok("tanaka", &["incident", "timeline", incident, "--limit", "200"]);
+        let rows = page["rows"].as_array().expect("rows").iter();
+        rows.flat_map(|row| row["events"].as_array().cloned().unwrap_or_default()).filter(|event| event["event"] == kind).count()
     }
 
     #[test]

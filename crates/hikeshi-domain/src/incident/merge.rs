@@ -1,0 +1,290 @@
+//! One trouble that became two incidents, and two that became one (rule I10): merging and splitting.
+//!
+//! A merged incident ends as merged. Nothing of it is rewritten: what belongs to it is followed to the other one ([`Facts::home`]), so that it makes no
+//! difference how many alerts it has. Alerts that are split off carry where they belong with them.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::decide::{NewIncident, open, post, unresolved};
+use super::{Incident, Priority};
+use crate::alert::decide::as_signal;
+use crate::alert::route::{group_of, routed};
+use crate::alert::{Alert, AlertCount, AlertRef};
+use crate::channel::Notice;
+use crate::decide::Decision;
+use crate::event::Event;
+use crate::facts::{Facts, Needs};
+use crate::ids::{EnvironmentName, IncidentId, PersonId, ServiceName};
+use crate::input::{self, TEXT_CHARS_MAX, TITLE_CHARS_MAX};
+use crate::permit::Permit;
+use crate::policy::Policy;
+use crate::refusal::Refusal;
+use crate::status::PublicState;
+
+/// Incidents that one may take in.
+pub const ABSORBED_MAX: u32 = 50;
+/// Alerts of one split.
+pub const SPLIT_MAX: u32 = 100;
+
+/// It has become part of another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Merged {
+    pub into: IncidentId,
+    pub by: PersonId,
+    pub at: Timestamp,
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub enum MergeEvent {
+    Merged {
+        incident: IncidentId,
+        into: IncidentId,
+        /// What had been merged into it before.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        with: Vec<IncidentId>,
+        by: PersonId,
+        reason: String,
+        /// So that the line can be read by itself: what it was.
+        title: String,
+        opened_at: Timestamp,
+        priority: Priority,
+        /// The other one's, which stays as it is.
+        into_priority: Priority,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        acknowledged: Option<(PersonId, Timestamp)>,
+        alerts: AlertCount,
+    },
+    Split {
+        from: IncidentId,
+        into: IncidentId,
+        alerts: Vec<AlertRef>,
+        /// How many of them fire.
+        firing: u32,
+        by: PersonId,
+        reason: String,
+        /// Where alerts of this place went and still go; an incident that is opened would take them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stays: Option<Stays>,
+    },
+}
+
+/// The place whose alerts go on belonging to an incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stays {
+    pub service: ServiceName,
+    pub environment: EnvironmentName,
+    pub incident: IncidentId,
+}
+
+impl Facts {
+    /// Where what belongs to it belongs by now.
+    pub fn home(&self, incident: IncidentId) -> IncidentId {
+        self.incident(incident).and_then(|state| state.merged.as_ref()).map_or(incident, |merged| merged.into)
+    }
+}
+
+pub(super) fn needs_of_merge(incident: IncidentId, into: IncidentId, facts: &Facts) -> Needs {
+    let mut needs = Needs { incidents: [incident, into].into(), ..Needs::default() };
+    if let Some(state) = facts.incident(incident) {
+        needs.emergencies.extend(state.emergencies.iter().copied());
+        needs.incidents.extend(state.absorbed.iter().copied());
+    }
+    needs
+}
+
+pub(super) fn needs_of_split(incident: IncidentId, alerts: &[AlertRef], facts: &Facts) -> Needs {
+    let limit = usize::try_from(SPLIT_MAX).unwrap_or(usize::MAX);
+    let mut needs = Needs { incidents: [incident].into(), alerts: alerts.iter().take(limit).cloned().collect(), ..Needs::default() };
+    needs.alerts_of.insert(incident);
+    needs.alerts_of.extend(facts.incident(incident).iter().flat_map(|state| state.absorbed.iter().copied()));
+    let first = alerts.first().and_then(|alert| facts.alert(alert));
+    if let (Some(policy), Some(state)) = (facts.policy(), facts.incident(incident)) {
+        let (service, environment) = place_of(policy, state, first);
+        needs.groups.insert(group_of(&service, &environment));
+    }
+    crate::alert::decide::behind(&mut needs, facts);
+    needs
+}
+
+pub(super) fn merge(
+    permit: &Permit,
+    facts: &Facts,
+    policy: &Policy,
+    (incident, into): (IncidentId, IncidentId),
+    reason: &str,
+) -> Result<Decision, Refusal> {
+    let by = permit.person()?.clone();
+    let (state, target) = (unresolved(facts, incident)?, unresolved(facts, into)?);
+    if incident == into {
+        return Err(Refusal::MergedWithItself { incident });
+    }
+    input::required("reason", reason, TEXT_CHARS_MAX)?;
+    // What is kept elsewhere is merged by nobody here.
+    if let Some(away) = [state, target].into_iter().find(|state| state.away.is_some()) {
+        return Err(Refusal::IncidentOver { incident: away.id });
+    }
+    let open = state.emergencies.iter().filter_map(|id| facts.emergency(*id)).find(|emergency| !emergency.status.is_over());
+    if let Some(emergency) = open {
+        return Err(Refusal::MergedUnderException { incident, emergency: emergency.id });
+    }
+    if state.public.last().is_some_and(|post| post.state != PublicState::Resolved) {
+        return Err(Refusal::StillPublic { incident });
+    }
+    input::at_most("merged", target.absorbed.len().saturating_add(state.absorbed.len()).saturating_add(1), ABSORBED_MAX)?;
+    let event = MergeEvent::Merged {
+        incident,
+        into,
+        with: state.absorbed.clone(),
+        by,
+        reason: reason.to_owned(),
+        title: state.title.clone(),
+        opened_at: state.opened_at,
+        priority: state.priority,
+        into_priority: target.priority,
+        acknowledged: state.acknowledged.as_ref().map(|acknowledged| (acknowledged.by.clone(), acknowledged.at)),
+        alerts: state.alerts,
+    };
+    let worse = (state.priority < target.priority).then_some(state.priority);
+    let people = target.acknowledged.iter().map(|acknowledged| acknowledged.by.clone()).collect();
+    let posted = post(policy, into, Notice::IncidentMerged { incident, worse }, &[], people);
+    Ok(Decision::of(into, vec![Event::Merge(event), posted]))
+}
+
+/// What is split off.
+pub(super) struct Part<'a> {
+    pub incident: IncidentId,
+    pub alerts: &'a [AlertRef],
+    pub title: &'a str,
+    pub reason: &'a str,
+}
+
+pub(super) fn split(permit: &Permit, facts: &Facts, policy: &Policy, part: &Part<'_>, now: Timestamp) -> Result<Decision, Refusal> {
+    let by = permit.person()?.clone();
+    let state = unresolved(facts, part.incident)?;
+    input::required("title", part.title, TITLE_CHARS_MAX)?;
+    input::required("reason", part.reason, TEXT_CHARS_MAX)?;
+    let wanted: BTreeSet<&AlertRef> = part.alerts.iter().collect();
+    if wanted.is_empty() {
+        return Err(Refusal::TextMissing { field: "alerts".to_owned() });
+    }
+    input::at_most("alerts", part.alerts.len(), SPLIT_MAX)?;
+    let mut moved: Vec<&Alert> = Vec::with_capacity(wanted.len());
+    for alert in &wanted {
+        let known = facts.alert(alert).filter(|known| known.incident.map(|id| facts.home(id)) == Some(state.id) && known.waits.is_none());
+        moved.push(known.ok_or_else(|| Refusal::AlertElsewhere { incident: state.id, alert: alert.to_string() })?);
+    }
+    let all = std::iter::once(&state.id).chain(&state.absorbed).filter_map(|id| facts.alerts_of.get(id)).flatten();
+    // One that an earlier command of the same batch has split off is not there any more.
+    let here = |alert: &AlertRef| facts.alert(alert).is_none_or(|known| known.incident.map(|id| facts.home(id)) == Some(state.id));
+    if !all.clone().any(|alert| !wanted.contains(alert) && here(alert)) {
+        return Err(Refusal::SplitLeavesNone { incident: state.id });
+    }
+    let (service, environment) = place_of(policy, state, moved.first().copied());
+    let detected_at = moved.iter().map(|alert| alert.since.unwrap_or(alert.fired_at)).min().unwrap_or(now).min(now);
+    let new = NewIncident {
+        title: part.title,
+        summary: part.reason,
+        service: &service,
+        environment: &environment,
+        triage: &state.triage,
+        detected_at,
+    };
+    let mut decision = open(facts, policy, permit.actor(), &new, now);
+    let Some(into) = decision.case else { return Err(Refusal::Stale) };
+    let group = facts.group(&group_of(&service, &environment)).map(|group| facts.home(group.incident));
+    decision.events.push(Event::Merge(MergeEvent::Split {
+        from: state.id,
+        into,
+        alerts: wanted.into_iter().cloned().collect(),
+        firing: u32::try_from(moved.iter().filter(|alert| alert.firing).count()).unwrap_or(u32::MAX),
+        by,
+        reason: part.reason.to_owned(),
+        stays: group.map(|incident| Stays { service, environment, incident }),
+    }));
+    decision.events.push(post(policy, state.id, Notice::IncidentSplit { from: state.id, into }, &[], Vec::new()));
+    Ok(decision)
+}
+
+/// Where the alerts are from, as their sender's routes say; without one, where the incident is.
+fn place_of(policy: &Policy, state: &Incident, alert: Option<&Alert>) -> (ServiceName, EnvironmentName) {
+    let routed = alert.and_then(|alert| routed(policy.alerts.sources.get(&alert.alert.source)?, &as_signal(alert)));
+    routed.map_or_else(|| (state.service.clone(), state.environment.clone()), |place| (place.service, place.environment))
+}
+
+pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
+    match event {
+        Event::Merge(MergeEvent::Merged { incident, into, with, by, reason, .. }) => {
+            merged(facts, (*incident, *into), with, &Merged { into: *into, by: by.clone(), at, reason: reason.clone() });
+        }
+        Event::Merge(MergeEvent::Split { from, into, alerts, firing, stays, .. }) => {
+            split_off(facts, (*from, *into), alerts, *firing);
+            if let Some(Stays { service, environment, incident }) = stays {
+                let key = group_of(service, environment);
+                facts.touched.groups.insert(key.clone());
+                facts.groups.insert(key.clone(), Some(crate::alert::Group { key, incident: *incident }));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn merged(facts: &mut Facts, (incident, into): (IncidentId, IncidentId), with: &[IncidentId], how: &Merged) {
+    let mut firing = (AlertCount::default(), Vec::new());
+    change(facts, incident, |state| {
+        firing = (state.alerts, std::mem::take(&mut state.firing));
+        state.alerts.firing = 0;
+        state.absorbed.clear();
+        state.closed_at = Some(how.at);
+        state.merged = Some(how.clone());
+    });
+    for id in with {
+        change(facts, *id, |state| {
+            if let Some(merged) = &mut state.merged {
+                merged.into = into;
+            }
+        });
+    }
+    change(facts, into, |state| {
+        let (alerts, monitors) = firing;
+        state.alerts.firing = state.alerts.firing.saturating_add(alerts.firing);
+        state.alerts.fired = state.alerts.fired.saturating_add(alerts.fired);
+        state.firing.extend(monitors);
+        state.absorbed.push(incident);
+        state.absorbed.extend(with);
+    });
+}
+
+fn split_off(facts: &mut Facts, (from, into): (IncidentId, IncidentId), alerts: &[AlertRef], firing: u32) {
+    for alert in alerts {
+        if let Some(Some(state)) = facts.alerts.get_mut(alert) {
+            state.incident = Some(into);
+            state.apart = Some(into);
+            facts.touched.alerts.insert(alert.clone());
+        }
+    }
+    change(facts, from, |state| {
+        state.alerts.firing = state.alerts.firing.saturating_sub(firing);
+        state.split.push(into);
+    });
+    change(facts, into, |state| {
+        state.alerts.firing = state.alerts.firing.saturating_add(firing);
+        state.alerts.fired = state.alerts.fired.saturating_add(u32::try_from(alerts.len()).unwrap_or(u32::MAX));
+        state.split_from = Some(from);
+    });
+}
+
+fn change(facts: &mut Facts, id: IncidentId, how: impl FnOnce(&mut Incident)) {
+    if let Some(Some(state)) = facts.incidents.get_mut(&id) {
+        how(state);
+        facts.touched.incidents.insert(id);
+    }
+}

@@ -1,0 +1,279 @@
+//! Merging and splitting, one rule after the other (rules I1, I10), and many of them at random.
+
+use std::collections::BTreeMap;
+
+use super::super::*;
+use crate::alert::tests::{alert, fires, incident, notices, one, opened, over, report, source};
+use crate::alert::{AlertCount, AlertKey, AlertRef};
+use crate::channel::Notice;
+use crate::command;
+use crate::decide::Decision;
+use crate::emergency;
+use crate::event::Event;
+use crate::ids::IncidentId;
+use crate::people::Actor;
+use crate::refusal::Refusal;
+use crate::testing::{World, conditions, fire, plan, who};
+use crate::timer::of_incident;
+
+fn merge(world: &mut World, incident: u64, into: u64) -> Result<Decision, Refusal> {
+    let (incident, into) = (IncidentId(incident), IncidentId(into));
+    let command = Command::Merge { incident, into, reason: "同じ DB".to_owned() };
+    world.submit(&who("tanaka"), &command::Command::Incident(command))
+}
+
+fn split(world: &mut World, incident: u64, alerts: &[&str]) -> Result<Decision, Refusal> {
+    let alerts = alerts.iter().map(|key| AlertRef { source: source(), key: AlertKey::of(key) }).collect();
+    let (title, reason) = ("ディスク".to_owned(), "別の障害".to_owned());
+    let command = Command::Split { incident: IncidentId(incident), alerts, title, reason };
+    world.submit(&who("tanaka"), &command::Command::Incident(command))
+}
+
+fn give(world: &mut World, command: Command) -> Result<Decision, Refusal> {
+    world.submit(&who("tanaka"), &command::Command::Incident(command))
+}
+
+fn code(answer: Result<Decision, Refusal>) -> &'static str {
+    answer.map_or_else(|refusal| refusal.code(), |_| "done")
+}
+
+/// Two incidents with an alert each: reservation (1), mail (2).
+fn two() -> World {
+    let mut world = World::new();
+    one(&mut world, fires("a", &[]));
+    one(&mut world, fires("m", &[("team", "mail"), ("queue", "in")]));
+    world
+}
+
+fn agrees(world: &World) {
+    let rebuilt = world.rebuilt();
+    assert_eq!((&rebuilt.incidents, &rebuilt.alerts, &rebuilt.groups), (&world.all.incidents, &world.all.alerts, &world.all.groups));
+}
+
+#[test]
+fn i10_what_is_merged_ends_and_calls_nobody() {
+    let mut world = two();
+    let policy = world.all.workspace.policy.clone().expect("a policy");
+    assert!(!of_incident(&incident(&world, 2), &policy).is_empty(), "it escalates");
+    world.pass(60);
+    let done = merge(&mut world, 2, 1).expect("merged");
+    assert_eq!(done.case, Some(IncidentId(1)), "the other one's timeline says it");
+    assert_eq!(notices(&done.events), [Notice::IncidentMerged { incident: IncidentId(2), worse: None }]);
+    let (gone, other) = (incident(&world, 2), incident(&world, 1));
+    assert_eq!(of_incident(&gone, &policy), [], "no page, no escalation, no status update");
+    assert_eq!(gone.merged.as_ref().map(|merged| merged.into), Some(IncidentId(1)));
+    assert!(gone.resolved.is_none() && gone.closed_at == Some(world.now), "it is over, and was not resolved");
+    assert_eq!((other.alerts, gone.alerts), (AlertCount { firing: 2, fired: 2 }, AlertCount { firing: 0, fired: 1 }));
+    assert_eq!((other.absorbed, other.acknowledged), (vec![IncidentId(2)], None));
+    // Nothing but a note is taken any more.
+    let id = IncidentId(2);
+    let text = || "x".to_owned();
+    let commands = [
+        Command::Acknowledge { incident: id },
+        Command::Resolve { incident: id, what: text() },
+        Command::Update { incident: id, text: text() },
+        Command::Escalate { incident: id, reason: text() },
+        Command::Move { incident: id, stage: Stage::Cause, reason: text() },
+        Command::Triage { incident: id, triage: gone.triage.clone() },
+    ];
+    for command in commands {
+        assert_eq!(code(give(&mut world, command.clone())), "incident.merged", "{command:?}");
+    }
+    assert_eq!(code(give(&mut world, Command::Note { incident: id, text: text() })), "done");
+    let request = emergency::Command::Request { incident: id, conditions: conditions(), plan: plan() };
+    assert!(world.give("tanaka", request).is_err());
+    agrees(&world);
+}
+
+#[test]
+fn its_alerts_and_their_later_signals_belong_to_the_other_one() {
+    let mut world = two();
+    merge(&mut world, 2, 1).expect("merged");
+    // Again, worse, over, anew, and another one of its group.
+    one(&mut world, over("m"));
+    assert_eq!(incident(&world, 1).alerts, AlertCount { firing: 1, fired: 2 });
+    assert_eq!(opened(&one(&mut world, fires("m", &[("team", "mail"), ("queue", "in")]))), [], "no incident of its own again");
+    assert_eq!(alert(&world, "m").incident, Some(IncidentId(1)));
+    one(&mut world, fires("n", &[("team", "post"), ("queue", "in")]));
+    assert_eq!((alert(&world, "n").incident, incident(&world, 1).alerts), (Some(IncidentId(1)), AlertCount { firing: 3, fired: 4 }));
+    for key in ["a", "m"] {
+        one(&mut world, over(key));
+    }
+    assert!(incident(&world, 1).resolved.is_none(), "n still fires");
+    one(&mut world, over("n"));
+    assert!(incident(&world, 1).resolved.is_some(), "the last alert of both ends it");
+    assert_eq!(opened(&one(&mut world, fires("m", &[("team", "mail"), ("queue", "in")]))), [IncidentId(3)], "later it is a new one");
+    agrees(&world);
+}
+
+#[test]
+fn a_monitor_recovers_where_its_failure_belongs_now() {
+    let mut world = World::new();
+    fire(&mut world).expect("opened");
+    let mail = one(&mut world, fires("m", &[("team", "mail"), ("queue", "in")]));
+    assert_eq!(opened(&mail), [IncidentId(2)]);
+    merge(&mut world, 1, 2).expect("merged");
+    assert_eq!(incident(&world, 2).firing.len(), 1);
+    let monitor = crate::ids::MonitorName::known("reservation-http");
+    let recover = crate::monitor::Command::Recover { monitor: monitor.clone(), seen: "200".to_owned() };
+    world.submit(&Actor::Monitor { monitor }, &command::Command::Monitor(recover)).expect("recovers");
+    assert_eq!(incident(&world, 2).firing, []);
+    agrees(&world);
+}
+
+#[test]
+fn what_cannot_be_merged_says_why() {
+    let mut world = two();
+    assert_eq!(code(merge(&mut world, 1, 1)), "incident.merged_with_itself");
+    assert_eq!(code(merge(&mut world, 1, 9)), "input.not_found");
+    let empty = Command::Merge { incident: IncidentId(2), into: IncidentId(1), reason: " ".to_owned() };
+    assert_eq!(code(give(&mut world, empty)), "input.text_missing");
+    merge(&mut world, 2, 1).expect("merged");
+    assert_eq!(code(merge(&mut world, 2, 1)), "incident.merged");
+    let third = world.open("tanaka").0;
+    assert_eq!(code(merge(&mut world, third, 2)), "incident.merged", "not into what is merged");
+    give(&mut world, Command::Resolve { incident: IncidentId(third), what: "直した".to_owned() }).expect("resolved");
+    assert_eq!(code(merge(&mut world, 1, third)), "incident.over");
+    assert_eq!(code(merge(&mut world, third, 1)), "incident.over");
+
+    let mut world = World::new();
+    let id = world.executing();
+    let other = world.open("tanaka").0;
+    let incident = world.emergency(id).incident.0;
+    assert_eq!(code(merge(&mut world, incident, other)), "incident.merged_under_exception");
+    assert_eq!(code(merge(&mut world, other, incident)), "done", "the other way round");
+    let auditor = Command::Merge { incident: IncidentId(1), into: IncidentId(2), reason: "x".to_owned() };
+    assert_eq!(code(world.submit(&who("kansa"), &command::Command::Incident(auditor))), "actor.role_missing");
+}
+
+#[test]
+fn the_more_serious_one_is_spoken_of_and_nothing_is_lowered() {
+    let mut world = World::new();
+    one(&mut world, fires("a", &[("severity", "critical")]));
+    one(&mut world, fires("m", &[("team", "mail"), ("queue", "in")]));
+    let (first, second) = (incident(&world, 1).priority, incident(&world, 2).priority);
+    assert!(first < second, "{first:?} is worse than {second:?}");
+    give(&mut world, Command::Acknowledge { incident: IncidentId(1) }).expect("acknowledged");
+    let done = merge(&mut world, 1, 2).expect("merged");
+    assert_eq!(notices(&done.events), [Notice::IncidentMerged { incident: IncidentId(1), worse: Some(first) }]);
+    assert_eq!((incident(&world, 2).priority, &incident(&world, 2).acknowledged), (second, &None), "nobody has acknowledged that one");
+    let Some(Event::Merge(MergeEvent::Merged { acknowledged: Some((by, _)), .. })) = done.events.first() else { panic!("{done:?}") };
+    assert_eq!(by.as_str(), "tanaka", "and its timeline says who had the other");
+}
+
+#[test]
+fn what_was_merged_before_follows() {
+    let mut world = two();
+    let third = world.open("tanaka").0;
+    merge(&mut world, 2, 1).expect("merged");
+    merge(&mut world, 1, third).expect("merged");
+    assert_eq!(incident(&world, third).absorbed, [IncidentId(1), IncidentId(2)]);
+    for id in [1, 2] {
+        assert_eq!(incident(&world, id).merged.map(|merged| merged.into), Some(IncidentId(third)), "inc_{id}");
+    }
+    one(&mut world, over("m"));
+    assert_eq!(incident(&world, third).alerts, AlertCount { firing: 1, fired: 2 });
+    agrees(&world);
+}
+
+#[test]
+fn i10_alerts_that_are_split_off_have_an_incident_of_their_own() {
+    let mut world = World::new();
+    report(&mut world, vec![fires("a", &[]), fires("b", &[]), fires("c", &[])]);
+    let mut early = fires("d", &[]);
+    early.since = world.now.checked_sub(jiff::SignedDuration::from_mins(30)).ok();
+    one(&mut world, early.clone());
+    world.pass(60);
+    let done = split(&mut world, 1, &["b", "d"]).expect("split");
+    assert_eq!((done.made.as_deref(), done.case), (Some("inc_2"), Some(IncidentId(2))));
+    let (old, new) = (incident(&world, 1), incident(&world, 2));
+    assert_eq!((old.alerts.firing, new.alerts), (2, AlertCount { firing: 2, fired: 2 }));
+    assert_eq!((Some(new.detected_at), new.opened_by.clone(), new.title.as_str()), (early.since, who("tanaka"), "ディスク"));
+    assert_eq!((old.split, new.split_from), (vec![IncidentId(2)], Some(IncidentId(1))));
+    // Later signals of those keys go there, in one report with others as well; new ones stay where the group is.
+    report(&mut world, vec![over("b"), over("a")]);
+    report(&mut world, vec![fires("a", &[]), fires("b", &[]), fires("e", &[])]);
+    let of = |world: &World, key: &str| alert(world, key).incident.map(|id| id.0);
+    assert_eq!(["a", "b", "c", "d", "e"].map(|key| of(&world, key)), [Some(1), Some(2), Some(1), Some(2), Some(1)]);
+    assert_eq!((incident(&world, 1).alerts.firing, incident(&world, 2).alerts.firing), (3, 2));
+    // An incident that a person has opened is resolved by a person.
+    report(&mut world, vec![over("b"), over("d")]);
+    assert!(incident(&world, 2).resolved.is_none() && incident(&world, 2).alerts.firing == 0);
+    give(&mut world, Command::Resolve { incident: IncidentId(2), what: "増やした".to_owned() }).expect("resolved");
+    one(&mut world, fires("b", &[]));
+    assert_eq!(of(&world, "b"), Some(1), "once its own is over it is one of its group again");
+    agrees(&world);
+}
+
+#[test]
+fn what_cannot_be_split_says_why() {
+    let mut world = two();
+    one(&mut world, fires("b", &[]));
+    assert_eq!(code(split(&mut world, 1, &["m"])), "incident.alert_elsewhere");
+    assert_eq!(code(split(&mut world, 1, &["b", "unknown"])), "incident.alert_elsewhere");
+    assert_eq!(code(split(&mut world, 1, &["a", "b"])), "incident.split_leaves_none");
+    assert_eq!(code(split(&mut world, 1, &["a", "b", "a"])), "incident.split_leaves_none");
+    assert_eq!(code(split(&mut world, 1, &[])), "input.text_missing");
+    let many: Vec<String> = (0..101).map(|number| number.to_string()).collect();
+    assert_eq!(code(split(&mut world, 1, &many.iter().map(String::as_str).collect::<Vec<_>>())), "input.too_many");
+    merge(&mut world, 2, 1).expect("merged");
+    assert_eq!(code(split(&mut world, 2, &["m"])), "incident.merged");
+    assert_eq!(code(split(&mut world, 1, &["m", "a", "b"])), "incident.split_leaves_none");
+    // What was merged by mistake is split off again, with its service.
+    let done = split(&mut world, 1, &["m"]).expect("split");
+    assert_eq!(incident(&world, done.case.expect("made").0).service.as_str(), "mail");
+    assert_eq!(code(split(&mut world, 1, &["a"])), "done");
+    assert_eq!(code(split(&mut world, 1, &["b"])), "incident.split_leaves_none");
+    agrees(&world);
+}
+
+/// Random alerts, merges and splits: counts always fit, no alert belongs to what is merged, and the tables are what the log says.
+#[test]
+fn a_thousand_random_nights_lose_no_alert() {
+    let (mut merges, mut splits) = (0, 0);
+    for seed in 1..=1_000_u64 {
+        let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let mut roll = |sides: u64| {
+            state ^= state >> 12;
+            state ^= state << 25;
+            state ^= state >> 27;
+            (state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % sides
+        };
+        let mut world = World::new();
+        for _ in 0..30 {
+            world.pass(i64::try_from(roll(900)).expect("small"));
+            let key = format!("k{}", roll(8));
+            let labels: &[(&str, &str)] = if key.as_str() < "k4" { &[] } else { &[("team", "mail"), ("queue", "in")] };
+            let (first, second) = (1 + roll(6), 1 + roll(6));
+            match roll(10) {
+                0..=4 => drop(one(&mut world, fires(&key, labels))),
+                5 | 6 => drop(one(&mut world, over(&key))),
+                7 => merges += u32::from(merge(&mut world, first, second).is_ok()),
+                8 => splits += u32::from(split(&mut world, first, &[key.as_str()]).is_ok()),
+                _ => drop(give(&mut world, Command::Resolve { incident: IncidentId(first), what: "直した".to_owned() })),
+            }
+            audit(&world, seed);
+        }
+        agrees(&world);
+    }
+    println!("{merges} merges, {splits} splits");
+    assert!(merges > 500 && splits > 300, "{merges} merges, {splits} splits");
+}
+
+fn audit(world: &World, seed: u64) {
+    let policy = world.all.workspace.policy.clone().expect("a policy");
+    let mut firing: BTreeMap<IncidentId, u32> = BTreeMap::new();
+    for known in world.all.alerts.values().flatten().filter(|known| known.firing && known.waits.is_none()) {
+        *firing.entry(world.all.home(known.incident.expect("one that fires belongs to an incident"))).or_default() += 1;
+    }
+    for state in world.all.incidents.values().flatten() {
+        // What goes on firing after its incident was resolved is raised elsewhere, and still counted where it was.
+        let counted = state.resolved.is_some() || state.alerts.firing == firing.get(&state.id).copied().unwrap_or(0);
+        assert!(counted, "seed {seed}: {} has {:?}, of {firing:?}", state.id, state.alerts);
+        if let Some(merged) = &state.merged {
+            assert!(of_incident(state, &policy).is_empty(), "seed {seed}: {} calls somebody", state.id);
+            let other = world.all.incident(merged.into).expect("the other one is there");
+            assert!(other.merged.is_none() && other.absorbed.contains(&state.id), "seed {seed}: {}", state.id);
+        }
+    }
+}

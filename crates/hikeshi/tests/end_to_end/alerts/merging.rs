@@ -1,0 +1,75 @@
+//! Two incidents that are one trouble, and one that is two, with alerts that come and go all the while.
+
+use serde_json::{Value, json};
+
+use super::super::harness::Workspace;
+use super::{ends_well, incidents, is_resolved, opened, resolves_itself, show, source, taken, workspace};
+
+fn sends(workspace: &Workspace, to: &str, status: &str, names: &[&str]) {
+    let alert = |name: &&str| {
+        json!({"status": status, "labels": {"alertname": name, "severity": "critical"}, "annotations": {"summary": name},
+            "startsAt": "2026-01-05T03:02:15.432Z", "endsAt": "0001-01-01T00:00:00Z"})
+    };
+    let alerts: Vec<Value> = names.iter().map(alert).collect();
+    taken(workspace, &format!("alerts/{to}"), &json!({"version": "4", "status": status, "alerts": alerts}));
+}
+
+fn alerts(view: &Value) -> Vec<(String, bool)> {
+    let rows = view["alerts"].as_array().expect("alerts").iter();
+    let mut found: Vec<(String, bool)> =
+        rows.map(|row| (row["title"].as_str().expect("a title").to_owned(), row["firing"] == true)).collect();
+    found.sort();
+    found
+}
+
+mod slow {
+    use super::*;
+
+    #[test]
+    fn what_is_merged_goes_on_in_the_other_one_and_what_is_split_has_its_own() {
+        let sources = source("apart", "alertmanager", "group_by = [\"alertname\"]\n") + &source("together", "alertmanager", "");
+        let mut workspace = workspace("merging", &sources);
+        sends(&workspace, "apart", "firing", &["DbDown"]);
+        opened(&workspace, 1);
+        sends(&workspace, "apart", "firing", &["ApiDown"]);
+        opened(&workspace, 2);
+        let refused =
+            workspace.as_person("tanaka").args(["incident", "merge", "inc_2", "--into", "inc_2", "--reason", "x"]).output().expect("ran");
+        assert_eq!(refused.status.code(), Some(4));
+        workspace.ok("tanaka", &["incident", "merge", "inc_2", "--into", "inc_1", "--reason", "DB が原因"]);
+        let view = show(&workspace, "inc_1");
+        assert_eq!(alerts(&view), [("ApiDown".to_owned(), true), ("DbDown".to_owned(), true)]);
+        assert_eq!((&view["incident"]["alerts"], &view["related"][0]["id"]), (&json!({"firing": 2, "fired": 2}), &json!("inc_2")));
+        let gone = show(&workspace, "inc_2");
+        assert_eq!((&gone["incident"]["merged"]["into"], &gone["related"][0]["id"]), (&json!("inc_1"), &json!("inc_1")));
+        let open = workspace.ok("tanaka", &["incident", "list"]);
+        assert_eq!(open["rows"].as_array().map(Vec::len), Some(1), "{open:#}");
+        // It comes and goes, and is never an incident of its own again.
+        sends(&workspace, "apart", "resolved", &["ApiDown"]);
+        sends(&workspace, "apart", "firing", &["ApiDown"]);
+        sends(&workspace, "apart", "resolved", &["DbDown"]);
+        assert_eq!(incidents(&workspace).len(), 2);
+        assert!(!is_resolved(&show(&workspace, "inc_1")), "the alert of the merged one still fires");
+        sends(&workspace, "apart", "resolved", &["ApiDown"]);
+        resolves_itself(&workspace, "inc_1", "apart");
+        assert!(!is_resolved(&show(&workspace, "inc_2")), "it was merged, not resolved");
+
+        sends(&workspace, "together", "firing", &["Slow", "Disk", "Queue"]);
+        let view = opened(&workspace, 3);
+        let disk = view["alerts"].as_array().expect("alerts").iter().find(|row| row["title"] == "Disk").expect("an alert");
+        let disk = disk["alert"].as_str().expect("a name").to_owned();
+        let done =
+            workspace.ok("tanaka", &["incident", "split", "inc_3", "--alerts", &disk, "--title", "ディスク", "--reason", "別の障害"]);
+        assert_eq!(done["receipt"]["made"], "inc_4");
+        assert_eq!(alerts(&show(&workspace, "inc_4")), [("Disk".to_owned(), true)]);
+        assert_eq!(show(&workspace, "inc_4")["incident"]["detected_at"], "2026-01-05T03:02:15.432Z");
+        sends(&workspace, "together", "resolved", &["Disk", "Slow"]);
+        sends(&workspace, "together", "firing", &["Disk", "Late"]);
+        assert_eq!(alerts(&show(&workspace, "inc_4")), [("Disk".to_owned(), true)]);
+        let (three, four) = (show(&workspace, "inc_3"), show(&workspace, "inc_4"));
+        assert_eq!((&three["incident"]["alerts"]["firing"], &four["incident"]["alerts"]["firing"]), (&json!(2), &json!(1)));
+        assert_eq!((&three["incident"]["split"], &four["incident"]["split_from"]), (&json!(["inc_4"]), &json!("inc_3")));
+        assert_eq!(incidents(&workspace).len(), 4);
+        ends_well(&mut workspace);
+    }
+}
