@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::effect::{Effect, EffectKey, Outcome, Performed, Work};
+use hikeshi_domain::ids::Digest;
 use hikeshi_domain::status::decide::order;
 use hikeshi_domain::status::order::{Recipient, TellOrder, Telling};
 pub use hikeshi_store::Asking;
-use hikeshi_store::Subscriber;
+use hikeshi_store::{Asked, Subscriber};
 use jiff::SignedDuration;
+use tokio::task::JoinSet;
 
 use crate::door::{Door, Fault};
 use crate::runner::Runner;
@@ -20,21 +22,29 @@ use crate::runner::Runner;
 const BATCH: u32 = 50;
 /// Whoever could not be reached is tried again after these waits.
 const AGAIN: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(20)];
-/// While nobody at all can be reached the post waits, but later ones wait behind it: not for ever.
+/// While nobody at all can be reached by mail the post waits, but later ones wait behind it: not for ever.
 const WAIT_AT_MOST: SignedDuration = SignedDuration::from_mins(30);
 const WAIT_S: u32 = 20;
+/// After so many mails that found no way nobody else is tried: a server that hangs costs each of them its whole time.
+const NO_WAY_MAX: u32 = 5;
 /// How often new subscribers are looked for that another node has taken in.
 const POLL: Duration = Duration::from_secs(5);
 /// When a confirmation that was not taken is tried again.
 const CONFIRM_AGAIN: SignedDuration = SignedDuration::from_mins(2);
+/// How often those are forgotten who never said yes.
+const SWEEP: SignedDuration = SignedDuration::from_mins(1);
 const DUTY: &str = "status_confirmations";
 
 /// What became of one mail or call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reached {
     Yes,
     /// They would refuse it again.
     Never,
+    /// Others may be reached.
     NotNow,
+    /// Others have the same trouble: the server is away, or does not let us in.
+    NoWay,
 }
 
 impl Door {
@@ -42,7 +52,9 @@ impl Door {
     pub async fn subscribe(&self, asking: Asking) -> Result<bool, Fault> {
         let now = self.inside.clock.now();
         let taken = self.blocking(move |store| store.ask(&asking, now)).await?;
-        self.inside.subscribers_asked.notify_one();
+        if taken {
+            self.inside.subscribers_asked.notify_one();
+        }
         Ok(taken)
     }
 
@@ -71,11 +83,35 @@ fn by_mail(subscriber: Subscriber) -> Recipient {
     Recipient::Mail { address: subscriber.address, language: subscriber.language, leave: format!("{}.{}", subscriber.id, subscriber.leave) }
 }
 
-/// A round of telling: who is left, and whether anybody was reached.
+/// The key of the mail that asks for a yes. One that asks anew is another message, which mail programs must not hide as the copy of the first.
+fn confirm_key(id: u64, secret: &str) -> EffectKey {
+    EffectKey(format!("status/confirm/{id}/{}", Digest::of(secret.as_bytes()).short()))
+}
+
+/// How the mails of a post went.
 #[derive(Default)]
 struct Round {
     left: Vec<(String, Recipient)>,
-    reached: bool,
+    /// Mails in a row that found no way.
+    in_a_row: u32,
+    /// Those that found none when the post had waited as long as it may.
+    late: u32,
+}
+
+impl Round {
+    fn count(&mut self, reached: Reached, is_late: bool) {
+        if reached == Reached::NoWay {
+            self.in_a_row += 1;
+            self.late += u32::from(is_late);
+        } else {
+            self.in_a_row = 0;
+        }
+    }
+
+    /// There may be more whom nobody has tried.
+    fn is_broken_off(&self) -> bool {
+        self.in_a_row >= NO_WAY_MAX || self.late >= NO_WAY_MAX
+    }
 }
 
 impl Runner {
@@ -89,41 +125,82 @@ impl Runner {
     }
 
     async fn tell_all(&self, effect: &Effect, order: &TellOrder) -> Result<Outcome, Fault> {
-        let Telling::Post { at, .. } = &order.what else { return Ok(Outcome::Failed { detail: "nothing to tell".to_owned() }) };
-        let mut round = Round::default();
-        for (receiver, webhook) in &order.webhooks {
-            let name = format!("webhook/{receiver}");
-            let (post, recipient) = (effect.key.clone(), name.clone());
-            if !self.door.blocking(move |store| store.is_told(&post, &recipient)).await? {
-                let to = Recipient::Webhook { receiver: receiver.clone(), webhook: webhook.clone() };
-                self.one(effect, order, (name, to), &mut round).await?;
-            }
-        }
-        self.mails(effect, order, *at, &mut round).await?;
-        for wait in AGAIN {
-            if round.left.is_empty() {
-                break;
-            }
-            tokio::time::sleep(wait).await;
-            for one in std::mem::take(&mut round.left) {
-                self.one(effect, order, one, &mut round).await?;
-                tokio::time::sleep(paced(order)).await;
-            }
-        }
+        let Telling::Post { at, .. } = order.what else { return Ok(Outcome::Failed { detail: "nothing to tell".to_owned() }) };
+        let until = self.until(order, at).await?;
+        let (calls, round) = tokio::join!(self.calls(effect, order), self.mails(effect, order, at, until));
+        let (calls, round) = (calls?, round?);
         let now = self.door.inside.clock.now();
-        if !round.left.is_empty() && !round.reached && now.duration_since(*at) < WAIT_AT_MOST {
-            return Ok(Outcome::Postponed { after_s: WAIT_S, detail: "no subscriber can be reached".to_owned() });
+        if now < until && self.is_worth_waiting(effect, &calls, &round).await? {
+            return Ok(Outcome::Postponed { after_s: WAIT_S, detail: "not every subscriber can be reached".to_owned() });
         }
-        for (name, _) in std::mem::take(&mut round.left) {
+        for name in calls.into_iter().chain(round.left.iter().map(|(name, _)| name.clone())) {
             self.remember(&effect.key, name, false).await?;
+        }
+        if round.is_broken_off() {
+            self.give_up(effect, at).await?;
         }
         let post = effect.key.clone();
         let (sent, failed) = self.door.blocking(move |store| store.told(&post, now)).await?;
         Ok(Outcome::Told { sent, failed })
     }
 
-    async fn mails(&self, effect: &Effect, order: &TellOrder, at: Timestamp, round: &mut Round) -> Result<(), Fault> {
-        let mut after = 0;
+    /// Until when it waits for a mail server. So many mails take their time also when nothing is wrong: that is not waiting.
+    async fn until(&self, order: &TellOrder, at: Timestamp) -> Result<Timestamp, Fault> {
+        let readers = if order.mail.is_some() { self.door.read(|reader| reader.subscribers()).await? } else { 0 };
+        let telling = SignedDuration::from_mins(i64::try_from(readers / u64::from(order.mails_per_min.max(1))).unwrap_or(0));
+        Ok(at.checked_add(WAIT_AT_MOST + telling).unwrap_or(Timestamp::MAX))
+    }
+
+    /// A mail server that is away is waited for. A few who cannot be reached hold up no later post: it tells them more than this one.
+    async fn is_worth_waiting(&self, effect: &Effect, calls: &[String], round: &Round) -> Result<bool, Fault> {
+        if round.is_broken_off() {
+            return Ok(true);
+        }
+        let post = effect.key.clone();
+        if !round.left.is_empty() && self.door.blocking(move |store| store.mailed(&post)).await? == 0 {
+            return Ok(true);
+        }
+        if round.left.is_empty() && calls.is_empty() {
+            return Ok(false);
+        }
+        let waiting = self.door.read(|reader| reader.outbox()).await?;
+        Ok(!waiting.iter().any(|row| row.kind == effect.work.kind() && row.key != effect.key))
+    }
+
+    /// Programs are called side by side: one that hangs holds up neither mails nor another program. Who could not be reached.
+    async fn calls(&self, effect: &Effect, order: &TellOrder) -> Result<Vec<String>, Fault> {
+        let mut calling = JoinSet::new();
+        for (receiver, webhook) in &order.webhooks {
+            let name = format!("webhook/{receiver}");
+            let (post, recipient) = (effect.key.clone(), name.clone());
+            if !self.door.blocking(move |store| store.is_told(&post, &recipient)).await? {
+                let to = Recipient::Webhook { receiver: receiver.clone(), webhook: webhook.clone() };
+                calling.spawn(self.clone().call(effect.key.clone(), order.clone(), name, to));
+            }
+        }
+        let mut left = Vec::new();
+        while let Some(called) = calling.join_next().await {
+            let broken = |error: tokio::task::JoinError| Fault::Broken { kind: error.to_string() };
+            left.extend(called.map_err(broken)??);
+        }
+        Ok(left)
+    }
+
+    async fn call(self, post: EffectKey, order: TellOrder, name: String, to: Recipient) -> Result<Option<String>, Fault> {
+        let key = EffectKey(format!("{post}/{name}"));
+        for wait in [Duration::ZERO].into_iter().chain(AGAIN) {
+            tokio::time::sleep(wait).await;
+            match self.reach(&key, &order, to.clone()).await {
+                Reached::Yes => return self.remember(&post, name, true).await.map(|()| None),
+                Reached::Never => return self.remember(&post, name, false).await.map(|()| None),
+                Reached::NotNow | Reached::NoWay => {}
+            }
+        }
+        Ok(Some(name))
+    }
+
+    async fn mails(&self, effect: &Effect, order: &TellOrder, at: Timestamp, until: Timestamp) -> Result<Round, Fault> {
+        let (mut round, mut after) = (Round::default(), 0);
         while order.mail.is_some() {
             let post = effect.key.clone();
             let batch = self.door.blocking(move |store| store.untold(&post, at, after, BATCH)).await?;
@@ -131,24 +208,56 @@ impl Runner {
             after = last.id;
             for subscriber in batch {
                 let name = format!("mail/{}", subscriber.id);
-                self.one(effect, order, (name, by_mail(subscriber)), round).await?;
-                tokio::time::sleep(paced(order)).await;
+                self.mail(effect, order, (name, by_mail(subscriber)), until, &mut round).await?;
+                if round.is_broken_off() {
+                    return Ok(round);
+                }
             }
         }
+        for wait in AGAIN {
+            if round.left.is_empty() {
+                break;
+            }
+            tokio::time::sleep(wait).await;
+            for one in std::mem::take(&mut round.left) {
+                self.mail(effect, order, one, until, &mut round).await?;
+                if round.is_broken_off() {
+                    return Ok(round);
+                }
+            }
+        }
+        Ok(round)
+    }
+
+    async fn mail(
+        &self,
+        effect: &Effect,
+        order: &TellOrder,
+        (name, to): (String, Recipient),
+        until: Timestamp,
+        round: &mut Round,
+    ) -> Result<(), Fault> {
+        let reached = self.reach(&EffectKey(format!("{}/{name}", effect.key)), order, to.clone()).await;
+        round.count(reached, self.door.inside.clock.now() >= until);
+        match reached {
+            Reached::Yes => self.remember(&effect.key, name, true).await?,
+            Reached::Never => self.remember(&effect.key, name, false).await?,
+            Reached::NotNow | Reached::NoWay => round.left.push((name, to)),
+        }
+        tokio::time::sleep(paced(order)).await;
         Ok(())
     }
 
-    async fn one(&self, effect: &Effect, order: &TellOrder, one: (String, Recipient), round: &mut Round) -> Result<(), Fault> {
-        let (name, to) = one;
-        match self.reach(&EffectKey(format!("{}/{name}", effect.key)), order, to.clone()).await {
-            Reached::Yes => {
-                round.reached = true;
-                self.remember(&effect.key, name, true).await
-            }
-            Reached::Never => self.remember(&effect.key, name, false).await,
-            Reached::NotNow => {
-                round.left.push((name, to));
-                Ok(())
+    /// Counts everybody as not reached who is left.
+    async fn give_up(&self, effect: &Effect, at: Timestamp) -> Result<(), Fault> {
+        let mut after = 0;
+        loop {
+            let post = effect.key.clone();
+            let batch = self.door.blocking(move |store| store.untold(&post, at, after, BATCH)).await?;
+            let Some(last) = batch.last() else { return Ok(()) };
+            after = last.id;
+            for subscriber in batch {
+                self.remember(&effect.key, format!("mail/{}", subscriber.id), false).await?;
             }
         }
     }
@@ -164,7 +273,7 @@ impl Runner {
             }
             other => {
                 tracing::info!(%key, outcome = ?other, "a subscriber could not be told now");
-                Reached::NotNow
+                if matches!(other, Outcome::Postponed { .. }) { Reached::NotNow } else { Reached::NoWay }
             }
         }
     }
@@ -187,7 +296,16 @@ impl Runner {
 
     /// Mails its confirmation to whoever has typed an address.
     pub(crate) async fn confirmations(self) {
+        let mut swept = Timestamp::MIN;
         loop {
+            let now = self.door.inside.clock.now();
+            // Also when nobody asks any more, or the page takes no subscribers now: whoever never said yes must not be kept.
+            if now.duration_since(swept) >= SWEEP {
+                swept = now;
+                if let Err(fault) = self.door.blocking(move |store| store.forget_unanswered(now)).await {
+                    tracing::warn!(%fault, "those who never said yes cannot be forgotten yet");
+                }
+            }
             if let Err(fault) = self.ask_all().await {
                 tracing::warn!(%fault, "those who ask for the status page by mail cannot be asked back");
             }
@@ -207,17 +325,22 @@ impl Runner {
             return Ok(());
         }
         let now = self.door.inside.clock.now();
+        let mut no_way = 0;
         for (subscriber, secret) in self.door.blocking(move |store| store.unasked(now, BATCH)).await? {
             let id = subscriber.id;
             let order = order(&policy, page, Telling::Confirm { secret: format!("{id}.{secret}") });
-            let key = EffectKey(format!("status/confirm/{id}"));
-            match self.reach(&key, &order, by_mail(subscriber)).await {
-                Reached::Yes => self.door.blocking(move |store| store.asked(id, &secret, None)).await?,
-                Reached::Never => self.door.blocking(move |store| store.forget(id)).await.map(drop)?,
-                Reached::NotNow => {
-                    let again_at = now.checked_add(CONFIRM_AGAIN).unwrap_or(Timestamp::MAX);
-                    self.door.blocking(move |store| store.asked(id, &secret, Some(again_at))).await?;
-                }
+            let reached = self.reach(&confirm_key(id, &secret), &order, by_mail(subscriber)).await;
+            let again_at = now.checked_add(CONFIRM_AGAIN).unwrap_or(Timestamp::MAX);
+            let asked = match reached {
+                Reached::Yes => Asked::Out,
+                // Not forgotten at once: a mail server that is set up wrongly refuses everybody.
+                Reached::Never => Asked::Refused { again_at },
+                Reached::NotNow | Reached::NoWay => Asked::NotYet { again_at },
+            };
+            self.door.blocking(move |store| store.asked(id, &secret, asked)).await?;
+            no_way = if reached == Reached::NoWay { no_way + 1 } else { 0 };
+            if no_way >= NO_WAY_MAX {
+                return Ok(());
             }
             tokio::time::sleep(paced(&order)).await;
         }

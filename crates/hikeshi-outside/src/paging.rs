@@ -40,7 +40,7 @@ pub(crate) async fn perform(options: &Options, effect: &Effect, order: &PageOrde
     let late = || Err(Trouble::Passing(format!("no answer within {} s", order.timeout_s)));
     let outcome = match tokio::time::timeout(within, sending).await.unwrap_or_else(|_| late()) {
         Ok(reference) => Outcome::Paged { reference: bounded(&reference), repeated: order.repeated },
-        Err(Trouble::Passing(detail)) => Outcome::Failed { detail: bounded(&detail) },
+        Err(Trouble::Passing(detail) | Trouble::Recipient(detail)) => Outcome::Failed { detail: bounded(&detail) },
         Err(Trouble::Lasting(detail)) => Outcome::PageRefused { detail: bounded(&detail) },
     };
     Performed { outcome, contents: Vec::new() }
@@ -49,9 +49,20 @@ pub(crate) async fn perform(options: &Options, effect: &Effect, order: &PageOrde
 /// Why a page was not taken, or a mail of the status page.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
+    /// Whatever is sent to anybody by this means has it.
     Passing(String),
+    /// This recipient is not served now; others may be.
+    Recipient(String),
     /// It would be refused again.
     Lasting(String),
+}
+
+impl Trouble {
+    fn into_detail(self) -> String {
+        match self {
+            Self::Passing(detail) | Self::Recipient(detail) | Self::Lasting(detail) => detail,
+        }
+    }
 }
 
 impl From<String> for Trouble {

@@ -1,6 +1,8 @@
 //! Telling one subscriber of the status page: by mail, or through a program of theirs. Who they are and who is left is the engine's affair.
 
 mod folder;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -19,7 +21,10 @@ use crate::paging::{Trouble, bounded, mail, webhook};
 
 /// For one mail or call.
 const WITHIN: Duration = Duration::from_secs(15);
+/// A mail server that takes no mail for one recipient now may take it this much later.
+const AGAIN_S: u32 = 20;
 
+/// `Failed`: nobody can be reached by this means now. `Postponed`: this one cannot. `PageRefused`: this one never.
 pub(crate) async fn perform(options: &Options, effect: &Effect, order: &TellOrder) -> Performed {
     let sending = async {
         match (&order.to, &order.mail) {
@@ -38,6 +43,7 @@ pub(crate) async fn perform(options: &Options, effect: &Effect, order: &TellOrde
     let outcome = match tokio::time::timeout(WITHIN, sending).await.unwrap_or_else(|_| late()) {
         Ok(reference) => Outcome::Paged { reference: bounded(&reference), repeated: false },
         Err(Trouble::Passing(detail)) => Outcome::Failed { detail: bounded(&detail) },
+        Err(Trouble::Recipient(detail)) => Outcome::Postponed { after_s: AGAIN_S, detail: bounded(&detail) },
         Err(Trouble::Lasting(detail)) => Outcome::PageRefused { detail: bounded(&detail) },
     };
     Performed { outcome, contents: Vec::new() }

@@ -58,7 +58,7 @@ pub use error::{Result, StoreError};
 pub use pasts::Upto;
 pub use read::{Reader, Span};
 pub use rebuild::{Comparison, Deviation, Difference};
-pub use subscribers::{Asking, Listed, SUBSCRIBERS_MAX, Subscriber};
+pub use subscribers::{Asked, Asking, Listed, SUBSCRIBERS_MAX, Subscriber};
 pub use write::{Batch, Writer};
 
 use database::Database;
@@ -318,8 +318,13 @@ impl Store {
     }
 
     /// The confirmation is out, or tried again at that time.
-    pub fn asked(&self, id: u64, secret: &str, again_at: Option<Timestamp>) -> Result<()> {
-        self.inner.database.write(|session| subscribers::asked(session, id, secret, again_at))
+    pub fn asked(&self, id: u64, secret: &str, asked: Asked) -> Result<()> {
+        self.inner.database.write(|session| subscribers::asked(session, id, secret, asked))
+    }
+
+    /// Forgets whoever was asked a day ago and has not said yes.
+    pub fn forget_unanswered(&self, now: Timestamp) -> Result<()> {
+        self.inner.database.write(|session| subscribers::forget_unanswered(session, now))
     }
 
     /// They really want it; once.
@@ -354,6 +359,11 @@ impl Store {
     /// How many recipients of a post were reached, and how many were not.
     pub fn told(&self, post: &EffectKey, now: Timestamp) -> Result<(u32, u32)> {
         self.inner.database.write(|session| subscribers::told(session, post, now))
+    }
+
+    /// How many were reached by mail.
+    pub fn mailed(&self, post: &EffectKey) -> Result<u64> {
+        self.inner.database.write(|session| subscribers::mailed(session, post))
     }
 
     /// Takes or extends a named duty (such as the probes) for this node; false: another node has it.

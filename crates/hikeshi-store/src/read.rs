@@ -31,7 +31,7 @@ static INCIDENTS: Sql = Sql::one("SELECT doc FROM incidents WHERE id < ?1 ORDER 
 static OPEN_INCIDENTS: Sql = Sql::one("SELECT doc FROM incidents WHERE open = 1 AND id < ?1 ORDER BY id DESC LIMIT ?2");
 /// Those that the status page shows: published since then, or published and still open.
 static PUBLIC: Sql =
-    Sql::one("SELECT doc FROM incidents WHERE public_ns > 0 AND (public_ns > ?1 OR open = 1) ORDER BY public_ns DESC LIMIT ?2");
+    Sql::one("SELECT doc FROM incidents WHERE public_ns > 0 AND (public_ns > ?1 OR open = 1) ORDER BY open DESC, public_ns DESC LIMIT ?2");
 static BURNING: Sql = Sql::one("SELECT doc FROM incidents WHERE open = 1 ORDER BY priority, opened_at_ns, id LIMIT ?1");
 static BURNING_TOTAL: Sql = Sql::one("SELECT COUNT(*) FROM incidents WHERE open = 1");
 static EMERGENCIES: Sql = Sql::one("SELECT doc FROM emergencies WHERE id < ?1 ORDER BY id DESC LIMIT ?2");
@@ -157,7 +157,7 @@ impl Reader<'_> {
         self.list(if open_only { &OPEN_INCIDENTS } else { &INCIDENTS }, &[span.before(), span.limit()])
     }
 
-    /// Of which something was published since then, or ever while it is open; the newest first.
+    /// Of which something was published since then, or ever while it is open; the open ones first, then the newest.
     pub fn public_incidents(&mut self, since: Timestamp, limit: u32) -> Result<Vec<Incident>> {
         self.list(&PUBLIC, &[since.into(), limit.min(ROWS_MAX).into()])
     }

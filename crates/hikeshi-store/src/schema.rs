@@ -7,7 +7,7 @@
 pub(crate) const APPLICATION_ID: i64 = 0x484b_5348;
 
 /// The schema version is the number of migrations.
-pub(crate) const MIGRATIONS: &[&str] = &[FIRST, ENTRIES_OF_NO_CASE, ALERTS, PASTS, SILENCES, BEATS, OVERRIDES, STATUS, CHANGES];
+pub(crate) const MIGRATIONS: &[&str] = &[FIRST, ENTRIES_OF_NO_CASE, ALERTS, PASTS, SILENCES, BEATS, OVERRIDES, STATUS, CHANGES, MAILBOXES];
 
 const FIRST: &str = "
 CREATE TABLE entries (
@@ -250,6 +250,32 @@ CREATE TABLE changes (
 );
 CREATE INDEX changes_at ON changes (at_ns);
 CREATE INDEX changes_place ON changes (place, at_ns);
+";
+
+/// One row for each mailbox, however its address is written, and how often it was asked since when. Of those who differ only in capitals the
+/// first stays.
+const MAILBOXES: &str = "
+ALTER TABLE subscribers RENAME TO subscribers_before;
+CREATE TABLE subscribers (
+    id BIGINT PRIMARY KEY,
+    address TEXT NOT NULL,
+    mailbox TEXT NOT NULL UNIQUE,
+    language TEXT NOT NULL,
+    leave_key TEXT NOT NULL,
+    secret TEXT,
+    digest {bytes},
+    asked_ns BIGINT NOT NULL,
+    first_asked_ns BIGINT NOT NULL,
+    asked_times BIGINT NOT NULL,
+    due_ns BIGINT NOT NULL,
+    tries BIGINT NOT NULL,
+    confirmed_ns BIGINT NOT NULL
+);
+INSERT INTO subscribers
+    SELECT id, address, lower(address), language, leave_key, secret, digest, asked_ns, asked_ns, 1, due_ns, tries, confirmed_ns
+    FROM subscribers_before WHERE id IN (SELECT MIN(id) FROM subscribers_before GROUP BY lower(address));
+DROP TABLE subscribers_before;
+CREATE INDEX subscribers_unasked ON subscribers (due_ns, id) WHERE secret IS NOT NULL;
 ";
 
 /// The head of an empty ledger, written once after the first migration.

@@ -79,8 +79,16 @@ pub enum Why {
         count: usize,
     },
     NotRead,
+    Never,
+    MissingPages,
+    NoEscalation {
+        count: usize,
+    },
     /// Carried over in another way.
     Role {
+        given: String,
+    },
+    NoRole {
         given: String,
     },
     Seconds,
@@ -112,6 +120,7 @@ impl Why {
         !matches!(
             self,
             Self::Role { .. }
+                | Self::NoRole { .. }
                 | Self::Seconds
                 | Self::StartsEarlier
                 | Self::LayerOrder
@@ -226,6 +235,7 @@ fn left_of_turns(lang: Lang, why: &Why) -> Option<String> {
             format!("利用者 {} が書き出しの中にありません。", one_line(id)),
             format!("the user {} is not in what was exported.", one_line(id)),
         ),
+        Why::Never => words("どの曜日も受け持たないため、引き継ぎません。", "it covers no day of the week."),
         Why::TooMany { max } => pick(format!("多すぎます（最大 {max}）。"), format!("there are too many (at most {max}).")),
         _ => return None,
     })
@@ -270,6 +280,18 @@ fn left_of_others(lang: Lang, why: &Why) -> Option<String> {
             format!("一時的な交代 {count}件は引き継ぎません。hikeshi oncall override で入れてください。"),
             format!("{count} temporary changes are not carried over. Enter them with hikeshi oncall override."),
         ),
+        Why::MissingPages => words(
+            "続きのページがありません。残りを書き出して加え、取り込みをやり直してください。",
+            "the page that follows is missing. Export the rest, add it, and import again.",
+        ),
+        Why::NoEscalation { count } => pick(
+            format!(
+                "引き継げる段階がないため、書きませんでした。このままではインシデントが operator の全員を呼ぶため、どの当番表にもいない{count}人には役割を与えていません。[incident] escalation を書いてください。"
+            ),
+            format!(
+                "no step could be carried over, so it is not written. Incidents would call everybody who is `operator`, so {count} people who are in no schedule have no role. Write [incident] escalation."
+            ),
+        ),
         Why::NotRead => words("この内容は取り込みの対象ではありません。", "this is nothing that is imported."),
         _ => return None,
     })
@@ -291,6 +313,10 @@ fn changed(lang: Lang, why: &Why) -> String {
         Why::Role { given } => pick(
             format!("役割「{}」は引き継がず、operator にしました。承認などの権限は自分で与えてください。", one_line(given)),
             format!("the role `{}` became `operator`. Give further powers yourself.", one_line(given)),
+        ),
+        Why::NoRole { given } => pick(
+            format!("役割「{}」は見るだけの人なので、役割を与えていません。必要なら自分で与えてください。", one_line(given)),
+            format!("the role `{}` only looks on, so no role was given. Give one yourself where it is needed.", one_line(given)),
         ),
         Why::Seconds => words("交代の時刻の秒を切り捨てました。", "the seconds of the handover were cut off."),
         Why::StartsEarlier => words(

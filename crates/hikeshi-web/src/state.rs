@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use axum::extract::FromRef;
 use hikeshi_engine::door::Door;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 use webauthn_rs::prelude::{PasskeyAuthentication, PasskeyRegistration};
 use webauthn_rs::{Webauthn, WebauthnBuilder};
@@ -15,6 +15,10 @@ use webauthn_rs::{Webauthn, WebauthnBuilder};
 const LIVE_READERS_MAX: usize = 2_000;
 /// Passkey ceremonies at once; the oldest is forgotten first.
 const CEREMONIES_MAX: usize = 500;
+/// At one form of the status page, people whom nobody knows: so many at the same time, so many at once, and one more each time.
+const GATE_INSIDE_MAX: usize = 8;
+const GATE_PLACES_MAX: u32 = 60;
+const GATE_EVERY: Duration = Duration::from_millis(50);
 const CEREMONY_WITHIN: Duration = Duration::from_secs(300);
 
 /// How the face is set up. Names, time zone and language come from the policy, through the door.
@@ -57,6 +61,9 @@ pub struct Inner {
     pub large_bodies: Semaphore,
     pub inbound: Option<Receive>,
     pub status: crate::status::Shelf,
+    pub subscribing: Gate,
+    pub confirming: Gate,
+    pub leaving: Gate,
 }
 
 impl App {
@@ -78,6 +85,9 @@ impl App {
             inbound,
             large_bodies: Semaphore::new(crate::inbound::LARGE_MAX),
             status,
+            subscribing: Gate::new(),
+            confirming: Gate::new(),
+            leaving: Gate::new(),
         }))
     }
 }
@@ -124,9 +134,56 @@ impl<T> Ceremonies<T> {
     }
 }
 
+/// Keeps people whom nobody knows from using up the database's one writer: so many at the same time, and so many in a while. What does not
+/// come in has cost nothing but this look.
+pub struct Gate {
+    inside: Semaphore,
+    places: Mutex<Places>,
+}
+
+/// Those who may come in at once, as of then; they grow back with time.
+struct Places {
+    left: u32,
+    at: Instant,
+}
+
+impl Gate {
+    fn new() -> Self {
+        Self { inside: Semaphore::new(GATE_INSIDE_MAX), places: Mutex::new(Places { left: GATE_PLACES_MAX, at: Instant::now() }) }
+    }
+
+    /// `None`: too many. Whoever is in stays in until this is dropped.
+    pub fn enter(&self) -> Option<SemaphorePermit<'_>> {
+        let permit = self.inside.try_acquire().ok()?;
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let grown = u32::try_from(places.at.elapsed().as_millis() / GATE_EVERY.as_millis()).unwrap_or(GATE_PLACES_MAX);
+        if grown > 0 {
+            places.left = places.left.saturating_add(grown).min(GATE_PLACES_MAX);
+            places.at += GATE_EVERY.saturating_mul(grown);
+        }
+        places.left = places.left.checked_sub(1)?;
+        Some(permit)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_status_gate_lets_in_so_many_at_once_and_so_many_in_a_while() {
+        let gate = Gate::new();
+        let inside: Vec<_> = std::iter::from_fn(|| gate.enter()).collect();
+        assert_eq!(inside.len(), GATE_INSIDE_MAX, "one more would be too many at the same time");
+        drop(inside);
+        let began = Instant::now();
+        let one_after_another = std::iter::from_fn(|| gate.enter().map(drop)).count();
+        let grown = usize::try_from(began.elapsed().as_millis() / GATE_EVERY.as_millis()).expect("a number") + 1;
+        let rest = GATE_PLACES_MAX as usize - GATE_INSIDE_MAX;
+        assert!((rest..=rest + grown).contains(&one_after_another), "{one_after_another}");
+        std::thread::sleep(GATE_EVERY * 2);
+        assert!(gate.enter().is_some(), "later there is room again");
+    }
 
     #[test]
     fn a_challenge_is_answered_once_and_their_number_is_bounded() {

@@ -10,6 +10,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use axum::body::Bytes;
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::{ComponentName, Digest};
 use hikeshi_domain::policy::{PageName, Visibility};
@@ -32,7 +33,8 @@ pub const EVERY_S: u64 = 30;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusFile {
     pub kind: &'static str,
-    pub bytes: Vec<u8>,
+    /// Shared with every reader who is just being answered.
+    pub bytes: Bytes,
     pub digest: Digest,
 }
 
@@ -103,7 +105,7 @@ pub fn site(view: &StatusView, subscribe: &str) -> Result<Site, Fail> {
 const HTML: &str = "text/html; charset=utf-8";
 
 fn put(files: &mut BTreeMap<String, StatusFile>, path: String, kind: &'static str, text: String) {
-    let bytes = text.into_bytes();
+    let bytes = Bytes::from(text);
     files.insert(path, StatusFile { kind, digest: Digest::of(&bytes), bytes });
 }
 

@@ -10,3 +10,4 @@ mod postmortems;
 mod recording;
 mod reviews;
 mod signin;
+mod status;

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Health, PublicPost, PublicState, PublicText};
 use crate::alert::silence::{Covers, Silence};
-use crate::ids::{ComponentName, IncidentId, SilenceId};
+use crate::ids::{ComponentName, EnvironmentName, IncidentId, ServiceName, SilenceId};
 use crate::incident::Incident;
-use crate::policy::{Component, StatusPage};
+use crate::policy::{Component, Policy, StatusPage};
 
 /// What outsiders may see of an incident: its posts, and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -53,9 +53,9 @@ pub struct PlannedWork {
 
 impl PlannedWork {
     /// `None`: it was not announced, or it is over.
-    pub fn of(page: &StatusPage, silence: &Silence, now: Timestamp) -> Option<Self> {
+    pub fn of(policy: &Policy, page: &StatusPage, silence: &Silence, now: Timestamp) -> Option<Self> {
         let text = silence.public.clone()?;
-        let covered = page.components.iter().filter(|(_, component)| component.is_covered(&silence.covers));
+        let covered = page.components.iter().filter(|(_, component)| component.is_covered(policy, &silence.covers));
         let (from, until) = (silence.from, silence.until);
         (now < until).then(|| Self { silence: silence.id, text, from, until, components: covered.map(|(name, _)| name.clone()).collect() })
     }
@@ -65,9 +65,20 @@ impl PlannedWork {
 }
 
 impl Component {
-    fn is_covered(&self, covers: &Covers) -> bool {
-        covers.service.as_ref().is_none_or(|service| self.services.contains(service))
-            && covers.environment.as_ref().is_none_or(|environment| *environment == self.environment)
+    /// A monitor stands for what it watches. Who sends alerts, or how they are labelled, says nothing of what is worked on.
+    fn is_covered(&self, policy: &Policy, covers: &Covers) -> bool {
+        let monitor = match covers.monitor.as_ref().map(|name| policy.monitors.get(name)) {
+            None => None,
+            Some(Some(monitor)) => Some(monitor),
+            // The policy does not name it any more.
+            Some(None) => return false,
+        };
+        let services: Vec<&ServiceName> = covers.service.iter().chain(monitor.map(|monitor| &monitor.service)).collect();
+        let environments: Vec<&EnvironmentName> = covers.environment.iter().chain(monitor.map(|monitor| &monitor.environment)).collect();
+        let named = !services.is_empty() || !environments.is_empty();
+        named
+            && services.iter().all(|service| self.services.contains(service))
+            && environments.iter().all(|environment| **environment == self.environment)
     }
 }
 
@@ -82,4 +93,10 @@ pub fn healths(page: &StatusPage, incidents: &[PublicIncident], works: &[Planned
         }
     }
     healths
+}
+
+/// How the whole is. Nobody says that all is well while something public is open, also when the policy does not name its components any more.
+pub fn worst(healths: &BTreeMap<ComponentName, Health>, incidents: &[PublicIncident]) -> Health {
+    let open = incidents.iter().any(PublicIncident::is_open).then_some(Health::Degraded);
+    healths.values().copied().chain(open).max().unwrap_or_default()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::order::Telling;
-use super::picture::{PlannedWork, PublicIncident, healths};
+use super::picture::{PlannedWork, PublicIncident, healths, worst};
 use super::*;
 use crate::alert::silence::Covers;
 use crate::command::Command;
@@ -185,13 +185,63 @@ fn a_component_is_as_bad_as_the_worst_that_is_said_of_it() {
     let planned = crate::alert::Command::Silence { covers, from: None, minutes: 30, reason: "DB".to_owned(), public: Some(ja("点検")) };
     world.submit(&who("tanaka"), &Command::Alert(planned)).expect("planned");
     let silence = world.all.workspace.silences.values().next().expect("one").clone();
-    let work = PlannedWork::of(page, &silence, at).expect("announced");
-    assert!(work.is_under_way(at) && PlannedWork::of(page, &silence, silence.until).is_none());
+    let work = PlannedWork::of(&policy, page, &silence, at).expect("announced");
+    assert!(work.is_under_way(at) && PlannedWork::of(&policy, page, &silence, silence.until).is_none());
     assert_eq!(seen(&world, std::slice::from_ref(&work)), [Health::PartialOutage, Health::Maintenance]);
     world.submit(&who("tanaka"), &publish(two, PublicState::Resolved, ja("直った"), &[])).expect("out");
     assert_eq!(seen(&world, &[]), [Health::Degraded, Health::Operational]);
     let secret = crate::alert::silence::Silence { public: None, ..silence };
-    assert_eq!(PlannedWork::of(page, &secret, at), None, "not announced");
+    assert_eq!(PlannedWork::of(&policy, page, &secret, at), None, "not announced");
+}
+
+#[test]
+fn a_status_page_is_not_well_while_something_public_is_open() {
+    let mut world = world(|_| {});
+    let incident = world.open("ito");
+    let at = world.now;
+    world.submit(&who("tanaka"), &publish(incident, PublicState::Identified, ja("遅い"), &[("booking", Health::Degraded)])).expect("out");
+    let policy = world.all.workspace.policy.clone().expect("a policy");
+    // The policy is changed meanwhile: the component has another name now.
+    let mut page = policy.status.as_deref().expect("a page").clone();
+    let part = page.components.remove(&component("booking")).expect("one");
+    page.components.insert(component("reservations"), part);
+    let seen = |world: &World| {
+        let public: Vec<_> = world.all.incidents.values().flatten().filter_map(PublicIncident::of).collect();
+        worst(&healths(&page, &public, &[], at), &public)
+    };
+    assert_eq!(seen(&world), Health::Degraded);
+    world.submit(&who("tanaka"), &publish(incident, PublicState::Resolved, ja("直った"), &[])).expect("out");
+    assert_eq!(seen(&world), Health::Operational);
+}
+
+#[test]
+fn announced_work_is_shown_on_what_is_worked_on_and_on_nothing_else() {
+    let mut world = world(|page| {
+        let mut test = page.components.get(&component("everything")).expect("one").clone();
+        test.environment = EnvironmentName::new("test").expect("a name");
+        page.components.insert(component("trial"), test);
+    });
+    let policy = world.all.workspace.policy.clone().expect("a policy");
+    let page = policy.status.as_deref().expect("a page");
+    let shown = |world: &mut World, covers: Covers| {
+        let (reason, public) = ("DB".to_owned(), Some(ja("点検")));
+        let planned = crate::alert::Command::Silence { covers, from: None, minutes: 30, reason, public };
+        world.submit(&who("tanaka"), &Command::Alert(planned)).expect("planned");
+        let silence = world.all.workspace.silences.values().next_back().expect("one");
+        let work = PlannedWork::of(&policy, page, silence, world.now).expect("announced");
+        work.components.into_iter().map(|name| name.to_string()).collect::<Vec<_>>()
+    };
+    let (service, environment) = ("mail".parse().ok(), "production".parse().ok());
+    let (monitor, source) = ("reservation-http".parse().ok(), "prometheus".parse().ok());
+    let labels: BTreeMap<_, _> = [("host".to_owned(), crate::policy::OneOf::One("db1".to_owned()))].into();
+    let covers = Covers::default();
+    assert_eq!(shown(&mut world, Covers { service: service.clone(), ..covers.clone() }), ["booking", "everything", "trial"]);
+    assert_eq!(shown(&mut world, Covers { environment, ..covers.clone() }), ["booking", "everything"]);
+    assert_eq!(shown(&mut world, Covers { monitor: monitor.clone(), ..covers.clone() }), ["everything"], "what the monitor watches");
+    assert_eq!(shown(&mut world, Covers { monitor, service: service.clone(), ..covers.clone() }), ["everything"]);
+    assert_eq!(shown(&mut world, Covers { source: source.clone(), ..covers.clone() }), [""; 0], "a sender is no part of the page");
+    assert_eq!(shown(&mut world, Covers { labels: labels.clone(), ..covers.clone() }), [""; 0], "nor is a host");
+    assert_eq!(shown(&mut world, Covers { labels, service, ..covers }), ["booking", "everything", "trial"]);
 }
 
 #[test]

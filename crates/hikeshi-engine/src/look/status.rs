@@ -5,7 +5,7 @@ use hikeshi_domain::ids::{ComponentName, RoleName};
 use hikeshi_domain::permit::holds;
 use hikeshi_domain::policy::{Language, PageName, Visibility};
 use hikeshi_domain::status::Health;
-use hikeshi_domain::status::picture::{PlannedWork, PublicIncident, healths};
+use hikeshi_domain::status::picture::{PlannedWork, PublicIncident, healths, worst};
 use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ pub struct StatusView {
     /// How many have.
     pub subscribers: u64,
     pub components: Vec<ComponentView>,
-    /// The worst of them.
+    /// The worst of them, and no better than degraded while an incident is open.
     pub worst: Health,
     /// Of the last 90 days, and all that are open; the newest first.
     pub incidents: Vec<PublicIncident>,
@@ -109,7 +109,7 @@ fn view(sight: &mut Sight<'_, '_>) -> Result<StatusView, LookError> {
     let mut incidents: Vec<PublicIncident> = found.iter().filter_map(PublicIncident::of).filter(recent).collect();
     incidents.sort_by_key(|incident| std::cmp::Reverse((incident.posts.first().map(|post| post.at), incident.incident)));
     let silences = sight.head.workspace.silences.values();
-    let mut works: Vec<PlannedWork> = silences.filter_map(|silence| PlannedWork::of(page, silence, now)).collect();
+    let mut works: Vec<PlannedWork> = silences.filter_map(|silence| PlannedWork::of(&policy, page, silence, now)).collect();
     works.sort_by_key(|work| (work.from, work.silence));
     let healths = healths(page, &incidents, &works, now);
     let components = page.components.iter().map(|(id, component)| ComponentView {
@@ -129,7 +129,7 @@ fn view(sight: &mut Sight<'_, '_>) -> Result<StatusView, LookError> {
         mail: page.mail.is_some(),
         subscribers: sight.reader.subscribers()?,
         components: components.collect(),
-        worst: healths.values().copied().max().unwrap_or_default(),
+        worst: worst(&healths, &incidents),
         incidents,
         works,
     })

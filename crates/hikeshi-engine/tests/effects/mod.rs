@@ -2,6 +2,7 @@
 
 mod crash;
 mod pages;
+mod status;
 
 use hikeshi_domain::command::{Command, Envelope, OutcomeCommand};
 use hikeshi_domain::effect::{EffectKey, Outcome};

@@ -13,6 +13,10 @@ use super::words::well;
 pub enum Act {
     Well,
     Fail,
+    /// Refused for good.
+    Refuse,
+    /// Not now, for this one.
+    Later,
     /// It does not happen, and says so when it is told to.
     FailLater,
     /// It happens, and its outcome never comes back.
@@ -40,6 +44,8 @@ pub struct Hands {
 #[derive(Default)]
 struct State {
     acts: BTreeMap<&'static str, Act>,
+    /// Effects with this in their key.
+    keyed: BTreeMap<String, Act>,
     sights: BTreeMap<&'static str, Sight>,
     performed: Vec<EffectKey>,
     looked: Vec<EffectKey>,
@@ -50,6 +56,10 @@ struct State {
 impl Hands {
     pub fn will(&self, kind: &'static str, act: Act) {
         self.state.lock().expect("the hands").acts.insert(kind, act);
+    }
+    /// What is done to effects whose key holds this goes before what is done to their kind.
+    pub fn will_to(&self, part: &str, act: Act) {
+        self.state.lock().expect("the hands").keyed.insert(part.to_owned(), act);
     }
     /// For [`Act::FailLater`].
     pub fn fail_now(&self) {
@@ -86,7 +96,8 @@ impl Outside for Hands {
         let act = {
             let mut state = self.state.lock().expect("the hands");
             state.performed.push(effect.key.clone());
-            let act = state.acts.get(effect.work.kind()).copied().unwrap_or(Act::Well);
+            let keyed = state.keyed.iter().find(|(part, _)| effect.key.0.contains(*part)).map(|(_, act)| *act);
+            let act = keyed.or_else(|| state.acts.get(effect.work.kind()).copied()).unwrap_or(Act::Well);
             if matches!(act, Act::Well | Act::HappenAndHang) {
                 *state.happened.entry(effect.key.clone()).or_default() += 1;
             }
@@ -100,6 +111,10 @@ impl Outside for Hands {
                     Performed { outcome: Outcome::Failed { detail: "no route to host".to_owned() }, contents: Vec::new() }
                 }
                 Act::Fail => Performed { outcome: Outcome::Failed { detail: "disk full".to_owned() }, contents: Vec::new() },
+                Act::Refuse => Performed { outcome: Outcome::PageRefused { detail: "no such user".to_owned() }, contents: Vec::new() },
+                Act::Later => {
+                    Performed { outcome: Outcome::Postponed { after_s: 1, detail: "mailbox full".to_owned() }, contents: Vec::new() }
+                }
                 Act::HappenAndHang | Act::Hang => std::future::pending().await,
                 Act::Panic => panic!("the hands broke"),
             }

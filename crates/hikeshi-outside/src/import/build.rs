@@ -36,6 +36,7 @@ pub(super) fn fragment(mut export: Export, wanted: Option<&str>, now: Timestamp)
     let people = people(&mut export, &mut fragment);
     let schedules = schedules(&mut export, &mut fragment, &people, now);
     escalation(&mut export, &mut fragment, wanted, &people, &schedules)?;
+    only_the_called(&mut export, &mut fragment);
     senders(&mut export, &mut fragment);
     Ok((fragment, export.notes))
 }
@@ -75,8 +76,8 @@ fn people(export: &mut Export, fragment: &mut Fragment) -> BTreeMap<String, Pers
         if let Some(email) = &user.email {
             ids.entry(email.clone()).or_insert_with(|| id.clone());
         }
-        if let Some(role) = user.role.clone().filter(|role| !role.eq_ignore_ascii_case("user")) {
-            export.note(Of::Person, &user.name, Why::Role { given: role });
+        if let Some(given) = user.role.clone().filter(|role| !role.eq_ignore_ascii_case("user")) {
+            export.note(Of::Person, &user.name, if user.looks_on { Why::NoRole { given } } else { Why::Role { given } });
         }
         let phone = user.phones.first().and_then(|given| {
             let why = if !is_number(given) {
@@ -122,7 +123,7 @@ fn person(export: &mut Export, user: &User, phone: Option<String>) -> Person {
     }
     Person {
         name: user.name.trim().to_owned(),
-        roles: RoleName::new(ROLE).into_iter().collect(),
+        roles: RoleName::new(ROLE).into_iter().filter(|_| !user.looks_on).collect(),
         email: user.email.clone(),
         phone,
         chat: None,
@@ -253,6 +254,23 @@ fn escalation(
     let repeat = Some(Repeat { every_min, times: taken.times.min(TIMES_MAX) });
     fragment.incident = Some(Escalation { escalation: steps, repeat });
     Ok(())
+}
+
+/// Without steps of its own, an incident calls everybody who is `operator`: then only those are who are on call there.
+fn only_the_called(export: &mut Export, fragment: &mut Fragment) {
+    if fragment.incident.is_some() {
+        return;
+    }
+    let layers = fragment.schedules.values().flat_map(|schedule| &schedule.layers);
+    let called: BTreeSet<PersonId> = layers.flat_map(|layer| layer.people.iter().cloned()).collect();
+    let mut count = 0;
+    for (_, person) in fragment.people.iter_mut().filter(|(id, person)| !called.contains(*id) && !person.roles.is_empty()) {
+        person.roles.clear();
+        count += 1;
+        let became = |note: &Note| note.of == Of::Person && note.name == person.name && matches!(note.why, Why::Role { .. });
+        export.notes.retain(|note| !became(note));
+    }
+    export.note(Of::Escalation, "[incident]", Why::NoEscalation { count });
 }
 
 fn steps(export: &mut Export, taken: &Steps, people: &BTreeMap<String, PersonId>, schedules: &Named) -> Vec<EscalationStep> {

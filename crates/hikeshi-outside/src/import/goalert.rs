@@ -1,5 +1,7 @@
 //! GoAlert: answers of its GraphQL API, of the query that the manual gives. Targets of one schedule are on call at the same time there.
 
+use std::collections::BTreeSet;
+
 use hikeshi_domain::page::Means;
 use hikeshi_domain::policy::Format;
 use hikeshi_text::import::{Of, Why};
@@ -123,6 +125,7 @@ struct GaStep {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct GaService {
+    id: Option<String>,
     name: String,
     #[serde(rename = "escalationPolicyID")]
     escalation_policy: Option<String>,
@@ -136,6 +139,8 @@ struct Key {
     kind: String,
 }
 
+const WEEK_MIN: u32 = 7 * 1_440;
+const KNOWN: [&str; 5] = ["users", "rotations", "schedules", "escalationPolicies", "services"];
 /// Shifts that are there already tell whose turn it is; those of before the export do not.
 const FIRST: &str = "nextHandoffTimes";
 
@@ -150,24 +155,32 @@ pub(super) fn read(documents: &[Document]) -> Result<Export, Broken> {
         }
         let list = |name: &str| data.get(name).cloned().unwrap_or_else(|| serde_json::json!({"nodes": []}));
         for user in parse::<Nodes<GaUser>>(document, &list("users"))?.nodes {
-            person(&mut export, user);
+            if export.is_first("user", &user.id) {
+                person(&mut export, user);
+            }
         }
         for rotation in parse::<Nodes<GaRotation>>(document, &list("rotations"))?.nodes {
             let begins = begins(document, &rotation)?;
-            rotations.push((rotation, begins));
+            if export.is_first("rotation", &rotation.id) {
+                rotations.push((rotation, begins));
+            }
         }
         let found = parse::<Nodes<GaSchedule>>(document, &list("schedules"))?.nodes;
-        schedules.extend(found.into_iter().map(|schedule| (document, schedule)));
-        policies.extend(parse::<Nodes<GaEscalation>>(document, &list("escalationPolicies"))?.nodes);
+        schedules.extend(found.into_iter().filter(|one| export.is_first("schedule", &one.id)).map(|schedule| (document, schedule)));
+        let found = parse::<Nodes<GaEscalation>>(document, &list("escalationPolicies"))?.nodes;
+        policies.extend(found.into_iter().filter(|one| export.is_first("escalation", &one.id)));
         for service in parse::<Nodes<GaService>>(document, &list("services"))?.nodes {
+            if !export.is_first("service", service.id.as_deref().unwrap_or(&service.name)) {
+                continue;
+            }
             uses.extend(service.escalation_policy.clone());
             sender(&mut export, service);
         }
-        let known = ["users", "rotations", "schedules", "escalationPolicies", "services"];
-        for key in data.as_object().into_iter().flat_map(serde_json::Map::keys).filter(|key| !known.contains(&key.as_str())) {
+        for key in data.as_object().into_iter().flat_map(serde_json::Map::keys).filter(|key| !KNOWN.contains(&key.as_str())) {
             export.note(Of::File, &format!("{}: {key}", document.name), Why::NotRead);
         }
     }
+    missing_pages(&mut export, documents);
     for (document, schedule) in schedules {
         plan(&mut export, document, schedule, &rotations)?;
     }
@@ -177,6 +190,20 @@ pub(super) fn read(documents: &[Document]) -> Result<Export, Broken> {
         export.escalations.push(steps);
     }
     Ok(export)
+}
+
+/// Pages of one list are told apart by nothing but this: the last one says that none follows.
+fn missing_pages(export: &mut Export, documents: &[Document]) {
+    for list in KNOWN {
+        let more = |document: &Document| {
+            let data = document.content.get("data").unwrap_or(&document.content);
+            data.get(list)?.get("pageInfo")?.get("hasNextPage")?.as_bool()
+        };
+        let last = documents.iter().rfind(|document| more(document) == Some(true));
+        if let Some(document) = last.filter(|_| !documents.iter().any(|document| more(document) == Some(false))) {
+            export.note(Of::File, &format!("{}: {list}", document.name), Why::MissingPages);
+        }
+    }
 }
 
 fn person(export: &mut Export, user: GaUser) {
@@ -212,7 +239,7 @@ fn person(export: &mut Export, user: GaUser) {
     if left > 0 {
         export.note(Of::Person, &user.name, Why::NotifyRules { count: left });
     }
-    export.people.push(User { id: user.id, name: user.name, email, phones, rules, role: user.role });
+    export.people.push(User { id: user.id, name: user.name, email, phones, rules, role: user.role, looks_on: false });
 }
 
 fn turn_s(rotation: &GaRotation) -> i64 {
@@ -263,8 +290,12 @@ fn plan(export: &mut Export, document: &Document, schedule: GaSchedule, rotation
         if target.rules.is_empty() {
             continue;
         }
-        let whole_week = windows.len() == 7 && windows.iter().all(|window| window.minutes == 1_440);
-        if whole_week {
+        // Rules that cover nothing mean never; no window at all would mean always.
+        if windows.is_empty() {
+            export.note(Of::Rotation, &name, Why::Never);
+            continue;
+        }
+        if is_whole_week(&windows) {
             windows.clear();
         }
         match target.target.kind.as_str() {
@@ -298,6 +329,20 @@ fn turns(name: String, rotation: &GaRotation, begins: Timestamp, windows: Vec<Wi
 fn alone(name: String, person: String, windows: Vec<Window>) -> Rotation {
     let first_turn = Timestamp::from_second(1_577_836_800).unwrap_or(Timestamp::UNIX_EPOCH);
     Rotation { name, people: vec![person], first_turn, turn_s: 86_400, from: None, until: None, windows }
+}
+
+/// Every minute of it, by however many windows.
+fn is_whole_week(windows: &[Window]) -> bool {
+    let mut free: BTreeSet<u32> = (0..WEEK_MIN).collect();
+    for window in windows {
+        let days = window.day.map_or(0..7, |day| u32::from(day)..u32::from(day) + 1);
+        for begins in days.map(|day| day * 1_440 + window.from_min) {
+            for minute in begins..begins.saturating_add(window.minutes.min(WEEK_MIN)) {
+                free.remove(&(minute % WEEK_MIN));
+            }
+        }
+    }
+    free.is_empty()
 }
 
 fn covered(export: &mut Export, document: &Document, name: &str, rule: &Hours) -> Result<Vec<Window>, Broken> {

@@ -1,5 +1,7 @@
 //! What the vendors have in common, in one form.
 
+use std::collections::BTreeSet;
+
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::page::Means;
 use hikeshi_domain::policy::Format;
@@ -16,6 +18,8 @@ pub(super) struct Export {
     pub escalations: Vec<Steps>,
     pub services: Vec<Sender>,
     pub notes: Vec<Note>,
+    /// What was read already, by kind and the vendor's id: pages overlap, and the same thing stands in several files.
+    pub seen: BTreeSet<(&'static str, String)>,
 }
 
 #[derive(Debug, Default)]
@@ -28,6 +32,8 @@ pub(super) struct User {
     /// Minutes after the page began, and by what.
     pub rules: Vec<(u32, Means)>,
     pub role: Option<String>,
+    /// They only look on there, and are called for nothing.
+    pub looks_on: bool,
 }
 
 #[derive(Debug)]
@@ -86,6 +92,11 @@ pub(super) struct Sender {
 }
 
 impl Export {
+    /// Whether this is the first of its id.
+    pub fn is_first(&mut self, kind: &'static str, id: &str) -> bool {
+        self.seen.insert((kind, id.to_owned()))
+    }
+
     pub fn note(&mut self, of: Of, name: &str, why: Why) {
         let note = Note { of, name: name.to_owned(), why };
         if !self.notes.contains(&note) {

@@ -102,6 +102,7 @@ struct Hours {
 
 #[derive(Deserialize)]
 struct Escalation {
+    id: Option<String>,
     name: String,
     #[serde(default)]
     rules: Vec<Rule>,
@@ -147,8 +148,11 @@ pub(super) fn read(documents: &[Document]) -> Result<Export, Broken> {
             match document.folder.as_str() {
                 "users" => person(&mut export, document, thing)?,
                 "teams" => {
-                    teams.push(parse::<Team>(document, inner(thing, "team"))?);
-                    uses.extend(routed(thing));
+                    let team = parse::<Team>(document, inner(thing, "team"))?;
+                    if export.is_first("team", &team.id) {
+                        teams.push(team);
+                        uses.extend(routed(thing));
+                    }
                 }
                 "schedules" => later.push((document, thing)),
                 "escalations" => later.push((document, thing)),
@@ -156,17 +160,46 @@ pub(super) fn read(documents: &[Document]) -> Result<Export, Broken> {
             }
         }
     }
+    missing_pages(&mut export, documents);
     for (document, thing) in later {
         if document.folder == "schedules" {
             plan(&mut export, document, thing)?;
         } else {
             let escalation: Escalation = parse(document, inner(thing, "escalation"))?;
+            if !export.is_first("escalation", escalation.id.as_deref().unwrap_or(&escalation.name)) {
+                continue;
+            }
             let used_by = uses.iter().filter(|used| **used == escalation.name).count();
             let steps = steps(&mut export, escalation, used_by, &teams);
             export.escalations.push(steps);
         }
     }
     Ok(export)
+}
+
+/// What the API lists names the page that follows, by where it begins. The last page names none.
+fn missing_pages(export: &mut Export, documents: &[Document]) {
+    for document in documents {
+        let Some((begins, limit)) = next(document) else { continue };
+        let beside: Vec<&Document> = documents.iter().filter(|other| other.folder == document.folder).collect();
+        let goes_on = beside.iter().filter_map(|other| next(other)).any(|(after, _)| after == begins + limit);
+        let furthest = beside.iter().filter_map(|other| next(other)).all(|(other, _)| other <= begins);
+        let ends = beside.iter().any(|other| other.content.get("data").is_some_and(Value::is_array) && next(other).is_none());
+        if !goes_on && !(furthest && ends) {
+            export.note(Of::File, &document.name, Why::MissingPages);
+        }
+    }
+}
+
+/// Where the next page begins, and how long pages are.
+fn next(document: &Document) -> Option<(u64, u64)> {
+    let address = document.content.get("paging")?.get("next")?.as_str()?;
+    let query = address.split_once('?').map_or("", |(_, query)| query);
+    let number = |name: &str| {
+        let value = query.split('&').filter_map(|part| part.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value);
+        value.and_then(|value| value.parse().ok())
+    };
+    Some((number("offset").unwrap_or(0), number("limit").unwrap_or(100)))
 }
 
 /// One thing in a file, or what the API lists.
@@ -190,6 +223,9 @@ fn routed(thing: &Value) -> Vec<String> {
 
 fn person(export: &mut Export, document: &Document, thing: &Value) -> Result<(), Broken> {
     let user: OgUser = parse(document, inner(thing, "user"))?;
+    if !export.is_first("user", &user.id) {
+        return Ok(());
+    }
     let name = if user.full_name.trim().is_empty() { user.username.clone() } else { user.full_name.clone() };
     let mut phones: Vec<String> = Vec::new();
     for contact in &user.user_contacts {
@@ -215,7 +251,8 @@ fn person(export: &mut Export, document: &Document, thing: &Value) -> Result<(),
     }
     let email = user.username.contains('@').then(|| user.username.clone());
     let role = user.role.and_then(|role| role.name);
-    export.people.push(User { id: user.id, name, email, phones, rules, role });
+    let looks_on = role.as_deref().is_some_and(|role| matches!(word(role).as_str(), "stakeholder" | "observer"));
+    export.people.push(User { id: user.id, name, email, phones, rules, role, looks_on });
     Ok(())
 }
 
@@ -249,6 +286,9 @@ fn rules(thing: &Value) -> (Vec<(u32, Means)>, usize) {
 
 fn plan(export: &mut Export, document: &Document, thing: &Value) -> Result<(), Broken> {
     let schedule: OgSchedule = parse(document, inner(thing, "schedule"))?;
+    if !export.is_first("schedule", &schedule.id) {
+        return Ok(());
+    }
     let overrides = thing.get("scheduleOverrideList").and_then(Value::as_array).map_or(0, Vec::len);
     if overrides > 0 {
         export.note(Of::Schedule, &schedule.name, Why::Overrides { count: overrides });

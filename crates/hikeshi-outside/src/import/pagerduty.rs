@@ -11,6 +11,8 @@ use super::model::{Export, Plan, Rotation, Sender, Steps, Target, User, Window, 
 use super::{Broken, Document};
 
 const KNOWN: [&str; 4] = ["users", "schedules", "escalation_policies", "services"];
+/// Roles of those who may only look.
+const LOOK_ON: [&str; 3] = ["observer", "read_only_user", "read_only_limited_user"];
 /// What an answer says of its pages.
 const PAGING: [&str; 4] = ["limit", "offset", "more", "total"];
 
@@ -108,6 +110,7 @@ struct PdRule {
 
 #[derive(Deserialize)]
 struct PdService {
+    id: Option<String>,
     name: String,
     escalation_policy: Option<Reference>,
     #[serde(default)]
@@ -119,25 +122,29 @@ pub(super) fn read(documents: &[Document]) -> Result<Export, Broken> {
     let mut escalations: Vec<(String, Steps)> = Vec::new();
     let mut uses: Vec<String> = Vec::new();
     for document in documents {
-        // Pages that were put together are a list of answers.
-        let pages = match &document.content {
-            Value::Array(pages) => pages.as_slice(),
-            one => std::slice::from_ref(one),
-        };
-        for page in pages {
+        for page in pages(document) {
             let single = |name: &str| page.get(name).map(|one| Value::Array(vec![one.clone()]));
             let list = |name: &str, one: &str| page.get(name).cloned().or_else(|| single(one)).unwrap_or(Value::Array(Vec::new()));
             for user in parse::<Vec<PdUser>>(document, &list("users", "user"))? {
-                person(&mut export, user);
+                if export.is_first("user", &user.id) {
+                    person(&mut export, user);
+                }
             }
             for schedule in parse::<Vec<PdSchedule>>(document, &list("schedules", "schedule"))? {
-                plan(&mut export, document, schedule)?;
+                if export.is_first("schedule", &schedule.id) {
+                    plan(&mut export, document, schedule)?;
+                }
             }
             for policy in parse::<Vec<PdEscalation>>(document, &list("escalation_policies", "escalation_policy"))? {
                 let id = policy.id.clone();
-                escalations.push((id, steps(&mut export, policy)));
+                if export.is_first("escalation", &id) {
+                    escalations.push((id, steps(&mut export, policy)));
+                }
             }
             for service in parse::<Vec<PdService>>(document, &list("services", "service"))? {
+                if !export.is_first("service", service.id.as_deref().unwrap_or(&service.name)) {
+                    continue;
+                }
                 uses.extend(service.escalation_policy.as_ref().map(|policy| policy.id.clone()));
                 sender(&mut export, service);
             }
@@ -147,11 +154,36 @@ pub(super) fn read(documents: &[Document]) -> Result<Export, Broken> {
             }
         }
     }
+    missing_pages(&mut export, documents);
     for (id, mut steps) in escalations {
         steps.used_by = steps.used_by.max(uses.iter().filter(|used| **used == id).count());
         export.escalations.push(steps);
     }
     Ok(export)
+}
+
+/// Pages that were put together are a list of answers.
+fn pages(document: &Document) -> &[Value] {
+    match &document.content {
+        Value::Array(pages) => pages.as_slice(),
+        one => std::slice::from_ref(one),
+    }
+}
+
+/// A page says where it begins, how long it may be, and whether another one follows.
+fn missing_pages(export: &mut Export, documents: &[Document]) {
+    for list in KNOWN {
+        let all = documents.iter().flat_map(|document| pages(document).iter().map(move |page| (document, page)));
+        let of_list: Vec<(&Document, &Value)> = all.filter(|(_, page)| page.get(list).is_some()).collect();
+        let number = |page: &Value, name: &str| page.get(name).and_then(Value::as_u64).unwrap_or(0);
+        for (document, page) in of_list.iter().filter(|(_, page)| page.get("more").and_then(Value::as_bool) == Some(true)) {
+            let begins = number(page, "offset");
+            let follows = |other: &Value| (begins + 1..=begins + number(page, "limit").max(1)).contains(&number(other, "offset"));
+            if !of_list.iter().any(|(_, other)| follows(other)) {
+                export.note(Of::File, &format!("{}: {list}", document.name), Why::MissingPages);
+            }
+        }
+    }
 }
 
 fn is_known(key: &str) -> bool {
@@ -193,7 +225,8 @@ fn person(export: &mut Export, user: PdUser) {
     if left > 0 {
         export.note(Of::Person, &user.name, Why::NotifyRules { count: left });
     }
-    export.people.push(User { id: user.id, name: user.name, email: user.email, phones, rules, role: user.role });
+    let looks_on = user.role.as_deref().is_some_and(|role| LOOK_ON.contains(&role));
+    export.people.push(User { id: user.id, name: user.name, email: user.email, phones, rules, role: user.role, looks_on });
 }
 
 fn means(kind: &str) -> Option<Means> {

@@ -6,7 +6,7 @@ use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::{PersonId, ScheduleName};
 use hikeshi_domain::oncall::Roster;
 use hikeshi_domain::policy::{Layer, Policy};
-use hikeshi_text::import::Why;
+use hikeshi_text::import::{Note, Of, Why};
 use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::model::{Rotation, Window};
 use super::turns::layers;
+use super::{Document, Fragment, Vendor, import};
 
 const NAMES: [&str; 5] = ["ada", "ben", "cleo", "dan", "eve"];
 
@@ -146,5 +147,121 @@ proptest! {
         prop_assume!(handovers(turn));
         let agreed = agrees(&rotation, count, "2026-05-01T00:00:00", half_hours);
         prop_assert_eq!(agreed, Ok(()));
+    }
+}
+
+/// What becomes of files of these folders; the first ones in their order.
+fn imported(vendor: Vendor, files: &[(&str, serde_json::Value)]) -> (Fragment, Vec<Note>) {
+    let document = |(place, (folder, content)): (usize, &(&str, serde_json::Value))| Document {
+        name: format!("{place}.json"),
+        folder: (*folder).to_owned(),
+        content: content.clone(),
+    };
+    let documents: Vec<Document> = files.iter().enumerate().map(document).collect();
+    import(vendor, &documents, None, at("2026-06-01T00:00:00")).expect("it is an export")
+}
+
+fn operators(fragment: &Fragment) -> Vec<&str> {
+    fragment.people.iter().filter(|(_, person)| !person.roles.is_empty()).map(|(id, _)| id.as_str()).collect()
+}
+
+fn noted(notes: &[Note], why: &Why) -> Vec<String> {
+    notes.iter().filter(|note| note.why == *why).map(|note| note.name.clone()).collect()
+}
+
+fn user(id: &str, role: &str) -> serde_json::Value {
+    json!({"id": id, "name": id, "email": format!("{id}@example.test"), "role": role})
+}
+
+#[test]
+fn an_import_without_steps_makes_nobody_an_operator_who_is_not_on_call() {
+    let users = json!({"users": [user("ada", "admin"), user("ben", "user"), user("cleo", "admin"), user("dan", "observer"), user("eve", "read_only_user")]});
+    let schedules = json!({"schedules": [{"id": "S", "name": "S", "time_zone": "UTC", "schedule_layers": [{
+        "name": "L", "start": "2026-01-01T00:00:00Z", "rotation_virtual_start": "2026-01-01T00:00:00Z", "rotation_turn_length_seconds": 86_400,
+        "users": [{"user": {"id": "ada"}}, {"user": {"id": "eve"}}],
+    }]}]});
+    let (fragment, notes) = imported(Vendor::Pagerduty, &[("", users.clone()), ("", schedules.clone())]);
+    assert_eq!((operators(&fragment), fragment.incident.is_none()), (vec!["ada"], true), "whoever only looks on is called for nothing");
+    assert_eq!(noted(&notes, &Why::NoEscalation { count: 2 }), ["[incident]"]);
+    assert_eq!(noted(&notes, &Why::Role { given: "admin".to_owned() }), ["ada"], "cleo did not become one");
+    assert_eq!(noted(&notes, &Why::NoRole { given: "observer".to_owned() }), ["dan"]);
+    let policies = json!({"escalation_policies": [{"id": "E", "name": "E", "escalation_rules": [
+        {"escalation_delay_in_minutes": 10, "targets": [{"id": "ben", "type": "user_reference"}]}]}]});
+    let (fragment, notes) = imported(Vendor::Pagerduty, &[("", users), ("", schedules), ("", policies)]);
+    assert_eq!(operators(&fragment), ["ada", "ben", "cleo"]);
+    assert!(notes.iter().all(|note| !matches!(note.why, Why::NoEscalation { .. })), "{notes:?}");
+    let stakeholder = json!({"id": "u1", "username": "fay@example.test", "role": {"name": "Stakeholder"}});
+    let (fragment, _) = imported(Vendor::Opsgenie, &[("users", json!({"user": stakeholder}))]);
+    assert_eq!((operators(&fragment), fragment.people.len()), (vec![], 1));
+}
+
+#[test]
+fn an_import_keeps_never_apart_from_always() {
+    let schedule = |rules: serde_json::Value| {
+        json!({"data": {"users": {"nodes": [user("ada", "user")]}, "schedules": {"nodes": [{"id": "S", "name": "S", "timeZone": "UTC",
+            "targets": [{"target": {"id": "ada", "type": "user", "name": "ada"}, "rules": rules}]}]}}})
+    };
+    let rule = |start: &str, end: &str, days: [bool; 7]| json!({"start": start, "end": end, "weekdayFilter": days});
+    let workdays = [false, true, true, true, true, true, false];
+    let layers = |rules: serde_json::Value| {
+        let (fragment, notes) = imported(Vendor::Goalert, &[("", schedule(rules))]);
+        let hours: Vec<bool> =
+            fragment.schedules.values().flat_map(|schedule| &schedule.layers).map(|layer| layer.hours.is_some()).collect();
+        (hours, noted(&notes, &Why::Never).len())
+    };
+    assert_eq!(layers(json!([rule("00:00", "00:00", [false; 7])])), (vec![], 1), "never is not always");
+    assert_eq!(layers(json!([rule("00:00", "00:00", [true; 7])])), (vec![false], 0));
+    let more = json!([rule("00:00", "00:00", [true; 7]), rule("09:00", "17:00", workdays)]);
+    assert_eq!(layers(more), (vec![false], 0), "all of the week, and some of it once more");
+    let mondays = [false, true, false, false, false, false, false];
+    let seven = vec![rule("00:00", "00:00", mondays); 7];
+    assert!(layers(json!(seven)).0.is_empty(), "seven windows of one day are no week");
+    assert_eq!(layers(json!([rule("09:00", "17:00", [true; 7])])), (vec![true], 0));
+}
+
+#[test]
+fn an_import_says_which_page_is_missing_and_takes_what_comes_twice_once() {
+    let page = |offset: u32, more: bool, ids: [&str; 2]| json!({"users": ids.map(|id| user(id, "user")), "limit": 2, "offset": offset, "more": more});
+    let (first, second, last) = (page(0, true, ["ada", "ben"]), page(2, true, ["ben", "cleo"]), page(4, false, ["dan", "eve"]));
+    let pages = |pages: &[&serde_json::Value]| {
+        let files: Vec<_> = pages.iter().map(|page| ("", (*page).clone())).collect();
+        let (fragment, notes) = imported(Vendor::Pagerduty, &files);
+        (fragment.people.keys().map(ToString::to_string).collect::<Vec<_>>(), noted(&notes, &Why::MissingPages))
+    };
+    let all = ["ada", "ben", "cleo", "dan", "eve"].map(str::to_owned).to_vec();
+    assert_eq!(pages(&[&first, &second, &last]), (all.clone(), vec![]), "ben stands in two pages, and is one person");
+    assert_eq!(pages(&[&first, &last]).1, ["0.json: users"]);
+    assert_eq!(pages(&[&first, &second]).1, ["1.json: users"]);
+    assert_eq!(pages(&[&json!([first, second, last])]), (all, vec![]), "put together in one file");
+
+    let listed = |next: Option<&str>, id: &str| {
+        let paging = next.map(|next| json!({"next": format!("https://api.opsgenie.com/v2/users?limit=100&offset={next}&order=asc")}));
+        let user = json!({"id": id, "username": format!("{id}@example.test")});
+        ("users", json!({"data": [user], "paging": paging}))
+    };
+    let missing = |files: &[(&str, serde_json::Value)], vendor| noted(&imported(vendor, files).1, &Why::MissingPages);
+    let (one, two, three) = (listed(Some("100"), "ada"), listed(Some("200"), "ben"), listed(None, "cleo"));
+    assert_eq!(missing(&[one.clone(), two.clone(), three.clone()], Vendor::Opsgenie), [""; 0]);
+    assert_eq!(missing(&[one.clone(), two.clone()], Vendor::Opsgenie), ["1.json"]);
+    assert_eq!(missing(std::slice::from_ref(&one), Vendor::Opsgenie), ["0.json"]);
+    assert_eq!(missing(&[one, three], Vendor::Opsgenie), [""; 0]);
+
+    let answer = |more: bool, id: &str| ("", json!({"data": {"users": {"nodes": [user(id, "user")], "pageInfo": {"hasNextPage": more}}}}));
+    assert_eq!(missing(&[answer(true, "ada")], Vendor::Goalert), ["0.json: users"]);
+    assert_eq!(missing(&[answer(true, "ada"), answer(false, "ben")], Vendor::Goalert), [""; 0]);
+}
+
+#[test]
+fn what_an_import_leaves_out_is_said_in_both_languages() {
+    for (why, ja, en) in [
+        (Why::Never, "どの曜日も", "no day of the week"),
+        (Why::MissingPages, "続きのページ", "page that follows"),
+        (Why::NoEscalation { count: 2 }, "2人", "2 people"),
+        (Why::NoRole { given: "observer".to_owned() }, "observer", "observer"),
+    ] {
+        let note = Note { of: Of::File, name: "a".to_owned(), why };
+        for (lang, word) in [(hikeshi_text::Lang::Ja, ja), (hikeshi_text::Lang::En, en)] {
+            assert!(hikeshi_text::import::line(lang, &note).contains(word), "{note:?}");
+        }
     }
 }

@@ -151,7 +151,8 @@ pub async fn post_subscribe(
     };
     let fresh = || new_secret().map_err(|error| Fail::Broken { detail: error.to_string() });
     let asking = Asking { id: number(&fresh()?), address, language, secret: fresh()?, leave: fresh()? };
-    if !app.door.subscribe(asking).await? {
+    let gate = app.subscribing.enter();
+    if gate.is_none() || !app.door.subscribe(asking).await? {
         return typed(&asked, StatusCode::TOO_MANY_REQUESTS, t.status_busy());
     }
     // The same words whether the address is new, waits, or has subscribed already: nobody learns who reads this page.
@@ -205,6 +206,9 @@ pub async fn confirm(State(app): State<App>, query: Query, headers: HeaderMap, P
 pub async fn post_confirm(State(app): State<App>, query: Query, headers: HeaderMap, Path(secret): Path<String>) -> Result<Response, Fail> {
     let asked = by_link(&app, &headers, &query, "/status/")?;
     let t = asked.t();
+    let Some(_gate) = app.confirming.enter() else {
+        return asked.said(StatusCode::TOO_MANY_REQUESTS, t.status_confirm_title(), t.status_busy());
+    };
     let confirmed = match parts(&secret) {
         Some((id, secret)) => app.door.confirm_subscriber(id, secret).await?,
         None => false,
@@ -228,6 +232,9 @@ pub async fn leave(State(app): State<App>, query: Query, headers: HeaderMap, Pat
 pub async fn post_leave(State(app): State<App>, query: Query, headers: HeaderMap, Path(secret): Path<String>) -> Result<Response, Fail> {
     let asked = by_link(&app, &headers, &query, "/status/")?;
     let t = asked.t();
+    let Some(_gate) = app.leaving.enter() else {
+        return asked.said(StatusCode::TOO_MANY_REQUESTS, t.status_leave_title(), t.status_busy());
+    };
     if let Some((id, key)) = parts(&secret) {
         app.door.unsubscribe(id, key).await?;
     }

@@ -50,7 +50,7 @@ fn view(state: PublicState) -> StatusView {
 
 fn texts(view: &StatusView) -> BTreeMap<String, String> {
     let site = site(view, "https://hikeshi.test/status/subscribe").expect("a page");
-    site.files.into_iter().map(|(path, file)| (path, String::from_utf8(file.bytes).expect("UTF-8"))).collect()
+    site.files.into_iter().map(|(path, file)| (path, String::from_utf8(file.bytes.to_vec()).expect("UTF-8"))).collect()
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod alerts;
 mod hands;
 mod inbound;
 mod key;
+mod masked;
 mod status;
 mod telephone;
 
@@ -19,7 +20,6 @@ use anyhow::Context as _;
 use clap::Args;
 use hikeshi_domain::ids::Digest;
 use hikeshi_domain::ledger::LedgerKey;
-use hikeshi_domain::policy::Monitor;
 use hikeshi_engine::clock::SystemClock;
 use hikeshi_engine::door::Door;
 use hikeshi_engine::{Engine, Options, Probe};
@@ -99,7 +99,7 @@ impl Running {
             node: node(&data_dir)?,
             lease_s: LEASE_S,
             checkpoint_file: Some(data_dir.join("checkpoints.txt")),
-            masked: masked(&config),
+            masked: masked::masked(&config),
             background,
         };
         let engine = Engine::start(options).await.map_err(|error| Failure::Failed(chain(&error)))?;
@@ -211,31 +211,6 @@ fn node(data_dir: &Path) -> Result<String> {
     let name: String = format!("{host}-{}", crate::secret::fresh()?).chars().take(40).collect();
     crate::secret::write_private(&file, &name)?;
     Ok(name)
-}
-
-/// What stands between `:` and `@` in an address.
-fn password(address: &str) -> Option<String> {
-    url::Url::parse(address).ok().and_then(|url| url.password().map(str::to_owned))
-}
-
-/// What this process knows and must never write: the password of its database, the secrets of its monitors, the tokens of chat, forge and telephone.
-fn masked(config: &Config) -> Vec<String> {
-    let mut masked: Vec<String> = match config.location() {
-        Ok(Location::Postgres(address)) => password(&address).into_iter().collect(),
-        Ok(Location::Sqlite(_)) | Err(_) => Vec::new(),
-    };
-    let of_slack = config.policy.slack.iter().flat_map(|slack| [&slack.bot_token_env, &slack.app_token_env, &slack.signing_secret_env]);
-    let github =
-        config.policy.forge.as_ref().and_then(|forge| forge.github().map(|github| (github.token_env, forge.webhook_secret_env.clone())));
-    let of_forge = github.into_iter().flat_map(|(token, secret)| [Some(token), secret]).flatten();
-    let of_twilio = config.policy.paging.iter().flat_map(|paging| &paging.twilio).map(|twilio| twilio.auth_token_env.clone());
-    let of_monitors = config.policy.monitors.values().flat_map(Monitor::secret_env).map(str::to_owned);
-    masked.extend(
-        of_monitors.filter_map(|variable| crate::settings::text(&variable)).flat_map(|value| [password(&value), Some(value)]).flatten(),
-    );
-    masked.extend(of_twilio.filter_map(|variable| crate::settings::text(&variable)));
-    masked.extend(of_slack.cloned().chain(of_forge).filter_map(|variable| crate::settings::text(&variable)));
-    masked
 }
 
 fn chain(error: &dyn std::error::Error) -> String {
