@@ -83,7 +83,6 @@ pub enum Event {
     Posted {
         post: Post,
     },
-    /// What was announced stands in the team's chat, too.
     PostDelivered {
         effect: EffectKey,
         place: Place,

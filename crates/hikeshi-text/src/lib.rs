@@ -25,6 +25,7 @@ pub mod review;
 mod sentence;
 pub mod session;
 pub mod status;
+pub mod subject;
 pub mod telephone;
 pub mod terminal;
 pub mod time;

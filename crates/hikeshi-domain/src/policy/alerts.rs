@@ -85,29 +85,18 @@ pub struct Source {
 }
 
 /// What a mail says of an alert. Without it, or without one of these, what most programs write is understood.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MailRules {
     /// Pattern of what names the alert in the subject: its group `key`, or all that it matches. Without it, the subject without the words at its
     /// beginning that say how it stands.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// Pattern of subjects that say that it is over.
-    pub resolved: String,
+    /// Pattern of subjects that say that it is over. Without it, what most programs write.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resolved: Option<String>,
     /// Senders whose mail is taken; empty: any.
     pub from: Vec<String>,
-}
-
-impl Default for MailRules {
-    fn default() -> Self {
-        // A word alone says nothing: "Up to 95 %", "復旧サーバーが応答しません". It stands at the beginning, in brackets or with a sign behind it.
-        let words = r"resolved(?:\s+in\s[^:]{1,40})?(?::\d+)?|recovered|recovery|ok|up|monitor\s+is\s+up|(?:障害)?(?:復旧|回復|解消)(?:通知|しました|済み?)?";
-        let passed_on = r"(?:(?:re|fwd?|転送|返信)\s*[:：]\s*)*";
-        let over = format!(
-            r"(?i)^\s*{passed_on}(?:\*+\s*(?:recovery|resolved|ok|up)\b|[\s\[【(（]*(?:{words})(?:\s*[\]】)）:：!！]|\s+-+\s|\s*$))"
-        );
-        Self { key: None, resolved: over, from: Vec::new() }
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use hikeshi_domain::alert::{Phase, Signal};
 use hikeshi_domain::policy::MailRules;
+use hikeshi_text::subject;
 use jiff::Timestamp;
 use mail_parser::{Message, MessageParser, PartType};
 use regex::{Regex, RegexBuilder};
@@ -13,14 +14,9 @@ use regex::{Regex, RegexBuilder};
 use super::{BODY_BYTES_MAX, Refused};
 
 /// What stands before a subject that was answered or passed on.
-static PASSED_ON: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^\s*(?:(?:re|fwd?|転送|返信)\s*[:：]\s*)+").ok());
-/// Words at the beginning that say how it stands, and nothing of what it is: the same alert has other ones when it is over.
-static STANDING: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let begins = r"problem|firing(?::\d+)?|alert|alarm|triggered|down|critical|warning|monitor\s+is\s+down|障害|発生|検知|警告|異常";
-    let ends = r"resolved(?:\s+in\s[^:]{1,40})?(?::\d+)?|recovered|recovery|ok|up|monitor\s+is\s+up|(?:障害)?(?:復旧|回復|解消)";
-    let more = "(?:通知|発生|検知|しました|済み?)?";
-    Regex::new(&format!(r"(?i)^[\s\[【(（*]*(?:{begins}|{ends}){more}(?:[\]】)）:：*!！\s-]+|$)")).ok()
-});
+static PASSED_ON: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(subject::PASSED_ON).ok());
+/// How it stands, and nothing of what it is.
+static STANDING: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(subject::STANDING).ok());
 
 /// Reads one mail.
 pub fn read(rules: &MailRules, body: &[u8]) -> Result<Vec<Signal>, Refused> {
@@ -40,7 +36,7 @@ pub fn read(rules: &MailRules, body: &[u8]) -> Result<Vec<Signal>, Refused> {
     if !rules.from.is_empty() && !rules.from.iter().any(|known| known.trim().eq_ignore_ascii_case(&from)) {
         return Err(Refused::new(403, "From is none of the addresses that this source takes mail from"));
     }
-    let over = pattern(&rules.resolved)?.is_match(&subject);
+    let over = pattern(rules.resolved.as_deref().unwrap_or(subject::OVER))?.is_match(&subject);
     let mut signal = Signal::new(&key(rules, &subject)?, if over { Phase::Resolved } else { Phase::Firing }, &subject);
     signal.summary = mail.body_text(0).map(|text| text.trim().to_owned()).unwrap_or_default();
     signal.since = mail.date().and_then(|date| Timestamp::from_second(date.to_timestamp()).ok()).filter(|at| *at >= Timestamp::UNIX_EPOCH);

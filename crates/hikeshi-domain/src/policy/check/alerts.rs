@@ -50,7 +50,7 @@ impl Checking<'_> {
             self.flaw(&at, FlawKind::OnlyFor { format: "mail".to_owned() });
         }
         self.bounds(&[at.as_slice(), &["from"]].concat(), rules.from.len() as u64, 0, SENDERS_MAX);
-        for (key, given) in [("key", rules.key.as_ref()), ("resolved", Some(&rules.resolved))] {
+        for (key, given) in [("key", rules.key.as_ref()), ("resolved", rules.resolved.as_ref())] {
             let Some(given) = given else { continue };
             if let Err(error) = regex::RegexBuilder::new(given).size_limit(PATTERN_BYTES_MAX).build() {
                 let detail = error.to_string().lines().last().unwrap_or_default().to_owned();

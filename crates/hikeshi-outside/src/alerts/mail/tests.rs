@@ -104,7 +104,7 @@ fn japanese_is_read_in_the_encodings_that_programs_here_use() {
 fn the_policy_may_say_what_names_an_alert_who_sends_and_when_it_is_over() {
     let rules = MailRules {
         key: Some(r"^\*\* (?:PROBLEM|RECOVERY) .*?: (?P<key>.+?) is ".to_owned()),
-        resolved: r"^\*\* RECOVERY".to_owned(),
+        resolved: Some(r"^\*\* RECOVERY".to_owned()),
         from: vec!["nagios@example.jp".to_owned()],
     };
     let mail = |from: &str, subject: &str| format!("From: {from}\r\nSubject: {subject}\r\n\r\nx").into_bytes();
