@@ -185,7 +185,7 @@ fn missing_pages(export: &mut Export, documents: &[Document]) {
         let goes_on = beside.iter().filter_map(|other| next(other)).any(|(after, _)| after == begins + limit);
         let furthest = beside.iter().filter_map(|other| next(other)).all(|(other, _)| other <= begins);
         let ends = beside.iter().any(|other| other.content.get("data").is_some_and(Value::is_array) && next(other).is_none());
-        if !goes_on && !(furthest && ends) {
+        if !(goes_on || furthest && ends) {
             export.note(Of::File, &document.name, Why::MissingPages);
         }
     }
