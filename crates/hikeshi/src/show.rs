@@ -119,8 +119,9 @@ fn is_wide(c: char) -> bool {
 
 /// Rows under their headings, each column as wide as its widest cell.
 pub fn table(headings: &[String], rows: &[Vec<String>]) -> String {
-    let mut widths: Vec<usize> = headings.iter().map(|heading| columns(heading)).collect();
-    for row in rows {
+    let most = rows.iter().map(Vec::len).chain([headings.len()]).max().unwrap_or_default();
+    let mut widths = vec![0; most];
+    for row in rows.iter().map(Vec::as_slice).chain([headings]) {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(columns(cell));
         }
@@ -140,7 +141,9 @@ pub fn table(headings: &[String], rows: &[Vec<String>]) -> String {
         }
         out.push('\n');
     };
-    push(headings, Some(DIM));
+    if !headings.is_empty() {
+        push(headings, Some(DIM));
+    }
     for row in rows {
         push(row, None);
     }
