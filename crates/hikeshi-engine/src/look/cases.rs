@@ -45,7 +45,7 @@ impl Look<'_> {
             let similar = sight.similar_to(&incident, &alerts)?;
             let changes = sight.changes_around(&incident)?;
             let offers = offers::of_incident(sight, &incident)?;
-            let measures = measures(&incident, &sight.policy, sight.now);
+            let measures = measures(&incident, &sight.policy, incident.merged.as_ref().map_or(sight.now, |merged| merged.at));
             Ok(IncidentView {
                 size: sight.head.size,
                 at: sight.now,

@@ -47,8 +47,9 @@ fn pages_that_wait_are_not_sent_once_their_incident_is_merged(scratch: &Scratch)
     town(scratch, async |town| {
         let engine = town.start("one").await;
         let door = engine.door();
-        let into = open_incident(&door, "tanaka").await;
         adopt(&door, crowded()).await;
+        let into = open_incident(&door, "tanaka").await;
+        town.settled().await;
         for kind in hikeshi_domain::effect::PAGES {
             town.hands.will(kind, Act::FailLater);
         }

@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 use super::super::harness::Workspace;
 use super::{ends_well, incidents, is_resolved, opened, resolves_itself, show, source, taken, workspace};
 
-fn sends(workspace: &Workspace, to: &str, status: &str, names: &[&str]) {
+/// The hour tells one firing from the one before: the same beginning again would be old news.
+fn sends(workspace: &Workspace, to: &str, status: &str, names: &[&str], hour: u32) {
     let alert = |name: &&str| {
         json!({"status": status, "labels": {"alertname": name, "severity": "critical"}, "annotations": {"summary": name},
-            "startsAt": "2026-01-05T03:02:15.432Z", "endsAt": "0001-01-01T00:00:00Z"})
+            "startsAt": format!("2026-01-05T0{hour}:02:15.432Z"), "endsAt": "0001-01-01T00:00:00Z"})
     };
     let alerts: Vec<Value> = names.iter().map(alert).collect();
     taken(workspace, &format!("alerts/{to}"), &json!({"version": "4", "status": status, "alerts": alerts}));
@@ -29,9 +30,9 @@ mod slow {
     fn what_is_merged_goes_on_in_the_other_one_and_what_is_split_has_its_own() {
         let sources = source("apart", "alertmanager", "group_by = [\"alertname\"]\n") + &source("together", "alertmanager", "");
         let mut workspace = workspace("merging", &sources);
-        sends(&workspace, "apart", "firing", &["DbDown"]);
+        sends(&workspace, "apart", "firing", &["DbDown"], 3);
         opened(&workspace, 1);
-        sends(&workspace, "apart", "firing", &["ApiDown"]);
+        sends(&workspace, "apart", "firing", &["ApiDown"], 3);
         opened(&workspace, 2);
         let refused =
             workspace.as_person("tanaka").args(["incident", "merge", "inc_2", "--into", "inc_2", "--reason", "x"]).output().expect("ran");
@@ -45,16 +46,16 @@ mod slow {
         let open = workspace.ok("tanaka", &["incident", "list"]);
         assert_eq!(open["rows"].as_array().map(Vec::len), Some(1), "{open:#}");
         // It comes and goes, and is never an incident of its own again.
-        sends(&workspace, "apart", "resolved", &["ApiDown"]);
-        sends(&workspace, "apart", "firing", &["ApiDown"]);
-        sends(&workspace, "apart", "resolved", &["DbDown"]);
+        sends(&workspace, "apart", "resolved", &["ApiDown"], 3);
+        sends(&workspace, "apart", "firing", &["ApiDown"], 4);
+        sends(&workspace, "apart", "resolved", &["DbDown"], 3);
         assert_eq!(incidents(&workspace).len(), 2);
         assert!(!is_resolved(&show(&workspace, "inc_1")), "the alert of the merged one still fires");
-        sends(&workspace, "apart", "resolved", &["ApiDown"]);
+        sends(&workspace, "apart", "resolved", &["ApiDown"], 3);
         resolves_itself(&workspace, "inc_1", "apart");
         assert!(!is_resolved(&show(&workspace, "inc_2")), "it was merged, not resolved");
 
-        sends(&workspace, "together", "firing", &["Slow", "Disk", "Queue"]);
+        sends(&workspace, "together", "firing", &["Slow", "Disk", "Queue"], 3);
         let view = opened(&workspace, 3);
         let disk = view["alerts"].as_array().expect("alerts").iter().find(|row| row["title"] == "Disk").expect("an alert");
         let disk = disk["alert"].as_str().expect("a name").to_owned();
@@ -63,8 +64,8 @@ mod slow {
         assert_eq!(done["receipt"]["made"], "inc_4");
         assert_eq!(alerts(&show(&workspace, "inc_4")), [("Disk".to_owned(), true)]);
         assert_eq!(show(&workspace, "inc_4")["incident"]["detected_at"], "2026-01-05T03:02:15.432Z");
-        sends(&workspace, "together", "resolved", &["Disk", "Slow"]);
-        sends(&workspace, "together", "firing", &["Disk", "Late"]);
+        sends(&workspace, "together", "resolved", &["Disk", "Slow"], 3);
+        sends(&workspace, "together", "firing", &["Disk", "Late"], 4);
         assert_eq!(alerts(&show(&workspace, "inc_4")), [("Disk".to_owned(), true)]);
         let (three, four) = (show(&workspace, "inc_3"), show(&workspace, "inc_4"));
         assert_eq!((&three["incident"]["alerts"]["firing"], &four["incident"]["alerts"]["firing"]), (&json!(2), &json!(1)));
