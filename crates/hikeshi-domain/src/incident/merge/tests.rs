@@ -247,7 +247,20 @@ fn a_thousand_random_nights_lose_no_alert() {
             world.pass(i64::try_from(roll(900)).expect("small"));
             let key = format!("k{}", roll(8));
             let labels: &[(&str, &str)] = if key.as_str() < "k4" { &[] } else { &[("team", "mail"), ("queue", "in")] };
-            let (first, second) = (1 + roll(6), 1 + roll(6));
+            // Mostly of those that still burn: what is over refuses, and would be tried again and again.
+            let burning: Vec<u64> = world
+                .all
+                .incidents
+                .values()
+                .flatten()
+                .filter(|state| state.resolved.is_none() && state.merged.is_none())
+                .map(|state| state.id.0)
+                .collect();
+            let mut any = || match (roll(4), burning.len() as u64) {
+                (0, _) | (_, 0) => 1 + roll(6),
+                (_, many) => burning[usize::try_from(roll(many)).expect("small")],
+            };
+            let (first, second) = (any(), any());
             match roll(10) {
                 0..=4 => drop(one(&mut world, fires(&key, labels))),
                 5 | 6 => drop(one(&mut world, over(&key))),
