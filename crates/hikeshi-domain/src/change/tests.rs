@@ -149,9 +149,10 @@ fn what_an_exception_does_is_known_without_being_told() {
     world.run_step(id, 1, 0, Vec::new());
     world.pass(5);
     world.give("tanaka", emergency::Command::Step { emergency: id, step: 2, confirm: String::new() }).expect("started");
-    let stands = |world: &World, key: &str| match &world.all.change(&key.parse().expect("a key")).expect("known").what {
-        What::Step { stands, .. } => *stands,
-        other => panic!("{other:?}"),
+    let stands = |world: &World, key: &str| {
+        let what = &world.all.change(&key.parse().expect("a key")).expect("known").what;
+        let What::Step { stands, .. } = what else { panic!("{what:?}") };
+        *stands
     };
     assert_eq!((stands(&world, "emg_1/step/1/1"), stands(&world, "emg_1/step/2/1")), (Stands::Succeeded, Stands::Running));
     let change = world.all.change(&"emg_1/step/1/1".parse().expect("a key")).expect("known");

@@ -158,11 +158,11 @@ fn the_quarterly_test_is_owed_and_done_only_when_everybody_has_confirmed() {
     for _ in 0..4 {
         world.pass(32 * 24 * 3600);
         let decision = world.submit(&Actor::Timer, &crate::command::Command::Wake(crate::timer::Wake::MonthEnds)).expect("a month ends");
-        let raised = decision.events.iter().filter_map(|event| match event {
-            Event::ObligationRaised { obligation } if obligation.kind == Kind::ContactTest => Some(obligation.clone()),
-            _ => None,
+        let raised = decision.events.iter().rev().find_map(|event| {
+            let Event::ObligationRaised { obligation } = event else { return None };
+            (obligation.kind == Kind::ContactTest).then(|| obligation.clone())
         });
-        owed = owed.or(raised.last());
+        owed = owed.or(raised);
     }
     let owed = owed.expect("a quarter has ended");
     let finish = |world: &mut World| {

@@ -220,6 +220,7 @@ fn place_of(policy: &Policy, state: &Incident, alert: Option<&Alert>) -> (Servic
     routed.map_or_else(|| (state.service.clone(), state.environment.clone()), |place| (place.service, place.environment))
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "a fold takes the events of its own area; the rest are other areas'")]
 pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
     match event {
         Event::Merge(MergeEvent::Merged { incident, into, with, by, reason, .. }) => {

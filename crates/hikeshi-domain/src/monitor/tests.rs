@@ -53,7 +53,7 @@ fn what_fails_on_after_somebody_has_resolved_it_is_a_new_incident() {
     world.pass(300);
     let second = fires(&mut world, false).expect("it is not over").case.expect("a case");
     assert_ne!(first, second);
-    assert_eq!(world.all.incident(second).expect("open").firing, [monitor.clone()]);
+    assert_eq!(world.all.incident(second).expect("open").firing, std::slice::from_ref(&monitor));
     assert_eq!(fires(&mut world, false), Err(Refusal::Stale), "known");
     // What the policy has forgotten and names again is no old news.
     let mut policy = (*world.all.workspace.policy.clone().expect("a policy")).clone();
@@ -77,7 +77,7 @@ fn a_silence_that_begins_later_does_not_take_it_from_its_incident() {
     world.submit(&crate::testing::who("tanaka"), &command::Command::Alert(silence)).expect("silenced");
     let held = fires(&mut world, true).expect("nobody can tell any more");
     assert!(!held.events.iter().any(|event| matches!(event, Event::IncidentOpened { .. })));
-    assert_eq!(world.all.incident(first).expect("open").firing, [monitor.clone()]);
+    assert_eq!(world.all.incident(first).expect("open").firing, std::slice::from_ref(&monitor));
     given(&mut world, Command::Recover { monitor, seen: "HTTP 200".to_owned() }).expect("recovers");
     assert_eq!(world.all.incident(first).expect("open").firing, [], "and it hears of the end");
 }

@@ -9,10 +9,7 @@ pub(super) fn said(lang: Lang, event: &ChangeEvent, names: &Names) -> String {
     let ChangeEvent::Told { change } = event;
     let (title, place, when) =
         (label::change(lang, change, names), label::change_place(change, names), time::stamp(lang, names.zone(), change.at));
-    let link = match &change.what {
-        What::Told { link: Some(link), .. } => format!(" {}", plain::one_line(link)),
-        _ => String::new(),
-    };
+    let link = if let What::Told { link: Some(link), .. } = &change.what { format!(" {}", plain::one_line(link)) } else { String::new() };
     match (lang, place.is_empty()) {
         (Ja, false) => format!("変更の知らせ（{place}、{when}）: {title}{link}"),
         (Ja, true) => format!("変更の知らせ（{when}）: {title}{link}"),

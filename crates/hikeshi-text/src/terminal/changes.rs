@@ -19,10 +19,7 @@ pub fn changes_unlisted(lang: Lang, more: u64) -> String {
 
 /// When, what, where, who and the link of one change.
 pub fn change_cells(lang: Lang, change: &Change, names: &Names, now: hikeshi_domain::Timestamp) -> Vec<String> {
-    let link = match &change.what {
-        What::Told { link: Some(link), .. } => crate::plain::one_line(link),
-        _ => String::new(),
-    };
+    let link = if let What::Told { link: Some(link), .. } = &change.what { crate::plain::one_line(link) } else { String::new() };
     vec![
         super::moment(lang, names.zone(), change.at, now),
         label::change(lang, change, names),

@@ -74,12 +74,7 @@ impl Cast<'_> {
                 let command = self.approval(known(emergency)?, seen)?;
                 self.expect_refusal(REQUESTER, command, act, seen, "emergency.self_approval").await
             }
-            Act::Merge => {
-                if let Some(request) = &owed(seen, Kind::ChangeRequest)?.request {
-                    git::merge(&self.workspace.dir, &request.branch, &request.base)?;
-                }
-                Ok(())
-            }
+            Act::Merge => self.merge(seen),
             Act::Compare => {
                 let owed = owed(seen, Kind::ChangeRequest)?;
                 self.submit(SENIOR_WITNESS, Command::Obligation(obligation::Command::Compare { obligation: owed.id }), act, seen).await
@@ -133,6 +128,13 @@ impl Cast<'_> {
             | Act::Done
             | Act::Stuck => Ok(()),
         }
+    }
+
+    fn merge(&self, seen: &Seen) -> Result<()> {
+        if let Some(request) = &owed(seen, Kind::ChangeRequest)?.request {
+            git::merge(&self.workspace.dir, &request.branch, &request.base)?;
+        }
+        Ok(())
     }
 
     /// The bad release: through the repository, then onto the host, as a deploy would.

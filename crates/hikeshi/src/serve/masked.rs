@@ -46,7 +46,7 @@ fn walk(value: &Value, found: &mut Vec<String>) {
             for (name, value) in fields {
                 match value {
                     Value::String(variable) if name.ends_with(SUFFIX) && !NO_SECRETS.contains(&name.as_str()) => {
-                        found.push(variable.clone())
+                        found.push(variable.clone());
                     }
                     value => walk(value, found),
                 }
