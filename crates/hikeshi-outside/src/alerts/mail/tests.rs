@@ -132,5 +132,5 @@ fn what_is_no_mail_is_refused_and_harms_nothing() {
     assert_eq!(read(&MailRules::default(), &nested).expect("the outer one is a mail").len(), 1);
     let long = format!("Subject: {}\r\n\r\n", "長".repeat(100_000));
     let signal = read(&MailRules::default(), long.as_bytes()).expect("cut").pop().expect("one");
-    assert!(signal.title.chars().count() <= hikeshi_domain::alert::TITLE_CHARS_MAX as usize);
+    assert!(signal.title.chars().count() <= hikeshi_domain::alert::TITLE_CHARS_MAX);
 }
