@@ -1,5 +1,6 @@
 //! One version as it runs: its targets and what it has answered ([`Arm`]), and the times in which it has traffic ([`Tenure`]).
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -54,6 +55,11 @@ impl At {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(probe);
     }
 
+    /// There was no connection: others are asked first until a look finds it well.
+    pub fn doubt(&self) {
+        self.well.store(false, Ordering::Relaxed);
+    }
+
     pub fn is_well(&self) -> bool {
         self.well.load(Ordering::Relaxed)
     }
@@ -101,10 +107,14 @@ impl Arm {
         Arc::new(Self { at: at.collect(), asked, client, counts: Counts::default(), turn: AtomicUsize::new(0) })
     }
 
-    /// By turns, of those that are well. When none is, all: a health check that is wrong must not be an outage of its own.
-    pub fn pick(&self, after: usize) -> Option<&At> {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed).wrapping_add(after);
-        let in_turn = || self.at.iter().cycle().skip(turn % self.at.len().max(1)).take(self.at.len());
+    /// By turns, of those that are well and have not failed this request. When none is, all: a health check that is wrong must not be an outage of
+    /// its own.
+    pub fn pick(&self, failed: &[SocketAddr]) -> Option<&At> {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let in_turn = || {
+            let from = turn % self.at.len().max(1);
+            self.at.iter().cycle().skip(from).take(self.at.len()).filter(|at| !failed.contains(&at.target.0))
+        };
         in_turn().find(|at| at.is_well()).or_else(|| in_turn().next())
     }
 

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use hikeshi_text::proxy::Made;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, SET_COOKIE, UPGRADE};
 use hyper::http::request::Parts;
@@ -14,11 +15,9 @@ use crate::arm::{Arm, Flight, Tenure};
 use crate::ask::{Limits, ms};
 use crate::body::{Answer, Sent};
 use crate::counts::Trouble;
-use crate::headers;
-use crate::page::Made;
 use crate::route::Entered;
 use crate::table::Table;
-use crate::upgrade;
+use crate::{headers, page, upgrade};
 
 /// Where a request came from.
 #[derive(Debug, Clone, Copy)]
@@ -29,14 +28,14 @@ pub struct From {
 
 pub async fn forward(table: &Table, from: From, request: Request<Incoming>) -> Response<Answer> {
     let Some((written, name)) = headers::host(request.uri(), request.headers()) else {
-        return Made::BadHost.answer(request.headers(), None);
+        return page::answer(Made::BadHost, request.headers(), None);
     };
     // Nobody opens a tunnel through here.
     if request.method() == Method::CONNECT {
-        return Made::BadMethod.answer(request.headers(), None);
+        return page::answer(Made::BadMethod, request.headers(), None);
     }
     let Some(route) = table.find(&name, request.uri().path()) else {
-        return Made::NoRoute.answer(request.headers(), None);
+        return page::answer(Made::NoRoute, request.headers(), None);
     };
     match route.enter(request.headers(), from.tls).await {
         Entered::Goes { flight, cookie } => {
@@ -47,10 +46,10 @@ pub async fn forward(table: &Table, from: From, request: Request<Incoming>) -> R
             }
             answer
         }
-        Entered::Stopped { message } => Made::Stopped.answer(request.headers(), message.as_deref()),
-        Entered::Crowded => Made::Crowded.answer(request.headers(), None),
-        Entered::WaitedTooLong => Made::WaitedTooLong.answer(request.headers(), None),
-        Entered::Empty => Made::Empty.answer(request.headers(), None),
+        Entered::Stopped { message } => page::answer(Made::Stopped, request.headers(), message.as_deref()),
+        Entered::Crowded => page::answer(Made::Crowded, request.headers(), None),
+        Entered::WaitedTooLong => page::answer(Made::WaitedTooLong, request.headers(), None),
+        Entered::Empty => page::answer(Made::Empty, request.headers(), None),
     }
 }
 
@@ -93,7 +92,7 @@ impl Going<'_> {
         let (head, body) = self.prepared(request, wanted.as_ref());
         if length(&head.headers).is_some_and(|length| length > self.limits.body_bytes) {
             left.answered = true;
-            return Made::TooLong.answer(&accept, None);
+            return page::answer(Made::TooLong, &accept, None);
         }
         let answered = self.ask(&tenure, head, body).await;
         left.answered = true;
@@ -105,10 +104,10 @@ impl Going<'_> {
                 }
                 passed(flight, answer)
             }
-            Err(Failed::TooLong) => Made::TooLong.answer(&accept, None),
+            Err(Failed::TooLong) => page::answer(Made::TooLong, &accept, None),
             Err(Failed::Left) => {
                 arm.counts.left();
-                Made::Broken.answer(&accept, None)
+                page::answer(Made::Broken, &accept, None)
             }
             Err(Failed::Trouble(trouble)) => {
                 arm.counts.trouble(trouble, began.elapsed());
@@ -118,7 +117,7 @@ impl Going<'_> {
                     Trouble::Late => Made::Late,
                     Trouble::Cut => Made::Cut,
                 };
-                made.answer(&accept, None)
+                page::answer(made, &accept, None)
             }
         }
     }
@@ -138,23 +137,19 @@ impl Going<'_> {
         (head, (!body.is_end_stream()).then_some(body))
     }
 
-    /// Asks one target, and the next one when there was no connection and nothing has been sent.
+    /// Asks one target, and the others when there was no connection and so nothing has been sent. A body can be sent only once.
     async fn ask(&self, tenure: &Tenure, head: Parts, body: Option<Incoming>) -> Result<Response<Incoming>, Failed> {
         let arm = &*tenure.arm;
-        let again = body.is_none() && headers::is_idempotent(&head.method) && arm.at.len() > 1;
-        let mut kept = again.then(|| head.clone());
+        let mut kept = (body.is_none() && arm.at.len() > 1).then(|| head.clone());
         let mut next = Some((head, body));
-        let mut tries = 0;
-        while let Some((head, body)) = next.take() {
-            let Some(at) = arm.pick(tries) else { return Err(Failed::Trouble(Trouble::Unreachable)) };
+        let mut failed = Vec::new();
+        while let (Some((head, body)), Some(at)) = (next.take(), arm.pick(&failed)) {
             match self.once(tenure, at.target.0, head, body).await {
-                Err(Failed::Trouble(Trouble::Unreachable)) if tries + 1 < arm.at.len() => {
-                    tries += 1;
-                    let head = if tries + 1 < arm.at.len() { kept.clone() } else { kept.take() };
-                    next = head.map(|head| (head, None));
-                    if next.is_none() {
-                        return Err(Failed::Trouble(Trouble::Unreachable));
-                    }
+                Err(Failed::Trouble(Trouble::Unreachable)) => {
+                    at.doubt();
+                    failed.push(at.target.0);
+                    let more = failed.len() + 1 < arm.at.len();
+                    next = if more { kept.clone() } else { kept.take() }.map(|head| (head, None));
                 }
                 answered => return answered,
             }

@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
+use hyper::Version;
 use hyper::header::{
     CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
     TRANSFER_ENCODING, UPGRADE,
 };
-use hyper::{Method, Version};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
@@ -88,11 +88,6 @@ pub fn host(uri: &hyper::Uri, headers: &HeaderMap) -> Option<(String, String)> {
     };
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     (!written.contains('@') && !name.is_empty()).then_some((written, name))
-}
-
-/// Whether it may be asked again when no byte of an answer has come.
-pub fn is_idempotent(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE | Method::TRACE)
 }
 
 #[cfg(test)]

@@ -6,6 +6,11 @@
 //! Here: [`ask`] (what can be told, parsed and bounded), [`route`] (who gets a request), [`forward`] (one request on its way),
 //! [`listen`] (connections), [`control`] (the unix socket). Not here: deciding to deploy or to roll back.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a process of its own, whose background work is its connections, its looks at targets and what it drains"
+)]
+
 pub mod arm;
 pub mod ask;
 pub mod body;

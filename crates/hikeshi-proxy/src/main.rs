@@ -1,5 +1,7 @@
 //! `hikeshi-proxy`: the process, and a word to it from the same host.
 
+#![expect(clippy::disallowed_methods, reason = "a process of its own, whose background work is its listeners")]
+
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -157,9 +159,9 @@ async fn waited(path: &std::path::Path) -> Result<tokio::net::UnixListener, Stri
     let mut tries = 0;
     loop {
         match control::bind(path) {
-            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && tries < 100 => {
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && tries < 1_000 => {
                 tries += 1;
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                tokio::time::sleep(Duration::from_millis(5)).await;
             }
             bound => return bound.map_err(|error| at(path, &error)),
         }

@@ -1,84 +1,43 @@
 //! The few answers that the proxy has to make itself: for people a page in Japanese and English, for programs a line.
 
+use hikeshi_text::Lang;
+use hikeshi_text::proxy::{self, Made};
 use hyper::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 
 use crate::body::Answer;
 
-/// What happened, in both languages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Made {
-    Stopped,
-    Crowded,
-    WaitedTooLong,
-    Empty,
-    NoRoute,
-    Unreachable,
-    Broken,
-    Late,
-    Cut,
-    TooLong,
-    BadHost,
-    BadMethod,
+fn status(made: Made) -> StatusCode {
+    match made {
+        Made::Stopped | Made::Crowded | Made::Empty => StatusCode::SERVICE_UNAVAILABLE,
+        Made::WaitedTooLong | Made::Late | Made::Cut => StatusCode::GATEWAY_TIMEOUT,
+        Made::NoRoute => StatusCode::NOT_FOUND,
+        Made::Unreachable | Made::Broken => StatusCode::BAD_GATEWAY,
+        Made::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+        Made::BadHost => StatusCode::BAD_REQUEST,
+        Made::BadMethod => StatusCode::METHOD_NOT_ALLOWED,
+    }
 }
 
-impl Made {
-    fn status(self) -> StatusCode {
-        match self {
-            Self::Stopped | Self::Crowded | Self::Empty => StatusCode::SERVICE_UNAVAILABLE,
-            Self::WaitedTooLong | Self::Late | Self::Cut => StatusCode::GATEWAY_TIMEOUT,
-            Self::NoRoute => StatusCode::NOT_FOUND,
-            Self::Unreachable | Self::Broken => StatusCode::BAD_GATEWAY,
-            Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::BadHost => StatusCode::BAD_REQUEST,
-            Self::BadMethod => StatusCode::METHOD_NOT_ALLOWED,
-        }
+/// The answer, for whoever sent these headers.
+pub fn answer(made: Made, asked: &HeaderMap, message: Option<&str>) -> Response<Answer> {
+    let (ja, en) = (proxy::made(Lang::Ja, made), proxy::made(Lang::En, made));
+    let wants_page = asked.get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|list| list.contains("text/html"));
+    let (kind, text) = if wants_page {
+        ("text/html; charset=utf-8", page(status(made), ja, en, message))
+    } else {
+        ("text/plain; charset=utf-8", [message, Some(ja), Some(en)].into_iter().flatten().map(|line| format!("{line}\n")).collect())
+    };
+    let mut answer = Response::new(Answer::made(text));
+    *answer.status_mut() = status(made);
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    // Nobody may keep what is over in a moment.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if status(made) == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("30"));
     }
-
-    fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Stopped => (
-                "ただいまメンテナンス中です。しばらくしてから、もう一度お試しください。",
-                "We are doing maintenance. Please try again a little later.",
-            ),
-            Self::Crowded | Self::WaitedTooLong => (
-                "ただいま混み合っています。しばらくしてから、もう一度お試しください。",
-                "We are busy at the moment. Please try again a little later.",
-            ),
-            Self::Empty => (
-                "まだ準備ができていません。しばらくしてから、もう一度お試しください。",
-                "This is not ready yet. Please try again a little later.",
-            ),
-            Self::NoRoute => ("お探しのサイトはここにはありません。", "There is no such site here."),
-            Self::Unreachable | Self::Broken | Self::Late | Self::Cut => (
-                "一時的に応答できません。しばらくしてから、もう一度お試しください。",
-                "We cannot answer at the moment. Please try again a little later.",
-            ),
-            Self::TooLong => ("送信された内容が大きすぎます。", "What was sent is too large."),
-            Self::BadHost => ("リクエストの宛先（Host）が正しくありません。", "The request does not say whom it asks (Host)."),
-            Self::BadMethod => ("このメソッドは使えません。", "This method cannot be used here."),
-        }
-    }
-
-    pub fn answer(self, headers: &HeaderMap, message: Option<&str>) -> Response<Answer> {
-        let (ja, en) = self.words();
-        let wants_page = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|list| list.contains("text/html"));
-        let (kind, text) = if wants_page {
-            ("text/html; charset=utf-8", page(self.status(), ja, en, message))
-        } else {
-            ("text/plain; charset=utf-8", [message, Some(ja), Some(en)].into_iter().flatten().map(|line| format!("{line}\n")).collect())
-        };
-        let mut answer = Response::new(Answer::made(text));
-        *answer.status_mut() = self.status();
-        let headers = answer.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-        // Nobody may keep what is over in a moment.
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("30"));
-        }
-        answer
-    }
+    answer
 }
 
 fn page(status: StatusCode, ja: &str, en: &str, message: Option<&str>) -> String {
@@ -95,4 +54,23 @@ fn page(status: StatusCode, ja: &str, en: &str, message: Option<&str>) -> String
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::HeaderMap;
+
+    use super::*;
+
+    #[test]
+    fn every_answer_is_an_error_that_nobody_keeps_and_shows_what_was_written_as_text() {
+        for made in Made::ALL {
+            let asked = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("text/html,*/*"))]);
+            let answered = answer(made, &asked, Some("3時まで <b>&\"作業\"</b>"));
+            assert!(answered.status().is_client_error() || answered.status().is_server_error(), "{made:?}");
+            assert_eq!(answered.headers()[CACHE_CONTROL], "no-store", "{made:?}");
+            let text = page(status(made), "あ", "a", Some("<b>&\"作業\"</b>"));
+            assert!(text.contains("&lt;b&gt;&amp;&quot;作業&quot;&lt;/b&gt;") && !text.contains("<b>"), "{text}");
+        }
+    }
 }

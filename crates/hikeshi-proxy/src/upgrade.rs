@@ -2,6 +2,7 @@
 
 use std::io;
 
+use hikeshi_text::proxy::Made;
 use hyper::header::{CONNECTION, HeaderValue, UPGRADE};
 use hyper::upgrade::OnUpgrade;
 use hyper::{HeaderMap, Response};
@@ -12,14 +13,13 @@ use tokio::net::TcpStream;
 use crate::arm::Flight;
 use crate::body::Answer;
 use crate::counts::Trouble;
-use crate::page::Made;
 use crate::route::{Entered, Route};
-use crate::{headers, listen};
+use crate::{headers, listen, page};
 
 pub fn join(flight: Flight, client_side: Option<OnUpgrade>, mut answer: Response<hyper::body::Incoming>) -> Response<Answer> {
     let Some(client_side) = client_side else {
         // A target that switches without being asked to has no one who could follow.
-        return Made::Broken.answer(&HeaderMap::new(), None);
+        return page::answer(Made::Broken, &HeaderMap::new(), None);
     };
     let target_side = hyper::upgrade::on(&mut answer);
     let (mut head, _) = answer.into_parts();
@@ -48,7 +48,7 @@ pub async fn passthrough(route: &Route, mut client: TcpStream) -> io::Result<()>
         return listen::refuse(client).await;
     };
     let tenure = std::sync::Arc::clone(flight.tenure());
-    let Some(at) = tenure.arm.pick(0) else { return listen::refuse(client).await };
+    let Some(at) = tenure.arm.pick(&[]) else { return listen::refuse(client).await };
     let mut target = match listen::connect(at.target.0).await {
         Ok(target) => target,
         Err(error) => {

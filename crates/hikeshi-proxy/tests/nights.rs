@@ -97,6 +97,7 @@ async fn another_process_takes_over_and_no_request_fails() {
         let mut old = next;
         let ended = tokio::task::spawn_blocking(move || old.wait()).await.unwrap().unwrap();
         assert!(ended.success(), "{ended}");
+        world.ready().await;
         let after = world.done("GET", "/v1/state", json!(null)).await["process"].as_u64();
         assert_ne!(before, after);
     }

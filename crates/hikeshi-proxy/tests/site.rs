@@ -40,22 +40,7 @@ impl Site {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (up, heard) = (Arc::new(Mutex::new(Up::Well)), Arc::<Mutex<Vec<String>>>::default());
-        let (its_up, its_heard) = (Arc::clone(&up), Arc::clone(&heard));
-        let serving = tokio::spawn(async move {
-            let mut connections = JoinSet::new();
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                stream.set_nodelay(true).unwrap();
-                let (up, heard) = (Arc::clone(&its_up), Arc::clone(&its_heard));
-                connections.spawn(async move {
-                    let service = service_fn(move |request| {
-                        let (up, heard) = (Arc::clone(&up), Arc::clone(&heard));
-                        async move { Ok::<_, Infallible>(answer(version, &up, &heard, request).await) }
-                    });
-                    drop(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await);
-                });
-            }
-        });
+        let serving = tokio::spawn(serve(version, listener, Arc::clone(&up), Arc::clone(&heard)));
         Self { address, up, heard, serving }
     }
 
@@ -76,6 +61,21 @@ impl Site {
 impl Drop for Site {
     fn drop(&mut self) {
         self.serving.abort();
+    }
+}
+
+async fn serve(version: &'static str, listener: TcpListener, up: Arc<Mutex<Up>>, heard: Arc<Mutex<Vec<String>>>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let (up, heard) = (Arc::clone(&up), Arc::clone(&heard));
+        let service = service_fn(move |request| {
+            let (up, heard) = (Arc::clone(&up), Arc::clone(&heard));
+            async move { Ok::<_, Infallible>(answer(version, &up, &heard, request).await) }
+        });
+        let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades();
+        connections.spawn(async move { drop(connection.await) });
     }
 }
 
