@@ -84,9 +84,13 @@ fn main() -> ExitCode {
         What::Run(run) => run.threads,
         What::Tell(_) => Some(1),
     };
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    if let Some(threads) = threads {
-        builder.worker_threads(threads.clamp(1, 256));
+    let mut builder = match threads {
+        // Nobody to hand work to: no locks for it either.
+        Some(0 | 1) => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    if let Some(threads @ 2..) = threads {
+        builder.worker_threads(threads.min(256));
     }
     let ended = builder.enable_all().build().map_err(|error| error.to_string()).and_then(|runtime| {
         runtime.block_on(async {
