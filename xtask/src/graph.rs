@@ -13,6 +13,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("hikeshi-engine", &["hikeshi-domain", "hikeshi-store"]),
     ("hikeshi-outside", &["hikeshi-domain", "hikeshi-text"]),
     ("hikeshi-web", &["hikeshi-domain", "hikeshi-engine", "hikeshi-text"]),
+    ("hikeshi-proxy", &["hikeshi-text"]),
     ("hikeshi-verify", &["hikeshi-domain", "hikeshi-text"]),
     ("hikeshi", &["hikeshi-domain", "hikeshi-engine", "hikeshi-outside", "hikeshi-store", "hikeshi-text", "hikeshi-verify", "hikeshi-web"]),
     ("hikeshi-testkit", &["hikeshi-domain", "hikeshi-engine", "hikeshi-store"]),
@@ -33,7 +34,7 @@ const ONLY: &[(&str, &[&str], &str)] = &[
     ("webauthn-rs", &["hikeshi-web"], "a passkey is verified at the face, before the door"),
     ("reqwest", &["hikeshi-outside", "hikeshi"], "only the hands and the command line call out"),
     ("anyhow", &["hikeshi", "hikeshi-bench", "hikeshi-testkit", "xtask"], "a library says which error it is"),
-    ("clap", &["hikeshi", "hikeshi-bench"], "only programs have a command line"),
+    ("clap", &["hikeshi", "hikeshi-bench", "hikeshi-proxy"], "only programs have a command line"),
 ];
 
 /// All that the domain may know of the rest of the world: data, digests, dates.

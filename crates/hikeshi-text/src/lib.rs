@@ -20,6 +20,7 @@ mod names;
 mod notice;
 pub mod page;
 mod plain;
+pub mod proxy;
 mod refusal;
 pub mod review;
 mod sentence;
