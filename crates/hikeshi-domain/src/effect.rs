@@ -363,6 +363,9 @@ pub enum Outcome {
     Paged {
         reference: String,
         repeated: bool,
+        /// All that went in the same message; empty: it went alone.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        bundle: Vec<EffectKey>,
     },
     /// The receiver of a page refuses it, and would refuse it again.
     PageRefused {

@@ -34,7 +34,7 @@ pub use local::{Local, Owed};
 pub use monitor::{
     CommandMonitor, Connections, Heartbeat, HostMonitor, LogMonitor, Monitor, MonitorKind, NoData, PostgresMonitor, PrometheusMonitor,
 };
-pub use paging::{MailSecurity, MailServer, Paging, PagingRule, Webhook};
+pub use paging::{Bundling, MailSecurity, MailServer, Paging, PagingRule, Webhook};
 pub use postmortems::Postmortems;
 pub use reviews::{OverdueStep, Reviews};
 pub use schedules::{Days, Handover, Holidays, Hours, Layer, LocalTime, Schedule};

@@ -357,7 +357,7 @@ fn answer(world: &mut World, dice: &mut Dice) {
         Work::CompareMerged { .. } => Outcome::Compared { commit: "abc".to_owned(), merged: true, drift: Vec::new() },
         Work::WriteReport(_) => Outcome::ReportWritten { file: "docs/r.md".to_owned(), digest: Digest::of(b"r") },
         Work::WriteInvitation(_) => Outcome::InvitationWritten { file: "docs/r.ics".to_owned() },
-        Work::Page(order) => Outcome::Paged { reference: "ok".to_owned(), repeated: order.repeated },
+        Work::Page(order) => Outcome::Paged { reference: "ok".to_owned(), repeated: order.repeated, bundle: Vec::new() },
         Work::Tell(_) => Outcome::Told { sent: 1, failed: 0 },
         Work::WritePostmortem(order) => {
             Outcome::ReportWritten { file: format!("docs/incidents/{}.md", order.incident.id), digest: Digest::of(b"postmortem") }

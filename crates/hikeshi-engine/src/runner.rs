@@ -4,18 +4,17 @@
 //! and the effect's own word decides ([`Again`]): do it again, ask the world, or leave it to a person. A claim whose work has begun is never
 //! given back, only left to run out, so that the next holder knows to look.
 
+mod pages;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hikeshi_domain::Timestamp;
 use hikeshi_domain::command::{Command, Envelope, OutcomeCommand};
 use hikeshi_domain::effect::{Again, Contents, Doing, Effect, IN_ORDER, Outcome, PAGES, Performed, Seen, Work};
-use hikeshi_domain::facts::{Facts, Needs};
 use hikeshi_domain::ids::Digest;
-use hikeshi_domain::page::About;
 use hikeshi_domain::people::{Actor, Via};
-use hikeshi_store::Claim;
+use hikeshi_store::{Claim, Store};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -49,9 +48,6 @@ pub(crate) struct Runner {
     pub(crate) lease_s: u32,
     turns: Arc<Semaphore>,
 }
-
-/// Why a page was not sent.
-const MERGED: &str = "the incident has been merged into another one";
 
 /// How long an effect waits that the world could not be asked about.
 const UNTOLD_WAIT_S: u32 = 30;
@@ -101,7 +97,9 @@ impl Runner {
         loop {
             let free = PARALLEL_MAX.saturating_sub(working.len());
             if free > 0 {
-                for claim in self.claim(None, free).await {
+                let (node, lease_s) = (self.node.clone(), self.lease_s);
+                let limit = u32::try_from(free).unwrap_or(1);
+                for claim in self.claimed(move |store| store.claim(&node, limit, lease_s)).await {
                     working.spawn(self.clone().carry(claim));
                 }
             }
@@ -139,10 +137,12 @@ impl Runner {
             nudged.as_mut().enable();
             let free = PAGES_MAX.saturating_sub(working.len());
             if free > 0 && look {
-                let claims = self.claim(Some(kind), free).await;
-                waiting = claims.len() >= free;
-                for claim in claims {
-                    working.spawn(self.clone().carry(claim));
+                let (node, lease_s) = (self.node.clone(), self.lease_s);
+                let limit = u32::try_from(free).unwrap_or(1);
+                let bundles = self.claimed(move |store| store.claim_pages(&node, kind, limit, lease_s)).await;
+                waiting = bundles.iter().map(Vec::len).sum::<usize>() >= free;
+                for bundle in bundles {
+                    working.spawn(self.clone().send(bundle));
                 }
             }
             let ended = tokio::select! {
@@ -214,15 +214,9 @@ impl Runner {
         }
     }
 
-    async fn claim(&self, kind: Option<&'static str>, free: usize) -> Vec<Claim> {
-        let (node, lease_s) = (self.node.clone(), self.lease_s);
-        let limit = u32::try_from(free).unwrap_or(1);
-        let claimed = move |store: &hikeshi_store::Store| match kind {
-            Some(kind) => store.claim_of(&node, kind, limit, lease_s),
-            None => store.claim(&node, limit, lease_s),
-        };
+    async fn claimed<T: Send + 'static>(&self, claim: impl FnOnce(&Store) -> hikeshi_store::Result<Vec<T>> + Send + 'static) -> Vec<T> {
         count(&self.door.inside.counters.claims);
-        match self.door.blocking(claimed).await {
+        match self.door.blocking(claim).await {
             Ok(claims) => claims,
             Err(fault) => {
                 tracing::warn!(%fault, "effects cannot be claimed");
@@ -300,9 +294,10 @@ impl Runner {
             Work::Redact { emergency, incident, session, from, to } => {
                 redact::perform(&self.door, *incident, (*emergency, *session), redact::Range { from: *from, to: *to }).await
             }
-            Work::Page(order) if self.is_merged(&order.about).await => {
-                Performed { outcome: Outcome::PageRefused { detail: MERGED.to_owned() }, contents: Vec::new() }
-            }
+            Work::Page(order) => match self.spared(order).await {
+                Some(refused) => refused,
+                None => self.door.inside.outside.perform(effect, self).await,
+            },
             Work::Tell(order) => self.tell(effect, order).await,
             Work::WritePostmortem(order) => {
                 let filled = crate::postmortems::with_timeline(&self.door, effect, order).await;
@@ -310,18 +305,6 @@ impl Runner {
             }
             _ => self.door.inside.outside.perform(effect, self).await,
         }
-    }
-
-    /// Nobody is called any more because of what has become part of another incident. When that cannot be learnt, they are called.
-    async fn is_merged(&self, about: &About) -> bool {
-        let About::Incident { incident, .. } = about else { return false };
-        let incident = *incident;
-        let looked = self.door.read(move |reader| {
-            let mut facts = Facts::default();
-            reader.load(&Needs { incidents: [incident].into(), ..Needs::default() }, Timestamp::MIN, &mut facts)?;
-            Ok(facts.incident(incident).is_some_and(|state| state.merged.is_some()))
-        });
-        looked.await.unwrap_or(false)
     }
 
     /// An earlier holder is gone, and nobody knows how far it came.

@@ -12,6 +12,7 @@ pub(crate) mod webhook;
 use std::time::Duration;
 
 use hikeshi_domain::effect::{Effect, Outcome, Performed};
+use hikeshi_domain::ids::IncidentId;
 use hikeshi_domain::page::{About, Address, PageOrder};
 
 use self::telephone::Line;
@@ -21,11 +22,10 @@ use crate::Options;
 const ANSWER_CHARS_MAX: usize = 300;
 
 pub(crate) async fn perform(options: &Options, effect: &Effect, order: &PageOrder) -> Performed {
-    let place = match &order.about {
-        About::Incident { incident, .. } => format!("incidents/{incident}"),
-        About::Test { .. } => "contacts".to_owned(),
+    let url = match &order.about {
+        About::Incident { incident, .. } => place(options, *incident),
+        About::Test { .. } => format!("{}/contacts", options.public_url.trim_end_matches('/')),
     };
-    let url = format!("{}/{place}", options.public_url.trim_end_matches('/'));
     let within = Duration::from_secs(u64::from(order.timeout_s.max(1)));
     let sending = async {
         match &order.address {
@@ -39,11 +39,16 @@ pub(crate) async fn perform(options: &Options, effect: &Effect, order: &PageOrde
     };
     let late = || Err(Trouble::Passing(format!("no answer within {} s", order.timeout_s)));
     let outcome = match tokio::time::timeout(within, sending).await.unwrap_or_else(|_| late()) {
-        Ok(reference) => Outcome::Paged { reference: bounded(&reference), repeated: order.repeated },
+        Ok(reference) => Outcome::Paged { reference: bounded(&reference), repeated: order.repeated, bundle: Vec::new() },
         Err(Trouble::Passing(detail) | Trouble::Recipient(detail)) => Outcome::Failed { detail: bounded(&detail) },
         Err(Trouble::Lasting(detail)) => Outcome::PageRefused { detail: bounded(&detail) },
     };
     Performed { outcome, contents: Vec::new() }
+}
+
+/// Where an incident is shown and acknowledged.
+fn place(options: &Options, incident: IncidentId) -> String {
+    format!("{}/incidents/{incident}", options.public_url.trim_end_matches('/'))
 }
 
 /// Why a page was not taken, or a mail of the status page.

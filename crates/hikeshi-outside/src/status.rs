@@ -41,7 +41,7 @@ pub(crate) async fn perform(options: &Options, effect: &Effect, order: &TellOrde
     };
     let late = || Err(Trouble::Passing(format!("no answer within {} s", WITHIN.as_secs())));
     let outcome = match tokio::time::timeout(WITHIN, sending).await.unwrap_or_else(|_| late()) {
-        Ok(reference) => Outcome::Paged { reference: bounded(&reference), repeated: false },
+        Ok(reference) => Outcome::Paged { reference: bounded(&reference), repeated: false, bundle: Vec::new() },
         Err(Trouble::Passing(detail)) => Outcome::Failed { detail: bounded(&detail) },
         Err(Trouble::Recipient(detail)) => Outcome::Postponed { after_s: AGAIN_S, detail: bounded(&detail) },
         Err(Trouble::Lasting(detail)) => Outcome::PageRefused { detail: bounded(&detail) },

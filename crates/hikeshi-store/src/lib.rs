@@ -26,6 +26,7 @@ use hikeshi_domain::policy::Policy;
 use hikeshi_domain::timer::Timer;
 use jiff::SignedDuration;
 
+mod bundles;
 mod changes;
 mod contents;
 mod database;
@@ -53,6 +54,7 @@ mod ticket;
 mod timers;
 mod write;
 
+pub use bundles::Bundle;
 pub use changes::Changes;
 pub use error::{Result, StoreError};
 pub use pasts::Upto;
@@ -268,9 +270,9 @@ impl Store {
         self.inner.database.write(|session| outbox::claim(session, node, None, limit, lease_s))
     }
 
-    /// Likewise, of one kind that has a lane of its own.
-    pub fn claim_of(&self, node: &str, kind: &str, limit: u32, lease_s: u32) -> Result<Vec<Claim>> {
-        self.inner.database.write(|session| outbox::claim(session, node, Some(kind), limit, lease_s))
+    /// Likewise, pages of one kind. Those of one bundle are one message; those that may wait a moment for others are left where they are.
+    pub fn claim_pages(&self, node: &str, kind: &str, limit: u32, lease_s: u32) -> Result<Vec<Bundle>> {
+        self.inner.database.write(|session| bundles::claim(session, node, kind, limit, lease_s))
     }
 
     /// Claims the first effect of a kind whose order is kept; `None` while somebody has it or it is to wait, and nothing of its kind overtakes it.

@@ -7,6 +7,7 @@ use hikeshi_domain::effect::{Effect, EffectKey};
 use hikeshi_domain::ids::MonitorName;
 use jiff::SignedDuration;
 
+use crate::bundles::joins;
 use crate::error::{Result, StoreError};
 use crate::sql::{Change, Kind, Session, Sql, Value, to_json};
 use crate::{Claim, OutboxRow, Writes};
@@ -25,6 +26,7 @@ pub(crate) static QUEUE: Sql = Sql::rows(
         ("attempts", Kind::Int),
         ("fence", Kind::Int),
         ("lease_until_ns", Kind::Int),
+        ("joins", Kind::Text),
     ],
     "",
 );
@@ -71,15 +73,16 @@ pub(crate) static ALL: &[&Sql] =
 pub(crate) fn keep(writes: &Writes, changes: &mut Vec<Change>) -> Result<()> {
     let mut queue = Change::new(&QUEUE);
     for (effect, at) in &writes.queued {
-        let key = effect.key.0.as_str().into();
-        queue.rows.push(vec![key, effect.work.kind().into(), to_json(effect)?, (*at).into(), 0_i64.into(), 0_i64.into(), 0_i64.into()]);
+        let (key, kind) = (effect.key.0.as_str().into(), effect.work.kind().into());
+        let joins = joins(effect).map_or(Value::Null, Value::from);
+        queue.rows.push(vec![key, kind, to_json(effect)?, (*at).into(), 0_i64.into(), 0_i64.into(), 0_i64.into(), joins]);
     }
     let rows = writes.settled.iter().map(|key| vec![key.0.as_str().into()]).collect();
     changes.extend([queue, Change { sql: &SETTLE, rows }]);
     Ok(())
 }
 
-fn after(now: Timestamp, seconds: u32) -> Timestamp {
+pub(crate) fn after(now: Timestamp, seconds: u32) -> Timestamp {
     now.checked_add(SignedDuration::from_secs(i64::from(seconds))).unwrap_or(Timestamp::MAX)
 }
 
@@ -110,7 +113,7 @@ pub(crate) fn claim_first(session: &mut dyn Session, node: &str, kind: &str, lea
     Ok(claimed(session, &CLAIM_FIRST, &arguments)?.into_iter().next().map(|(_, claim)| claim))
 }
 
-fn claimed(session: &mut dyn Session, sql: &'static Sql, arguments: &[Value]) -> Result<Vec<(i64, Claim)>> {
+pub(crate) fn claimed(session: &mut dyn Session, sql: &'static Sql, arguments: &[Value]) -> Result<Vec<(i64, Claim)>> {
     let mut claims = Vec::new();
     for row in session.query(sql, arguments)? {
         let attempts = u32::try_from(row.count(3)?).unwrap_or(u32::MAX);

@@ -1,13 +1,14 @@
 //! The tables, and how an older schema becomes this one. Append migrations; never change one that was released.
 //!
-//! `entries` is the record. `checkpoints`, `contents`, `presence`, `alert_leases`, `beats`, `subscribers` and `told` are kept beside it. Everything else is a projection that
+//! `entries` is the record. `checkpoints`, `contents`, `presence`, `alert_leases`, `beats`, `paged`, `subscribers` and `told` are kept beside it. Everything else is a projection that
 //! [`crate::rebuild`] can make again.
 
 /// Marks an SQLite file as hikeshi's.
 pub(crate) const APPLICATION_ID: i64 = 0x484b_5348;
 
 /// The schema version is the number of migrations.
-pub(crate) const MIGRATIONS: &[&str] = &[FIRST, ENTRIES_OF_NO_CASE, ALERTS, PASTS, SILENCES, BEATS, OVERRIDES, STATUS, CHANGES, MAILBOXES];
+pub(crate) const MIGRATIONS: &[&str] =
+    &[FIRST, ENTRIES_OF_NO_CASE, ALERTS, PASTS, SILENCES, BEATS, OVERRIDES, STATUS, CHANGES, MAILBOXES, BUNDLES];
 
 const FIRST: &str = "
 CREATE TABLE entries (
@@ -276,6 +277,18 @@ INSERT INTO subscribers
     FROM subscribers_before WHERE id IN (SELECT MIN(id) FROM subscribers_before GROUP BY lower(address));
 DROP TABLE subscribers_before;
 CREATE INDEX subscribers_unasked ON subscribers (due_ns, id) WHERE secret IS NOT NULL;
+";
+
+/// With whom a page may be sent, and when somebody was last called by what about which place.
+const BUNDLES: &str = "
+ALTER TABLE outbox ADD COLUMN joins TEXT;
+CREATE INDEX outbox_joins ON outbox (kind, joins) WHERE joins IS NOT NULL;
+
+CREATE TABLE paged (
+    whom TEXT PRIMARY KEY,
+    at_ns BIGINT NOT NULL,
+    rank BIGINT NOT NULL
+) {clustered};
 ";
 
 /// The head of an empty ledger, written once after the first migration.

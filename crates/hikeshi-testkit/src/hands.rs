@@ -226,8 +226,8 @@ impl World {
                 file: format!("{}/incidents/{}.md", order.documents_root, order.incident.id),
                 digest: Digest::of(order.content.cause.as_bytes()),
             }),
-            Work::Page(order) => plain(Outcome::Paged { reference: String::new(), repeated: order.repeated }),
-            Work::Tell(_) => plain(Outcome::Paged { reference: String::new(), repeated: false }),
+            Work::Page(order) => plain(Outcome::Paged { reference: String::new(), repeated: order.repeated, bundle: Vec::new() }),
+            Work::Tell(_) => plain(Outcome::Paged { reference: String::new(), repeated: false, bundle: Vec::new() }),
             Work::Chat(order) => plain(Outcome::Said { place: order.place.clone(), message: order.at.as_second().to_string() }),
             Work::WriteInvitation(order) => {
                 plain(Outcome::InvitationWritten { file: format!("{}/emergency/{}.ics", order.documents_root, order.obligation) })

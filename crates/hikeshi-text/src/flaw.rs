@@ -32,6 +32,7 @@ pub fn flaw(lang: Lang, flaw: &Flaw) -> Sentence {
         FlawKind::SharedSshKey { other } => shared_ssh_key(lang, other),
         FlawKind::BadSshDestination { given } => bad_ssh_destination(lang, given),
         FlawKind::NotAscending => not_ascending(lang, &at),
+        FlawKind::NeverWaits { given } => never_waits(lang, given),
         FlawKind::NoHours { given } => no_hours(lang, given),
         FlawKind::BadNumber { given } => bad_number(lang, given),
         FlawKind::SameAs { other } => same_as(lang, &at, other),
@@ -40,6 +41,22 @@ pub fn flaw(lang: Lang, flaw: &Flaw) -> Sentence {
 
 fn say(what: impl Into<String>, why: impl Into<String>, next: impl Into<String>) -> Sentence {
     Sentence::new(what).why(why).next(next)
+}
+
+fn never_waits(lang: Lang, given: &str) -> Sentence {
+    let given = clipped(given, 20);
+    match lang {
+        Ja => say(
+            format!("{given} の呼び出しは、ほかの呼び出しを待てません。"),
+            "サービス全体が止まっているときに、待つ時間はありません。",
+            format!("priorities から {given} を除いてください。"),
+        ),
+        En => say(
+            format!("Pages of {given} do not wait for others."),
+            "While the whole service is down, there is no time to wait.",
+            format!("Take {given} out of `priorities`."),
+        ),
+    }
 }
 
 fn no_hours(lang: Lang, given: &str) -> Sentence {

@@ -27,11 +27,17 @@ pub fn sms(order: &PageOrder, url: &str) -> String {
     let title = clipped(title, TITLE_CHARS_MAX);
     let service = clipped(service, NAME_CHARS_MAX);
     let environment = clipped(environment, NAME_CHARS_MAX);
+    let list = url.rsplit_once('/').map_or(url, |(list, _)| list);
+    let more = match (lang, order.others()) {
+        (Ja | En, 0) => String::new(),
+        (Ja, others) => format!("\nほかに{others}件: {list}"),
+        (En, others) => format!("\n{others} more: {list}"),
+    };
     match (lang, order.repeated) {
-        (Ja, false) => format!("[{priority}] {title} ({incident}) {service}/{environment}。引き受けるには 1 と返信\n{url}"),
-        (Ja, true) => format!("【再送】[{priority}] {title} ({incident}) {service}/{environment}。引き受けるには 1 と返信\n{url}"),
-        (En, false) => format!("[{priority}] {title} ({incident}) {service}/{environment}. Reply 1 to take it\n{url}"),
-        (En, true) => format!("[sent again] [{priority}] {title} ({incident}) {service}/{environment}. Reply 1 to take it\n{url}"),
+        (Ja, false) => format!("[{priority}] {title} ({incident}) {service}/{environment}。引き受けるには 1 と返信\n{url}{more}"),
+        (Ja, true) => format!("【再送】[{priority}] {title} ({incident}) {service}/{environment}。引き受けるには 1 と返信\n{url}{more}"),
+        (En, false) => format!("[{priority}] {title} ({incident}) {service}/{environment}. Reply 1 to take it\n{url}{more}"),
+        (En, true) => format!("[sent again] [{priority}] {title} ({incident}) {service}/{environment}. Reply 1 to take it\n{url}{more}"),
     }
 }
 
@@ -123,6 +129,15 @@ pub fn speech(lang: Lang, call: &Spoken<'_>) -> Vec<String> {
             format!("Affected: {service}, {environment}."),
             format!("Incident number {number}. {title}."),
         ],
+    }
+}
+
+/// How many are called for beside the one that is spoken of.
+pub fn others_wait(lang: Lang, others: usize) -> String {
+    match (lang, others) {
+        (Ja, others) => format!("ほかに、{others}件が待っています。画面で、確かめてください。"),
+        (En, 1) => "1 more waits for you on the page.".to_owned(),
+        (En, others) => format!("{others} more wait for you on the page."),
     }
 }
 

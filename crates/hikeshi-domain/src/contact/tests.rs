@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::obligation::{self, Kind, Obligation};
 use crate::page::{self, About};
 use crate::people::Actor;
-use crate::policy::{Paging, PagingRule, Webhook};
+use crate::policy::{Bundling, Paging, PagingRule, Webhook};
 use crate::refusal::Refusal;
 use crate::testing::{World, who};
 
@@ -23,8 +23,13 @@ fn world() -> World {
     for (id, person) in &mut policy.people {
         person.webhook = Some(Webhook { url: format!("http://127.0.0.1:1/{id}"), secret_env: None });
     }
-    policy.paging =
-        Some(Paging { rules: vec![PagingRule { after_min: 0, by: vec![Means::Webhook] }], mail: None, twilio: None, timeout_s: 10 });
+    policy.paging = Some(Paging {
+        rules: vec![PagingRule { after_min: 0, by: vec![Means::Webhook] }],
+        mail: None,
+        twilio: None,
+        timeout_s: 10,
+        bundle: Bundling::default(),
+    });
     assert_eq!(policy.check(), Vec::new());
     world.all.workspace.policy = Some(Arc::new(policy));
     world
@@ -52,7 +57,7 @@ fn ends(world: &mut World, key: &str, outcome: Outcome) -> Result<(), Refusal> {
 }
 
 fn sent() -> Outcome {
-    Outcome::Paged { reference: String::new(), repeated: false }
+    Outcome::Paged { reference: String::new(), repeated: false, bundle: Vec::new() }
 }
 
 fn known(world: &World, name: &str) -> Contact {

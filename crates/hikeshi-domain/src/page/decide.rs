@@ -3,6 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::bundle::{Haste, Window};
 use super::{About, Address, Attempt, AttemptEnd, HowEnded, Means, Page, PageEvent, PageOrder, Paged, report};
 use crate::decide::Decision;
 use crate::effect::{Effect, EffectKey, Outcome, Work};
@@ -62,7 +63,7 @@ pub(crate) fn call(decision: &mut Decision, policy: &Policy, subject: &Subject<'
             decision.events.push(Event::Page(event));
             continue;
         };
-        attempt(decision, policy, subject, (step, person), (first, 1));
+        attempt(decision, policy, subject, (step, person), (first, 1, Haste::None));
     }
 }
 
@@ -106,7 +107,7 @@ fn attempt(
     policy: &Policy,
     subject: &Subject<'_>,
     (step, person): (u32, &PersonId),
-    (means, number): (Means, u32),
+    (means, number, haste): (Means, u32, Haste),
 ) {
     let key = EffectKey(format!("page/{}/{step}/{person}/{}/{number}", subject.incident, means.code()));
     let about = About::Incident {
@@ -123,7 +124,10 @@ fn attempt(
             .map_or_else(|| subject.environment.to_string(), |place| place.name.clone()),
         detected_at: subject.detected_at,
     };
-    let Some(effect) = ordered(policy, person, (means, number), key.clone(), about) else { return };
+    let Some(mut effect) = ordered(policy, person, (means, number), key.clone(), about) else { return };
+    if let Work::Page(order) = &mut effect.work {
+        order.window = Window::of(policy, subject, haste);
+    }
     let what = Paged::Queued { means, number, effect: key };
     decision.events.push(Event::Page(PageEvent { incident: subject.incident, step, person: person.clone(), what }));
     decision.effects.push(effect);
@@ -142,6 +146,8 @@ pub(crate) fn ordered(policy: &Policy, person: &PersonId, (means, number): (Mean
         time_zone: policy.workspace.time_zone.clone(),
         // What has failed may have arrived all the same: an answer that did not come says nothing.
         repeated: number > 1,
+        window: None,
+        bundle: Vec::new(),
     };
     Some(Effect { key, work: Work::Page(Box::new(order)) })
 }
@@ -179,7 +185,7 @@ pub(super) fn fall_over(decision: &mut Decision, calling: Calling<'_>, state: &I
     let rules = rules(policy, person);
     let order: Vec<Means> = rules.iter().flat_map(|rule| rule.by.iter().copied()).chain(Means::ALL).collect();
     if let Some(next) = order.into_iter().find(untried) {
-        attempt(decision, policy, &Subject::of(state), (step, person), (next, 1));
+        attempt(decision, policy, &Subject::of(state), (step, person), (next, 1, Haste::AtOnce));
         return;
     }
     let mut others = state.pages.iter().filter(|other| other.step == step && other.person != *person);
@@ -254,7 +260,8 @@ pub(crate) fn again(facts: &Facts, id: IncidentId, now: Timestamp) -> Result<Dec
             return Ok(decision);
         }
         if let Some(next) = next_of(policy, page).filter(|next| next.due_at <= now) {
-            attempt(&mut decision, policy, &Subject::of(state), (page.step, &page.person), (next.means, next.number));
+            let haste = if next.number > 1 { Haste::AtOnce } else { Haste::None };
+            attempt(&mut decision, policy, &Subject::of(state), (page.step, &page.person), (next.means, next.number, haste));
         }
     }
     if decision.events.is_empty() { Err(Refusal::Stale) } else { Ok(decision) }

@@ -3,6 +3,7 @@
 //! Each attempt is queued in the transaction that decides on it, under a key of its own, and what became of it is recorded. Nothing is lost
 //! by a crash; the one attempt that was on its way may be repeated, and says so.
 
+pub mod bundle;
 pub mod decide;
 pub mod report;
 pub(crate) mod state;
@@ -18,6 +19,7 @@ use crate::ids::{IncidentId, PersonId};
 use crate::incident::Priority;
 use crate::policy::{Language, MailServer, Scheme, Twilio, Webhook};
 
+pub use bundle::{BUNDLE_MAX, Bundled, Stands, Window};
 pub use decide::reach;
 pub use report::{Command, Report, Reported, Unreached};
 
@@ -93,6 +95,9 @@ pub enum HowEnded {
         /// It may have been sent before, when the program was cut off.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         repeated: bool,
+        /// All that went in one message, this one among them; the first is the one that it is about. Empty: it went alone.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        bundle: Vec<EffectKey>,
     },
     Failed {
         detail: String,
@@ -106,7 +111,9 @@ impl HowEnded {
     /// What the outcome of an attempt means for it; `None`: it is no outcome of a page.
     pub(crate) fn of(outcome: &Outcome) -> Option<Self> {
         match outcome {
-            Outcome::Paged { reference, repeated } => Some(Self::Sent { reference: reference.clone(), repeated: *repeated }),
+            Outcome::Paged { reference, repeated, bundle } => {
+                Some(Self::Sent { reference: reference.clone(), repeated: *repeated, bundle: bundle.clone() })
+            }
             Outcome::Failed { detail } => Some(Self::Failed { detail: detail.clone(), permanent: false }),
             Outcome::PageRefused { detail } => Some(Self::Failed { detail: detail.clone(), permanent: true }),
             Outcome::BackupTaken { .. }
@@ -135,6 +142,14 @@ impl Attempt {
             Some(Reported::Delivered | Reported::Acknowledged) => true,
             Some(Reported::Undelivered { .. } | Reported::Silent { .. }) => false,
             None => matches!(&self.end, Some(AttemptEnd { how: HowEnded::Sent { .. }, .. })),
+        }
+    }
+
+    /// All that went in one message with it; empty: it went alone.
+    pub fn bundle(&self) -> &[EffectKey] {
+        match &self.end {
+            Some(AttemptEnd { how: HowEnded::Sent { bundle, .. }, .. }) => bundle,
+            Some(AttemptEnd { how: HowEnded::Failed { .. }, .. }) | None => &[],
         }
     }
 
@@ -202,6 +217,12 @@ pub struct PageOrder {
     /// It was begun before and cut off: it may arrive twice, and says so. Set by the runner.
     #[serde(default)]
     pub repeated: bool,
+    /// Whether it waits for others; `None`: it goes by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
+    /// All incidents that this message is about, the most serious one first; empty: the one of `about`. Set by the runner.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bundle: Vec<Bundled>,
 }
 
 /// Why somebody is called.

@@ -7,7 +7,7 @@ use crate::command::Command;
 use crate::effect::{Effect, Outcome, Work};
 use crate::incident;
 use crate::people::Actor;
-use crate::policy::{MailSecurity, MailServer, Paging, PagingRule, Twilio, Webhook};
+use crate::policy::{Bundling, MailSecurity, MailServer, Paging, PagingRule, Twilio, Webhook};
 use crate::refusal::Refusal;
 use crate::testing::{World, who};
 use crate::timer::{Wake, of_incident};
@@ -32,7 +32,7 @@ fn world(rules: Vec<PagingRule>) -> World {
         user_env: None,
         password_env: None,
     };
-    policy.paging = Some(Paging { rules, mail: Some(mail), twilio: None, timeout_s: 10 });
+    policy.paging = Some(Paging { rules, mail: Some(mail), twilio: None, timeout_s: 10, bundle: Bundling::default() });
     assert_eq!(policy.check(), Vec::new());
     world.all.workspace.policy = Some(Arc::new(policy));
     world
@@ -51,7 +51,7 @@ fn order(world: &World, key: &str) -> Effect {
 }
 
 fn sent() -> Outcome {
-    Outcome::Paged { reference: "250 queued".to_owned(), repeated: false }
+    Outcome::Paged { reference: "250 queued".to_owned(), repeated: false, bundle: Vec::new() }
 }
 
 fn failed() -> Outcome {
@@ -357,4 +357,51 @@ fn while_a_provider_is_away_neither_the_rounds_are_spent_nor_is_anybody_called_m
     assert_eq!(keys(&world), ["page/inc_1/2/tanaka/webhook/2"], "once, and not for each step");
     end(&mut world, "page/inc_1/2/tanaka/webhook/2", sent());
     assert_eq!(next(&world, incident), None);
+}
+
+#[test]
+fn i4_what_answers_a_failure_waits_for_nothing_and_p1_never_does() {
+    let window = |world: &World, key: &str| match order(world, key).work {
+        Work::Page(page) => page.window,
+        _ => None,
+    };
+    let mut world = usual();
+    world.open("ito");
+    let first = window(&world, "page/inc_1/1/tanaka/webhook/1").expect("pages after it wait");
+    assert_eq!((first.place.as_str(), first.seconds, first.rank), ("reservation/production", 60, 1));
+    assert!(!first.may_wait, "P1");
+    end(&mut world, "page/inc_1/1/tanaka/webhook/1", failed());
+    assert!(!window(&world, "page/inc_1/1/tanaka/mail/1").expect("one").may_wait);
+
+    let mut slight = usual();
+    let id = slight.open("ito");
+    let state = slight.all.incident(id).expect("open").clone();
+    let policy = slight.all.workspace.policy.clone().expect("a policy");
+    let subject = |priority| decide::Subject { priority, ..decide::Subject::of(&state) };
+    let of = |policy: &crate::policy::Policy, priority, haste| bundle::Window::of(policy, &subject(priority), haste);
+    for priority in [Priority::P2, Priority::P3, Priority::P4] {
+        assert!(of(&policy, priority, bundle::Haste::None).is_some_and(|window| window.may_wait), "{priority:?}");
+        assert!(of(&policy, priority, bundle::Haste::AtOnce).is_some_and(|window| !window.may_wait), "{priority:?}");
+    }
+    let mut off = (*policy).clone();
+    off.paging.as_mut().expect("paging").bundle.window_s = 0;
+    assert_eq!(off.check(), Vec::new());
+    assert_eq!(of(&off, Priority::P4, bundle::Haste::None), None, "off is off");
+}
+
+#[test]
+fn i4_nobody_waits_longer_than_a_quarter_of_the_time_to_acknowledge() {
+    let world = usual();
+    let mut policy = (**world.all.workspace.policy.as_ref().expect("a policy")).clone();
+    let flaws = |policy: &crate::policy::Policy| policy.check().into_iter().map(|flaw| flaw.at.join(".")).collect::<Vec<_>>();
+    policy.paging.as_mut().expect("paging").bundle.window_s = 301;
+    assert_eq!(flaws(&policy), ["paging.bundle.window_s"]);
+    policy.paging.as_mut().expect("paging").bundle.window_s = 120;
+    assert_eq!(flaws(&policy), [""; 0]);
+    policy.incident.priorities.get_mut(&Priority::P2).expect("P2").act_within_min = 5;
+    assert_eq!(flaws(&policy), ["paging.bundle.window_s"], "75 s at most");
+    policy.paging.as_mut().expect("paging").bundle.priorities.remove(&Priority::P2);
+    assert_eq!(flaws(&policy), [""; 0], "what does not wait has no say");
+    policy.paging.as_mut().expect("paging").bundle.priorities.insert(Priority::P1);
+    assert!(flaws(&policy).contains(&"paging.bundle.priorities".to_owned()));
 }

@@ -113,6 +113,10 @@ pub enum FlawKind {
     BadSshDestination {
         given: String,
     },
+    /// It goes at once, whatever else is said of it.
+    NeverWaits {
+        given: String,
+    },
     /// Later escalation steps must come later.
     NotAscending,
     /// Hours that end where they begin: nobody could tell whether that is a whole day or nothing.

@@ -1,9 +1,12 @@
 //! How people are reached when an incident needs them (rules I4, I5). What becomes of a page is the work of [`crate::page`].
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Twilio;
+use crate::incident::Priority;
 use crate::page::Means;
 
 /// Without it nobody is paged; announcements are made in the channels all the same.
@@ -20,6 +23,24 @@ pub struct Paging {
     /// A page that is not answered by its receiver within this time has failed.
     #[serde(default = "default_timeout")]
     pub timeout_s: u32,
+    #[serde(default)]
+    pub bundle: Bundling,
+}
+
+/// Somebody who was just called about a service is not called again for each incident of it: what follows waits a moment and comes together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Bundling {
+    /// How long after a page of a service and environment others of it wait; 0 = each goes by itself.
+    pub window_s: u32,
+    /// Those that may wait. P1 never does.
+    pub priorities: BTreeSet<Priority>,
+}
+
+impl Default for Bundling {
+    fn default() -> Self {
+        Self { window_s: 60, priorities: BTreeSet::from([Priority::P2, Priority::P3, Priority::P4]) }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

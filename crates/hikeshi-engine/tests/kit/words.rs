@@ -119,8 +119,8 @@ pub fn well(work: &Work, now: Timestamp) -> (Outcome, Vec<Vec<u8>>) {
         }
         Work::Chat(order) => Outcome::Said { place: order.place.clone(), message: "1.000001".to_owned() },
         Work::WriteInvitation(_) => Outcome::InvitationWritten { file: "docs/emergency/2026-11-22.ics".to_owned() },
-        Work::Tell(_) => Outcome::Paged { reference: String::new(), repeated: false },
-        Work::Page(order) => Outcome::Paged { reference: String::new(), repeated: order.repeated },
+        Work::Tell(_) => Outcome::Paged { reference: String::new(), repeated: false, bundle: Vec::new() },
+        Work::Page(order) => Outcome::Paged { reference: String::new(), repeated: order.repeated, bundle: Vec::new() },
     };
     (outcome, Vec::new())
 }

@@ -112,7 +112,7 @@ fn message(options: &Options, effect: &Effect, order: &PageOrder, to: &str, serv
     let from: Mailbox = server.from.parse().map_err(|error| format!("the sender {} is no mail address: {error}", server.from))?;
     let address = to.parse().map_err(|error| format!("{to} is no mail address: {error}"))?;
     // One page has one id, whenever it is sent: mail programs show the second copy of it as the same message.
-    let id = format!("<{}@{}.hikeshi>", effect.key.0.replace('/', "."), options.ledger);
+    let id = format!("<{}@{}.hikeshi>", order.message_key(&effect.key).0.replace('/', "."), options.ledger);
     let mut message = Message::builder()
         .from(from)
         .to(Mailbox::new(Some(order.name.clone()), address))

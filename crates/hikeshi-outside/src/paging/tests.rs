@@ -48,6 +48,8 @@ fn effect(address: Address) -> Effect {
         language: Language::Ja,
         time_zone: "Asia/Tokyo".to_owned(),
         repeated: false,
+        window: None,
+        bundle: Vec::new(),
     };
     Effect { key: EffectKey("page/inc_12/1/tanaka/webhook/1".to_owned()), work: Work::Page(Box::new(order)) }
 }
@@ -99,7 +101,7 @@ async fn failed(effect: &Effect) -> String {
 #[tokio::test]
 async fn only_a_success_is_a_success() {
     let taken = webhook(receiver(Some("HTTP/1.1 202 Accepted\r\ncontent-length: 5\r\n\r\nid\u{1b}17")).await, Some("PAGE_KEY"));
-    assert_eq!(outcome(&taken).await, Outcome::Paged { reference: "id17".to_owned(), repeated: false });
+    assert_eq!(outcome(&taken).await, Outcome::Paged { reference: "id17".to_owned(), repeated: false, bundle: Vec::new() });
     for (answer, said) in [
         ("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 4\r\n\r\nbusy", "HTTP 503: busy"),
         ("HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\n\r\n", "HTTP 429:"),

@@ -6,9 +6,9 @@ use hikeshi_domain::effect::{Effect, EffectKey};
 use hikeshi_domain::page::{About, PageOrder};
 use hikeshi_domain::policy::Webhook;
 use ring::hmac;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{bounded, secret};
+use super::{bounded, place, secret};
 use crate::Options;
 use crate::probe::{client, whole, words};
 
@@ -36,7 +36,20 @@ pub(super) async fn send(
             "test": true, "asked_by": by,
         }),
     };
-    deliver(options, webhook, &effect.key, body.to_string(), within).await
+    deliver(options, webhook, &order.message_key(&effect.key), with_bundle(body, options, order).to_string(), within).await
+}
+
+/// What else the message is about, each with where it is taken.
+fn with_bundle(mut body: Value, options: &Options, order: &PageOrder) -> Value {
+    let list = order.bundle.iter().filter_map(|one| {
+        let mut one_of = serde_json::to_value(one).ok()?;
+        one_of.as_object_mut()?.insert("url".to_owned(), place(options, one.incident).into());
+        Some(one_of)
+    });
+    if let Some(fields) = body.as_object_mut().filter(|_| !order.bundle.is_empty()) {
+        fields.insert("bundle".to_owned(), list.collect());
+    }
+    body
 }
 
 /// Posts a body, signed when there is a key.

@@ -240,7 +240,7 @@ fn joined(key: &[Value], rest: &[Value]) -> Vec<Value> {
 fn outbox_row(key: &[Value], rest: &[Value]) -> Vec<Value> {
     let mut row = key.to_vec();
     if let [kind, queued_at, effect] = rest {
-        row.extend([kind.clone(), effect.clone(), queued_at.clone(), 1_i64.into(), 1_i64.into(), 0_i64.into()]);
+        row.extend([kind.clone(), effect.clone(), queued_at.clone(), 1_i64.into(), 1_i64.into(), 0_i64.into(), Value::Null]);
     }
     row
 }

@@ -4,10 +4,11 @@ use crate::database::Database;
 use crate::on_both;
 use crate::sql::Sql;
 use crate::testing::Scratch;
-use crate::{Store, changes, contents, facts, ledger, outbox, pasts, postgres, proofs, read, rebuild, subscribers, timers, write};
+use crate::{Store, bundles, changes, contents, facts, ledger, outbox, pasts, postgres, proofs, read, rebuild, subscribers, timers, write};
 
 fn all() -> impl Iterator<Item = &'static Sql> {
     [
+        bundles::ALL,
         changes::ALL,
         contents::ALL,
         facts::ALL,

@@ -1,6 +1,8 @@
 //! What a person reads who is called because of an incident: on a small screen, just woken. Plain text; the first line says it all.
 
-use hikeshi_domain::page::{About, PageOrder};
+use hikeshi_domain::ids::IncidentId;
+use hikeshi_domain::page::{About, Bundled, PageOrder, Stands};
+use hikeshi_domain::policy::Scheme;
 
 use crate::Lang::{self, En, Ja};
 use crate::plain::{clipped, one_line};
@@ -30,6 +32,9 @@ pub fn page(order: &PageOrder, url: &str) -> PageText {
     let About::Incident { incident, title, priority, scheme, service, environment, detected_at, step: _, serious: _ } = &order.about else {
         return test(order, url, again, twice);
     };
+    if order.others() > 0 {
+        return together(order, url, again, twice);
+    }
     let (title, meaning) = (clipped(&one_line(title), 120), label::priority_meaning(lang, *scheme, *priority));
     let priority = label::priority(lang, *scheme, *priority);
     let (service, environment) = (one_line(service), one_line(environment));
@@ -44,6 +49,66 @@ pub fn page(order: &PageOrder, url: &str) -> PageText {
         ),
     };
     PageText { subject, body }
+}
+
+/// Where another incident is shown, by where one is.
+fn beside(url: &str, incident: IncidentId) -> String {
+    let place = url.rsplit_once('/').map_or(url, |(place, _)| place);
+    format!("{place}/{incident}")
+}
+
+/// Several incidents in one message, each with where it is taken.
+fn together(order: &PageOrder, url: &str, again: &str, twice: &str) -> PageText {
+    let (lang, zone) = (Lang::from(order.language), time::Zone::named(&order.time_zone));
+    let scheme = match &order.about {
+        About::Incident { scheme, .. } => *scheme,
+        About::Test { .. } => Scheme::default(),
+    };
+    let (name, count, others) = (one_line(&order.name), order.bundle.len(), order.others());
+    let subject = order.bundle.first().map_or_else(String::new, |first| {
+        let (title, priority) = (clipped(&one_line(&first.title), 120), label::priority(lang, scheme, first.priority));
+        match lang {
+            Ja => format!("{again}[{priority}] {title} ({}) ほか{others}件", first.incident),
+            En => format!("{again}[{priority}] {title} ({}) and {others} more", first.incident),
+        }
+    });
+    let list: Vec<String> = order.bundle.iter().enumerate().map(|(index, one)| line(lang, &zone, scheme, (index + 1, one), url)).collect();
+    let list = list.join("\n\n");
+    let body = match lang {
+        Ja => format!(
+            "{name}さん、対応をお願いします。続けて起きた{count}件を、一通にまとめています。\n\n{list}\n\n引き受けるには、それぞれのページで「対応を始める」を押してください。\n誰も引き受けないものは、次の担当者を呼び出します。{twice}\n"
+        ),
+        En => format!(
+            "{name}, you are needed. {count} incidents that came shortly after one another are in this one message.\n\n{list}\n\nTo take one, open its page and acknowledge.\nFor what nobody takes, the next person is called.{twice}\n"
+        ),
+    };
+    PageText { subject, body }
+}
+
+fn line(lang: Lang, zone: &time::Zone, scheme: Scheme, (number, one): (usize, &Bundled), url: &str) -> String {
+    let (title, service, environment) = (clipped(&one_line(&one.title), 120), one_line(&one.service), one_line(&one.environment));
+    let (priority, meaning) = (label::priority(lang, scheme, one.priority), label::priority_meaning(lang, scheme, one.priority));
+    let (at, stands, url) = (time::stamp(lang, zone, one.detected_at), stands(lang, &one.stands), beside(url, one.incident));
+    let incident = one.incident;
+    match lang {
+        Ja => format!(
+            "{number}. {incident} {title}\n優先度: {priority}（{meaning}）\n対象: {service}（{environment}）\n検知: {at}\n状態: {stands}\n{url}"
+        ),
+        En => format!(
+            "{number}. {incident} {title}\nPriority: {priority} ({meaning})\nAffected: {service} ({environment})\nDetected: {at}\nState: {stands}\n{url}"
+        ),
+    }
+}
+
+fn stands(lang: Lang, stands: &Stands) -> String {
+    match (lang, stands) {
+        (Ja, Stands::Waiting) => "まだ誰も引き受けていません".to_owned(),
+        (En, Stands::Waiting) => "nobody has it yet".to_owned(),
+        (Ja, Stands::Acknowledged { by }) => format!("{}が引き受けています", one_line(by)),
+        (En, Stands::Acknowledged { by }) => format!("{} has it", one_line(by)),
+        (Ja, Stands::Over) => "復旧しています".to_owned(),
+        (En, Stands::Over) => "service is back".to_owned(),
+    }
 }
 
 /// A test page: nothing burns, and its owner says that it has arrived.

@@ -1,5 +1,7 @@
 //! Events of pages: who was called, by what, and what became of it (rules I4, I5).
 
+use hikeshi_domain::ids::IncidentId;
+use hikeshi_domain::page::bundle::beside;
 use hikeshi_domain::page::{Attempt, HowEnded, Page, PageEvent, Paged, Reported, Unreached};
 
 use crate::Lang::{self, En, Ja};
@@ -7,8 +9,11 @@ use crate::label::both;
 use crate::plain::one_line;
 use crate::{Names, label};
 
+/// Of the others in one message, so many are named.
+const OTHERS_MAX: usize = 10;
+
 pub(super) fn said(lang: Lang, event: &PageEvent, names: &Names) -> String {
-    let PageEvent { person, what, incident: _, step: _ } = event;
+    let PageEvent { person, what, incident, step: _ } = event;
     let who = names.person(lang, person);
     match what {
         Paged::Queued { means, number, effect: _ } => {
@@ -22,7 +27,11 @@ pub(super) fn said(lang: Lang, event: &PageEvent, names: &Names) -> String {
         }
         Paged::Ended { means, how, number: _ } => {
             let means = label::page_means(lang, *means);
-            ended(lang, &who, means, how)
+            let said = ended(lang, &who, means, how);
+            match how {
+                HowEnded::Sent { bundle, .. } => format!("{said}{}", together(lang, &beside(bundle, *incident))),
+                HowEnded::Failed { .. } => said,
+            }
         }
         Paged::Reported { means, what, number: _ } => {
             let means = label::page_means(lang, *means);
@@ -49,6 +58,17 @@ fn ended(lang: Lang, who: &str, means: &str, how: &HowEnded) -> String {
         (En, HowEnded::Failed { detail, permanent: true }) => {
             format!("{who} cannot be paged by {means}, and trying again would not help: {}", one_line(detail))
         }
+    }
+}
+
+/// What else went in the same message.
+fn together(lang: Lang, others: &[IncidentId]) -> String {
+    let list: Vec<String> = others.iter().take(OTHERS_MAX).map(IncidentId::to_string).collect();
+    let cut = others.len() > list.len();
+    match (lang, others.len()) {
+        (Ja | En, 0) => String::new(),
+        (Ja, count) => format!("。ほかの{count}件とまとめて一通（{}{}）", list.join("、"), if cut { " など" } else { "" }),
+        (En, count) => format!(", in one message with {count} more ({}{})", list.join(", "), if cut { ", …" } else { "" }),
     }
 }
 

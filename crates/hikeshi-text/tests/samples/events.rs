@@ -181,11 +181,15 @@ fn contact(step: ContactStep) -> Event {
 pub fn contact_steps() -> Vec<(&'static str, Event)> {
     let failed = HowEnded::Failed { detail: text("HTTP 503"), permanent: false };
     vec![
-        ("Test sent", contact(ContactStep::Ended { how: HowEnded::Sent { reference: text("CA1"), repeated: false } })),
+        ("Test sent", contact(ContactStep::Ended { how: HowEnded::Sent { reference: text("CA1"), repeated: false, bundle: Vec::new() } })),
         ("Test failed", contact(ContactStep::Ended { how: failed })),
         ("Test reported", contact(ContactStep::Reported { what: Reported::Delivered })),
         ("Test confirmed", contact(ContactStep::Confirmed)),
     ]
+}
+
+fn bundle() -> Vec<EffectKey> {
+    [12, 13, 14].map(|number| EffectKey(format!("page/inc_{number}/1/tanaka/mail/1"))).into()
 }
 
 /// What else may happen to a page, beside its beginning.
@@ -195,8 +199,9 @@ pub fn page_steps() -> Vec<(&'static str, Event)> {
     let reported = |what| Paged::Reported { means: Means::Voice, number, what };
     let steps = [
         ("Page again", Paged::Queued { means: Means::Webhook, number: 2, effect: key() }),
-        ("Page sent", ended(HowEnded::Sent { reference: text("250 queued"), repeated: false })),
-        ("Page sent again", ended(HowEnded::Sent { reference: text(""), repeated: true })),
+        ("Page sent", ended(HowEnded::Sent { reference: text("250 queued"), repeated: false, bundle: Vec::new() })),
+        ("Page sent again", ended(HowEnded::Sent { reference: text(""), repeated: true, bundle: Vec::new() })),
+        ("Page sent with others", ended(HowEnded::Sent { reference: text(""), repeated: false, bundle: bundle() })),
         ("Page failed", ended(HowEnded::Failed { detail: text("HTTP 503"), permanent: false })),
         ("Page refused", ended(HowEnded::Failed { detail: text("HTTP 400: 21211"), permanent: true })),
         ("Page delivered", reported(Reported::Delivered)),

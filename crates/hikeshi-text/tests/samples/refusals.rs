@@ -206,6 +206,7 @@ every! {
         SharedSshKey => FlawKind::SharedSshKey { other: text("mori") },
         BadSshDestination => FlawKind::BadSshDestination { given: text("-oProxyCommand=x") },
         NotAscending => FlawKind::NotAscending,
+        NeverWaits => FlawKind::NeverWaits { given: text("P1") },
         NoHours => FlawKind::NoHours { given: text("09:00") },
         BadNumber => FlawKind::BadNumber { given: text("090-1234-5678") },
         SameAs => FlawKind::SameAs { other: text("mori") },

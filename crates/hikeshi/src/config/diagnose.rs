@@ -310,6 +310,7 @@ impl Walk {
             | FlawKind::SharedSshKey { .. }
             | FlawKind::BadSshDestination { .. }
             | FlawKind::NotAscending
+            | FlawKind::NeverWaits { .. }
             | FlawKind::NoHours { .. }
             | FlawKind::BadNumber { .. }
             | FlawKind::SameAs { .. } => false,

@@ -10,6 +10,7 @@ use hikeshi_domain::contact::{self, Contact};
 use hikeshi_domain::effect::EffectKey;
 use hikeshi_domain::ids::{IncidentId, PersonId, RequestKey};
 use hikeshi_domain::incident::{self, Incident};
+use hikeshi_domain::page::bundle::beside;
 use hikeshi_domain::page::{self, Means, Reported, decide as attempts};
 use hikeshi_domain::people::{Actor, Via};
 use hikeshi_domain::policy::{Policy, Twilio};
@@ -202,9 +203,11 @@ impl Ears {
             key: RequestKey::of(&["inside", "report", &shortened(&effect), what]),
             actor: Actor::Runner,
             via: Via::Inside,
-            command: Command::Page(page::Command::Report { effect, reported }),
+            command: Command::Page(page::Command::Report { effect: effect.clone(), reported }),
         };
-        self.door.submit(envelope).await.map(drop)
+        self.door.submit(envelope).await?;
+        self.door.share_report(&effect).await;
+        Ok(())
     }
 
     /// The latest message that called its sender, answered. Numbers that nobody has are not answered: each answer costs money.
@@ -248,9 +251,9 @@ impl Ears {
         let mut latest = None;
         for id in waiting {
             let Ok(view) = look.incident(id).await else { continue };
-            for (at, key) in messages(&view.incident, person) {
-                if latest.as_ref().is_none_or(|(before, _, _)| at > *before) {
-                    latest = Some((at, key, view.incident.clone()));
+            for (sent, key) in messages(&view.incident, person) {
+                if latest.as_ref().is_none_or(|(before, _, _)| sent > *before) {
+                    latest = Some((sent, key, view.incident.clone()));
                 }
             }
         }
@@ -278,7 +281,12 @@ fn call(policy: &Policy, called: &Called, action: &str, before: &str) -> String 
         return twiml::last_words(*lang, &[&words]);
     }
     let lines = match about {
-        Why::Incident(incident) => speech_of(policy, incident, person, *lang),
+        Why::Incident(incident) => {
+            let others = attempts::found(incident, &called.key).map_or(0, |(_, attempt)| beside(attempt.bundle(), incident.id).len());
+            let mut lines = speech_of(policy, incident, person, *lang);
+            lines.extend((others > 0).then(|| telephone::others_wait(*lang, others)));
+            lines
+        }
         Why::Test { .. } => telephone::speech_of_test(*lang, &policy.workspace.name, policy.name_of(person)),
     };
     let before = (!before.is_empty()).then(|| before.to_owned());
@@ -312,14 +320,14 @@ fn speech_of(policy: &Policy, incident: &Incident, person: &PersonId, lang: Lang
     telephone::speech(lang, &spoken)
 }
 
-/// Attempts by message, each with when it began.
-fn messages(incident: &Incident, person: &PersonId) -> Vec<(hikeshi_domain::Timestamp, EffectKey)> {
+/// Attempts by message: whether the message was about it first of all, and when it began.
+fn messages(incident: &Incident, person: &PersonId) -> Vec<((bool, hikeshi_domain::Timestamp), EffectKey)> {
     let pages = incident.pages.iter().filter(|page| page.person == *person);
     let of = |page: &page::Page| {
         let (step, person) = (page.step, page.person.clone());
         let key = move |attempt: &page::Attempt| {
-            let key = format!("page/{}/{step}/{person}/{}/{}", incident.id, attempt.means.code(), attempt.number);
-            (attempt.queued_at, EffectKey(key))
+            let key = EffectKey(format!("page/{}/{step}/{person}/{}/{}", incident.id, attempt.means.code(), attempt.number));
+            ((attempt.bundle().first().is_none_or(|first| *first == key), attempt.queued_at), key)
         };
         page.attempts.iter().filter(|attempt| attempt.means == Means::Sms).map(key).collect::<Vec<_>>()
     };

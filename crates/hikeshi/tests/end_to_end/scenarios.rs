@@ -2,14 +2,16 @@
 //!
 //! A block ```` ```toml policy=more ```` is added to the policy before the server starts. A block ```` ```toml file=NAME ```` writes a file. A block ```` ```hikeshi as=PERSON [exit=CODE] [keep=NAME] ```` is one command line,
 //! then lines `> TEXT` that the answer must hold; with `wait=yes` it is typed again until it does. A block ```` ```post to=PATH [type=TYPE] [exit=STATUS] ````
-//! is what another program sends to `/inbound/PATH`, with the secret that `ALERTS_TOKEN` holds. `{digest}` is the digest of `emg_1` now; `keep` remembers it under a name.
-//! `{tomorrow}` is 24 hours from now, `{later}` 48; `{month}` is this month.
+//! is what another program sends to `/inbound/PATH`, with the secret that `ALERTS_TOKEN` holds. `{receiver}` in the policy is the address of a program that takes pages; a block ```` ```received ```` waits until
+//! one of them holds every `> TEXT`. `{digest}` is the digest of `emg_1` now; `keep` remembers it under a name.
+//! `{tomorrow}` is 24 hours from now, `{later}` 48; `{month}` is this month, `{dir}` the directory of the files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::double::post;
 use super::harness::{Workspace, in_hours, text, this_month, until};
+use super::paging::Receiver;
 
 const TOKEN: &str = "the-secret-of-the-sender-0123456789";
 const PEOPLE: &[&str] = &["tanaka", "sato", "takahashi", "ito"];
@@ -76,16 +78,19 @@ fn run(file: &Path) {
     let (policy, blocks): (Vec<Block>, Vec<Block>) =
         blocks(&super::harness::read(file)).into_iter().partition(|block| block.attributes.contains_key("policy"));
     let more: String = policy.iter().flat_map(|block| block.body.iter().map(|line| format!("{line}\n"))).collect();
+    let receiver = Receiver::start();
+    let more = more.replace("{receiver}", &receiver.url);
     let mut workspace = Workspace::new(&format!("scenario-{name}")).policy(|policy| format!("{policy}{more}"));
     workspace.env.insert("ALERTS_TOKEN".to_owned(), TOKEN.to_owned());
     let workspace = workspace.introduced(PEOPLE);
     let times = [("tomorrow", in_hours(24)), ("later", in_hours(48)), ("month", this_month())];
     let mut kept: BTreeMap<String, String> = times.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    kept.insert("dir".to_owned(), workspace.dir.display().to_string());
     let mut commands = 0;
     for block in blocks {
         let place = format!("{}:{}", file.display(), block.line);
         match block.language.as_str() {
-            "toml" | "markdown" => {
+            "toml" | "markdown" | "json" | "text" => {
                 let to = block.attributes.get("file").unwrap_or_else(|| panic!("{place}: file="));
                 std::fs::write(workspace.path(to), block.body.join("\n") + "\n").expect("written");
             }
@@ -94,6 +99,7 @@ fn run(file: &Path) {
                 commands += 1;
             }
             "post" => sent(&workspace, &block, &place),
+            "received" => received(&receiver, &block, &place),
             other => panic!("{place}: a block of `{other}`"),
         }
     }
@@ -140,6 +146,16 @@ fn sent(workspace: &Workspace, block: &Block, place: &str) {
     let (status, said) = post(&address, &format!("/inbound/{to}"), kind, &[("authorization", &authorization)], body.as_bytes());
     let wanted: u16 = block.attributes.get("exit").map_or(200, |status| status.parse().expect("a status"));
     assert_eq!(status, wanted, "{place}: {said}");
+}
+
+/// One page that says all of it.
+fn received(receiver: &Receiver, block: &Block, place: &str) {
+    let wanted: Vec<&str> = block.body.iter().filter_map(|line| line.strip_prefix("> ")).collect();
+    assert!(!wanted.is_empty(), "{place}: nothing is wanted of it");
+    until(&format!("{place}: {wanted:?}"), || {
+        let calls = receiver.calls.lock().expect("calls");
+        calls.iter().any(|call| wanted.iter().all(|wanted| call.body.to_string().contains(wanted)))
+    });
 }
 
 fn scenario(name: &str) -> PathBuf {

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use super::{Checking, FlawKind};
 use crate::ids::PersonId;
+use crate::incident::Priority;
 use crate::page::Means;
-use crate::policy::{PagingRule, Twilio, telephone};
+use crate::policy::{Bundling, PagingRule, Twilio, telephone};
 
 const RULES_MAX: u64 = 10;
+/// A page is held by a claim, which cannot reach further than ten minutes.
+const WINDOW_MAX_S: u64 = 300;
 const LAST_MIN: u64 = 1_440;
 
 impl Checking<'_> {
@@ -24,6 +27,7 @@ impl Checking<'_> {
         }
         self.paging_rules(&["paging", "rules"], &paging.rules);
         self.bounds(&["paging", "timeout_s"], u64::from(paging.timeout_s), 1, 60);
+        self.bundle(&paging.bundle);
         if let Some(mail) = &paging.mail {
             self.filled(&["paging", "mail", "host"], &mail.host);
             self.filled(&["paging", "mail", "from"], &mail.from);
@@ -41,6 +45,17 @@ impl Checking<'_> {
             if named.contains(&means) && !there {
                 self.flaw(&["paging", "twilio", key], FlawKind::Empty);
             }
+        }
+    }
+
+    /// Whoever waits for others must still be reached well before somebody has to have acknowledged.
+    fn bundle(&mut self, bundle: &Bundling) {
+        let act_within = |priority| self.policy.incident.priorities.get(priority).map(|row| u64::from(row.act_within_min) * 60);
+        let targets = bundle.priorities.iter().filter_map(act_within);
+        let longest = targets.map(|seconds| seconds / 4).min().unwrap_or(WINDOW_MAX_S).min(WINDOW_MAX_S);
+        self.bounds(&["paging", "bundle", "window_s"], u64::from(bundle.window_s), 0, longest);
+        if bundle.priorities.contains(&Priority::P1) {
+            self.flaw(&["paging", "bundle", "priorities"], FlawKind::NeverWaits { given: Priority::P1.code().to_owned() });
         }
     }
 
