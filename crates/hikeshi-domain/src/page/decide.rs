@@ -77,8 +77,8 @@ fn due_by_now(rules: &[PagingRule], passed: SignedDuration) -> Vec<Means> {
     due.flat_map(|rule| rule.by.iter().copied()).collect()
 }
 
-pub(crate) fn address(policy: &Policy, person: &PersonId, means: Means) -> Option<Address> {
-    let person = policy.person(person)?;
+pub(crate) fn address(policy: &Policy, id: &PersonId, means: Means) -> Option<Address> {
+    let person = policy.person(id)?;
     match means {
         Means::Webhook => Some(Address::Webhook { webhook: person.webhook.clone()? }),
         Means::Mail => {
@@ -92,6 +92,10 @@ pub(crate) fn address(policy: &Policy, person: &PersonId, means: Means) -> Optio
         Means::Voice => {
             let twilio = policy.paging.as_ref()?.twilio.clone()?;
             Some(Address::Voice { to: person.phone.clone()?, from: twilio.voice_from.clone()?, twilio })
+        }
+        Means::Slack => {
+            let slack = policy.slack.clone()?;
+            Some(Address::Slack { user: policy.chat_user(id)?.to_owned(), slack: Box::new(slack) })
         }
     }
 }

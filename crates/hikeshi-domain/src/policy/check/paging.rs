@@ -42,6 +42,9 @@ impl Checking<'_> {
                 self.flaw(&["paging", "twilio", key], FlawKind::Empty);
             }
         }
+        if named.contains(&Means::Slack) && self.policy.slack.is_none() {
+            self.flaw(&["slack"], FlawKind::Empty);
+        }
     }
 
     fn twilio(&mut self, twilio: &Twilio) {
