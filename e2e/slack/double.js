@@ -66,7 +66,7 @@ export class SlackDouble {
     const given = { ...Object.fromEntries(url.searchParams), ...parsed(request.headers["content-type"] ?? "", body) };
     const token = (request.headers.authorization ?? "").replace(/^Bearer /, "") || given.token;
     this.calls.push({ method, at: Date.now(), channel: given.channel });
-    const failure = this.failing.find((failing) => failing.count > 0 && (!failing.method || failing.method === method));
+    const failure = this.failing.find((failing) => failing.count > 0 && (!failing.method || failing.method === method) && (!failing.channel || failing.channel === given.channel));
     if (failure) {
       failure.count -= 1;
       if (failure.loseAnswer || failure.holdMs || failure.truncate) {
@@ -77,7 +77,7 @@ export class SlackDouble {
         return answer(response, 200, done, { "x-oauth-scopes": this.scopes });
       }
       if (failure.status) return answer(response, failure.status, failure.body ?? { ok: false, error: "ratelimited" }, failure.retryAfter ? { "retry-after": String(failure.retryAfter) } : {});
-      return answer(response, 200, { ok: false, error: failure.error });
+      return answer(response, 200, failure.body ?? { ok: false, error: failure.error });
     }
     const wait = this.limit(method, given.channel);
     if (wait > 0) return answer(response, 429, { ok: false, error: "ratelimited" }, { "retry-after": String(wait) });
@@ -109,6 +109,15 @@ export class SlackDouble {
   channel(given) {
     const wanted = String(given ?? "").replace(/^#/, "");
     return this.channels.find((channel) => channel.id === wanted || channel.name === wanted);
+  }
+
+  // A user's id instead of a channel's opens the direct message with them, as chat.postMessage documents it.
+  direct(given) {
+    const user = this.users.find((one) => one.id === given);
+    if (!user) return this.channel(given);
+    const id = `D0${user.id.slice(2)}`;
+    if (!this.channel(id)) this.channels.push({ id, name: "directmessage", user: user.id, is_im: true, is_member: true, is_archived: false, messages: [] });
+    return this.channel(id);
   }
 
   // --- Socket Mode and signed requests --------------------------------------------------------------------------------------------
@@ -174,7 +183,7 @@ export class SlackDouble {
         if (this.mode !== "up") for (const connection of this.sockets.clients) connection.terminate();
         return { mode: this.mode };
       case "fail":
-        this.failing.push({ count: given.count ?? 1, method: given.method, error: given.error, status: given.status, retryAfter: given.retry_after, loseAnswer: given.lose_answer, holdMs: given.hold_ms, truncate: given.truncate });
+        this.failing.push({ count: given.count ?? 1, method: given.method, channel: given.channel, error: given.error, status: given.status, retryAfter: given.retry_after, loseAnswer: given.lose_answer, holdMs: given.hold_ms, truncate: given.truncate, body: given.body });
         return { failing: this.failing.length };
       case "limit":
         this.limited = given.on;
@@ -195,7 +204,7 @@ export class SlackDouble {
         }
         return { refreshed: this.sockets.clients.size };
       case "messages":
-        return { messages: this.channels.flatMap((channel) => channel.messages.map((message) => ({ channel: channel.name, ...message }))) };
+        return { messages: this.channels.flatMap((channel) => channel.messages.map((message) => ({ channel: channel.is_im ? channel.id : channel.name, ...message }))) };
       case "calls":
         return { calls: this.calls };
       case "ephemerals":
@@ -282,7 +291,7 @@ const METHODS = {
     return { ok: true, url: `${this.url}/`, team: this.team.domain, user: "hikeshi", team_id: this.team.id, user_id: "U0HIKESHI", bot_id: "B0HIKESHI", is_enterprise_install: false };
   },
   "chat.postMessage"(given) {
-    const channel = this.channel(given.channel);
+    const channel = this.direct(given.channel);
     if (!channel) return { ok: false, error: "channel_not_found" };
     if (channel.is_archived) return { ok: false, error: "is_archived" };
     if (!channel.is_member) return { ok: false, error: "not_in_channel" };
@@ -314,11 +323,11 @@ const METHODS = {
     const wrong = this.wrongMessage(given);
     if (wrong) return wrong;
     const message_ts = this.ts();
-    this.ephemerals.push({ channel: channel.name, user: given.user, text: given.text, thread_ts: given.thread_ts, message_ts });
+    this.ephemerals.push({ channel: channel.is_im ? channel.id : channel.name, user: given.user, text: given.text, thread_ts: given.thread_ts, message_ts });
     return { ok: true, message_ts };
   },
   "conversations.list"(given) {
-    const shown = this.channels.map(({ messages, ...channel }) => channel);
+    const shown = this.channels.filter((channel) => !channel.is_im).map(({ messages, ...channel }) => channel);
     return paged(shown, given, "channels");
   },
   "conversations.info"(given) {

@@ -50,6 +50,10 @@ async function webApi(client) {
   equal((await client.usergroups.list()).usergroups.map((group) => group.handle), ["cto", "dev-lead"], "groups");
   equal((await client.users.lookupByEmail({ email: "sato@example.jp" })).user.id, "U0SATO", "by e-mail");
   equal((await client.users.info({ user: "U0SATO" })).user.name, "sato", "by id");
+  const direct = await client.chat.postMessage({ channel: "U0SATO", text: "呼び出し", blocks: BLOCKS });
+  equal(direct.channel, "D0SATO", "a user's id opens the direct message with them");
+  await client.chat.update({ channel: direct.channel, ts: direct.ts, text: "引き受け済み" });
+  equal((await client.chat.postMessage({ channel: "U0SATO", text: "次" })).channel, direct.channel, "and the same one later");
 }
 
 async function errors(client, double) {

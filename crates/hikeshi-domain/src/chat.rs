@@ -5,6 +5,7 @@
 
 mod card;
 mod outcome;
+mod page;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use card::{Card, Consent};
 pub use outcome::ended;
+pub use page::{Over, Settled};
 
 use crate::channel::{Body, Notice, Post};
 use crate::effect::{Effect, EffectKey, Work};
@@ -27,6 +29,8 @@ use crate::policy::{Language, Policy, RoleText, Scheme, Slack};
 
 /// The part number of a card in its entry: after every post of the same entry.
 const CARD_PART: u32 = 9_999;
+/// From here on the parts are pages that are shown anew, up to the card's.
+const PAGE_PART: u32 = 9_000;
 
 /// How far the ledger had come: size and root, for people and machines outside to keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -74,6 +78,8 @@ pub enum Act {
     Post { post: Box<Post>, opens: bool },
     /// The card that was posted for this subject is shown as the case stands now.
     Restate { emergency: EmergencyId },
+    /// A page by direct message is shown as one that calls nobody any more.
+    Settle { settled: Box<Settled> },
 }
 
 /// What an order is about, for the record.
@@ -124,6 +130,8 @@ pub fn deliveries(facts: &Facts, events: &[Event], actor: &Actor, seq: u64, at: 
             making.restate(emergency, ended_by).map(|order| Effect { key: key(seq, CARD_PART), work: Work::Chat(Box::new(order)) }),
         );
     }
+    let pages = (PAGE_PART..CARD_PART).zip(making.settled(events));
+    effects.extend(pages.map(|(part, order)| Effect { key: key(seq, part), work: Work::Chat(Box::new(order)) }));
     effects
 }
 

@@ -115,7 +115,7 @@ impl Outside for Hands {
                 Work::Redact { .. } => host::could_not("this is work of the engine, not of the hands"),
                 Work::Chat(order) => slack::perform(effect, order, &self.voice(order), &self.memory).await,
                 Work::Tell(order) => status::perform(&self.options, effect, order).await,
-                Work::Page(order) => paging::perform(&self.options, effect, order).await,
+                Work::Page(order) => paging::perform(&self.options, &self.memory, effect, order).await,
                 Work::WriteReport(order) => documents::report(&self.options, order),
                 Work::WriteInvitation(order) => documents::invitation(&self.options, order),
                 Work::WritePostmortem(order) => documents::postmortem(&self.options, order),

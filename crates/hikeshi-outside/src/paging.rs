@@ -1,4 +1,4 @@
-//! Calling one person once: by mail, by telephone, or through a program of theirs. When and whom is decided in `hikeshi_domain::page`.
+//! Calling one person once: by mail, by telephone, by Slack, or through a program of theirs. When and whom is decided in `hikeshi_domain::page`.
 //!
 //! A receiver that does not take the page within its time has failed; nothing is tried twice here, since the next means is better than the
 //! same one. Webhook and mail carry the attempt's key, so that a receiver can tell a repeated page from another one.
@@ -16,12 +16,12 @@ use hikeshi_domain::ids::IncidentId;
 use hikeshi_domain::page::{About, Address, PageOrder};
 
 use self::telephone::Line;
-use crate::Options;
+use crate::{Options, slack};
 
 /// What a receiver answered is kept this far.
 const ANSWER_CHARS_MAX: usize = 300;
 
-pub(crate) async fn perform(options: &Options, effect: &Effect, order: &PageOrder) -> Performed {
+pub(crate) async fn perform(options: &Options, memory: &slack::Memory, effect: &Effect, order: &PageOrder) -> Performed {
     let url = match &order.about {
         About::Incident { incident, .. } => place(options, *incident),
         About::Test { .. } => format!("{}/contacts", options.public_url.trim_end_matches('/')),
@@ -34,6 +34,10 @@ pub(crate) async fn perform(options: &Options, effect: &Effect, order: &PageOrde
             Address::Sms { to, from, twilio } | Address::Voice { to, from, twilio } => {
                 let line = Line { means: order.address.means(), to, from, twilio };
                 telephone::send(options, effect, order, &line, &url, within).await
+            }
+            Address::Slack { user, slack } => {
+                let voice = slack::Voice::new(slack, &options.env, &options.public_url);
+                slack::page::send(&voice, memory, effect, order, user, &url, within).await
             }
         }
     };

@@ -1,12 +1,13 @@
 //! The team's Slack: says there what the workspace's own channel says, keeps the cards up to date, and hears who pressed a button.
 //!
-//! [`say`] carries one order out; [`find`] asks Slack whether it was carried out before; [`socket`] and [`signature`] are the two ways
+//! [`say`] carries one order out, [`mod@page`] calls one person; [`find`] asks Slack whether it was carried out before; [`socket`] and [`signature`] are the two ways
 //! in which a press arrives, [`press`] what it means, [`check`] what is missing in the setup. Whether a press may do anything is decided at the door.
 
 mod api;
 mod blocks;
 pub mod check;
 mod find;
+pub(crate) mod page;
 mod payload;
 pub mod press;
 mod say;
@@ -16,7 +17,7 @@ pub mod socket;
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hikeshi_domain::policy::Slack;
 
@@ -43,6 +44,8 @@ struct Remembered {
     posted: HashMap<String, Instant>,
     /// Calls in a row that did not come through.
     failures: u32,
+    /// Slack wants no page before.
+    pages_from: Option<Instant>,
 }
 
 /// A message that opens a thread.
@@ -58,6 +61,15 @@ const ROOTS_MAX: usize = 1_000;
 impl Memory {
     fn lock(&self) -> MutexGuard<'_, Remembered> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long Slack still wants no page.
+    fn page_wait(&self) -> Duration {
+        self.lock().pages_from.map(|from| from.saturating_duration_since(Instant::now())).unwrap_or_default()
+    }
+
+    fn wait_with_pages(&self, wait: Duration) {
+        self.lock().pages_from = Instant::now().checked_add(wait);
     }
 
     fn keep_root(&self, channel: &str, subject: &str, root: Root) {

@@ -2,6 +2,8 @@
 //!
 //! Words only. How they become blocks, and how long a block may be, is known to the hands.
 
+mod page;
+
 use hikeshi_domain::chat::{Card, ChatOrder, ChatTrouble, Seal};
 use hikeshi_domain::emergency::Status;
 use hikeshi_domain::ids::{Digest, EmergencyId};
@@ -10,6 +12,8 @@ use crate::Lang::{self, En, Ja};
 use crate::label::{self, both};
 use crate::plain::{clipped, one_line};
 use crate::{Names, Sentence, names, time};
+
+pub use page::{page_arrived, page_body, settled, take_page, taken_by, yours};
 
 /// The card of an exception, piece by piece.
 #[derive(Debug, Clone, PartialEq, Eq)]

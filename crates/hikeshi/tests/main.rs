@@ -62,5 +62,7 @@ mod session_files;
 mod session_lost;
 #[path = "end_to_end/slack.rs"]
 mod slack;
+#[path = "end_to_end/slack_page.rs"]
+mod slack_page;
 #[path = "end_to_end/status.rs"]
 mod status;

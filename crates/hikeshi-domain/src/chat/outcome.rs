@@ -7,7 +7,7 @@ use crate::event::Event;
 use crate::facts::Facts;
 use crate::refusal::Refusal;
 
-use super::{CARD_PART, ChatTrouble, Place};
+use super::{ChatTrouble, PAGE_PART, Place};
 
 pub fn ended(facts: &Facts, effect: &EffectKey, outcome: &Outcome) -> Result<Decision, Refusal> {
     let policy = facts.policy().ok_or(Refusal::Stale)?;
@@ -42,8 +42,9 @@ pub fn ended(facts: &Facts, effect: &EffectKey, outcome: &Outcome) -> Result<Dec
 
 fn unsaid(effect: EffectKey, place: Place, trouble: ChatTrouble) -> Decision {
     let case = place.incident;
-    // A card that could not be shown anew leaves an older one standing; its thread and the page have the news.
-    let told = !effect.0.ends_with(&format!("/{CARD_PART}"));
+    // A card or a page that could not be shown anew leaves an older one standing; the thread and the page of the case have the news.
+    let part = effect.0.rsplit('/').next().and_then(|part| part.parse::<u32>().ok());
+    let told = part.is_none_or(|part| part < PAGE_PART);
     let post = Post {
         channel: place.channel.clone(),
         body: Body::Notice { notice: Notice::ChatUndelivered { trouble: trouble.clone() } },

@@ -126,3 +126,68 @@ fn what_the_chat_does_not_take_is_told_on_the_page_and_not_in_the_chat() {
     let said = told(&mut world, "post/000000000008/0000", Outcome::Said { place, message: "1.1".to_owned() });
     assert!(matches!(said.events.as_slice(), [Event::PostDelivered { .. }]));
 }
+
+/// Calls tanaka by Slack, and the message stands.
+fn called_by_slack() -> (World, IncidentId) {
+    let mut world = World::new();
+    let mut policy = with_slack();
+    policy.people.get_mut(&PersonId::new("tanaka").expect("a name")).expect("somebody").chat = Some("U0TANAKA".to_owned());
+    policy.people.get_mut(&PersonId::new("tanaka").expect("a name")).expect("somebody").language = Some(Language::En);
+    let paging = serde_json::json!({"rules": [{"after_min": 0, "by": ["slack"]}]});
+    policy.paging = Some(serde_json::from_value(paging).expect("settings"));
+    assert_eq!(policy.check(), Vec::new());
+    world.all.workspace.policy = Some(std::sync::Arc::new(policy));
+    let incident = world.open("ito");
+    (world, incident)
+}
+
+fn ended(world: &mut World, incident: IncidentId, outcome: Outcome) -> Decision {
+    told(world, &format!("page/{incident}/1/tanaka/slack/1"), outcome)
+}
+
+fn sent() -> Outcome {
+    Outcome::Paged { reference: "D0TANAKA 17.25".to_owned(), repeated: false, bundle: Vec::new() }
+}
+
+fn settled(orders: &[(String, ChatOrder)]) -> Vec<(&str, &str, &Over)> {
+    let read = orders.iter().filter_map(|(key, order)| match &order.act {
+        Act::Settle { settled } => Some((key.as_str(), order.channel.as_str(), &settled.over)),
+        Act::Post { .. } | Act::Restate { .. } => None,
+    });
+    read.collect()
+}
+
+#[test]
+fn a_page_by_slack_is_shown_anew_when_somebody_takes_it() {
+    let (mut world, incident) = called_by_slack();
+    let done = ended(&mut world, incident, sent());
+    assert_eq!(settled(&orders(&world, &done, "tanaka")), [], "it still calls");
+    let taken = world.submit(&who("ito"), &Command::Incident(crate::incident::Command::Acknowledge { incident })).expect("taken");
+    let all = orders(&world, &taken, "ito");
+    let Some((key, order)) = all.iter().find(|(_, order)| matches!(order.act, Act::Settle { .. })) else { panic!("{all:?}") };
+    assert_eq!((key.as_str(), order.channel.as_str(), order.words.language), ("post/000000000007/9000", "D0TANAKA", Language::En));
+    assert!(order.words.people.keys().any(|person| person.as_str() == "ito"), "whoever has it is named");
+    assert!(matches!(settled(&all).as_slice(), [(_, _, Over::Taken { by, .. })] if by.as_str() == "ito"));
+}
+
+#[test]
+fn a_page_that_is_sent_after_somebody_took_it_is_shown_anew_at_once_and_one_that_failed_is_not() {
+    let (mut world, incident) = called_by_slack();
+    let taken = world.submit(&who("ito"), &Command::Incident(crate::incident::Command::Acknowledge { incident })).expect("taken");
+    assert_eq!(settled(&orders(&world, &taken, "ito")), [], "nothing stands there yet");
+    let late = ended(&mut world, incident, sent());
+    assert!(matches!(settled(&orders(&world, &late, "ito")).as_slice(), [(_, "D0TANAKA", Over::Taken { .. })]));
+    let (mut world, incident) = called_by_slack();
+    world.submit(&who("ito"), &Command::Incident(crate::incident::Command::Acknowledge { incident })).expect("taken");
+    let failed = ended(&mut world, incident, Outcome::PageRefused { detail: "Slack says user_disabled".to_owned() });
+    assert_eq!(settled(&orders(&world, &failed, "ito")), []);
+}
+
+#[test]
+fn a_page_that_could_not_be_shown_anew_is_recorded_and_not_announced() {
+    let mut world = town();
+    let place = Place { channel: ChannelName::known("incidents"), incident: None, emergency: None };
+    let trouble = ChatTrouble { code: "message_not_found".to_owned(), channel: "D0TANAKA".to_owned() };
+    let page = told(&mut world, "post/000000000007/9003", Outcome::Unsaid { place, trouble });
+    assert!(matches!(page.events.as_slice(), [Event::PostUndelivered { .. }]));
+}

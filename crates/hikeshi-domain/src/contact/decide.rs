@@ -43,6 +43,7 @@ pub(super) fn address_digest(policy: &Policy, person: &PersonId, means: Means) -
     let to = match address(policy, person, means)? {
         Address::Webhook { webhook } => webhook.url,
         Address::Mail { to, .. } | Address::Sms { to, .. } | Address::Voice { to, .. } => to,
+        Address::Slack { user, .. } => user,
     };
     Some(Digest::of(to.as_bytes()))
 }

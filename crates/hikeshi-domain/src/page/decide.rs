@@ -78,8 +78,8 @@ fn due_by_now(rules: &[PagingRule], passed: SignedDuration) -> Vec<Means> {
     due.flat_map(|rule| rule.by.iter().copied()).collect()
 }
 
-pub(crate) fn address(policy: &Policy, person: &PersonId, means: Means) -> Option<Address> {
-    let person = policy.person(person)?;
+pub(crate) fn address(policy: &Policy, id: &PersonId, means: Means) -> Option<Address> {
+    let person = policy.person(id)?;
     match means {
         Means::Webhook => Some(Address::Webhook { webhook: person.webhook.clone()? }),
         Means::Mail => {
@@ -93,6 +93,10 @@ pub(crate) fn address(policy: &Policy, person: &PersonId, means: Means) -> Optio
         Means::Voice => {
             let twilio = policy.paging.as_ref()?.twilio.clone()?;
             Some(Address::Voice { to: person.phone.clone()?, from: twilio.voice_from.clone()?, twilio })
+        }
+        Means::Slack => {
+            let slack = policy.slack.clone()?;
+            Some(Address::Slack { user: policy.chat_user(id)?.to_owned(), slack: Box::new(slack) })
         }
     }
 }
@@ -126,7 +130,8 @@ fn attempt(
     };
     let Some(mut effect) = ordered(policy, person, (means, number), key.clone(), about) else { return };
     if let Work::Page(order) = &mut effect.work {
-        order.window = Window::of(policy, subject, haste);
+        // A message in Slack is changed once somebody has its incident, so it is about that one alone.
+        order.window = if means == Means::Slack { None } else { Window::of(policy, subject, haste) };
     }
     let what = Paged::Queued { means, number, effect: key };
     decision.events.push(Event::Page(PageEvent { incident: subject.incident, step, person: person.clone(), what }));

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::effect::{EffectKey, Outcome};
 use crate::ids::{IncidentId, PersonId};
 use crate::incident::Priority;
-use crate::policy::{Language, MailServer, Scheme, Twilio, Webhook};
+use crate::policy::{Language, MailServer, Scheme, Slack, Twilio, Webhook};
 
 pub use bundle::{BUNDLE_MAX, Bundled, Stands, Window};
 pub use decide::reach;
@@ -31,10 +31,12 @@ pub enum Means {
     Mail,
     Sms,
     Voice,
+    /// A direct message in the team's Slack.
+    Slack,
 }
 
 impl Means {
-    pub const ALL: [Self; 4] = [Self::Webhook, Self::Mail, Self::Sms, Self::Voice];
+    pub const ALL: [Self; 5] = [Self::Webhook, Self::Mail, Self::Sms, Self::Voice, Self::Slack];
 
     pub fn code(self) -> &'static str {
         match self {
@@ -42,6 +44,7 @@ impl Means {
             Self::Mail => "mail",
             Self::Sms => "sms",
             Self::Voice => "voice",
+            Self::Slack => "slack",
         }
     }
 
@@ -49,6 +52,14 @@ impl Means {
     pub fn reports(self) -> bool {
         match self {
             Self::Sms | Self::Voice => true,
+            Self::Webhook | Self::Mail | Self::Slack => false,
+        }
+    }
+
+    /// Whether its owner can take the incident by the page itself: a key, a reply, a button.
+    pub fn answers(self) -> bool {
+        match self {
+            Self::Sms | Self::Voice | Self::Slack => true,
             Self::Webhook | Self::Mail => false,
         }
     }
@@ -261,6 +272,7 @@ pub enum Address {
     Mail { to: String, server: Box<MailServer> },
     Sms { to: String, from: String, twilio: Box<Twilio> },
     Voice { to: String, from: String, twilio: Box<Twilio> },
+    Slack { user: String, slack: Box<Slack> },
 }
 
 impl Address {
@@ -270,6 +282,7 @@ impl Address {
             Self::Mail { .. } => Means::Mail,
             Self::Sms { .. } => Means::Sms,
             Self::Voice { .. } => Means::Voice,
+            Self::Slack { .. } => Means::Slack,
         }
     }
 }

@@ -63,7 +63,8 @@ pub enum Command {
 
 /// Whether it says more than what is known.
 fn is_news(attempt: &Attempt, reported: &Reported) -> bool {
-    if !attempt.means.reports() {
+    let heard = if *reported == Reported::Acknowledged { attempt.means.answers() } else { attempt.means.reports() };
+    if !heard {
         return false;
     }
     match (attempt.report.as_ref().map(|report| &report.what), reported) {

@@ -405,3 +405,34 @@ fn i4_nobody_waits_longer_than_a_quarter_of_the_time_to_acknowledge() {
     policy.paging.as_mut().expect("paging").bundle.priorities.insert(Priority::P1);
     assert!(flaws(&policy).contains(&"paging.bundle.priorities".to_owned()));
 }
+
+#[test]
+fn slack_calls_whoever_has_an_id_there_and_falls_over_like_any_means() {
+    let mut world = usual();
+    let mut policy = (**world.all.workspace.policy.as_ref().expect("a policy")).clone();
+    policy.paging.as_mut().expect("paging").rules = vec![rule(0, &[Means::Slack, Means::Webhook])];
+    let tanaka = PersonId::new("tanaka").expect("a handle");
+    policy.people.get_mut(&tanaka).expect("somebody").chat = Some("U0TANAKA".to_owned());
+    assert_eq!(policy.check().len(), 1, "who counts on Slack needs a Slack");
+    assert_eq!(reach(&policy, &tanaka), [Means::Webhook, Means::Mail]);
+    policy.slack = Some(crate::policy::Slack::default());
+    assert_eq!(policy.check(), Vec::new());
+    assert_eq!(reach(&policy, &tanaka), [Means::Webhook, Means::Mail, Means::Slack]);
+    world.all.workspace.policy = Some(Arc::new(policy));
+    world.open("ito");
+    assert_eq!(keys(&world), ["page/inc_1/1/tanaka/slack/1"]);
+    let Work::Page(page) = order(&world, "page/inc_1/1/tanaka/slack/1").work else { panic!("a page") };
+    assert!(matches!(&page.address, Address::Slack { user, .. } if user == "U0TANAKA"));
+    end(&mut world, "page/inc_1/1/tanaka/slack/1", failed());
+    assert_eq!(keys(&world), ["page/inc_1/1/tanaka/webhook/1"]);
+    let taken = Command::Page(crate::page::Command::Report {
+        effect: EffectKey("page/inc_1/1/tanaka/slack/1".to_owned()),
+        reported: Reported::Acknowledged,
+    });
+    world.submit(&Actor::Runner, &taken).expect("a message that was thought lost was answered");
+    let silent = Command::Page(crate::page::Command::Report {
+        effect: EffectKey("page/inc_1/1/tanaka/webhook/1".to_owned()),
+        reported: Reported::Acknowledged,
+    });
+    assert_eq!(world.submit(&Actor::Runner, &silent).map(drop), Err(Refusal::Stale), "a webhook has no button");
+}

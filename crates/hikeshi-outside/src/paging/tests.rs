@@ -56,7 +56,7 @@ fn effect(address: Address) -> Effect {
 
 async fn outcome(effect: &Effect) -> Outcome {
     let Work::Page(order) = &effect.work else { panic!("a page") };
-    perform(&options(), effect, order).await.outcome
+    perform(&options(), &slack::Memory::default(), effect, order).await.outcome
 }
 
 /// Answers one request with these bytes; `None`: says nothing at all.

@@ -16,8 +16,8 @@ const EARLIER_S: i64 = 3_600;
 const ROOT_AGE_S: i64 = 60 * 86_400;
 
 pub(crate) async fn look(effect: &Effect, order: &ChatOrder, voice: &Voice, memory: &Memory) -> Seen {
-    if matches!(order.act, Act::Restate { .. }) {
-        // Showing the same card again is as good as once.
+    if matches!(order.act, Act::Restate { .. } | Act::Settle { .. }) {
+        // Showing the same card or page again is as good as once.
         return Seen::NotHappened;
     }
     match found(effect, order, voice, memory).await {

@@ -21,6 +21,7 @@ pub(crate) fn message(order: &ChatOrder, key: &str, voice: &Voice, memory: &Memo
         (Act::Post { .. } | Act::Restate { .. }, Some(card)) => announcement(lang, order, card, &names, voice, memory),
         (Act::Post { post, .. }, None) => plain_post(lang, order, post, &names, voice, memory),
         (Act::Restate { emergency }, None) => (emergency.to_string(), vec![section(&emergency.to_string())]),
+        (Act::Settle { settled }, _) => return super::page::over(order, settled, voice),
     };
     json!({"text": text, "blocks": blocks, "metadata": metadata(order, key), "unfurl_links": false, "unfurl_media": false})
 }
@@ -30,8 +31,13 @@ fn metadata(order: &ChatOrder, key: &str) -> Value {
     let opens = match &order.act {
         Act::Post { opens, .. } => *opens,
         Act::Restate { .. } => true,
+        Act::Settle { .. } => false,
     };
     let opened = order.thread.as_deref().filter(|_| opens).unwrap_or_default();
+    keyed(key, opened)
+}
+
+pub(crate) fn keyed(key: &str, opened: &str) -> Value {
     json!({"event_type": EVENT_TYPE, "event_payload": {"key": key, "opens": opened}})
 }
 

@@ -1,5 +1,6 @@
 //! What somebody did in Slack: pressed a button of ours, or sent a form. An intent, never an authority: the door decides.
 
+use hikeshi_domain::effect::EffectKey;
 use hikeshi_domain::ids::{Digest, EmergencyId};
 use hikeshi_text::Lang;
 use serde_json::{Value, json};
@@ -28,6 +29,54 @@ impl Deed {
         [Self::Approve, Self::Decline].into_iter().find(|deed| deed.id() == id)
     }
 }
+
+/// What a press on a page by direct message wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageDeed {
+    /// Takes the incident.
+    Take,
+    /// Says that a test has arrived.
+    Arrived,
+}
+
+impl PageDeed {
+    pub(crate) fn id(self) -> &'static str {
+        match self {
+            Self::Take => "hikeshi_take",
+            Self::Arrived => "hikeshi_arrived",
+        }
+    }
+
+    fn of(id: &str) -> Option<Self> {
+        [Self::Take, Self::Arrived].into_iter().find(|deed| deed.id() == id)
+    }
+}
+
+/// A button of a page that was pressed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PagePress {
+    pub deed: PageDeed,
+    /// Which page.
+    pub key: EffectKey,
+    pub user: String,
+    /// Where the message is.
+    pub channel: String,
+    pub action: String,
+}
+
+/// The page whose button was pressed; `None` for anything else.
+pub fn of_page(payload: &Value) -> Option<PagePress> {
+    let text = |at: &str| payload.pointer(at).and_then(Value::as_str).map(str::to_owned);
+    if payload.get("type").and_then(Value::as_str) != Some("block_actions") {
+        return None;
+    }
+    let deed = PageDeed::of(&text("/actions/0/action_id")?)?;
+    let key = EffectKey(text("/actions/0/value").filter(|key| key.len() <= KEY_BYTES_MAX)?);
+    Some(PagePress { deed, key, user: text("/user/id")?, channel: text("/channel/id")?, action: text("/actions/0/action_ts")? })
+}
+
+/// Keys of ours are shorter.
+const KEY_BYTES_MAX: usize = 500;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Press {
@@ -76,6 +125,12 @@ impl Voice {
         let given = json!({"channel": form.channel, "user": user, "text": super::blocks::mrkdwn(words, 3_000), "thread_ts": form.message});
         call(self, "chat.postEphemeral", &given).await.map(drop).map_err(|error| error.to_string())
     }
+
+    /// Answers a press in the same direct message.
+    pub async fn answer_page(&self, press: &PagePress, words: &str) -> Result<(), String> {
+        let given = json!({"channel": press.channel, "user": press.user, "text": super::blocks::mrkdwn(words, 3_000)});
+        call(self, "chat.postEphemeral", &given).await.map(drop).map_err(|error| error.to_string())
+    }
 }
 
 #[cfg(test)]
@@ -98,6 +153,18 @@ mod tests {
             [pressed("hikeshi_page", ""), pressed("hikeshi_approve", "emg_3"), pressed("hikeshi_approve", "emg_x 00"), json!({}), json!([])]
         {
             assert_eq!(read(&other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_button_of_a_page_names_its_page() {
+        let pressed_page = of_page(&pressed("hikeshi_take", "page/inc_3/1/tanaka/slack/1")).expect("a page");
+        assert_eq!((pressed_page.deed, pressed_page.key.0.as_str()), (PageDeed::Take, "page/inc_3/1/tanaka/slack/1"));
+        assert_eq!((pressed_page.user.as_str(), pressed_page.channel.as_str()), ("U1", "C1"));
+        assert_eq!(of_page(&pressed("hikeshi_arrived", "page/test/tanaka/slack/1")).expect("a page").deed, PageDeed::Arrived);
+        let long = "x".repeat(KEY_BYTES_MAX + 1);
+        for other in [pressed("hikeshi_approve", "emg_3 00"), pressed("hikeshi_page", ""), pressed("hikeshi_take", &long), json!({})] {
+            assert_eq!(of_page(&other), None, "{other}");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use hikeshi_domain::channel::{Body, Notice};
-use hikeshi_domain::chat::{Act, ChatOrder, ChatTrouble};
+use hikeshi_domain::chat::{Act, ChatOrder, ChatTrouble, Settled};
 use hikeshi_domain::effect::{Effect, Outcome, Performed};
 use serde_json::{Value, json};
 
@@ -26,6 +26,7 @@ pub(crate) async fn perform(effect: &Effect, order: &ChatOrder, voice: &Voice, m
     let said = match &order.act {
         Act::Post { opens, .. } => post(effect, order, *opens, voice, memory).await,
         Act::Restate { .. } => restate(order, voice, memory).await,
+        Act::Settle { settled } => settle(order, settled, voice).await,
     };
     let outcome = match said {
         Ok(ts) => {
@@ -98,6 +99,15 @@ async fn restate(order: &ChatOrder, voice: &Voice, memory: &Memory) -> Result<St
     set(&mut given, "ts", json!(root.ts));
     call(voice, "chat.update", &given).await?;
     Ok(root.ts)
+}
+
+/// The message of a page without its buttons. The same again is as good as once.
+async fn settle(order: &ChatOrder, settled: &Settled, voice: &Voice) -> Result<String, CallError> {
+    let mut given = super::page::over(order, settled, voice);
+    set(&mut given, "channel", json!(order.channel));
+    set(&mut given, "ts", json!(settled.message));
+    call(voice, "chat.update", &given).await?;
+    Ok(settled.message.clone())
 }
 
 async fn pace(channel: &str, memory: &Memory) {

@@ -144,6 +144,7 @@ pub fn page_means(lang: Lang, means: hikeshi_domain::page::Means) -> &'static st
             hikeshi_domain::page::Means::Mail => ("メール", "mail"),
             hikeshi_domain::page::Means::Sms => ("SMS", "SMS"),
             hikeshi_domain::page::Means::Voice => ("電話", "telephone"),
+            hikeshi_domain::page::Means::Slack => ("Slack", "Slack"),
         },
     )
 }

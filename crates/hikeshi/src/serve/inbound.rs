@@ -40,11 +40,11 @@ impl Ears {
         Self { door, env: Arc::new(crate::settings::all()), public_url: public_url.into() }
     }
 
-    async fn policy(&self) -> Option<Arc<Policy>> {
+    pub(super) async fn policy(&self) -> Option<Arc<Policy>> {
         self.door.look(&Actor::Startup).policy().await.ok()
     }
 
-    fn voice(&self, slack: &Slack) -> Voice {
+    pub(super) fn voice(&self, slack: &Slack) -> Voice {
         Voice::new(slack, &self.env, &self.public_url)
     }
 
@@ -139,6 +139,11 @@ impl Ears {
     /// The answer to a press or a form. What takes longer than Slack waits goes on; Slack is answered that it arrived, and what the door
     /// says then is said beside the button, since the form is closed by now.
     async fn answered(&self, payload: &Value) -> Option<Value> {
+        if let Some(press) = press::of_page(payload) {
+            let ears = self.clone();
+            in_time(socket::ANSWER_WITHIN, async move { ears.page_pressed(&press).await }, async |()| ()).await;
+            return None;
+        }
         let press = press::read(payload)?;
         let (ears, late) = (self.clone(), self.clone());
         let told = in_time(

@@ -8,6 +8,7 @@ mod hands;
 mod inbound;
 mod key;
 mod masked;
+mod pressed;
 mod status;
 mod telephone;
 

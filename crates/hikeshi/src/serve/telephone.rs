@@ -192,7 +192,7 @@ impl Ears {
     }
 
     /// What was known already, or is about nothing that we know, changes nothing.
-    async fn report(&self, effect: EffectKey, reported: Reported) -> Result<(), Fault> {
+    pub(super) async fn report(&self, effect: EffectKey, reported: Reported) -> Result<(), Fault> {
         let what = match &reported {
             Reported::Delivered => "delivered",
             Reported::Undelivered { .. } => "undelivered",
@@ -354,7 +354,7 @@ fn no_longer(policy: &Policy, called: &Called) -> Option<String> {
 }
 
 /// A piece of a request key: the whole name may be longer than one may be.
-fn shortened(key: &EffectKey) -> String {
+pub(super) fn shortened(key: &EffectKey) -> String {
     hikeshi_domain::ids::Digest::of(key.0.as_bytes()).to_string().chars().take(32).collect()
 }
 

@@ -46,6 +46,9 @@ impl Checking<'_> {
                 self.flaw(&["paging", "twilio", key], FlawKind::Empty);
             }
         }
+        if named.contains(&Means::Slack) && self.policy.slack.is_none() {
+            self.flaw(&["slack"], FlawKind::Empty);
+        }
     }
 
     /// Whoever waits for others must still be reached well before somebody has to have acknowledged.
