@@ -16,10 +16,11 @@ use crate::{
 /// Folds one event into the facts and marks what it touched. `actor` is whoever gave the command.
 pub fn apply(facts: &mut Facts, event: &Event, actor: &Actor, at: Timestamp) {
     policy(facts, event, actor, at);
-    monitor::apply(facts, event, at);
     account::state::apply(facts, event, at);
     contact::state::apply(facts, event, at);
     incident::state::apply(facts, event, at);
+    // After the incidents: they ask to which of them it belonged before.
+    monitor::apply(facts, event, at);
     incident::room::apply(facts, event, at);
     alert::state::apply(facts, event, at);
     incident::merge::apply(facts, event, at);

@@ -116,6 +116,10 @@ pub enum Notice {
         incident: IncidentId,
         worse: Option<Priority>,
     },
+    /// It has become part of another one.
+    MergedInto {
+        into: IncidentId,
+    },
     /// Some of its alerts have an incident of their own now.
     IncidentSplit {
         from: IncidentId,

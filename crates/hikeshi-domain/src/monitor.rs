@@ -144,6 +144,7 @@ pub fn needs(command: &Command, facts: &Facts) -> Needs {
     let declared = facts.policy().and_then(|policy| policy.monitors.get(monitor));
     needs.groups.extend(declared.map(|declared| group_of(&declared.service, &declared.environment)));
     behind(&mut needs, facts);
+    inhibit::causes(&mut needs, facts);
     needs
 }
 
@@ -164,7 +165,7 @@ pub fn decide(permit: &Permit, facts: &Facts, command: &Command, now: Timestamp)
             }
             input::bounded("seen", seen, TEXT_CHARS_MAX)?;
             let fired = |held| MonitorStep::Fired { held, unmeasured: *unmeasured };
-            let mut decision = match silence::over(facts, policy, &looks(monitor, declared), now) {
+            let mut decision = match silence::over(facts, policy, &[], &looks(monitor, declared), now) {
                 // An incident that burns keeps it: it has to hear of the recovery.
                 Some(held) => only(monitor, burning(facts, state), seen, fired(Some(held))),
                 None => fires(facts, policy, (monitor, declared), seen, (*first_seen_at).min(now), now, fired(None)),
@@ -176,7 +177,7 @@ pub fn decide(permit: &Permit, facts: &Facts, command: &Command, now: Timestamp)
             let Some(state) = state.filter(|state| !state.healthy) else { return Err(Refusal::Stale) };
             input::bounded("seen", seen, TEXT_CHARS_MAX)?;
             let mut decision = only(monitor, state.incident.map(|id| facts.home(id)), seen, MonitorStep::Recovered);
-            decision.events.extend(inhibit::end(facts, &Cause::Monitor(monitor.clone())));
+            decision.events.extend(no_cause(facts, monitor));
             Ok(decision)
         }
     }
@@ -197,10 +198,10 @@ pub fn is_told(facts: &Facts, state: &MonitorState, now: Timestamp) -> bool {
 }
 
 /// Its silence is over and it still fails.
-pub(crate) fn released(facts: &Facts, policy: &Policy, monitor: &MonitorName, now: Timestamp) -> Decision {
-    let (Some(state), Some(declared)) = (facts.monitor(monitor), policy.monitors.get(monitor)) else { return Decision::default() };
-    match silence::over(facts, policy, &looks(monitor, declared), now) {
-        Some(held) => only(monitor, None, &state.seen, MonitorStep::Released { held: Some(held) }),
+pub(crate) fn released(facts: &Facts, policy: &Policy, (state, declared): (&MonitorState, &Monitor), now: Timestamp) -> Decision {
+    let monitor = &state.monitor;
+    match silence::over(facts, policy, &[], &looks(monitor, declared), now) {
+        Some(held) => only(monitor, burning(facts, Some(state)), &state.seen, MonitorStep::Released { held: Some(held) }),
         None => fires(facts, policy, (monitor, declared), &state.seen, state.since, now, MonitorStep::Released { held: None }),
     }
 }
@@ -214,12 +215,17 @@ fn causes(
     unmeasured: bool,
     now: Timestamp,
 ) -> Vec<Event> {
-    let cause = Cause::Monitor(monitor.clone());
     if unmeasured {
-        return inhibit::end(facts, &cause);
+        return no_cause(facts, monitor);
     }
-    let made = inhibit::begin(facts, policy, &looks(monitor, declared), (&cause, seen), &[], now);
+    let cause = Cause::Monitor(monitor.clone());
+    let made = inhibit::begin(facts, policy, (&looks(monitor, declared), None), (&cause, seen), &[], now);
     made.iter().flat_map(|silence| inhibit::begun(policy, silence)).collect()
+}
+
+fn no_cause(facts: &Facts, monitor: &MonitorName) -> Vec<Event> {
+    let cause = Cause::Monitor(monitor.clone());
+    inhibit::end(facts.workspace.silences.values(), |of| of.cause == cause)
 }
 
 fn looks<'a>(monitor: &'a MonitorName, declared: &'a Monitor) -> Seen<'a> {

@@ -84,6 +84,8 @@ refusals! {
     AlreadyResolved { incident: IncidentId } => "I1", "incident.already_resolved";
     /// It has become part of another one.
     IncidentMerged { incident: IncidentId, into: IncidentId } => "I1", "incident.merged";
+    /// What was carried out while the server was away is kept as it came home.
+    IncidentAway { incident: IncidentId } => "I1", "incident.away";
     MergedWithItself { incident: IncidentId } => "I1", "incident.merged_with_itself";
     /// What is asked for or carried out because of it would lose its incident.
     MergedUnderException { incident: IncidentId, emergency: EmergencyId } => "I1", "incident.merged_under_exception";

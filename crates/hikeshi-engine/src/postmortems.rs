@@ -17,7 +17,17 @@ use crate::door::Door;
 /// The order with the case as the ledger has it now. A case that cannot be read leaves the timeline empty, and the rest is written all the same.
 pub(crate) async fn with_timeline(door: &Door, effect: &Effect, order: &PostmortemOrder) -> Effect {
     let incident = order.incident.id;
-    let read = door.read(move |reader| reader.all_of_case(incident)).await;
+    // What happened in those that became part of it before they did is part of it, too.
+    let cases: Vec<_> = std::iter::once(incident).chain(order.incident.absorbed.iter().copied()).collect();
+    let read = door.read(move |reader| {
+        let mut kept = Vec::new();
+        for case in cases {
+            kept.extend(reader.all_of_case(case)?);
+        }
+        kept.sort_by_key(|entry| entry.seq);
+        Ok(kept)
+    });
+    let read = read.await;
     let kept = match read {
         Ok(kept) => kept,
         Err(fault) => {

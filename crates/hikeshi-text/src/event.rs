@@ -28,6 +28,7 @@ use hikeshi_domain::channel::Body;
 pub use page::page_line;
 
 use hikeshi_domain::event::Event;
+use hikeshi_domain::ids::IncidentId;
 use hikeshi_domain::people::Actor;
 use hikeshi_domain::refusal::Refusal;
 use serde::Deserialize as _;
@@ -159,6 +160,14 @@ pub fn event(lang: Lang, event: &Event, names: &Names) -> String {
 
 /// A storm comes as hundreds of events to an entry; nobody reads past the first ones.
 const ALERTS_SHOWN: usize = 5;
+
+/// The lines of an entry in the timeline of an incident. What is of another one, which has become part of it, says so.
+pub fn lines_of(mut lines: Vec<String>, case: Option<IncidentId>, of: Option<IncidentId>) -> Vec<String> {
+    if let (Some(case), Some(first)) = (case.filter(|case| of.is_some_and(|of| of != *case)), lines.first_mut()) {
+        first.insert_str(0, &format!("{case}: "));
+    }
+    lines
+}
 
 /// The lines of one ledger entry, without its doer. Never empty. Events come as the ledger keeps them, possibly from a newer version:
 /// one that this version does not know is named by its code.

@@ -33,6 +33,7 @@ pub fn notice(lang: Lang, notice: &Notice, names: &Names) -> String {
         N::DutyAssigned { duty, person } => room::assigned(lang, *duty, person.as_ref(), names),
         N::HandedOver { from, to, note } => room::handed_over(lang, from, to, note, names),
         N::IncidentMerged { incident, worse } => incident::merged(lang, *incident, *worse, names),
+        N::MergedInto { into } => incident::merged_into(lang, *into),
         N::IncidentSplit { from, into } => incident::split(lang, *from, *into),
         N::IncidentResolved { what } => incident::resolved(lang, what),
         N::PostmortemWritten { by, items } => incident::postmortem_written(lang, by, *items, names),

@@ -55,6 +55,7 @@ pub fn refusal(lang: Lang, refusal: &Refusal, names: &Names) -> Sentence {
         R::NotResolved { incident } => incident::not_resolved(lang, *incident),
         R::AlreadyResolved { incident } => incident::already_resolved(lang, *incident),
         R::IncidentMerged { incident, into } => incident::merged(lang, *incident, *into),
+        R::IncidentAway { incident } => incident::away(lang, *incident),
         R::MergedWithItself { incident } => incident::merged_with_itself(lang, *incident),
         R::MergedUnderException { incident, emergency } => incident::merged_under_exception(lang, *incident, *emergency),
         R::StillPublic { incident } => incident::still_public(lang, *incident),

@@ -190,6 +190,14 @@ pub fn taken(lang: Lang, incident: IncidentId) -> String {
     }
 }
 
+/// It goes on under another number.
+pub fn merged(lang: Lang, from: IncidentId, into: IncidentId) -> String {
+    match lang {
+        Ja => format!("インシデント{}番は、インシデント{}番に統合されました。", from.0, into.0),
+        En => format!("Incident number {} is part of incident number {} now.", from.0, into.0),
+    }
+}
+
 /// Nothing is to be taken any more.
 pub fn over(lang: Lang, incident: IncidentId) -> String {
     match lang {

@@ -2,11 +2,13 @@
 //!
 //! The same words again change nothing, so a report may be sent as often as the sender likes.
 
+mod follows;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::inhibit::{self, Cause};
+use super::inhibit;
 use super::route::{Routed, routed};
 use super::silence::{self, Seen, SeenBy, Silence};
 use super::{Alert, AlertEvent, AlertRef, AlertStep, Command, Fired, GroupKey, HowOver, Phase, SIGNALS_MAX, Signal, Waits};
@@ -41,6 +43,7 @@ pub fn needs(command: &Command, facts: &Facts) -> Needs {
     let firing = signals.iter().take(SIGNALS_MAX).filter(|signal| signal.phase == Phase::Firing);
     needs.groups = firing.filter_map(|signal| Some(routed(declared?, signal)?.group)).collect();
     behind(&mut needs, facts);
+    inhibit::causes(&mut needs, facts);
     needs
 }
 
@@ -48,6 +51,7 @@ pub fn needs_of(alert: &AlertRef, facts: &Facts) -> Needs {
     let mut needs = Needs { alerts: [alert.clone()].into(), ..Needs::default() };
     needs.groups.extend(facts.alert(alert).map(|state| state.group.clone()));
     behind(&mut needs, facts);
+    inhibit::causes(&mut needs, facts);
     needs
 }
 
@@ -218,6 +222,9 @@ impl<'a> Turn<'a> {
 
     fn takes(&mut self, alert: AlertRef, signal: &Signal, place: Option<&Routed>) {
         let state = self.facts.alert(&alert);
+        if is_overtaken(state, signal, self.now) {
+            return;
+        }
         let fires = !self.over.contains(&alert) && (self.firing.contains_key(&alert) || state.is_some_and(|state| state.firing));
         let lapsed = signal.lapses_at.is_some_and(|until| until <= self.now);
         match (signal.phase, place) {
@@ -243,10 +250,15 @@ impl<'a> Turn<'a> {
                 if fires {
                     let incident = self.incident_of(&alert);
                     let title = self.title_of(&alert, signal);
-                    self.ends(&alert, title, incident, HowOver::Told);
+                    self.ends(&alert, title, incident, (HowOver::Told, self.said(signal)));
                 }
             }
         }
+    }
+
+    /// A clock ahead of ours must not make all that comes later old.
+    fn said(&self, signal: &Signal) -> Option<Timestamp> {
+        signal.said_at.map(|at| at.min(self.now))
     }
 
     /// As it was called when it began: at its end a sender may call it otherwise, or nothing.
@@ -288,31 +300,36 @@ impl<'a> Turn<'a> {
             since: signal.since,
             lapses_at: signal.lapses_at,
             waits,
+            said_at: self.said(signal),
         };
         self.over.remove(&alert);
         self.firing.insert(alert.clone(), incident);
         self.event(&alert, signal.title.clone(), incident, AlertStep::Fired(Box::new(fired)));
         self.grows();
-        self.inhibits(alert, signal, place);
+        self.inhibits(alert, signal, place, None);
     }
 
     /// What fires already, and is said again.
     fn again(&mut self, state: &Alert, signal: &Signal, place: &Routed) {
+        let incident = state.incident.map(|id| self.facts.home(id));
+        if let Some(said_at) = self.said(signal).filter(|said_at| Some(*said_at) > state.said_at) {
+            self.event(&state.alert, state.title.clone(), incident, AlertStep::Again { said_at });
+        }
         let other = state.severity != signal.severity;
         let words = state.title != signal.title || state.summary != signal.summary;
         let old = self.now.duration_since(state.told_at) >= CHANGES_APART;
         if other || (words && old) {
             let step = AlertStep::Changed { summary: signal.summary.clone(), severity: signal.severity };
-            self.event(&state.alert, signal.title.clone(), state.incident.map(|id| self.facts.home(id)), step);
+            self.event(&state.alert, signal.title.clone(), incident, step);
             if self.incident.is_some() && self.silenced(&state.alert.source, signal, place).is_none() {
                 self.worsen(place);
             }
         }
-        let resolved_at = state
-            .incident
-            .and_then(|id| self.facts.incident(self.facts.home(id)))
-            .and_then(|incident| incident.resolved.as_ref())
-            .map(|resolved| resolved.at);
+        if other {
+            self.follows_anew(state, signal, place);
+        }
+        let resolved_at =
+            incident.and_then(|id| self.facts.incident(id)).and_then(|incident| incident.resolved.as_ref()).map(|resolved| resolved.at);
         let goes_on = resolved_at.is_some_and(|at| self.now.duration_since(at) >= STILL_FIRING);
         let waits = state.waits.is_some() || self.silenced(&state.alert.source, signal, place).is_some();
         if goes_on && !waits && !self.firing.contains_key(&state.alert) {
@@ -322,21 +339,7 @@ impl<'a> Turn<'a> {
 
     fn silenced(&self, source: &SourceName, signal: &Signal, place: &Routed) -> Option<SilenceId> {
         let seen = Seen { service: &place.service, environment: &place.environment, of: SeenBy::Source(source, signal) };
-        silence::over_of(self.facts.workspace.silences.values().chain(&self.made), self.policy, &seen, self.now)
-    }
-
-    /// What follows only from this alert calls nobody while it fires.
-    fn inhibits(&mut self, alert: AlertRef, signal: &Signal, place: &Routed) {
-        let source = alert.source.clone();
-        let seen = Seen { service: &place.service, environment: &place.environment, of: SeenBy::Source(&source, signal) };
-        let cause = (&Cause::Alert(alert), signal.title.as_str());
-        let made = inhibit::begin(self.facts, self.policy, &seen, cause, &self.made, self.now);
-        self.decision.events.extend(made.iter().flat_map(|silence| inhibit::begun(self.policy, silence)));
-        self.made.extend(made);
-    }
-
-    pub fn causes_no_more(&mut self, alert: &AlertRef) {
-        self.decision.events.extend(inhibit::end(self.facts, &Cause::Alert(alert.clone())));
+        silence::over(self.facts, self.policy, &self.made, &seen, self.now)
     }
 
     /// It has come and gone too often lately.
@@ -422,29 +425,22 @@ impl<'a> Turn<'a> {
 
     fn over(&mut self, state: &Alert, how: HowOver) {
         let incident = self.incident_of(&state.alert);
-        self.ends(&state.alert, state.title.clone(), incident, how);
+        self.ends(&state.alert, state.title.clone(), incident, (how, None));
     }
 
-    fn ends(&mut self, alert: &AlertRef, title: String, incident: Option<IncidentId>, how: HowOver) {
+    fn ends(&mut self, alert: &AlertRef, title: String, incident: Option<IncidentId>, (how, said_at): (HowOver, Option<Timestamp>)) {
         self.firing.remove(alert);
         self.over.insert(alert.clone());
         if let Some(id) = incident {
             *self.cleared.entry(id).or_default() += 1;
             self.decision.case = self.decision.case.or(incident);
         }
-        self.event(alert, title, incident, AlertStep::Over { how });
+        self.event(alert, title, incident, AlertStep::Over { how, said_at });
         self.causes_no_more(alert);
     }
 
     pub fn event(&mut self, alert: &AlertRef, title: String, incident: Option<IncidentId>, step: AlertStep) {
         self.decision.events.push(Event::Alert(AlertEvent { alert: alert.clone(), title, incident, step }));
-    }
-
-    /// More than one incident may end with one report.
-    fn owe_postmortem(&mut self, state: &Incident) {
-        let raised = self.decision.events.iter().filter(|event| matches!(event, Event::ObligationRaised { .. })).count();
-        let owed = postmortem::decide::owe(self.facts, state, u64::try_from(raised).unwrap_or(u64::MAX), self.now);
-        self.decision.events.extend(owed);
     }
 
     /// Incidents whose last alert is over.
@@ -455,22 +451,42 @@ impl<'a> Turn<'a> {
             if state.alerts.firing.saturating_add(joined) > ended {
                 continue;
             }
-            let theirs = matches!(state.opened_by, Actor::Source { .. });
-            let resolves =
-                theirs && on_clear == OnClear::Resolve && state.firing.is_empty() && no_open_emergency(self.facts, state).is_ok();
-            if resolves {
-                self.decision.events.push(Event::IncidentResolved { incident: id, by: self.actor.clone(), what: String::new() });
-            }
-            self.decision.events.push(post(self.policy, id, Notice::AlertsClear { resolved: resolves }, &[], Vec::new()));
-            if resolves {
-                self.owe_postmortem(state);
-            }
+            // More than one incident may end with one report.
+            let raised = self.decision.events.iter().filter(|event| matches!(event, Event::ObligationRaised { .. })).count();
+            let raised = u64::try_from(raised).unwrap_or(u64::MAX);
+            self.decision.events.extend(cleared(self.facts, self.policy, state, (on_clear, self.actor), raised, self.now));
         }
     }
 }
 
+/// No alert of it fires any more: what alerts have opened is resolved, unless it is kept open by something else.
+pub(crate) fn cleared(
+    facts: &Facts,
+    policy: &Policy,
+    state: &Incident,
+    (on_clear, by): (OnClear, &Actor),
+    raised: u64,
+    now: Timestamp,
+) -> Vec<Event> {
+    let theirs = matches!(state.opened_by, Actor::Source { .. });
+    let resolves = theirs && on_clear == OnClear::Resolve && state.firing.is_empty() && no_open_emergency(facts, state).is_ok();
+    let resolved = Event::IncidentResolved { incident: state.id, by: by.clone(), what: String::new() };
+    let mut events: Vec<Event> = resolves.then_some(resolved).into_iter().collect();
+    events.push(post(policy, state.id, Notice::AlertsClear { resolved: resolves }, &[], Vec::new()));
+    if resolves {
+        events.extend(postmortem::decide::owe(facts, state, raised, now));
+    }
+    events
+}
+
 pub(crate) fn is_open(state: &Incident) -> bool {
     state.resolved.is_none() && state.closed_at.is_none() && state.away.is_none()
+}
+
+/// The sender has written something later about it that has come already: this was overtaken on its way.
+fn is_overtaken(state: Option<&Alert>, signal: &Signal, now: Timestamp) -> bool {
+    let newest = state.and_then(|state| state.said_at);
+    signal.said_at.map(|at| at.min(now)).is_some_and(|said_at| newest.is_some_and(|newest| said_at < newest))
 }
 
 /// A report of a firing that is known to be over, which was only slow to arrive. What lapsed may still be going on.

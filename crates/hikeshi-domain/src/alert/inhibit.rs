@@ -10,11 +10,11 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::silence::{Covers, MINUTES_MAX, Seen, SeenBy, Silence, SilenceStep, announced, told};
+use super::silence::{Covers, MINUTES_MAX, Seen, SeenBy, Silence, SilenceStep, announced, held_by, told};
 use super::{AlertRef, Signal};
 use crate::channel::Notice;
 use crate::event::Event;
-use crate::facts::Facts;
+use crate::facts::{Facts, Needs};
 use crate::ids::{InhibitionName, MonitorName, PersonId, SilenceId};
 use crate::policy::{Inhibit, OneOf, Policy};
 
@@ -51,19 +51,56 @@ impl Silence {
             By::Rule(of) => policy.alerts.inhibit.get(&of.rule).is_some_and(|rule| rule.when.fits(seen)),
         }
     }
+
+    pub(super) fn is_by(&self, of: impl Fn(&Inhibition) -> bool) -> bool {
+        matches!(&self.by, By::Rule(by) if of(by))
+    }
+
+    /// Not one whose own cause waits, in the end, for the very thing that is asked about: two rules the other way round would hold each other for ever.
+    pub(super) fn holds_back(&self, facts: &Facts, what: &Cause) -> bool {
+        let mut silence = self;
+        for _ in 0..=INHIBITIONS_MAX {
+            let By::Rule(of) = &silence.by else { return true };
+            if of.cause == *what {
+                return false;
+            }
+            let waits_for = match &of.cause {
+                Cause::Alert(alert) => facts.alert(alert).and_then(held_by),
+                Cause::Monitor(monitor) => facts.monitor(monitor).and_then(|state| state.held),
+            };
+            let Some(above) = waits_for.and_then(|id| facts.workspace.silences.get(&id)) else { return true };
+            silence = above;
+        }
+        false
+    }
 }
 
-/// Something fires: the silences that rules make of it. `made` are those of the same decision.
+/// The causes of all that rules hold back: whether one is itself held back is asked wherever something may be.
+pub(crate) fn causes(needs: &mut Needs, facts: &Facts) {
+    for silence in facts.workspace.silences.values() {
+        match &silence.by {
+            By::Rule(Inhibition { cause: Cause::Alert(alert), .. }) => needs.alerts.insert(alert.clone()),
+            By::Rule(Inhibition { cause: Cause::Monitor(monitor), .. }) => needs.monitors.insert(monitor.clone()),
+            By::Person(_) => false,
+        };
+    }
+}
+
+/// Something fires: the silences that rules make of it. `made` are those of the same decision; `before`: how it fired already, and what was a
+/// cause then makes nothing anew.
 pub(crate) fn begin(
     facts: &Facts,
     policy: &Policy,
-    seen: &Seen<'_>,
+    (seen, before): (&Seen<'_>, Option<&Seen<'_>>),
     (cause, title): (&Cause, &str),
     made: &[Silence],
     now: Timestamp,
 ) -> Vec<Silence> {
     let mut all = Vec::new();
     for (name, rule) in &policy.alerts.inhibit {
+        if before.is_some_and(|before| rule.when.fits(before)) {
+            continue;
+        }
         let Some(covers) = covered(rule, seen) else { continue };
         let by = By::Rule(Inhibition { rule: name.clone(), cause: cause.clone() });
         let known = || facts.workspace.silences.values().chain(made).chain(&all).filter(|silence| matches!(silence.by, By::Rule(_)));
@@ -102,10 +139,22 @@ pub(crate) fn begun(policy: &Policy, silence: &Silence) -> [Event; 2] {
     [told(silence.id, SilenceStep::Made { made: Box::new(silence.clone()) }), announced(policy, notice)]
 }
 
-/// The cause is over, or nobody can tell any more whether it is: what it held back is looked at.
-pub(crate) fn end(facts: &Facts, cause: &Cause) -> Vec<Event> {
-    let of_cause = |silence: &&Silence| matches!(&silence.by, By::Rule(of) if of.cause == *cause);
-    let open =
-        facts.workspace.silences.values().filter(of_cause).filter(|silence| silence.looked_at.is_none() && silence.lifted_by.is_none());
-    open.map(|silence| told(silence.id, SilenceStep::Lifted { by: silence.by.clone() })).collect()
+/// The cause is over, or is none any more, or nobody can tell: what it held back is looked at.
+pub(crate) fn end<'a>(silences: impl Iterator<Item = &'a Silence>, of: impl Fn(&Inhibition) -> bool) -> Vec<Event> {
+    let open = silences.filter(|silence| silence.looked_at.is_none() && silence.lifted_by.is_none());
+    let ended = open.filter(|silence| silence.is_by(&of));
+    ended.map(|silence| told(silence.id, SilenceStep::Lifted { by: silence.by.clone() })).collect()
+}
+
+/// What is held back by rules that the new policy does not have, or has otherwise, and by causes of which nobody reports any more.
+pub(crate) fn end_by_policy(facts: &Facts, current: &Policy, new: &Policy) -> Vec<Event> {
+    let goes_on = |of: &Inhibition| {
+        let reported = match &of.cause {
+            Cause::Alert(alert) => new.alerts.sources.contains_key(&alert.source),
+            Cause::Monitor(monitor) => new.monitors.contains_key(monitor),
+        };
+        let rule = new.alerts.inhibit.get(&of.rule);
+        reported && rule.is_some() && rule == current.alerts.inhibit.get(&of.rule)
+    };
+    end(facts.workspace.silences.values(), |of| !goes_on(of))
 }

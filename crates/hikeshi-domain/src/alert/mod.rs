@@ -184,6 +184,9 @@ pub struct Signal {
     /// The sender repeats itself before this time for as long as it fires; silence after it means that it is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lapses_at: Option<Timestamp>,
+    /// When the sender wrote it, where its words may overtake each other on their way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said_at: Option<Timestamp>,
 }
 
 impl Signal {
@@ -198,6 +201,7 @@ impl Signal {
             link: None,
             since: None,
             lapses_at: None,
+            said_at: None,
         }
     }
 
@@ -284,6 +288,9 @@ pub struct Alert {
     pub firings: Vec<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lapses_at: Option<Timestamp>,
+    /// When the newest of what its sender has said about it was written, if the sender says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -333,9 +340,15 @@ pub enum AlertStep {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         severity: Option<Severity>,
     },
+    /// It goes on firing, as its sender has written at a later time: what was written before says nothing any more.
+    Again {
+        said_at: Timestamp,
+    },
     Acknowledged,
     Over {
         how: HowOver,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        said_at: Option<Timestamp>,
     },
     /// It goes on firing, and now belongs to an incident.
     Raised,
@@ -362,6 +375,8 @@ pub struct Fired {
     pub lapses_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits: Option<Waits>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said_at: Option<Timestamp>,
 }
 
 /// How many alerts an incident has.

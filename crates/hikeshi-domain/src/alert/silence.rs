@@ -14,19 +14,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::decide::{Turn, as_signal, behind};
-use super::inhibit::By;
+use super::inhibit::{self, By, Cause};
 use super::route::{Routed, group_of, routed};
-use super::{Alert, AlertStep, HowOver, LABEL_CHARS_MAX, LABELS_MAX, Signal, Waits};
+use super::{Alert, AlertRef, AlertStep, HowOver, LABEL_CHARS_MAX, LABELS_MAX, Signal, Waits};
 use crate::channel::{Body, Notice, Post};
 use crate::decide::Decision;
 use crate::event::Event;
 use crate::facts::{Facts, Needs};
 use crate::ids::{EnvironmentName, MonitorName, ServiceName, SilenceId, SourceName};
 use crate::input::{self, TEXT_CHARS_MAX};
-use crate::monitor;
+use crate::monitor::{self, MonitorState};
 use crate::people::Actor;
 use crate::permit::Permit;
-use crate::policy::{OneOf, Policy};
+use crate::policy::{Monitor, OneOf, Policy};
 use crate::refusal::Refusal;
 use crate::status::PublicText;
 use crate::status::decide::{page_of, words};
@@ -113,6 +113,15 @@ pub(crate) enum SeenBy<'a> {
     Monitor(&'a MonitorName),
 }
 
+impl Seen<'_> {
+    fn what(&self) -> Cause {
+        match self.of {
+            SeenBy::Source(source, signal) => Cause::Alert(AlertRef { source: source.clone(), key: signal.key.clone() }),
+            SeenBy::Monitor(name) => Cause::Monitor(name.clone()),
+        }
+    }
+}
+
 impl Covers {
     pub(crate) fn names_nothing(&self) -> bool {
         *self == Self::default()
@@ -145,19 +154,12 @@ impl Silence {
     }
 }
 
-/// The silence that holds it back now; of several the one that ends last, so that it is looked at once.
-pub(crate) fn over(facts: &Facts, policy: &Policy, seen: &Seen<'_>, now: Timestamp) -> Option<SilenceId> {
-    over_of(facts.workspace.silences.values(), policy, seen, now)
-}
-
-pub(crate) fn over_of<'a>(
-    silences: impl Iterator<Item = &'a Silence>,
-    policy: &Policy,
-    seen: &Seen<'_>,
-    now: Timestamp,
-) -> Option<SilenceId> {
-    let holding = silences.filter(|silence| silence.holds(now) && silence.covers.fits(seen));
-    let fitting = holding.filter(|silence| !silence.is_for_its_like(policy, seen));
+/// The silence that holds it back now; of several the one that ends last, so that it is looked at once. `made`: those of the same decision.
+pub(crate) fn over(facts: &Facts, policy: &Policy, made: &[Silence], seen: &Seen<'_>, now: Timestamp) -> Option<SilenceId> {
+    let what = seen.what();
+    let known = facts.workspace.silences.values().chain(made);
+    let holding = known.filter(|silence| silence.holds(now) && silence.covers.fits(seen));
+    let fitting = holding.filter(|silence| !silence.is_for_its_like(policy, seen) && silence.holds_back(facts, &what));
     fitting.max_by_key(|silence| (silence.until, silence.id)).map(|silence| silence.id)
 }
 
@@ -243,25 +245,29 @@ pub(crate) fn needs_of_end(id: SilenceId, facts: &Facts) -> Needs {
     let mut needs = Needs { silenced: [id].into(), ..Needs::default() };
     let Some(policy) = facts.policy() else { return needs };
     needs.monitors.extend(policy.monitors.keys().cloned());
-    let alerts = facts.silenced.get(&id).into_iter().flatten().filter_map(|alert| facts.alert(alert));
+    // Those that were split off carry their incident with them, so it is not enough to know their groups.
+    needs.alerts.extend(facts.silenced.get(&id).into_iter().flatten().cloned());
+    let alerts = needs.alerts.iter().filter_map(|alert| facts.alert(alert));
     needs.groups.extend(alerts.map(|alert| alert.group.clone()));
-    let monitors = held_monitors(facts, id).filter_map(|name| policy.monitors.get(name));
-    needs.groups.extend(monitors.map(|monitor| group_of(&monitor.service, &monitor.environment)));
+    needs.incidents.extend(held_monitors(facts, policy, id).filter_map(|(state, _)| state.incident));
+    needs.groups.extend(held_monitors(facts, policy, id).map(|(_, monitor)| group_of(&monitor.service, &monitor.environment)));
     behind(&mut needs, facts);
+    inhibit::causes(&mut needs, facts);
     needs
 }
 
-fn held_monitors(facts: &Facts, id: SilenceId) -> impl Iterator<Item = &MonitorName> {
-    let states = facts.monitors.values().flatten();
-    states.filter(move |state| !state.healthy && state.held == Some(id)).map(|state| &state.monitor)
+/// Those of the policy: nobody looks at the others any more.
+fn held_monitors<'a>(facts: &'a Facts, policy: &'a Policy, id: SilenceId) -> impl Iterator<Item = (&'a MonitorState, &'a Monitor)> {
+    let held = facts.monitors.values().flatten().filter(move |state| !state.healthy && state.held == Some(id));
+    held.filter_map(|state| Some((state, policy.monitors.get(&state.monitor)?)))
 }
 
 /// A silence is over: what still fires opens or joins its incident, one of them at a time.
 pub(crate) fn ends(facts: &Facts, id: SilenceId, now: Timestamp) -> Result<Decision, Refusal> {
     let policy = facts.policy().ok_or(Refusal::Stale)?;
     let silence = facts.workspace.silences.get(&id).filter(|silence| silence.due_at() <= now).ok_or(Refusal::Stale)?;
-    if let Some(name) = held_monitors(facts, id).next() {
-        let mut decision = monitor::released(facts, policy, name, now);
+    if let Some((state, declared)) = held_monitors(facts, policy, id).next() {
+        let mut decision = monitor::released(facts, policy, (state, declared), now);
         decision.events.push(told(id, SilenceStep::Looked));
         return Ok(decision);
     }
@@ -287,11 +293,11 @@ fn release(facts: &Facts, policy: &Policy, held: &[&Alert], now: Timestamp) -> (
         let declared = policy.alerts.sources.get(&state.alert.source);
         let signal = as_signal(state);
         let Some(place) = declared.and_then(|source| routed(source, &signal)) else {
-            aside.push((*state, AlertStep::Over { how: HowOver::Unwanted }));
+            aside.push((*state, AlertStep::Over { how: HowOver::Unwanted, said_at: None }));
             continue;
         };
         let seen = Seen { service: &place.service, environment: &place.environment, of: SeenBy::Source(&state.alert.source, &signal) };
-        if let Some(silence) = over(facts, policy, &seen, now) {
+        if let Some(silence) = over(facts, policy, &[], &seen, now) {
             aside.push((*state, AlertStep::Silenced { silence }));
         } else if raised.first().is_none_or(|(first, _)| first.group == state.group) {
             raised.push((state, place));

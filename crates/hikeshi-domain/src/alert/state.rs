@@ -47,12 +47,14 @@ fn step(facts: &mut Facts, event: &AlertEvent, at: Timestamp) {
         }),
         AlertStep::Silenced { silence } => with(facts, &event.alert, |alert| alert.waits = Some(Waits::Silenced { silence: *silence })),
         AlertStep::Acknowledged => with(facts, &event.alert, |alert| alert.acknowledged = true),
-        AlertStep::Over { how } => {
+        AlertStep::Again { said_at } => with(facts, &event.alert, |alert| alert.said_at = Some(*said_at)),
+        AlertStep::Over { how, said_at } => {
             count(facts, event.incident, false);
             with(facts, &event.alert, |alert| {
                 alert.firing = false;
                 alert.waits = None;
                 alert.over = Some(Over { at, how: *how });
+                alert.said_at = alert.said_at.max(*said_at);
             });
         }
         AlertStep::Raised => {
@@ -100,6 +102,7 @@ fn fresh(event: &AlertEvent, fired: &Fired, before: Option<&Alert>, at: Timestam
         apart: before.and_then(|before| before.apart),
         firings,
         lapses_at: fired.lapses_at,
+        said_at: fired.said_at.max(before.and_then(|before| before.said_at)),
     }
 }
 

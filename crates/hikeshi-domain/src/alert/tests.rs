@@ -353,8 +353,54 @@ fn a_reference_and_a_signal_are_written_as_they_are_read() {
             since: None,
             lapses_at: None,
             waits: Some(Waits::Flapping),
+            said_at: None,
         })),
     });
     let text = serde_json::to_string(&fired).expect("plain data");
     assert_eq!(serde_json::from_str::<Event>(&text).expect("it reads what it wrote"), fired, "{text}");
+}
+
+/// As a mail says it: with the time at which it was written.
+fn written(mut signal: Signal, at: &str) -> Signal {
+    signal.said_at = Some(format!("2026-11-22T02:{at}Z").parse().expect("a time"));
+    signal.since = signal.said_at;
+    signal
+}
+
+#[test]
+fn what_was_overtaken_on_its_way_neither_ends_an_alert_nor_begins_it_anew() {
+    let mut world = World::new();
+    one(&mut world, written(fires("a", &[]), "00:00"));
+    world.pass(60);
+    // It was over at 02:10, which nobody heard of; then it began again.
+    let again = one(&mut world, written(fires("a", &[]), "20:00"));
+    assert!(matches!(again.as_slice(), [Event::Alert(AlertEvent { step: AlertStep::Again { .. }, .. })]), "{again:?}");
+    assert_eq!(one(&mut world, written(fires("a", &[]), "20:00")), [], "the same mail twice is no news");
+    assert_eq!(one(&mut world, written(over("a"), "10:00")), [], "an end from before");
+    assert!(alert(&world, "a").firing && incident(&world, 1).resolved.is_none());
+    let mut seen = written(fires("a", &[]), "05:00");
+    seen.phase = Phase::Acknowledged;
+    assert_eq!(one(&mut world, seen), []);
+    one(&mut world, written(over("a"), "30:00"));
+    assert!(incident(&world, 1).resolved.is_some());
+    assert_eq!(one(&mut world, written(fires("a", &[]), "25:00")), [], "a reminder from before its end");
+    assert_eq!(opened(&one(&mut world, written(fires("a", &[]), "30:01"))), [IncidentId(2)], "and what is later pages");
+    one(&mut world, written(over("a"), "30:01"));
+    assert!(!alert(&world, "a").firing, "of the same second as it began");
+    assert_eq!(world.all.alerts, world.rebuilt().alerts);
+}
+
+#[test]
+fn a_clock_that_is_ahead_does_not_make_everything_later_old() {
+    let mut world = World::new();
+    let mut ahead = fires("a", &[]);
+    ahead.said_at = Some("2036-01-01T00:00:00Z".parse().expect("a time"));
+    one(&mut world, ahead);
+    assert_eq!(alert(&world, "a").said_at, Some(world.now));
+    world.pass(1);
+    let mut end = over("a");
+    end.said_at = Some(world.now);
+    one(&mut world, end);
+    assert!(!alert(&world, "a").firing);
+    assert_eq!(opened(&one(&mut world, fires("a", &[]))), [IncidentId(2)], "what says no time is taken as it comes");
 }

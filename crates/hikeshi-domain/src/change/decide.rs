@@ -34,7 +34,7 @@ fn place(policy: &Policy, actor: &Actor, command: &Command) -> Place {
 /// What was told with its time has a name; what happens now is always news.
 fn named(actor: &Actor, command: &Command, place: &Place) -> Option<ChangeKey> {
     let Command::Record { title, at, .. } = command;
-    at.map(|at| ChangeKey::told(actor, title.trim(), (place.0.as_ref(), place.1.as_ref()), at))
+    at.map(|at| ChangeKey::told(actor, &[title.trim()], (place.0.as_ref(), place.1.as_ref()), at))
 }
 
 pub fn needs(command: &Command, actor: &Actor, facts: &Facts) -> Needs {
@@ -91,7 +91,7 @@ fn checked(policy: &Policy, actor: &Actor, command: &Command, place: Place, now:
     if at.is_some_and(|at| at > now) {
         return Err(Refusal::TimeInFuture { field: "at".to_owned() });
     }
-    Ok(change(actor, title.trim(), details.trim().to_owned(), link.clone(), place, at.unwrap_or(now)))
+    Ok(change(actor, (title.trim(), details.trim(), link.clone()), place, (*at, now)))
 }
 
 /// A program cannot put right what it says: what is too long is cut, and a clock that is ahead of ours is taken back. Named it is as it was said,
@@ -101,7 +101,7 @@ fn said(actor: &Actor, command: &Command, place: Place, now: Timestamp) -> Chang
     let link = link.clone().filter(|link| is_link(link) && input::bounded("link", link, LINK_CHARS_MAX).is_ok());
     let key = named(actor, command, &place);
     let (title, details) = (crate::alert::cut(title, chars(TITLE_CHARS_MAX)), crate::alert::cut(details, chars(DETAILS_CHARS_MAX)));
-    let mut change = change(actor, &title, details, link, place, at.unwrap_or(now).min(now));
+    let mut change = change(actor, (&title, &details, link), place, (at.map(|at| at.min(now)), now));
     change.key = key.unwrap_or(change.key);
     change
 }
@@ -110,10 +110,17 @@ fn chars(max: u32) -> usize {
     usize::try_from(max).unwrap_or(usize::MAX)
 }
 
-fn change(actor: &Actor, title: &str, details: String, link: Option<String>, (service, environment): Place, at: Timestamp) -> Change {
-    let key = ChangeKey::told(actor, title, (service.as_ref(), environment.as_ref()), at);
-    let what = What::Told { title: title.to_owned(), details, link };
-    Change { key, at, by: actor.clone(), service, environment, what }
+fn change(
+    actor: &Actor,
+    (title, details, link): (&str, &str, Option<String>),
+    (service, environment): Place,
+    (at, now): (Option<Timestamp>, Timestamp),
+) -> Change {
+    // Two that come in the same moment are told apart by all that they say.
+    let words: &[&str] = if at.is_some() { &[title] } else { &[title, details, link.as_deref().unwrap_or_default()] };
+    let key = ChangeKey::told(actor, words, (service.as_ref(), environment.as_ref()), at.unwrap_or(now));
+    let what = What::Told { title: title.to_owned(), details: details.to_owned(), link };
+    Change { key, at: at.unwrap_or(now), by: actor.clone(), service, environment, what }
 }
 
 /// The incident that burnt there when it happened: its timeline tells of it.

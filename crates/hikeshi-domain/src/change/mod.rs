@@ -39,15 +39,15 @@ impl ChangeKey {
     fn known(name: String) -> Self {
         Self(name)
     }
-    /// What is told: by whom, what, where and when.
-    fn told(by: &Actor, title: &str, place: (Option<&ServiceName>, Option<&EnvironmentName>), at: Timestamp) -> Self {
+    /// What is told: by whom, in which words, where and when.
+    fn told(by: &Actor, words: &[&str], place: (Option<&ServiceName>, Option<&EnvironmentName>), at: Timestamp) -> Self {
         let who = match by {
             Actor::Person { person, .. } => format!("person/{person}"),
             Actor::Source { source } => format!("source/{source}"),
             Actor::Runner | Actor::Recorder | Actor::Timer | Actor::Monitor { .. } | Actor::Startup => String::new(),
         };
         let (service, environment) = (place.0.map_or("", ServiceName::as_str), place.1.map_or("", EnvironmentName::as_str));
-        Self(format!("told/{}", Digest::of([&who, service, environment, &at.to_string(), title].join("\n").as_bytes())))
+        Self(format!("told/{}", Digest::of([&[&who, service, environment, &at.to_string()], words].concat().join("\n").as_bytes())))
     }
 }
 

@@ -59,6 +59,16 @@ fn i7_told_twice_is_one_change() {
     assert_eq!(tell(&mut world, &who("kansa"), record("v1.4.4", None)).expect("taken").events.len(), 1);
     world.pass(1);
     assert_eq!(tell(&mut world, &who("kansa"), record("v1.4.4", None)).expect("taken").events.len(), 1);
+    // Two in one moment that only their details or their links tell apart are two.
+    let before = told(&world).len();
+    let Command::Record { title, service, environment, at, .. } = record("flag", None);
+    for (details, link) in [("on: a", None), ("on: b", None), ("on: a", Some("https://ci.test/1".to_owned()))] {
+        let (title, service, environment) = (title.clone(), service.clone(), environment.clone());
+        let command = Command::Record { title, details: details.to_owned(), service, environment, link, at };
+        tell(&mut world, &source(), command.clone()).expect("taken");
+        tell(&mut world, &who("kansa"), command).expect("taken");
+    }
+    assert_eq!(told(&world).len(), before + 6);
     assert_eq!(world.rebuilt().changes, world.all.changes);
 }
 

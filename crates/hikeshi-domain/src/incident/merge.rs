@@ -14,19 +14,22 @@ use serde::{Deserialize, Serialize};
 
 use super::decide::{NewIncident, open, post, unresolved};
 use super::{Incident, Priority};
-use crate::alert::decide::as_signal;
+use crate::alert::decide::{as_signal, cleared};
 use crate::alert::route::{group_of, routed};
-use crate::alert::{Alert, AlertCount, AlertRef};
+use crate::alert::{Alert, AlertCount, AlertRef, GroupKey};
 use crate::channel::Notice;
 use crate::decide::Decision;
 use crate::event::Event;
 use crate::facts::{Facts, Needs};
 use crate::ids::{EnvironmentName, IncidentId, PersonId, ServiceName};
 use crate::input::{self, TEXT_CHARS_MAX, TITLE_CHARS_MAX};
+use crate::people::Actor;
 use crate::permit::Permit;
-use crate::policy::Policy;
+use crate::policy::{OnClear, Policy};
 use crate::refusal::Refusal;
 use crate::status::PublicState;
+
+type Place = (ServiceName, EnvironmentName);
 
 /// Incidents that one may take in.
 pub const ABSORBED_MAX: u32 = 50;
@@ -74,6 +77,9 @@ pub enum MergeEvent {
         /// Where alerts of this place went and still go; an incident that is opened would take them.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stays: Option<Stays>,
+        /// Groups whose alerts go where these went from now on.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        goes: Vec<GroupKey>,
     },
 }
 
@@ -106,6 +112,7 @@ pub(super) fn needs_of_split(incident: IncidentId, alerts: &[AlertRef], facts: &
     let mut needs = Needs { incidents: [incident].into(), alerts: alerts.iter().take(limit).cloned().collect(), ..Needs::default() };
     needs.alerts_of.insert(incident);
     needs.alerts_of.extend(facts.incident(incident).iter().flat_map(|state| state.absorbed.iter().copied()));
+    needs.groups.extend(needs.alerts.iter().filter_map(|alert| facts.alert(alert)).map(|alert| alert.group.clone()));
     let first = alerts.first().and_then(|alert| facts.alert(alert));
     if let (Some(policy), Some(state)) = (facts.policy(), facts.incident(incident)) {
         let (service, environment) = place_of(policy, state, first);
@@ -130,7 +137,7 @@ pub(super) fn merge(
     input::required("reason", reason, TEXT_CHARS_MAX)?;
     // What is kept elsewhere is merged by nobody here.
     if let Some(away) = [state, target].into_iter().find(|state| state.away.is_some()) {
-        return Err(Refusal::IncidentOver { incident: away.id });
+        return Err(Refusal::IncidentAway { incident: away.id });
     }
     let open = state.emergencies.iter().filter_map(|id| facts.emergency(*id)).find(|emergency| !emergency.status.is_over());
     if let Some(emergency) = open {
@@ -154,9 +161,17 @@ pub(super) fn merge(
         alerts: state.alerts,
     };
     let worse = (state.priority < target.priority).then_some(state.priority);
-    let people = target.acknowledged.iter().map(|acknowledged| acknowledged.by.clone()).collect();
-    let posted = post(policy, into, Notice::IncidentMerged { incident, worse }, &[], people);
-    Ok(Decision::of(into, vec![Event::Merge(event), posted]))
+    // Whoever had the one that ends, and whoever followed its own announcements, would wait for news of it.
+    let all: BTreeSet<PersonId> = hands(target).chain(hands(state)).cloned().collect();
+    let posted = post(policy, into, Notice::IncidentMerged { incident, worse }, &[], all.into_iter().collect());
+    let ended: BTreeSet<PersonId> = hands(state).cloned().collect();
+    let told = post(policy, incident, Notice::MergedInto { into }, &[], ended.into_iter().collect());
+    Ok(Decision::of(into, vec![Event::Merge(event), posted, told]))
+}
+
+/// Who has it, and who has a duty in it.
+fn hands(state: &Incident) -> impl Iterator<Item = &PersonId> {
+    state.acknowledged.iter().map(|acknowledged| &acknowledged.by).chain(state.duties.values())
 }
 
 /// What is split off.
@@ -182,10 +197,7 @@ pub(super) fn split(permit: &Permit, facts: &Facts, policy: &Policy, part: &Part
         let known = facts.alert(alert).filter(|known| known.incident.map(|id| facts.home(id)) == Some(state.id) && known.waits.is_none());
         moved.push(known.ok_or_else(|| Refusal::AlertElsewhere { incident: state.id, alert: alert.to_string() })?);
     }
-    let all = std::iter::once(&state.id).chain(&state.absorbed).filter_map(|id| facts.alerts_of.get(id)).flatten();
-    // One that an earlier command of the same batch has split off is not there any more.
-    let here = |alert: &AlertRef| facts.alert(alert).is_none_or(|known| known.incident.map(|id| facts.home(id)) == Some(state.id));
-    if !all.clone().any(|alert| !wanted.contains(alert) && here(alert)) {
+    if !state.lives_without_alerts() && !keeps_any(facts, state, &wanted) {
         return Err(Refusal::SplitLeavesNone { incident: state.id });
     }
     let (service, environment) = place_of(policy, state, moved.first().copied());
@@ -200,22 +212,54 @@ pub(super) fn split(permit: &Permit, facts: &Facts, policy: &Policy, part: &Part
     };
     let mut decision = open(facts, policy, permit.actor(), &new, now);
     let Some(into) = decision.case else { return Err(Refusal::Stale) };
-    let group = facts.group(&group_of(&service, &environment)).map(|group| facts.home(group.incident));
+    let firing = u32::try_from(moved.iter().filter(|alert| alert.firing).count()).unwrap_or(u32::MAX);
+    let (stays, goes) = ways(facts, policy, state, &moved, (service, environment));
     decision.events.push(Event::Merge(MergeEvent::Split {
         from: state.id,
         into,
         alerts: wanted.into_iter().cloned().collect(),
-        firing: u32::try_from(moved.iter().filter(|alert| alert.firing).count()).unwrap_or(u32::MAX),
+        firing,
         by,
         reason: part.reason.to_owned(),
-        stays: group.map(|incident| Stays { service, environment, incident }),
+        stays,
+        goes,
     }));
     decision.events.push(post(policy, state.id, Notice::IncidentSplit { from: state.id, into }, &[], Vec::new()));
+    if firing > 0 && state.alerts.firing <= firing && state.firing.is_empty() {
+        decision.events.extend(cleared(facts, policy, state, (on_clear(policy, state), permit.actor()), 0, now));
+    }
     Ok(decision)
 }
 
+/// Whether an alert stays that is not among those.
+fn keeps_any(facts: &Facts, state: &Incident, wanted: &BTreeSet<&AlertRef>) -> bool {
+    let mut all = std::iter::once(&state.id).chain(&state.absorbed).filter_map(|id| facts.alerts_of.get(id)).flatten();
+    // One that an earlier command of the same batch has split off is not there any more.
+    let here = |alert: &AlertRef| facts.alert(alert).is_none_or(|known| known.incident.map(|id| facts.home(id)) == Some(state.id));
+    all.any(|alert| !wanted.contains(alert) && here(alert))
+}
+
+fn on_clear(policy: &Policy, state: &Incident) -> OnClear {
+    let Actor::Source { source } = &state.opened_by else { return OnClear::Tell };
+    policy.alerts.sources.get(source).map_or(OnClear::Tell, |source| source.on_clear)
+}
+
+/// Where new alerts of the same kind belong: they stay, unless their group came with a merge, or is of another place, and so goes back.
+fn ways(facts: &Facts, policy: &Policy, state: &Incident, moved: &[&Alert], place: Place) -> (Option<Stays>, Vec<GroupKey>) {
+    let goes = |key: &GroupKey, place: &Place| {
+        let Some(group) = facts.group(key).filter(|group| facts.home(group.incident) == state.id) else { return false };
+        *place != (state.service.clone(), state.environment.clone()) || state.absorbed.contains(&group.incident)
+    };
+    let own = group_of(&place.0, &place.1);
+    let of_moved = moved.iter().filter(|alert| alert.group != own && goes(&alert.group, &place_of(policy, state, Some(alert))));
+    let groups: BTreeSet<GroupKey> = of_moved.map(|alert| alert.group.clone()).collect();
+    let kept = facts.group(&own).map(|group| facts.home(group.incident)).filter(|_| !goes(&own, &place));
+    let (service, environment) = place;
+    (kept.map(|incident| Stays { service, environment, incident }), groups.into_iter().collect())
+}
+
 /// Where the alerts are from, as their sender's routes say; without one, where the incident is.
-fn place_of(policy: &Policy, state: &Incident, alert: Option<&Alert>) -> (ServiceName, EnvironmentName) {
+fn place_of(policy: &Policy, state: &Incident, alert: Option<&Alert>) -> Place {
     let routed = alert.and_then(|alert| routed(policy.alerts.sources.get(&alert.alert.source)?, &as_signal(alert)));
     routed.map_or_else(|| (state.service.clone(), state.environment.clone()), |place| (place.service, place.environment))
 }
@@ -226,12 +270,12 @@ pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
         Event::Merge(MergeEvent::Merged { incident, into, with, by, reason, .. }) => {
             merged(facts, (*incident, *into), with, &Merged { into: *into, by: by.clone(), at, reason: reason.clone() });
         }
-        Event::Merge(MergeEvent::Split { from, into, alerts, firing, stays, .. }) => {
+        Event::Merge(MergeEvent::Split { from, into, alerts, firing, stays, goes, .. }) => {
             split_off(facts, (*from, *into), alerts, *firing);
-            if let Some(Stays { service, environment, incident }) = stays {
-                let key = group_of(service, environment);
+            let stays = stays.iter().map(|stays| (group_of(&stays.service, &stays.environment), stays.incident));
+            for (key, incident) in stays.chain(goes.iter().map(|key| (key.clone(), *into))) {
                 facts.touched.groups.insert(key.clone());
-                facts.groups.insert(key.clone(), Some(crate::alert::Group { key, incident: *incident }));
+                facts.groups.insert(key.clone(), Some(crate::alert::Group { key, incident }));
             }
         }
         _ => {}

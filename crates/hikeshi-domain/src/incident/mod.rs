@@ -236,6 +236,13 @@ pub struct Incident {
     pub away: Option<Box<Away>>,
 }
 
+impl Incident {
+    /// A person or a failing monitor keeps it, whatever becomes of its alerts.
+    pub fn lives_without_alerts(&self) -> bool {
+        !matches!(self.opened_by, Actor::Source { .. }) || !self.firing.is_empty()
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Acknowledged {
     /// Who has it now.

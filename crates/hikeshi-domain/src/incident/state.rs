@@ -40,14 +40,20 @@ pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
             state.escalated_steps = escalated.step;
             state.escalated_at = Some(at);
         }),
-        Event::Monitor(MonitorEvent { monitor, incident: Some(incident), step, .. }) => with(facts, *incident, |state| {
-            state.firing.retain(|firing| firing != monitor);
-            if *step != MonitorStep::Recovered {
-                state.firing.push(monitor.clone());
-            }
-        }),
+        Event::Monitor(event) => belongs(facts, event),
         Event::EmergencyRequested { emergency, incident, .. } => with(facts, *incident, |state| state.emergencies.push(*emergency)),
         _ => {}
+    }
+}
+
+/// A monitor that fails belongs to one incident at a time.
+fn belongs(facts: &mut Facts, MonitorEvent { monitor, incident, step, .. }: &MonitorEvent) {
+    let before = facts.monitor(monitor).and_then(|state| state.incident).map(|id| facts.home(id));
+    for id in before.into_iter().chain(*incident) {
+        with(facts, id, |state| state.firing.retain(|firing| firing != monitor));
+    }
+    if let Some(incident) = incident.filter(|_| *step != MonitorStep::Recovered) {
+        with(facts, incident, |state| state.firing.push(monitor.clone()));
     }
 }
 

@@ -81,3 +81,47 @@ fn a_silence_that_begins_later_does_not_take_it_from_its_incident() {
     given(&mut world, Command::Recover { monitor, seen: "HTTP 200".to_owned() }).expect("recovers");
     assert_eq!(world.all.incident(first).expect("open").firing, [], "and it hears of the end");
 }
+
+fn silenced(world: &mut World, minutes: u32) {
+    let covers = silence::Covers { monitor: Some(MonitorName::known("reservation-http")), ..silence::Covers::default() };
+    let silence = crate::alert::Command::Silence { covers, from: None, minutes, reason: "直している".to_owned(), public: None };
+    world.submit(&crate::testing::who("tanaka"), &command::Command::Alert(silence)).expect("silenced");
+}
+
+fn wake(world: &mut World) {
+    for timer in crate::timer::of_workspace(&world.all.workspace) {
+        if timer.due_at <= world.now && matches!(timer.wake, crate::timer::Wake::SilenceEnds { .. }) {
+            world.submit(&Actor::Timer, &command::Command::Wake(timer.wake)).expect("a silence ends");
+        }
+    }
+}
+
+#[test]
+fn a_second_silence_does_not_take_it_from_its_incident_either() {
+    let mut world = World::new();
+    let monitor = MonitorName::known("reservation-http");
+    let first = fires(&mut world, false).expect("opens").case.expect("a case");
+    silenced(&mut world, 60);
+    fires(&mut world, true).expect("nobody can tell any more");
+    silenced(&mut world, 120);
+    world.pass(3_600);
+    wake(&mut world);
+    assert!(world.all.monitor(&monitor).is_some_and(|state| state.held.is_some() && state.incident == Some(first)));
+    given(&mut world, Command::Recover { monitor, seen: "HTTP 200".to_owned() }).expect("recovers");
+    assert_eq!(world.all.incident(first).expect("open").firing, [], "and it hears of the end");
+    assert_eq!(world.all.incidents, world.rebuilt().incidents);
+}
+
+#[test]
+fn it_fails_in_one_incident_at_a_time() {
+    let mut world = World::new();
+    let monitor = MonitorName::known("reservation-http");
+    let first = fires(&mut world, false).expect("opens").case.expect("a case");
+    let second = world.open("tanaka");
+    fires(&mut world, true).expect("it joins what was opened last at its place");
+    let firing = |world: &World, id| world.all.incident(id).expect("open").firing.clone();
+    assert_eq!((firing(&world, first), firing(&world, second)), (vec![], vec![monitor.clone()]));
+    given(&mut world, Command::Recover { monitor, seen: "HTTP 200".to_owned() }).expect("recovers");
+    assert_eq!(firing(&world, second), []);
+    assert_eq!(world.all.incidents, world.rebuilt().incidents);
+}

@@ -1,5 +1,6 @@
 //! Adopting a policy (rule A3): what loosens a four-eyes rule waits for two people, neither of them the one who asked for it.
 
+use crate::alert::inhibit;
 use crate::channel::{Body, Notice, Post};
 use crate::command::PolicyCommand;
 use crate::decide::Decision;
@@ -47,12 +48,19 @@ fn adopt(facts: &Facts, policy: &Policy) -> Result<Decision, Refusal> {
         return Err(Refusal::PolicyUnchanged);
     }
     let weakenings = current.weakenings(policy);
-    let (event, notice) = if weakenings.is_empty() {
-        (Event::PolicyAdopted { digest, policy: Box::new(policy.clone()) }, Notice::PolicyAdopted { digest })
-    } else {
-        (Event::PolicyProposed { digest, policy: Box::new(policy.clone()), weakenings }, Notice::PolicyAwaitsApproval { digest })
-    };
-    Ok(Decision { events: vec![event, post(current, notice)], ..Decision::default() })
+    if weakenings.is_empty() {
+        return Ok(Decision { events: adopted(facts, current, policy, digest), ..Decision::default() });
+    }
+    let event = Event::PolicyProposed { digest, policy: Box::new(policy.clone()), weakenings };
+    Ok(Decision { events: vec![event, post(current, Notice::PolicyAwaitsApproval { digest })], ..Decision::default() })
+}
+
+/// What only the old policy holds back is looked at.
+fn adopted(facts: &Facts, current: &Policy, new: &Policy, digest: Digest) -> Vec<Event> {
+    let event = Event::PolicyAdopted { digest, policy: Box::new(new.clone()) };
+    let mut events = vec![event, post(current, Notice::PolicyAdopted { digest })];
+    events.extend(inhibit::end_by_policy(facts, current, new));
+    events
 }
 
 fn approve(permit: &Permit, facts: &Facts, digest: Digest) -> Result<Decision, Refusal> {
@@ -67,8 +75,7 @@ fn approve(permit: &Permit, facts: &Facts, digest: Digest) -> Result<Decision, R
     let current = facts.policy().ok_or(Refusal::UnknownActor)?;
     let mut events = vec![Event::PolicyApproved { digest, by }];
     if pending.approved_by.len() + 1 >= AGREE_MIN {
-        events.push(Event::PolicyAdopted { digest, policy: Box::new((*pending.policy).clone()) });
-        events.push(post(current, Notice::PolicyAdopted { digest }));
+        events.extend(adopted(facts, current, &pending.policy, digest));
     }
     Ok(Decision { events, ..Decision::default() })
 }

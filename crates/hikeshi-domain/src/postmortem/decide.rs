@@ -118,6 +118,9 @@ fn check_imported(found: &Imported) -> Result<(), Refusal> {
 fn write(permit: &Permit, facts: &Facts, state: &Incident, given: &Given<'_>, now: Timestamp) -> Result<Decision, Refusal> {
     let policy = facts.policy().ok_or(Refusal::UnknownActor)?;
     let by = permit.person()?.clone();
+    if let Some(merged) = &state.merged {
+        return Err(Refusal::IncidentMerged { incident: state.id, into: merged.into });
+    }
     if state.resolved.is_none() {
         return Err(Refusal::NotResolved { incident: state.id });
     }

@@ -154,6 +154,12 @@ impl Sight<'_, '_> {
         }
         Ok(())
     }
+
+    pub(super) fn incidents(&mut self, ids: impl IntoIterator<Item = IncidentId>) -> Result<Facts, LookError> {
+        let mut facts = self.facts();
+        self.load(&Needs { incidents: ids.into_iter().collect(), ..Needs::default() }, &mut facts)?;
+        Ok(facts)
+    }
 }
 
 impl Sight<'_, '_> {
@@ -180,8 +186,7 @@ impl Sight<'_, '_> {
             .chain(incident.absorbed.iter().copied())
             .chain(incident.split.iter().copied())
             .collect();
-        let mut facts = self.facts();
-        self.load(&Needs { incidents: ids.iter().copied().collect(), ..Needs::default() }, &mut facts)?;
+        let facts = self.incidents(ids.iter().copied())?;
         Ok(ids.iter().filter_map(|id| facts.incident(*id)).cloned().map(row).collect())
     }
 }

@@ -26,7 +26,9 @@ impl Look<'_> {
 }
 
 pub(super) fn rows(sight: &mut Sight<'_, '_>) -> Result<Vec<MonitorRow>, LookError> {
-    let states = sight.reader.monitors()?;
+    let mut states = sight.reader.monitors()?;
+    let facts = sight.incidents(states.iter().filter_map(|state| state.incident))?;
+    states.iter_mut().for_each(|state| state.incident = state.incident.map(|id| facts.home(id)));
     let reports = &sight.door.inside.reports;
     Ok(sight.policy.monitors.keys().map(|name| row(name, &states, reports)).collect())
 }

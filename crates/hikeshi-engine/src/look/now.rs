@@ -48,7 +48,9 @@ impl Look<'_> {
     /// What fires, what is held back, and by what.
     pub async fn alerts(&self) -> Result<AlertsView, LookError> {
         self.see(|sight| {
-            let (firing, firing_total) = sight.reader.alerts_firing(SHOWN_MAX)?;
+            let (mut firing, firing_total) = sight.reader.alerts_firing(SHOWN_MAX)?;
+            let facts = sight.incidents(firing.iter().filter_map(|alert| alert.incident))?;
+            firing.iter_mut().for_each(|alert| alert.incident = alert.incident.map(|id| facts.home(id)));
             let (held, held_total) = sight.reader.alerts_held(SHOWN_MAX)?;
             Ok(AlertsView {
                 size: sight.head.size,

@@ -18,10 +18,16 @@ use crate::recording::{Recording, told, told_there};
 const OWED_MAX: u32 = 200;
 
 impl Look<'_> {
-    /// Entries of one case, newest first.
+    /// Entries of one case, and of those that have become part of it; newest first.
     pub async fn timeline(&self, case: IncidentId, before: Option<u64>, limit: u32) -> Result<Page<EntryView>, LookError> {
         self.see(move |sight| {
-            let kept = sight.reader.entries_of_case(case, span(before, limit))?;
+            let facts = sight.incidents([case])?;
+            let absorbed = facts.incident(case).iter().flat_map(|state| state.absorbed.iter().copied()).collect::<Vec<_>>();
+            let mut kept = Vec::new();
+            for case in std::iter::once(case).chain(absorbed) {
+                kept.extend(sight.reader.entries_of_case(case, span(before, limit))?);
+            }
+            kept.sort_by_key(|entry| std::cmp::Reverse(entry.seq));
             Ok(readable(page(kept, limit, |kept| kept.seq)))
         })
         .await

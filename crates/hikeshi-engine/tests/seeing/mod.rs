@@ -4,13 +4,14 @@ mod monitors;
 mod slow;
 
 use hikeshi_domain::account;
+use hikeshi_domain::alert::{self, Phase, Signal};
 use hikeshi_domain::command::{Command, Envelope, PolicyCommand};
 use hikeshi_domain::emergency::{self, Status};
-use hikeshi_domain::ids::{Digest, EmergencyId, IncidentId, RoleName};
+use hikeshi_domain::ids::{Digest, EmergencyId, IncidentId, RoleName, SourceName};
 use hikeshi_domain::incident;
 use hikeshi_domain::people::{Actor, Via};
 use hikeshi_domain::refusal::Refusal;
-use hikeshi_engine::door::Credential;
+use hikeshi_engine::door::{Answer, Credential};
 use hikeshi_engine::look::{LookError, Offer, Which};
 use hikeshi_store::testing::Scratch;
 use jiff::SignedDuration;
@@ -20,6 +21,7 @@ use crate::kit::*;
 hikeshi_store::on_both!(
     the_first_page_shows_what_burns_and_what_is_owed,
     a_case_is_seen_with_its_measures_and_its_timeline,
+    what_was_merged_is_seen_in_the_one_that_goes_on,
     what_is_offered_is_what_the_door_would_answer,
     lists_go_back_page_by_page,
     only_people_of_the_policy_see,
@@ -87,6 +89,58 @@ fn a_case_is_seen_with_its_measures_and_its_timeline(scratch: &Scratch) {
         assert!(matches!(door.look(&viewer).incident(IncidentId(9)).await, Err(LookError::NotFound { what: "incident", .. })));
         let posts = door.look(&viewer).channel(&"emergency-deploy".parse().expect("a name"), None, 10).await.expect("seen");
         assert_eq!(posts.posts.rows.len(), 1);
+        engine.stop().await;
+    });
+}
+
+fn what_was_merged_is_seen_in_the_one_that_goes_on(scratch: &Scratch) {
+    town(scratch, async |town| {
+        let engine = town.open().await;
+        let door = engine.door();
+        let (first, second) = (open_incident(&door, "tanaka").await, open_incident(&door, "tanaka").await);
+        let source = SourceName::new("prometheus").expect("a name");
+        let signal = Signal::new("m", Phase::Firing, "m is down");
+        let report = Command::Alert(alert::Command::Report { source: source.clone(), signals: vec![signal] });
+        let envelope = Envelope { key: key(), actor: Actor::Source { source }, via: Via::Api, command: report };
+        assert!(matches!(door.submit(envelope).await, Ok(Answer::Done(_))));
+        done(&door, "tanaka", note(second, "先に見たこと")).await;
+        let viewer = who("kansa");
+        let alerts = door.look(&viewer).alerts().await.expect("seen");
+        assert_eq!(alerts.firing[0].incident, Some(second));
+        let merge = incident::Command::Merge { incident: second, into: first, reason: "同じ".to_owned() };
+        done(&door, "tanaka", Command::Incident(merge)).await;
+        done(&door, "tanaka", note(first, "あとで見たこと")).await;
+
+        let of = async |before, limit| {
+            let page = door.look(&viewer).timeline(first, before, limit).await.expect("seen");
+            (page.rows.iter().map(|row| (row.kind.clone(), row.case.expect("a case").0)).collect::<Vec<_>>(), page.older)
+        };
+        let (all, _) = of(None, 100).await;
+        let all: Vec<(&str, u64)> =
+            all.iter().map(|(kind, case)| (kind.as_str(), *case)).filter(|(kind, _)| !kind.starts_with("wake.")).collect();
+        let told = [
+            ("incident.note", 1),
+            ("incident.merge", 1),
+            ("incident.note", 2),
+            ("alert.report", 2),
+            ("incident.open", 2),
+            ("incident.open", 1),
+        ];
+        assert_eq!(all, told);
+        let (newest, older) = of(None, 2).await;
+        let (next, _) = of(older, 2).await;
+        let kinds = |rows: &[(String, u64)]| rows.iter().map(|(kind, case)| format!("{kind} {case}")).collect::<Vec<_>>();
+        assert_eq!(
+            (kinds(&newest), kinds(&next)),
+            (
+                vec!["incident.note 1".to_owned(), "incident.merge 1".to_owned()],
+                vec!["incident.note 2".to_owned(), "alert.report 2".to_owned()]
+            )
+        );
+
+        // What still fires leads to where it is worked on.
+        let alerts = door.look(&viewer).alerts().await.expect("seen");
+        assert_eq!(alerts.firing[0].incident, Some(first));
         engine.stop().await;
     });
 }

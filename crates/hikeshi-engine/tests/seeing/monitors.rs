@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use hikeshi_domain::command::Command;
 use hikeshi_domain::effect::Doing;
 use hikeshi_domain::ids::{IncidentId, MonitorName};
+use hikeshi_domain::incident;
 use hikeshi_domain::monitor::{Measured, Measuring, Verdict};
 use hikeshi_domain::policy::{Heartbeat, Policy};
 use hikeshi_engine::Probe;
@@ -89,6 +91,10 @@ fn a_monitor_tells_changes_only(scratch: &Scratch) {
         town.until("it recovers", |town| town.count("monitor.recover") == 1).await;
         assert_eq!(row(&engine.door()).await.healthy, Some(true));
         assert_eq!(town.count("incident.open"), 0, "the incident came with the fire");
+        let (engine_door, into) = (engine.door(), open_incident(&engine.door(), "tanaka").await);
+        let merge = incident::Command::Merge { incident: IncidentId(1), into, reason: "同じ".to_owned() };
+        done(&engine_door, "tanaka", Command::Incident(merge)).await;
+        assert_eq!(row(&engine_door).await.incident, Some(into), "where it is worked on now");
         engine.stop().await;
     });
 }

@@ -17,6 +17,8 @@ use super::{BODY_BYTES_MAX, Refused};
 static PASSED_ON: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(subject::PASSED_ON).ok());
 /// How it stands, and nothing of what it is.
 static STANDING: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(subject::STANDING).ok());
+static STANDING_BEHIND: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(subject::STANDING_BEHIND).ok());
+static IN_HAND: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(subject::IN_HAND).ok());
 
 /// Reads one mail.
 pub fn read(rules: &MailRules, body: &[u8]) -> Result<Vec<Signal>, Refused> {
@@ -37,9 +39,17 @@ pub fn read(rules: &MailRules, body: &[u8]) -> Result<Vec<Signal>, Refused> {
         return Err(Refused::new(403, "From is none of the addresses that this source takes mail from"));
     }
     let over = pattern(rules.resolved.as_deref().unwrap_or(subject::OVER))?.is_match(&subject);
-    let mut signal = Signal::new(&key(rules, &subject)?, if over { Phase::Resolved } else { Phase::Firing }, &subject);
+    let in_hand = IN_HAND.as_ref().is_some_and(|pattern| pattern.is_match(&subject));
+    let phase = match (over, in_hand) {
+        (true, _) => Phase::Resolved,
+        (false, true) => Phase::Acknowledged,
+        (false, false) => Phase::Firing,
+    };
+    let mut signal = Signal::new(&key(rules, &subject)?, phase, &subject);
     signal.summary = mail.body_text(0).map(|text| text.trim().to_owned()).unwrap_or_default();
     signal.since = mail.date().and_then(|date| Timestamp::from_second(date.to_timestamp()).ok()).filter(|at| *at >= Timestamp::UNIX_EPOCH);
+    // One that waited in a queue may come after one that was written later.
+    signal.said_at = signal.since;
     if !from.is_empty() {
         signal.labels.insert("from".to_owned(), from);
     }
@@ -79,7 +89,8 @@ fn plain(subject: &str) -> String {
         text.get(end..).unwrap_or_default().to_owned()
     };
     let rest = cut(&cut(subject, &PASSED_ON), &STANDING);
-    let rest = rest.trim();
+    let behind = STANDING_BEHIND.as_ref().and_then(|pattern| pattern.find(&rest)).map_or(rest.len(), |found| found.start());
+    let rest = rest.get(..behind).unwrap_or_default().trim();
     // Nothing else was said: then this is what it is called.
     if rest.is_empty() { subject.to_owned() } else { rest.to_owned() }
 }

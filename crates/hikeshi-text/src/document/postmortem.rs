@@ -2,7 +2,7 @@
 
 use hikeshi_domain::effect::PostmortemOrder;
 use hikeshi_domain::incident::Incident;
-use hikeshi_domain::ledger::{Entry, EntryResult};
+use hikeshi_domain::ledger::EntryResult;
 
 use crate::Lang::{self, En, Ja};
 use crate::label::{self, both};
@@ -54,7 +54,7 @@ pub fn postmortem(order: &PostmortemOrder) -> String {
     document.heading(2, impact.0);
     document.block(&impact.1);
     document.heading(2, two("タイムライン", "Timeline"));
-    document.table(&[two("日時", "When"), two("誰が", "Who"), two("できごと", "What happened")], &timeline(&order.entries, lang, &names));
+    document.table(&[two("日時", "When"), two("誰が", "Who"), two("できごと", "What happened")], &timeline(order, lang, &names));
     document.heading(2, two("なぜの問い", "Five whys"));
     let whys: Vec<String> = (1..).zip(&order.content.whys).map(|(number, why)| format!("{number}. {}", inline(why))).collect();
     document.block(&whys.join("\n"));
@@ -107,14 +107,15 @@ fn period(incident: &Incident, lang: Lang, names: &Names) -> String {
 }
 
 /// What the ledger has of the case, without what is written about it afterwards.
-fn timeline(entries: &[Entry], lang: Lang, names: &Names) -> Vec<Vec<String>> {
-    let told = entries.iter().filter_map(|entry| {
+fn timeline(order: &PostmortemOrder, lang: Lang, names: &Names) -> Vec<Vec<String>> {
+    let told = order.entries.iter().filter_map(|entry| {
         let EntryResult::Done { events, .. } = &entry.result else { return None };
         if ["postmortem.", "obligation.", "review.", "session.", "outcome."].iter().any(|area| entry.kind.starts_with(area)) {
             return None;
         }
         let values: Vec<serde_json::Value> = events.iter().filter_map(|event| serde_json::to_value(event).ok()).collect();
-        let lines = crate::event::entry_lines(lang, &entry.kind, &values, None, names);
+        let said = crate::event::entry_lines(lang, &entry.kind, &values, None, names);
+        let lines = crate::event::lines_of(said, entry.case, Some(order.incident.id));
         let zone = names.zone();
         let when = format!("{} {}", time::day(zone, entry.at), time::time_of_day(zone, entry.at));
         let what = lines.iter().map(|line| inline(line)).collect::<Vec<_>>().join("<br>");

@@ -19,11 +19,15 @@ pub(super) fn said(lang: Lang, event: &AlertEvent) -> String {
                 En => format!("The alert from {source} changed: {title}"),
             }
         }
+        AlertStep::Again { said_at: _ } => match lang {
+            Ja => format!("{source} のアラートが続いています（送信元から再び知らせがありました）: {title}"),
+            En => format!("{source} says again that the alert goes on: {title}"),
+        },
         AlertStep::Acknowledged => match lang {
             Ja => format!("{source} 側でアラートが確認済みになりました: {title}"),
             En => format!("{source} says that the alert is acknowledged there: {title}"),
         },
-        AlertStep::Over { how } => over(lang, source, &title, *how),
+        AlertStep::Over { how, said_at: _ } => over(lang, source, &title, *how),
         AlertStep::Silenced { silence } => match lang {
             Ja => format!("{source} のアラートは、{silence} により呼び出しません: {title}"),
             En => format!("{silence} holds the alert from {source} back: {title}"),

@@ -100,6 +100,13 @@ pub(super) fn merged(lang: Lang, incident: IncidentId, worse: Option<Priority>, 
     }
 }
 
+pub(super) fn merged_into(lang: Lang, into: IncidentId) -> String {
+    match lang {
+        Ja => format!("このインシデントを {into} に統合しました。対応は {into} で続けてください。"),
+        En => format!("This incident is now part of {into}. Please go on there."),
+    }
+}
+
 pub(super) fn split(lang: Lang, from: IncidentId, into: IncidentId) -> String {
     match lang {
         Ja => format!("{from} のアラートの一部を {into} に分けました。"),

@@ -215,6 +215,21 @@ pub(super) fn merged(lang: Lang, incident: IncidentId, into: IncidentId) -> Sent
     }
 }
 
+pub(super) fn away(lang: Lang, incident: IncidentId) -> Sentence {
+    match lang {
+        Ja => say(
+            format!("{incident} の緊急例外は、サーバーから離れて実行されたものです。"),
+            "離れているあいだの記録は届いたままの形で残すため、ほかのインシデントと統合できません。",
+            format!("別々のまま対応を続け、互いの番号をメモに残してください: hikeshi incident note {incident} '<メモ>'"),
+        ),
+        En => say(
+            format!("The exceptions of {incident} were carried out while the server was away."),
+            "The ledger that was kept there stays as it came, so it is merged with nothing.",
+            format!("Go on with both, and write each one's number into a note of the other: hikeshi incident note {incident} '<note>'"),
+        ),
+    }
+}
+
 pub(super) fn merged_with_itself(lang: Lang, incident: IncidentId) -> Sentence {
     match lang {
         Ja => say(

@@ -40,6 +40,7 @@ pub fn split() -> Event {
         by: person("tanaka"),
         reason: text("the disk"),
         stays: None,
+        goes: Vec::new(),
     })
 }
 

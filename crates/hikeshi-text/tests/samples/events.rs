@@ -125,6 +125,7 @@ pub fn alert_steps() -> Vec<(&'static str, Event)> {
             since: None,
             lapses_at: None,
             waits,
+            said_at: None,
         };
         AlertStep::Fired(Box::new(signal))
     };
@@ -133,12 +134,13 @@ pub fn alert_steps() -> Vec<(&'static str, Event)> {
         ("Alert fired", fired(None)),
         ("Alert flapping", fired(Some(Waits::Flapping))),
         ("Alert changed", changed),
+        ("Alert again", AlertStep::Again { said_at: at("03:14:00") }),
         ("Alert acknowledged", AlertStep::Acknowledged),
-        ("Alert over", AlertStep::Over { how: HowOver::Told }),
+        ("Alert over", AlertStep::Over { how: HowOver::Told, said_at: None }),
         ("Alert raised", AlertStep::Raised),
         ("Alert silenced", fired(Some(Waits::Silenced { silence: SilenceId(4) }))),
         ("Alert silenced anew", AlertStep::Silenced { silence: SilenceId(5) }),
-        ("Alert unwanted", AlertStep::Over { how: HowOver::Unwanted }),
+        ("Alert unwanted", AlertStep::Over { how: HowOver::Unwanted, said_at: None }),
     ];
     steps.map(|(name, step)| (name, alert(step))).into()
 }
@@ -355,7 +357,7 @@ every! {
         },
         Monitor => seen(Some(INC), MonitorStep::Fired { held: None, unmeasured: false }),
         Silence => silence(SilenceStep::Made { made: Box::new(super::silence()) }),
-        Alert => alert(AlertStep::Over { how: HowOver::Lapsed }),
+        Alert => alert(AlertStep::Over { how: HowOver::Lapsed, said_at: None }),
         Change => super::altered::told(Some(&incident())),
         Postmortem => super::postmortems::written(""),
         Status => super::published(),

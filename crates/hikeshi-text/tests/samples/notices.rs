@@ -43,6 +43,7 @@ every! {
             schedule: text("first line"), person: person("tanaka"), from: at("03:00:00"), until: at("15:00:00")
         },
         IncidentMerged => Notice::IncidentMerged { incident: hikeshi_domain::ids::IncidentId(9), worse: Some(Priority::P1) },
+        MergedInto => Notice::MergedInto { into: hikeshi_domain::ids::IncidentId(9) },
         IncidentSplit => Notice::IncidentSplit { from: hikeshi_domain::ids::IncidentId(9), into: hikeshi_domain::ids::IncidentId(10) },
         DutyAssigned => Notice::DutyAssigned { duty: Duty::Commander, person: Some(person("tanaka")) },
         HandedOver => Notice::HandedOver { from: person("tanaka"), to: person("sato"), note: text("the pool is full") },

@@ -58,6 +58,7 @@ every! {
         NotResolved => Refusal::NotResolved { incident: INC },
         AlreadyResolved => Refusal::AlreadyResolved { incident: INC },
         LinkUnfit => Refusal::LinkUnfit,
+        IncidentAway => Refusal::IncidentAway { incident: INC },
         IncidentMerged => Refusal::IncidentMerged { incident: INC, into: hikeshi_domain::ids::IncidentId(9) },
         MergedWithItself => Refusal::MergedWithItself { incident: INC },
         MergedUnderException => Refusal::MergedUnderException { incident: INC, emergency: EMG },

@@ -203,7 +203,9 @@ pub fn of_incident(viewer: &Viewer, view: &IncidentView) -> Vec<Act> {
 fn parting(viewer: &Viewer, view: &IncidentView, act: impl Fn(&str, &str) -> Act) -> Vec<Act> {
     let t = Words(viewer.lang);
     let mut acts = Vec::new();
-    if view.alerts.iter().filter(|alert| alert.waits.is_none()).count() > 1 {
+    // Of an incident that lives by its alerts one has to stay.
+    let stay = usize::from(!view.incident.lives_without_alerts());
+    if view.alerts.iter().filter(|alert| alert.waits.is_none()).count() > stay {
         let boxes = choices(
             view.alerts.iter().filter(|alert| alert.waits.is_none()).map(|alert| &alert.alert),
             |alert| {

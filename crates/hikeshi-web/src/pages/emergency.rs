@@ -126,7 +126,7 @@ async fn show(viewer: &Viewer, id: EmergencyId, flash: &Flash) -> Result<Respons
         restored: e.restored.as_ref().map(|restored| (viewer.names.person(lang, &restored.by), restored.reason.clone())),
         owed: view.obligations.iter().map(|owed| owed_line(viewer, owed, now)).collect(),
         bar: Bar::new(viewer, &acts::of_emergency(viewer, &view, &passkeys), flash)?,
-        lines: timeline(viewer, &entries.rows, now),
+        lines: timeline(viewer, &entries.rows, Some(view.emergency.incident), now),
         view: &view,
     };
     html(&frame, &template)

@@ -5,6 +5,7 @@ use askama::filters::Safe;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hikeshi_domain::Timestamp;
+use hikeshi_domain::ids::IncidentId;
 use hikeshi_engine::look::EntryView;
 use hikeshi_text::page::{self, Words};
 use hikeshi_text::{Lang, Sentence, time};
@@ -189,14 +190,18 @@ pub struct Line {
     pub refused: bool,
 }
 
-pub fn timeline(viewer: &Viewer, entries: &[EntryView], now: Timestamp) -> Vec<Line> {
+/// `of`: the incident whose timeline it is. What is of one that became part of it says so.
+pub fn timeline(viewer: &Viewer, entries: &[EntryView], of: Option<IncidentId>, now: Timestamp) -> Vec<Line> {
     let lang = viewer.lang;
-    let line = |entry: &EntryView| Line {
-        seq: entry.seq,
-        when: time_html(viewer, entry.at, now),
-        who: hikeshi_text::actor(lang, &entry.actor, &viewer.names),
-        lines: hikeshi_text::entry_lines(lang, &entry.kind, &entry.events, entry.refusal.as_ref(), &viewer.names),
-        refused: entry.refusal.is_some(),
+    let line = |entry: &EntryView| {
+        let said = hikeshi_text::entry_lines(lang, &entry.kind, &entry.events, entry.refusal.as_ref(), &viewer.names);
+        Line {
+            seq: entry.seq,
+            when: time_html(viewer, entry.at, now),
+            who: hikeshi_text::actor(lang, &entry.actor, &viewer.names),
+            lines: hikeshi_text::lines_of(said, entry.case, of),
+            refused: entry.refusal.is_some(),
+        }
     };
     entries.iter().map(line).collect()
 }

@@ -240,7 +240,7 @@ async fn show(viewer: &Viewer, id: IncidentId, before: Option<u64>, flash: &Flas
         exceptions: view.emergencies.iter().map(|emergency| exception(viewer, emergency, now)).collect(),
         owed: view.obligations.iter().map(|owed| owed_line(viewer, owed, now)).collect(),
         bar: Bar::new(viewer, &acts::of_incident(viewer, &view), flash)?,
-        lines: timeline(viewer, &entries.rows, now),
+        lines: timeline(viewer, &entries.rows, Some(id), now),
         older: entries.older,
         view: &view,
     };

@@ -30,7 +30,7 @@ pub async fn list(viewer: Viewer, query: Query) -> Result<Response, Fail> {
     let view = viewer.look().ledger(before, ROWS).await?;
     let t = Words(viewer.lang);
     let frame = Frame::new(&viewer, t.ledger_title(), view.size, view.at, &query.flash())?;
-    let lines = timeline(&viewer, &view.entries.rows, view.at);
+    let lines = timeline(&viewer, &view.entries.rows, None, view.at);
     html(&frame, &LedgerTemplate { frame: &frame, t, view: &view, lines, older: view.entries.older, first: before.is_none() })
 }
 

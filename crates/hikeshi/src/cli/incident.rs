@@ -380,7 +380,7 @@ async fn timeline(id: IncidentId, page: PageArgs, caller: &Caller<'_>) -> Result
         return Err(Failure::NotFound(terminal::not_found(caller.lang, &id.to_string())));
     }
     let names = caller.names().await?;
-    caller.out.data(&found, || super::ledger::lines(&found.rows, &names, caller.lang));
+    caller.out.data(&found, || super::ledger::lines(&found.rows, Some(id), &names, caller.lang));
     if let Some(older) = found.older {
         caller.out.hint(&terminal::more_with(caller.lang, &format!("--before {older}")));
     }

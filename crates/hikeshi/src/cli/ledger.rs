@@ -65,7 +65,7 @@ pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
                     (terminal::word_root(lang), view.root.to_string()),
                     (terminal::word_key(lang), view.verifier_key.clone()),
                 ]);
-                format!("{head}\n{}", lines(&view.entries.rows, &names, lang))
+                format!("{head}\n{}", lines(&view.entries.rows, None, &names, lang))
             });
             if let Some(older) = view.entries.older {
                 caller.out.hint(&terminal::more_with(lang, &format!("--before {older}")));
@@ -98,13 +98,14 @@ pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Lines of a timeline, oldest first.
-pub fn lines(rows: &[EntryView], names: &Names, lang: Lang) -> String {
+/// Lines of a timeline, oldest first; `of`: the incident whose it is.
+pub fn lines(rows: &[EntryView], of: Option<IncidentId>, names: &Names, lang: Lang) -> String {
     let mut text = String::new();
     for row in rows.iter().rev() {
         let at = hikeshi_text::time::stamp(lang, names.zone(), row.at);
         let who = hikeshi_text::actor(lang, &row.actor, names);
-        let what = hikeshi_text::entry_lines(lang, &row.kind, &row.events, row.refusal.as_ref(), names).join("\n       ");
+        let said = hikeshi_text::entry_lines(lang, &row.kind, &row.events, row.refusal.as_ref(), names);
+        let what = hikeshi_text::lines_of(said, row.case, of).join("\n       ");
         text.push_str(&terminal::ledger_line(lang, row.seq, &at, &who, &what));
         text.push('\n');
     }

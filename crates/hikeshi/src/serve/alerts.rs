@@ -22,6 +22,9 @@ use super::inbound::Ears;
 
 /// Behind a source's own address: where Prometheus sends to an Alertmanager.
 const API_OF_ALERTMANAGER: &str = "api/v2/alerts";
+/// What a mail is answered that is taken and changes nothing.
+const NOTHING_NEW: &str =
+    "no alert of this name fires, a mail that was written later has come before, the same was said already, or no route wants it";
 
 impl Ears {
     /// `alerts/<source>`, and `alerts/<source>/api/v2/alerts`.
@@ -47,16 +50,18 @@ impl Ears {
             Ok(signals) => (signals, None),
             Err(refused) => (refused.understood.clone(), Some(refused)),
         };
-        if let Some(trouble) = self.hand_in(policy, &name, source, signals).await {
-            return trouble;
+        let mail = signals.first().filter(|_| source.format == Format::Mail).map(|signal| (signal.phase, signal.key.clone()));
+        let recorded = match self.hand_in(policy, &name, source, signals).await {
+            Ok(recorded) => recorded,
+            Err(trouble) => return trouble,
+        };
+        if let Some(refused) = refused {
+            tracing::warn!(source = %name, status = refused.status, why = refused.why, "a message of an alert source is not understood");
+            return said(refused.status, &refused.why);
         }
-        match refused {
-            None => Received::json(200, &json!({"status": "success"})),
-            Some(refused) => {
-                tracing::warn!(source = %name, status = refused.status, why = refused.why, "a message of an alert source is not understood");
-                said(refused.status, &refused.why)
-            }
-        }
+        let Some((phase, key)) = mail.filter(|_| !recorded) else { return Received::json(200, &json!({"status": "success"})) };
+        tracing::warn!(source = %name, %key, ?phase, "a mail has changed nothing: {NOTHING_NEW}");
+        Received::json(200, &json!({"status": "success", "note": NOTHING_NEW}))
     }
 
     /// PagerDuty's Events API v2: whose event it is says the routing key within the body.
@@ -68,8 +73,8 @@ impl Ears {
         };
         let Some((name, source)) = self.sender_of(policy, &event.routing_key) else { return no_such_key() };
         match self.hand_in(policy, name, source, event.signals).await {
-            None => Received::json(202, &alerts::pagerduty_accepted(&event.dedup_key)),
-            Some(trouble) => trouble,
+            Ok(_) => Received::json(202, &alerts::pagerduty_accepted(&event.dedup_key)),
+            Err(trouble) => trouble,
         }
     }
 
@@ -147,9 +152,10 @@ impl Ears {
         given_secret(inbound.header("authorization")).is_some_and(|given| alerts::token_matches(&secret, &given))
     }
 
-    /// All parts at once, so that they share a commit; `None`: durable. Otherwise what the sender is answered, so that it tries again.
-    async fn hand_in(&self, policy: &Policy, name: &SourceName, source: &Source, signals: Vec<Signal>) -> Option<Received> {
-        let Ok(batch) = crate::secret::fresh() else { return Some(Received::empty(503)) };
+    /// All parts at once, so that they share a commit. Durable: whether anything was to be recorded. Otherwise what the sender is answered, so
+    /// that it tries again.
+    async fn hand_in(&self, policy: &Policy, name: &SourceName, source: &Source, signals: Vec<Signal>) -> Result<bool, Received> {
+        let Ok(batch) = crate::secret::fresh() else { return Err(Received::empty(503)) };
         let envelope = |(part, signals): (usize, Vec<Signal>)| Envelope {
             // What is repeated is known by its sender's key, not by this one: the same words may be said twice and mean two things.
             key: RequestKey::of(&["alert", &batch, &part.to_string()]),
@@ -159,13 +165,20 @@ impl Ears {
         };
         let parts = route::split(policy, name, source, signals).into_iter().enumerate();
         let answers = join_all(parts.map(|part| self.door.submit(envelope(part)))).await;
-        let trouble = answers.into_iter().find_map(|answer| match answer {
-            Ok(Answer::Done(_) | Answer::Already(_)) => None,
-            Ok(Answer::Refused { refusal, .. }) => Some(refusal.code().to_owned()),
-            Err(fault) => Some(fault.to_string()),
-        })?;
-        tracing::warn!(source = %name, trouble, "alerts are not recorded; their sender is asked to try again");
-        Some(said(503, "not recorded; try again"))
+        let mut recorded = false;
+        for answer in answers {
+            let trouble = match answer {
+                Ok(Answer::Done(receipt) | Answer::Already(receipt)) => {
+                    recorded |= receipt.seq.is_some();
+                    continue;
+                }
+                Ok(Answer::Refused { refusal, .. }) => refusal.code().to_owned(),
+                Err(fault) => fault.to_string(),
+            };
+            tracing::warn!(source = %name, trouble, "alerts are not recorded; their sender is asked to try again");
+            return Err(said(503, "not recorded; try again"));
+        }
+        Ok(recorded)
     }
 }
 

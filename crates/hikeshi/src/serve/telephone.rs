@@ -106,18 +106,27 @@ impl Ears {
             return Ok(Some(Called { key, person, lang, about: Why::Test { means, number, waits } }));
         }
         let Some(id) = attempts::incident_of(&key) else { return Ok(None) };
-        let workspace = Lang::from(policy.workspace.language);
-        let incident = match self.door.look(&Actor::Startup).incident(id).await {
-            Ok(view) => view.incident,
-            Err(hikeshi_engine::look::LookError::NotFound { .. }) => return Ok(None),
-            Err(error) => {
-                tracing::warn!(%error, "the incident of a call cannot be looked at");
-                return Err(workspace);
-            }
-        };
+        let Some(incident) = self.incident(policy, id).await? else { return Ok(None) };
         let Some(person) = attempts::found(&incident, &key).map(|(page, _)| page.person.clone()) else { return Ok(None) };
+        // What has become part of another one is taken by taking that one.
+        let goes_on = match &incident.merged {
+            Some(merged) => self.incident(policy, merged.into).await?,
+            None => Some(incident),
+        };
+        let Some(incident) = goes_on else { return Ok(None) };
         let lang = language(policy, &person);
         Ok(Some(Called { key, person, lang, about: Why::Incident(Box::new(incident)) }))
+    }
+
+    async fn incident(&self, policy: &Policy, id: IncidentId) -> Result<Option<Incident>, Lang> {
+        match self.door.look(&Actor::Startup).incident(id).await {
+            Ok(view) => Ok(Some(view.incident)),
+            Err(hikeshi_engine::look::LookError::NotFound { .. }) => Ok(None),
+            Err(error) => {
+                tracing::warn!(%error, "the incident of a call cannot be looked at");
+                Err(Lang::from(policy.workspace.language))
+            }
+        }
     }
 
     /// The last test of one means.
@@ -144,14 +153,18 @@ impl Ears {
         }
     }
 
-    /// As the person whose telephone it is. The same key pressed twice is one command.
+    /// As the person whose telephone it is. The same key pressed twice is one command, unless it has come to mean another incident in between.
     async fn take(&self, policy: &Policy, called: &Called, sid: &str) -> Taken {
-        let command = match &called.about {
-            Why::Incident(incident) => Command::Incident(incident::Command::Acknowledge { incident: incident.id }),
-            Why::Test { means, number, .. } => Command::Contact(contact::Command::Confirm { means: *means, number: Some(*number) }),
+        let (command, of) = match &called.about {
+            Why::Incident(incident) => {
+                (Command::Incident(incident::Command::Acknowledge { incident: incident.id }), incident.id.to_string())
+            }
+            Why::Test { means, number, .. } => {
+                (Command::Contact(contact::Command::Confirm { means: *means, number: Some(*number) }), "test".to_owned())
+            }
         };
         let envelope = Envelope {
-            key: RequestKey::of(&["phone", sid, &shortened(&called.key)]),
+            key: RequestKey::of(&["phone", sid, &shortened(&called.key), &of]),
             actor: Actor::person(called.person.clone()),
             via: Via::Phone,
             command,
@@ -162,6 +175,8 @@ impl Ears {
             Ok(Answer::Refused { refusal: Refusal::AlreadyAcknowledged { incident, by }, .. }) => {
                 return Taken::No(telephone::taken_by(called.lang, incident, policy.name_of(&by)));
             }
+            // Merged since it was looked at: the next try is about the one that goes on.
+            Ok(Answer::Refused { refusal: Refusal::IncidentMerged { .. }, .. }) => return Taken::NotNow,
             Ok(Answer::Refused { refusal, .. }) => {
                 let words = hikeshi_text::refusal(called.lang, &refusal, &Names::of(policy));
                 return Taken::No(telephone::refused(called.lang, &words.to_string()));
@@ -251,7 +266,12 @@ impl Ears {
         let mut latest = None;
         for id in waiting {
             let Ok(view) = look.incident(id).await else { continue };
-            for (sent, key) in messages(&view.incident, person) {
+            // Whoever was called for what has become part of it takes it, too.
+            let mut called_for = messages(&view.incident, person);
+            for part in &view.incident.absorbed {
+                called_for.extend(look.incident(*part).await.iter().flat_map(|part| messages(&part.incident, person)));
+            }
+            for (sent, key) in called_for {
                 if latest.as_ref().is_none_or(|(before, _, _)| sent > *before) {
                     latest = Some((sent, key, view.incident.clone()));
                 }
@@ -277,8 +297,10 @@ impl Ears {
 /// What the call says: first `before`, then why it calls, or that nobody is needed any more.
 fn call(policy: &Policy, called: &Called, action: &str, before: &str) -> String {
     let Called { lang, person, about, .. } = called;
+    let merged = merged(called);
     if let Some(words) = no_longer(policy, called) {
-        return twiml::last_words(*lang, &[&words]);
+        let words: Vec<&str> = merged.as_deref().into_iter().chain([words.as_str()]).collect();
+        return twiml::last_words(*lang, &words);
     }
     let lines = match about {
         Why::Incident(incident) => {
@@ -290,11 +312,17 @@ fn call(policy: &Policy, called: &Called, action: &str, before: &str) -> String 
         Why::Test { .. } => telephone::speech_of_test(*lang, &policy.workspace.name, policy.name_of(person)),
     };
     let before = (!before.is_empty()).then(|| before.to_owned());
-    let lines: Vec<String> = before.into_iter().chain(lines).collect();
+    let lines: Vec<String> = before.into_iter().chain(merged).chain(lines).collect();
     match about {
         Why::Incident(_) => twiml::ask(*lang, &lines, telephone::keys(*lang), telephone::no_key(*lang), action),
         Why::Test { .. } => twiml::ask(*lang, &lines, telephone::keys_of_test(*lang), telephone::no_key_of_test(*lang), action),
     }
+}
+
+/// The incident for which somebody was called goes on under another number.
+fn merged(called: &Called) -> Option<String> {
+    let (Why::Incident(incident), Some(from)) = (&called.about, attempts::incident_of(&called.key)) else { return None };
+    (from != incident.id).then(|| telephone::merged(called.lang, from, incident.id))
 }
 
 /// What is said when it was taken.
@@ -345,7 +373,7 @@ fn no_longer(policy: &Policy, called: &Called) -> Option<String> {
         Why::Incident(incident) => incident,
         Why::Test { waits, .. } => return (!waits).then(|| telephone::confirmed(lang).to_owned()),
     };
-    if incident.resolved.is_some() || incident.closed_at.is_some() {
+    if incident.resolved.is_some() {
         return Some(telephone::over(lang, incident.id));
     }
     let acknowledged = incident.acknowledged.as_ref()?;

@@ -167,6 +167,51 @@ mod slow {
     }
 
     #[test]
+    fn i5_whoever_was_called_for_what_became_part_of_another_one_takes_that_one() {
+        let double = Double::start("twilio/double.js");
+        let workspace = workspace("phonemerged", &double);
+        // Nobody hears the call by itself: it is spoken here, step by step.
+        double.control("phone", &json!({"number": TANAKA, "call": "nothing"}));
+        let open = || {
+            let id = workspace.open_incident();
+            until("the message is there", || attempts(&workspace, &id).contains(&"tanaka/sms/1 sent delivered".to_owned()));
+            id
+        };
+        let (home, older, called_for) = (open(), open(), open());
+        let voice = double.list("calls").last().and_then(|one| one["form"]["Url"].as_str().map(str::to_owned)).expect("a call");
+        workspace.ok("ito", &["incident", "merge", &called_for, "--into", &home, "--reason", "同じ障害"]);
+        let spoken = |what: &str, fields: Value| {
+            let answer = double.control("post", &json!({"url": voice.replacen("/voice/", what, 1), "fields": fields}));
+            answer["body"].as_str().expect("a document").to_owned()
+        };
+        let said = spoken("/voice/", json!({"CallSid": "CA1", "CallStatus": "in-progress"}));
+        assert!(said.contains("インシデント3番は、インシデント1番に統合されました。") && said.contains("1番を押してください"), "{said}");
+        assert!(!said.contains("解決"), "{said}");
+        assert_eq!(incident(&workspace, &home)["acknowledged"], Value::Null);
+        let said = spoken("/gather/", json!({"CallSid": "CA1", "Digits": "1"}));
+        assert!(said.contains("インシデント1番を、お願いします。"), "{said}");
+        assert_eq!(incident(&workspace, &home)["acknowledged"]["by"], "tanaka");
+        assert!(
+            attempts(&workspace, &called_for).contains(&"tanaka/voice/1 sent acknowledged".to_owned()),
+            "{:?}",
+            attempts(&workspace, &called_for)
+        );
+
+        // By message: the last one was about what is a part by now, not about the incident that waits beside it.
+        let (home, beside, called_for) = (open(), open(), open());
+        workspace.ok("ito", &["incident", "ack", &older]);
+        workspace.ok("ito", &["incident", "merge", &called_for, "--into", &home, "--reason", "同じ障害"]);
+        assert!(text(&workspace, &double, TANAKA, "1").contains(&home));
+        assert_eq!(incident(&workspace, &home)["acknowledged"]["by"], "tanaka");
+        assert_eq!(incident(&workspace, &beside)["acknowledged"], Value::Null);
+        workspace.ok("ito", &["incident", "ack", &beside]);
+        workspace.ok("ito", &["incident", "resolve", &home, "直した"]);
+        let said = spoken("/voice/", json!({"CallSid": "CA2", "CallStatus": "in-progress"}));
+        assert!(said.contains("お願いします") && !said.contains("解決"), "the first home still burns: {said}");
+        in_order(&workspace, &double);
+    }
+
+    #[test]
     fn m2_a_test_is_confirmed_with_a_key_and_by_message() {
         let double = Double::start("twilio/double.js");
         let workspace = workspace("phonetest", &double);

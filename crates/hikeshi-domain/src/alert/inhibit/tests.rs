@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::alert::Severity;
 use crate::alert::silence::held_by;
 use crate::alert::tests::{alert, fires, notices, one, opened, over, report};
 use crate::command::Command;
@@ -188,4 +189,129 @@ fn a_rule_says_what_it_means() {
         assert_eq!(flaws, [at]);
     }
     adopt(&mut world, "r", Inhibit { when: monitor, holds: labelled("a", "b"), equal: Vec::new() });
+}
+
+fn lifted(events: &[Event]) -> usize {
+    events.iter().filter(|event| matches!(event, Event::Silence(of) if matches!(of.step, SilenceStep::Lifted { .. }))).count()
+}
+
+#[test]
+fn a_cause_that_comes_and_goes_in_one_report_holds_nothing_back() {
+    let mut world = World::new();
+    let rule = Inhibit { when: labelled("alertname", "SwitchDown"), holds: labelled("kind", "unreachable"), equal: Vec::new() };
+    adopt(&mut world, "switch-down", rule);
+    let events =
+        report(&mut world, vec![fires("sw-1", &[("alertname", "SwitchDown")]), over("sw-1"), fires("web-1", &[("kind", "unreachable")])]);
+    let events: Vec<Event> = events.into_iter().flat_map(|decision| decision.events).collect();
+    assert_eq!(lifted(&events), 1, "{events:?}");
+    assert!(!held(&world, "web-1"), "not what comes behind it in the report");
+    wake(&mut world);
+    assert_eq!(world.all.workspace.silences.len(), 0, "nor for the rest of the week");
+    assert_eq!(world.all.workspace.silences, world.rebuilt().workspace.silences);
+}
+
+/// Hands a changed policy in as a person does; what loosens nothing is adopted at once.
+fn change(world: &mut World, change: impl FnOnce(&mut Policy)) -> Vec<Event> {
+    let mut policy = (*world.all.workspace.policy.clone().expect("a policy")).clone();
+    change(&mut policy);
+    assert_eq!(policy.check(), []);
+    let adopt = crate::command::PolicyCommand::Adopt { policy: Box::new(policy.clone()) };
+    let mut events = world.submit(&Actor::Startup, &Command::Policy(adopt)).expect("handed in").events;
+    if world.all.workspace.pending.is_some() {
+        let digest = policy.digest();
+        let agree = Command::Policy(crate::command::PolicyCommand::Approve { digest });
+        for name in ["sato", "mori"] {
+            events = world.submit(&who(name), &agree).expect("agreed").events;
+        }
+    }
+    events
+}
+
+#[test]
+fn what_a_rule_held_back_is_told_of_when_the_policy_gives_the_rule_or_the_cause_up() {
+    let set = || {
+        let mut world = world();
+        one(&mut world, switch("sw-1", "osaka"));
+        one(&mut world, unreachable("web-1", "osaka"));
+        assert!(held(&world, "web-1"));
+        world
+    };
+    let mut world = set();
+    assert_eq!(lifted(&change(&mut world, |policy| policy.incident.repeat.times = 3)), 0, "what has nothing to do with it ends nothing");
+    assert_eq!(wake(&mut world), []);
+    let mut world = set();
+    assert_eq!(lifted(&change(&mut world, |policy| policy.alerts.inhibit.clear())), 1);
+    assert_eq!(opened(&wake(&mut world)), [IncidentId(2)]);
+    let mut world = set();
+    let narrow = |policy: &mut Policy| policy.alerts.inhibit.values_mut().for_each(|rule| rule.holds = labelled("kind", "slow"));
+    assert_eq!(lifted(&change(&mut world, narrow)), 1, "the rule means something else now");
+    assert_eq!(opened(&wake(&mut world)), [IncidentId(2)]);
+
+    // A monitor that is gone never recovers.
+    let mut world = World::new();
+    let monitor = MonitorName::known("reservation-http");
+    let when = Covers { service: Some(ServiceName::known("reservation")), ..Covers::default() };
+    adopt(&mut world, "front-door", Inhibit { when, holds: labelled("kind", "unreachable"), equal: Vec::new() });
+    // It is held back itself: at the end of that nobody looks for it any more, and all comes to an end.
+    let asked = crate::alert::Command::Silence {
+        covers: Covers { monitor: Some(monitor.clone()), ..Covers::default() },
+        from: None,
+        minutes: 30,
+        reason: "移行".to_owned(),
+        public: None,
+    };
+    let made = world.submit(&who("tanaka"), &Command::Alert(asked)).expect("silenced").made.expect("an id");
+    crate::testing::fire(&mut world).expect("it fails");
+    one(&mut world, fires("web-1", &[("kind", "unreachable"), ("team", "mail")]));
+    assert!(held(&world, "web-1"));
+    let lift = crate::alert::Command::Unsilence { silence: made.parse().expect("an id") };
+    world.submit(&who("tanaka"), &Command::Alert(lift)).expect("ended");
+    assert_eq!(lifted(&change(&mut world, |policy| drop(policy.monitors.remove(&monitor)))), 1);
+    wake(&mut world);
+    assert!(!held(&world, "web-1"));
+}
+
+#[test]
+fn a_cause_that_becomes_another_one_holds_back_what_the_rules_say_then() {
+    let mut world = World::new();
+    let rule = Inhibit { when: labelled("severity", "critical"), holds: labelled("kind", "unreachable"), equal: Vec::new() };
+    adopt(&mut world, "critical", rule);
+    let cause = |severity: &str| Signal { severity: Severity::read(severity), ..fires("db", &[("team", "mail")]) };
+    one(&mut world, cause("critical"));
+    one(&mut world, unreachable("web-1", "osaka"));
+    assert!(held(&world, "web-1"));
+    assert_eq!(lifted(&one(&mut world, cause("warning"))), 1, "it goes on, and is no cause any more");
+    wake(&mut world);
+    assert!(!held(&world, "web-1"));
+    one(&mut world, cause("critical"));
+    one(&mut world, unreachable("web-2", "osaka"));
+    assert!(held(&world, "web-2"), "it is one again");
+    // What a person has ended stays ended while it goes on as a cause.
+    let id = *world.all.workspace.silences.keys().next().expect("made");
+    world.submit(&who("ito"), &Command::Alert(crate::alert::Command::Unsilence { silence: id })).expect("ended");
+    wake(&mut world);
+    adopt(&mut world, "error", Inhibit { when: labelled("team", "mail"), holds: labelled("kind", "slow"), equal: Vec::new() });
+    one(&mut world, cause("error"));
+    assert_eq!(world.all.workspace.silences.len(), 0, "it was a cause to this one before, too");
+}
+
+#[test]
+fn two_rules_the_other_way_round_do_not_hold_each_other_for_ever() {
+    let mut world = World::new();
+    let (x, y) = (labelled("kind", "x"), labelled("kind", "y"));
+    adopt(&mut world, "x-holds-y", Inhibit { when: x.clone(), holds: y.clone(), equal: Vec::new() });
+    adopt(&mut world, "y-holds-x", Inhibit { when: y, holds: x, equal: Vec::new() });
+    let of = |key: &str, kind: &str| fires(key, &[("kind", kind)]);
+    assert_eq!(opened(&one(&mut world, of("x1", "x"))), [IncidentId(1)]);
+    one(&mut world, of("y1", "y"));
+    one(&mut world, of("x2", "x"));
+    assert!(held(&world, "y1") && held(&world, "x2"), "each by the other's rule");
+    one(&mut world, over("x1"));
+    wake(&mut world);
+    assert!(!held(&world, "y1"), "its cause is over, and the only other one waits for it");
+    assert!(held(&world, "x2"), "while y1, of which somebody knows by now, goes on");
+    one(&mut world, over("y1"));
+    wake(&mut world);
+    assert!(!held(&world, "x2"));
+    assert_eq!(world.all.workspace.silences.len(), 1, "that of x2");
 }

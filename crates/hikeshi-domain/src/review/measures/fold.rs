@@ -223,6 +223,8 @@ impl Measured {
     fn merge(&mut self, event: &MergeEvent, at: Timestamp) {
         match event {
             MergeEvent::Merged { incident, into, .. } => {
+                // What it had missed by then stays missed.
+                self.judge(*incident, at);
                 let Some(gone) = self.burning.remove(incident) else { return };
                 let (opened_at, opened_as) = gone.counted;
                 let tally = self.tally(opened_at);
@@ -364,7 +366,7 @@ impl Measured {
                     self.over_by_itself(id, at);
                 }
             }
-            AlertStep::Changed { .. } | AlertStep::Acknowledged | AlertStep::Silenced { .. } => {}
+            AlertStep::Changed { .. } | AlertStep::Again { .. } | AlertStep::Acknowledged | AlertStep::Silenced { .. } => {}
         }
     }
 
@@ -378,6 +380,10 @@ impl Measured {
     }
 
     fn monitor(&mut self, incident: Option<IncidentId>, monitor: &MonitorName, step: &MonitorStep, at: Timestamp) {
+        // It belongs to one incident at a time.
+        for (_, other) in self.burning.iter_mut().filter(|(id, _)| Some(**id) != incident) {
+            other.failing.remove(monitor);
+        }
         let Some((id, burning)) = incident.and_then(|id| Some((id, self.burning.get_mut(&id)?))) else { return };
         match step {
             MonitorStep::Fired { .. } | MonitorStep::Released { .. } => {

@@ -338,3 +338,21 @@ fn what_is_merged_was_no_incident_of_its_own() {
         (0, 1, 0, 0)
     );
 }
+
+#[test]
+fn i11_a_target_that_was_missed_before_the_merge_stays_missed() {
+    let tanaka = person("tanaka");
+    let told: Vec<Told> = vec![
+        ("2026-11-01T00:00:00Z", json!({"who": "startup"}), None, vec![adopted(|_| {})]),
+        ("2026-11-02T03:00:00Z", tanaka.clone(), Some(1), vec![opened(1, "P1", &tanaka, "2026-11-02T03:00:00Z")]),
+        ("2026-11-02T03:00:00Z", tanaka.clone(), Some(2), vec![opened(2, "P1", &tanaka, "2026-11-02T03:00:00Z")]),
+        ("2026-11-03T03:00:00Z", tanaka.clone(), Some(1), vec![merged(2, 1)]),
+    ];
+    let missed = |upto: usize| {
+        let found = measured(told.get(..upto).expect("so many"), "2026-11", "2026-11-03T03:00:00Z");
+        (found.all.act.missed, found.all.restore.missed)
+    };
+    let (act, restore) = missed(3);
+    assert!(act == 2 && restore == 2, "both have missed theirs by then: {act}, {restore}");
+    assert_eq!(missed(4), (2, 2));
+}

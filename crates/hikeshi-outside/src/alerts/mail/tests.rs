@@ -22,6 +22,7 @@ fn the_subject_is_the_title_and_says_whether_it_is_over() {
     );
     assert_eq!(fires.summary, "Host: web1\r\nfree: 1 %");
     assert_eq!(fires.since.map(|at| at.to_string()).as_deref(), Some("2026-01-05T03:02:15Z"));
+    assert_eq!(fires.said_at, fires.since);
     assert_eq!(fires.labels.get("from").map(String::as_str), Some("zabbix@example.jp"));
     for over in [
         "RECOVERY: /var on web1 is full",
@@ -66,6 +67,30 @@ fn the_subject_is_the_title_and_says_whether_it_is_over() {
         let again = one(&mail(fires_too));
         assert_eq!((again.phase, again.key), (Phase::Firing, fires.key.clone()), "{fires_too}");
     }
+    // How other programs write it: the first fires, of the others each says how the same alert stands.
+    for (fires, in_hand, over) in [
+        (
+            "** PROBLEM Service Alert: web1/disk is CRITICAL **",
+            "** ACKNOWLEDGEMENT Service Alert: web1/disk is CRITICAL **",
+            "** RECOVERY Service Alert: web1/disk is OK **",
+        ),
+        (
+            "** PROBLEM Host Alert: web1 is DOWN **",
+            "** ACKNOWLEDGEMENT Host Alert: web1 is UNREACHABLE **",
+            "** RECOVERY Host Alert: web1 is UP **",
+        ),
+        ("[PROBLEM] disk on web1 is WARNING!", "[ACKNOWLEDGEMENT] disk on web1 is WARNING!", "[RECOVERY] disk on web1 is OK!"),
+        ("Problem: High CPU", "Updated problem in 3m 5s: High CPU", "Resolved in 5m 3s: High CPU"),
+        ("[Triggered on {host:web}] Disk", "Updated problem in 1h: on {host:web}] Disk", "[Recovered on {host:web}] Disk"),
+        ("[Re-Triggered on {host:web}] Disk", "Updated problem in 1h: on {host:web}] Disk", "[Recovered on {host:web}] Disk"),
+    ] {
+        let read = [fires, in_hand, over].map(|subject| one(&mail(subject)));
+        let phases = read.each_ref().map(|signal| signal.phase);
+        assert_eq!(phases, [Phase::Firing, Phase::Acknowledged, Phase::Resolved], "{fires}");
+        assert!(read.iter().all(|signal| signal.key == read[0].key), "{read:?}");
+    }
+    assert_ne!(one(&mail("[Recovered on {host:web}] Disk")).key, one(&mail("[Recovered on {host:db}] Disk")).key);
+    assert_eq!(one(&mail("web1/disk is CRITICAL")).key.as_str(), "web1/disk is CRITICAL", "a sentence is no form of a program");
     // A word of how it stands that is part of a name is no such word.
     for (other, key) in [("OKAYAMA: down", "OKAYAMA: down"), ("[web2] /var is full", "[web2] /var is full"), ("PROBLEM", "PROBLEM")] {
         let other_one = one(&mail(other));

@@ -100,7 +100,7 @@ async fn look(
         if caller.out.json {
             line(&json!({"v": JSON_VERSION, "data": row}).to_string());
         } else {
-            line(crate::cli::ledger::lines(std::slice::from_ref(row), names, caller.lang).trim_end());
+            line(crate::cli::ledger::lines(std::slice::from_ref(row), Some(case), names, caller.lang).trim_end());
         }
     }
     shown.extend(page.rows.iter().map(|row| row.seq));

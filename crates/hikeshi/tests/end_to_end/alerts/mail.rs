@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::super::double::{packages, post};
-use super::{TOKEN, address, opened, resolves_itself, show, source, workspace};
+use super::{TOKEN, address, firing, incidents, opened, resolves_itself, show, source, workspace};
 
 const COMPOSE: &str = r#"
 import sys
@@ -14,15 +14,20 @@ mail = MIMEMultipart()
 mail["From"] = "nagios@example.jp"
 mail["To"] = "alerts@example.jp"
 mail["Subject"] = Header(sys.argv[1], "iso-2022-jp")
-mail["Date"] = "Mon, 5 Jan 2026 12:02:15 +0900"
+mail["Date"] = f"Mon, 5 Jan 2026 12:{sys.argv[2]}:15 +0900"
 mail.attach(MIMEText("web1 の空き容量が残り 1 % です", "plain", "iso-2022-jp"))
 mail.attach(MIMEText("a,b\n1,2\n", "csv"))
 sys.stdout.buffer.write(mail.as_bytes())
 "#;
 
 fn composed(subject: &str) -> Vec<u8> {
+    written("02", subject)
+}
+
+/// Written in this minute of the hour.
+fn written(minute: &str, subject: &str) -> Vec<u8> {
     let python = packages().parent().expect("the cache").join("venv/bin/python");
-    let done = Command::new(&python).args(["-c", COMPOSE, subject]).output();
+    let done = Command::new(&python).args(["-c", COMPOSE, subject, minute]).output();
     let done = done.unwrap_or_else(|error| panic!("{}: {error}; `./test tools` installs it", python.display()));
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     done.stdout
@@ -69,4 +74,31 @@ fn what_the_manual_gives_to_postfix_asks_it_to_try_again() {
         assert_eq!(run("http://127.0.0.1:1"), Some(75));
     }
     assert_eq!(opened(&workspace, 1)["incident"]["alerts"]["fired"], 1, "the same mail twice is one alert");
+}
+
+#[test]
+fn a_mail_that_waited_in_a_queue_neither_ends_what_began_since_nor_begins_what_is_over() {
+    let workspace = workspace("maillate", &source("nagios", "mail", ""));
+    let authorization = format!("Bearer {TOKEN}");
+    let send = |minute: &str, subject: &str| {
+        let mail = written(minute, subject);
+        let sent = post(&address(workspace.port), "/inbound/alerts/nagios", "message/rfc822", &[("authorization", &authorization)], &mail);
+        assert_eq!(sent.0, 200, "{}", sent.1);
+        sent.1.contains("note")
+    };
+    let (problem, recovery) = ("** PROBLEM Service Alert: web1/disk is CRITICAL **", "** RECOVERY Service Alert: web1/disk is OK **");
+    assert!(!send("00", problem));
+    opened(&workspace, 1);
+    // It was over at 10 past, and began again at 20 past; the mail of the end was kept back.
+    assert!(!send("20", problem));
+    assert!(send("10", recovery), "it is said that nothing follows from it");
+    assert_eq!(firing(&workspace, "inc_1"), 1, "the outage of 20 past goes on");
+    assert!(!send("30", recovery));
+    resolves_itself(&workspace, "inc_1", "nagios");
+    assert!(send("25", problem), "a reminder of before the end");
+    assert!(send("26", "** ACKNOWLEDGEMENT Service Alert: web1/disk is CRITICAL **"));
+    assert!(send("27", "Recovery: replica db2 failed"), "what is over and never began is said to be nothing");
+    assert_eq!(incidents(&workspace).len(), 1);
+    assert!(!send("40", problem));
+    opened(&workspace, 2);
 }

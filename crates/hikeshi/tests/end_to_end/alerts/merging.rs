@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::harness::Workspace;
+use super::super::harness::{Workspace, until};
 use super::{ends_well, incidents, is_resolved, opened, resolves_itself, show, source, taken, workspace};
 
 /// The hour tells one firing from the one before: the same beginning again would be old news.
@@ -23,6 +23,26 @@ fn alerts(view: &Value) -> Vec<(String, bool)> {
     found
 }
 
+/// What was seen in the other one before the merge stands in the timeline and in the document of the one that went on.
+fn in_its_postmortem(workspace: &Workspace) {
+    let text = |args: &[&str]| {
+        let done = workspace.as_person("tanaka").args(args).output().expect("ran");
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    };
+    let timeline = text(&["incident", "timeline", "inc_1", "--limit", "100"]);
+    assert!(timeline.lines().any(|line| line.contains("inc_2: ") && line.contains("先に見たこと")), "{timeline}");
+    let item = "[[items]]\ntext = \"監視\"\nowner = \"ito\"\ndue_at = \"2099-12-01T18:00:00+09:00\"\n";
+    let file = format!("impact = \"a\"\nwhys = [\"b\"]\ncause = \"c\"\nresponse = \"d\"\nlessons = \"e\"\n{item}");
+    std::fs::write(workspace.path("postmortem.toml"), file).expect("written");
+    let path = workspace.path("postmortem.toml");
+    workspace.ok("tanaka", &["incident", "postmortem", "inc_1", "--file", path.to_str().expect("a path")]);
+    let written = || {
+        let found = std::fs::read_dir(workspace.path("docs/incidents")).ok()?.flatten().next()?;
+        std::fs::read_to_string(found.path()).ok()
+    };
+    until("the document is written", || written().is_some_and(|text| text.contains("inc\\_2: ") && text.contains("先に見たこと")));
+}
+
 mod slow {
     use super::*;
 
@@ -37,6 +57,7 @@ mod slow {
         let refused =
             workspace.as_person("tanaka").args(["incident", "merge", "inc_2", "--into", "inc_2", "--reason", "x"]).output().expect("ran");
         assert_eq!(refused.status.code(), Some(4));
+        workspace.ok("tanaka", &["incident", "note", "inc_2", "先に見たこと"]);
         workspace.ok("tanaka", &["incident", "merge", "inc_2", "--into", "inc_1", "--reason", "DB が原因"]);
         let view = show(&workspace, "inc_1");
         assert_eq!(alerts(&view), [("ApiDown".to_owned(), true), ("DbDown".to_owned(), true)]);
@@ -53,6 +74,7 @@ mod slow {
         assert!(!is_resolved(&show(&workspace, "inc_1")), "the alert of the merged one still fires");
         sends(&workspace, "apart", "resolved", &["ApiDown"], 3);
         resolves_itself(&workspace, "inc_1", "apart");
+        in_its_postmortem(&workspace);
         assert!(!is_resolved(&show(&workspace, "inc_2")), "it was merged, not resolved");
 
         sends(&workspace, "together", "firing", &["Slow", "Disk", "Queue"], 3);
