@@ -13,7 +13,7 @@ use hikeshi_domain::command::{Command, Envelope, OutcomeCommand};
 use hikeshi_domain::effect::{Again, Contents, Doing, Effect, IN_ORDER, Outcome, PAGES, Performed, Seen, Work};
 use hikeshi_domain::facts::{Facts, Needs};
 use hikeshi_domain::ids::Digest;
-use hikeshi_domain::page::About;
+use hikeshi_domain::page::{About, Address};
 use hikeshi_domain::people::{Actor, Via};
 use hikeshi_store::Claim;
 use tokio::sync::Semaphore;
@@ -303,6 +303,10 @@ impl Runner {
             Work::Page(order) if self.is_merged(&order.about).await => {
                 Performed { outcome: Outcome::PageRefused { detail: MERGED.to_owned() }, contents: Vec::new() }
             }
+            Work::Page(order) => match &order.address {
+                Address::WebPush { browsers, .. } => self.page_browsers(effect, order, browsers).await,
+                _ => self.door.inside.outside.perform(effect, self).await,
+            },
             Work::Tell(order) => self.tell(effect, order).await,
             Work::WritePostmortem(order) => {
                 let filled = crate::postmortems::with_timeline(&self.door, effect, order).await;

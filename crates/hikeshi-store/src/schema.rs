@@ -1,13 +1,14 @@
 //! The tables, and how an older schema becomes this one. Append migrations; never change one that was released.
 //!
-//! `entries` is the record. `checkpoints`, `contents`, `presence`, `alert_leases`, `beats`, `subscribers` and `told` are kept beside it. Everything else is a projection that
+//! `entries` is the record. `checkpoints`, `contents`, `presence`, `alert_leases`, `beats`, `subscribers`, `told` and `browsers` are kept beside it. Everything else is a projection that
 //! [`crate::rebuild`] can make again.
 
 /// Marks an SQLite file as hikeshi's.
 pub(crate) const APPLICATION_ID: i64 = 0x484b_5348;
 
 /// The schema version is the number of migrations.
-pub(crate) const MIGRATIONS: &[&str] = &[FIRST, ENTRIES_OF_NO_CASE, ALERTS, PASTS, SILENCES, BEATS, OVERRIDES, STATUS, CHANGES, MAILBOXES];
+pub(crate) const MIGRATIONS: &[&str] =
+    &[FIRST, ENTRIES_OF_NO_CASE, ALERTS, PASTS, SILENCES, BEATS, OVERRIDES, STATUS, CHANGES, MAILBOXES, BROWSERS];
 
 const FIRST: &str = "
 CREATE TABLE entries (
@@ -276,6 +277,18 @@ INSERT INTO subscribers
     FROM subscribers_before WHERE id IN (SELECT MIN(id) FROM subscribers_before GROUP BY lower(address));
 DROP TABLE subscribers_before;
 CREATE INDEX subscribers_unasked ON subscribers (due_ns, id) WHERE secret IS NOT NULL;
+";
+
+/// Which browsers people have subscribed lies with the policy, where they are reached in a table of its own.
+const BROWSERS: &str = "
+ALTER TABLE workspace ADD COLUMN browsers TEXT;
+CREATE TABLE browsers (
+    id {bytes} PRIMARY KEY,
+    endpoint TEXT NOT NULL,
+    p256dh TEXT NOT NULL,
+    auth TEXT NOT NULL,
+    kept_ns BIGINT NOT NULL
+);
 ";
 
 /// The head of an empty ledger, written once after the first migration.

@@ -97,6 +97,11 @@ pub(crate) fn address(policy: &Policy, id: &PersonId, means: Means) -> Option<Ad
             let slack = policy.slack.clone()?;
             Some(Address::Slack { user: policy.chat_user(id)?.to_owned(), slack: Box::new(slack) })
         }
+        Means::WebPush => {
+            let push = policy.paging.as_ref()?.web_push.clone()?;
+            let browsers = policy.browsers.get(id)?.iter().map(|browser| browser.id).collect();
+            Some(Address::WebPush { browsers, push, subscription: None })
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Twilio;
+use super::{Twilio, WebPush};
 use crate::page::Means;
 
 /// Without it nobody is paged; announcements are made in the channels all the same.
@@ -17,6 +17,9 @@ pub struct Paging {
     pub mail: Option<MailServer>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub twilio: Option<Box<Twilio>>,
+    /// Without it no browser can be subscribed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web_push: Option<Box<WebPush>>,
     /// A page that is not answered by its receiver within this time has failed.
     #[serde(default = "default_timeout")]
     pub timeout_s: u32,
