@@ -1,5 +1,5 @@
 // Real Chromium, real fuzzer, real command line against a real `hikeshi serve`: node e2e/run.js <what> [words of a check].
-// `pages` is signin, nights, approvals, alerts, changes, merging, monitors, oncall, status, live, session, reports, rehearsal and every together; the others are api, doubles and pictures.
+// `pages` is signin, nights, approvals, alerts, changes, merging, monitors, oncall, webpush, status, live, session, reports, rehearsal and every together; the others are api, doubles and pictures.
 import { Checks } from "./checks.js";
 import { api } from "./api.js";
 import { open } from "./browser.js";
@@ -15,10 +15,12 @@ import { signIn, wholeNights } from "./pages/night.js";
 import { rehearsal } from "./pages/rehearsal.js";
 import { reports } from "./pages/reports.js";
 import { status } from "./pages/status.js";
+import { webpush } from "./pages/webpush.js";
 import { session } from "./pages/session.js";
 import { pictures } from "./pictures.js";
 import { githubProof } from "./github/proof.js";
 import { slackProof } from "./slack/proof.js";
+import { pushProof } from "./push/proof.js";
 import { twilioProof } from "./twilio/proof.js";
 
 const [what = "pages", only] = process.argv.slice(2);
@@ -37,7 +39,7 @@ const inBrowser = async (...works) => {
 };
 
 const works = {
-  pages: () => inBrowser(noPageForgotten, signIn, wholeNights, approvals, alerts, monitors, oncall, status, live, session, reports, rehearsal, everyPage),
+  pages: () => inBrowser(noPageForgotten, signIn, wholeNights, approvals, alerts, monitors, oncall, webpush, status, live, session, reports, rehearsal, everyPage),
   signin: () => inBrowser(signIn),
   nights: () => inBrowser(wholeNights),
   approvals: () => inBrowser(approvals),
@@ -46,6 +48,7 @@ const works = {
   merging: () => inBrowser(merging),
   monitors: () => inBrowser(monitors),
   oncall: () => inBrowser(oncall),
+  webpush: () => inBrowser(webpush),
   live: () => inBrowser(live),
   status: () => inBrowser(status),
   session: () => inBrowser(session),
@@ -58,6 +61,7 @@ const works = {
     await slackProof(checks);
     await githubProof(checks);
     await twilioProof(checks);
+    await pushProof(checks);
   },
 };
 

@@ -40,7 +40,9 @@ fn policy(facts: &mut Facts, event: &Event, actor: &Actor, at: Timestamp) {
     let workspace = &mut facts.workspace;
     match event {
         Event::PolicyAdopted { policy, .. } => {
-            workspace.policy = Some(Arc::new((**policy).clone()));
+            let mut next = (**policy).clone();
+            crate::contact::keep(workspace.policy.as_deref(), &mut next);
+            workspace.policy = Some(Arc::new(next));
             workspace.pending = None;
         }
         Event::PolicyProposed { digest, policy, weakenings } => {

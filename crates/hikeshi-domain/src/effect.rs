@@ -386,6 +386,10 @@ pub enum Outcome {
         place: Place,
         trouble: ChatTrouble,
     },
+    /// The browser of a page is subscribed no more: it is forgotten. Never told to the door.
+    Unsubscribed {
+        detail: String,
+    },
     /// Not now: the runner keeps the effect and comes back. Never told to the door.
     Postponed {
         after_s: u32,

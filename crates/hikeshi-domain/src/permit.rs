@@ -74,6 +74,7 @@ pub fn row(kind: &str) -> Row {
         | "emergency.restore"
         | "emergency.close" => Row::ByCase,
         "incident.open" | "incident.note" | "change.record" | "channel.post" | "contact.confirm" => Row::Anyone,
+        "contact.add_browser" | "contact.remove_browser" => Row::Anyone,
         "incident.triage"
         | "incident.acknowledge"
         | "incident.escalate"
@@ -133,7 +134,7 @@ pub fn permit(facts: &Facts, actor: &Actor, command: &Command) -> Result<Permit,
     let kind = command.kind();
     let row = row(kind);
     let inside = match command {
-        Command::Outcome(_) | Command::Page(_) => *actor == Actor::Runner,
+        Command::Outcome(_) | Command::Page(_) | Command::Contact(crate::contact::Command::LoseBrowser { .. }) => *actor == Actor::Runner,
         Command::Wake(_) | Command::Review(_) => *actor == Actor::Timer,
         Command::Monitor(_) => matches!(actor, Actor::Monitor { .. }),
         // A sender of alerts may tell of changes, too; so may people.

@@ -19,8 +19,10 @@ mod ssh;
 mod status;
 mod telephone;
 mod weaken;
+mod web_push;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -43,7 +45,9 @@ pub use ssh::SshPlace;
 pub use status::{Component, PageName, StatusPage, Visibility};
 pub use telephone::{Twilio, is_number};
 pub use weaken::Weakening;
+pub use web_push::WebPush;
 
+use crate::contact::Browsers;
 use crate::emergency::ApprovalProof;
 use crate::ids::{ChannelName, Digest, EnvironmentName, MonitorName, PersonId, RoleName, ScheduleName, ServiceName, TargetName};
 use crate::incident::Priority;
@@ -103,6 +107,9 @@ pub struct Policy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(skip)]
     pub local: Option<Box<Local>>,
+    /// Browsers that people have subscribed to pages. No file says so and no digest covers it: each is its owner's own doing.
+    #[serde(skip)]
+    pub browsers: Arc<Browsers>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

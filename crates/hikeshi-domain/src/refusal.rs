@@ -62,6 +62,12 @@ refusals! {
     NoWayToReach { people: Vec<PersonId> } => "I5", "contact.no_way";
     TestedJustNow { minutes: u64 } => "M2", "contact.tested_just_now";
     NoTestToConfirm { means: Means } => "M2", "contact.nothing_to_confirm";
+    /// The policy sends nothing to browsers.
+    NoWebPush => "I5", "contact.no_web_push";
+    /// A push service of no browser that we know, and none that the policy names.
+    PushServiceUnknown { service: String } => "I5", "contact.push_service_unknown";
+    /// Not, or no longer, one of theirs.
+    BrowserUnknown => "I5", "contact.browser_unknown";
     /// Nobody has said yet that they are reached; without a means: the policy knows no way to them.
     ContactsUnproven { missing: Vec<(PersonId, Option<Means>)> } => "M2", "contact.unproven";
 

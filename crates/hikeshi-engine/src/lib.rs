@@ -3,6 +3,7 @@
 //! Nothing else writes to the store, and nothing else runs in the background. Reading order: [`door`] (what a face sees), `door/thread.rs`
 //! (how a batch is decided and committed), [`runner`], [`timers`], [`monitors`], [`checkpoints`], [`look`].
 
+pub mod browsers;
 mod checkpoints;
 pub mod clock;
 pub mod door;

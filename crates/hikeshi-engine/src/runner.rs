@@ -13,6 +13,7 @@ use std::time::Duration;
 use hikeshi_domain::command::{Command, Envelope, OutcomeCommand};
 use hikeshi_domain::effect::{Again, Contents, Doing, Effect, IN_ORDER, Outcome, PAGES, Performed, Seen, Work};
 use hikeshi_domain::ids::Digest;
+use hikeshi_domain::page::Address;
 use hikeshi_domain::people::{Actor, Via};
 use hikeshi_store::{Claim, Store};
 use tokio::sync::Semaphore;
@@ -294,9 +295,10 @@ impl Runner {
             Work::Redact { emergency, incident, session, from, to } => {
                 redact::perform(&self.door, *incident, (*emergency, *session), redact::Range { from: *from, to: *to }).await
             }
-            Work::Page(order) => match self.spared(order).await {
-                Some(refused) => refused,
-                None => self.door.inside.outside.perform(effect, self).await,
+            Work::Page(order) => match (self.spared(order).await, &order.address) {
+                (Some(refused), _) => refused,
+                (None, Address::WebPush { browsers, .. }) => self.page_browsers(effect, order, browsers).await,
+                (None, _) => self.door.inside.outside.perform(effect, self).await,
             },
             Work::Tell(order) => self.tell(effect, order).await,
             Work::WritePostmortem(order) => {

@@ -30,12 +30,14 @@ mod unreliable;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hikeshi_domain::effect::{Contents, Doing, Effect, EffectKey, HostSpec, Outside, Performed, Seen, Work};
 use hikeshi_domain::policy::SshPlace;
 
 pub use host::step_runner;
 pub use monitor::Measurer;
+pub use paging::push::PushKey;
 pub use probe::{connect, probe};
 
 /// What the hands need to know about where they are.
@@ -54,6 +56,8 @@ pub struct Options {
     pub public_url: String,
     /// A name of the ledger, letters and digits: on a host that several servers reach, each has spools of its own.
     pub ledger: String,
+    /// Who we are to push services; `None`: nothing is sent to browsers from here.
+    pub push_key: Option<Arc<PushKey>>,
 }
 
 /// The real world.

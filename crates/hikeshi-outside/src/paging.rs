@@ -1,9 +1,10 @@
-//! Calling one person once: by mail, by telephone, by Slack, or through a program of theirs. When and whom is decided in `hikeshi_domain::page`.
+//! Calling one person once: by mail, by telephone, by Slack, in a browser, or through a program of theirs. When and whom is decided in `hikeshi_domain::page`.
 //!
 //! A receiver that does not take the page within its time has failed; nothing is tried twice here, since the next means is better than the
 //! same one. Webhook and mail carry the attempt's key, so that a receiver can tell a repeated page from another one.
 
 pub(crate) mod mail;
+pub mod push;
 mod telephone;
 #[cfg(test)]
 mod tests;
@@ -39,12 +40,14 @@ pub(crate) async fn perform(options: &Options, memory: &slack::Memory, effect: &
                 let voice = slack::Voice::new(slack, &options.env, &options.public_url);
                 slack::page::send(&voice, memory, effect, order, user, &url, within).await
             }
+            Address::WebPush { push, subscription, .. } => push::send(options, order, push, subscription.as_deref(), within).await,
         }
     };
     let late = || Err(Trouble::Passing(format!("no answer within {} s", order.timeout_s)));
     let outcome = match tokio::time::timeout(within, sending).await.unwrap_or_else(|_| late()) {
         Ok(reference) => Outcome::Paged { reference: bounded(&reference), repeated: order.repeated, bundle: Vec::new() },
         Err(Trouble::Passing(detail) | Trouble::Recipient(detail)) => Outcome::Failed { detail: bounded(&detail) },
+        Err(Trouble::Gone(detail)) => Outcome::Unsubscribed { detail: bounded(&detail) },
         Err(Trouble::Lasting(detail)) => Outcome::PageRefused { detail: bounded(&detail) },
     };
     Performed { outcome, contents: Vec::new() }
@@ -64,12 +67,14 @@ pub(crate) enum Trouble {
     Recipient(String),
     /// It would be refused again.
     Lasting(String),
+    /// Whoever was to get it is there no more.
+    Gone(String),
 }
 
 impl Trouble {
     fn into_detail(self) -> String {
         match self {
-            Self::Passing(detail) | Self::Recipient(detail) | Self::Lasting(detail) => detail,
+            Self::Passing(detail) | Self::Recipient(detail) | Self::Lasting(detail) | Self::Gone(detail) => detail,
         }
     }
 }

@@ -44,7 +44,7 @@ pub(crate) async fn perform(options: &Options, effect: &Effect, order: &TellOrde
         Ok(reference) => Outcome::Paged { reference: bounded(&reference), repeated: false, bundle: Vec::new() },
         Err(Trouble::Passing(detail)) => Outcome::Failed { detail: bounded(&detail) },
         Err(Trouble::Recipient(detail)) => Outcome::Postponed { after_s: AGAIN_S, detail: bounded(&detail) },
-        Err(Trouble::Lasting(detail)) => Outcome::PageRefused { detail: bounded(&detail) },
+        Err(Trouble::Lasting(detail) | Trouble::Gone(detail)) => Outcome::PageRefused { detail: bounded(&detail) },
     };
     Performed { outcome, contents: Vec::new() }
 }

@@ -112,6 +112,7 @@ impl Ground {
             base: self.dir.join("workspace"),
             env: self.env.clone(),
             ledger: "testing".to_owned(),
+            push_key: None,
         }
     }
     pub fn hands(&self) -> Hands {

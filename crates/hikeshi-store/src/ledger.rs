@@ -7,6 +7,7 @@ use std::sync::Arc;
 use hikeshi_domain::facts::{Counters, WorkspaceState};
 use hikeshi_domain::ids::Digest;
 use hikeshi_domain::ledger::Frontier;
+use hikeshi_domain::policy::Policy;
 
 use crate::error::{Result, StoreError};
 use crate::sql::{Change, Kind, Row, Session, Sql, Value, from_json, to_json};
@@ -21,9 +22,9 @@ pub(crate) static LOCK_HEAD: Sql =
     Sql::one("UPDATE ledger_head SET size = size WHERE id = 1 RETURNING size, frontier, last_leaf, counters, policy_version");
 static MOVE_HEAD: Sql =
     Sql::one("UPDATE ledger_head SET size = ?1, frontier = ?2, last_leaf = ?3, counters = ?4, policy_version = ?5 WHERE id = 1");
-pub(crate) static WORKSPACE: Sql = Sql::one("SELECT version, policy, pending, silences, overrides FROM workspace WHERE id = 1");
+pub(crate) static WORKSPACE: Sql = Sql::one("SELECT version, policy, pending, silences, overrides, browsers FROM workspace WHERE id = 1");
 static KEEP_WORKSPACE: Sql =
-    Sql::one("UPDATE workspace SET version = ?1, policy = ?2, pending = ?3, silences = ?4, overrides = ?5 WHERE id = 1");
+    Sql::one("UPDATE workspace SET version = ?1, policy = ?2, pending = ?3, silences = ?4, overrides = ?5, browsers = ?6 WHERE id = 1");
 static KEEP_COUNTERS: Sql = Sql::one("UPDATE ledger_head SET counters = ?1, policy_version = ?2 WHERE id = 1");
 static ADD_ENTRIES: Sql =
     Sql::rows("entries", &[("seq", Kind::Int), ("key", Kind::Text), ("case_id", Kind::Int), ("bytes", Kind::Bytes)], "");
@@ -71,13 +72,21 @@ fn remembered(inner: &Inner, session: &mut dyn Session, version: i64) -> Result<
     }
     let remembered = Arc::new(Remembered {
         version,
-        policy: row.maybe_text(1)?.map(from_json).transpose()?.map(Arc::new),
+        policy: policy_in_force(row)?.map(Arc::new),
         pending: row.maybe_text(2)?.map(from_json).transpose()?,
         silences: row.maybe_text(3)?.map(from_json).transpose()?.unwrap_or_default(),
         overrides: row.maybe_text(4)?.map(from_json).transpose()?.unwrap_or_default(),
     });
     inner.remember(&remembered);
     Ok(remembered)
+}
+
+/// The policy, and beside it the browsers that people have subscribed.
+pub(crate) fn policy_in_force(row: &Row) -> Result<Option<Policy>> {
+    let Some(policy) = row.maybe_text(1)? else { return Ok(None) };
+    let mut policy: Policy = from_json(policy)?;
+    policy.browsers = row.maybe_text(5)?.map(from_json).transpose()?.unwrap_or_default();
+    Ok(Some(policy))
 }
 
 /// Appends the entries to the head, and writes them with the tree nodes that became complete.
@@ -120,7 +129,9 @@ pub(crate) fn keep_workspace(state: &WorkspaceState, version: i64) -> Result<Cha
     let pending = state.pending.as_ref().map_or(Ok(Value::Null), to_json)?;
     let silences = if state.silences.is_empty() { Value::Null } else { to_json(&state.silences)? };
     let overrides = if state.overrides.is_empty() { Value::Null } else { to_json(&state.overrides)? };
-    Ok(Change::one(&KEEP_WORKSPACE, vec![version.into(), policy, pending, silences, overrides]))
+    let browsers = state.policy.as_deref().map(|policy| &policy.browsers).filter(|browsers| !browsers.is_empty());
+    let browsers = browsers.map_or(Ok(Value::Null), to_json)?;
+    Ok(Change::one(&KEEP_WORKSPACE, vec![version.into(), policy, pending, silences, overrides, browsers]))
 }
 
 /// Counters and policy version alone, for a rebuild: size and root are not its to write.

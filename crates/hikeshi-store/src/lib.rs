@@ -16,6 +16,7 @@ use hikeshi_domain::Timestamp;
 use hikeshi_domain::alert::AlertRef;
 use hikeshi_domain::alert::silence::Silence;
 use hikeshi_domain::channel::Post;
+use hikeshi_domain::contact::Subscription;
 use hikeshi_domain::effect::{Effect, EffectKey};
 use hikeshi_domain::facts::{Facts, PendingPolicy, WorkspaceState};
 use hikeshi_domain::ids::{Digest, EmergencyId, IncidentId, MonitorName, OverrideId, PersonId, RequestKey, SilenceId};
@@ -26,6 +27,7 @@ use hikeshi_domain::policy::Policy;
 use hikeshi_domain::timer::Timer;
 use jiff::SignedDuration;
 
+mod browsers;
 mod bundles;
 mod changes;
 mod contents;
@@ -307,6 +309,19 @@ impl Store {
     /// How long ago it was last heard; `None`: never.
     pub fn since_beat(&self, monitor: &MonitorName) -> Result<Option<SignedDuration>> {
         self.inner.database.write(|session| outbox::since_beat(session, monitor))
+    }
+
+    /// Where a browser takes pages; `false`: there are too many.
+    pub fn keep_browser(&self, subscription: &Subscription, now: Timestamp) -> Result<bool> {
+        self.inner.database.write(|session| browsers::keep(session, subscription, now))
+    }
+
+    pub fn find_browser(&self, id: Digest) -> Result<Option<Subscription>> {
+        self.inner.database.write(|session| browsers::find(session, id))
+    }
+
+    pub fn forget_browser(&self, id: Digest) -> Result<()> {
+        self.inner.database.write(|session| browsers::forget(session, id))
     }
 
     /// Somebody asks for the status page by mail; `false`: too many do.

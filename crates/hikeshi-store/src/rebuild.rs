@@ -192,13 +192,12 @@ fn compare_workspace(
     let version = row.int(4)?;
     let counters = row.json::<hikeshi_domain::facts::Counters>(3).ok();
     let kept = session.query(&ledger::WORKSPACE, &[])?;
-    let policy = kept.first().and_then(|row| row.maybe_text(1).ok()).flatten();
     let pending = kept.first().and_then(|row| row.maybe_text(2).ok()).flatten();
     let silences = kept.first().and_then(|row| row.maybe_text(3).ok()).flatten();
     let silences_found = silences.map_or_else(|| Ok(std::sync::Arc::default()), serde_json::from_str);
     let overrides = kept.first().and_then(|row| row.maybe_text(4).ok()).flatten();
     let overrides_found = overrides.map_or_else(|| Ok(std::sync::Arc::default()), serde_json::from_str);
-    let policy_found = policy.map(serde_json::from_str::<hikeshi_domain::policy::Policy>).transpose();
+    let policy_found = kept.first().map_or(Ok(None), ledger::policy_in_force);
     let pending_found = pending.map(serde_json::from_str::<hikeshi_domain::facts::PendingPolicy>).transpose();
     let mut wrong = Vec::new();
     if counters != Some(expected.counters) {

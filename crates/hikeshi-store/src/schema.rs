@@ -1,6 +1,6 @@
 //! The tables, and how an older schema becomes this one. Append migrations; never change one that was released.
 //!
-//! `entries` is the record. `checkpoints`, `contents`, `presence`, `alert_leases`, `beats`, `paged`, `subscribers` and `told` are kept beside it. Everything else is a projection that
+//! `entries` is the record. `checkpoints`, `contents`, `presence`, `alert_leases`, `beats`, `paged`, `subscribers`, `told` and `browsers` are kept beside it. Everything else is a projection that
 //! [`crate::rebuild`] can make again.
 
 /// Marks an SQLite file as hikeshi's.
@@ -8,7 +8,7 @@ pub(crate) const APPLICATION_ID: i64 = 0x484b_5348;
 
 /// The schema version is the number of migrations.
 pub(crate) const MIGRATIONS: &[&str] =
-    &[FIRST, ENTRIES_OF_NO_CASE, ALERTS, PASTS, SILENCES, BEATS, OVERRIDES, STATUS, CHANGES, MAILBOXES, BUNDLES];
+    &[FIRST, ENTRIES_OF_NO_CASE, ALERTS, PASTS, SILENCES, BEATS, OVERRIDES, STATUS, CHANGES, MAILBOXES, BUNDLES, BROWSERS];
 
 const FIRST: &str = "
 CREATE TABLE entries (
@@ -289,6 +289,18 @@ CREATE TABLE paged (
     at_ns BIGINT NOT NULL,
     rank BIGINT NOT NULL
 ) {clustered};
+";
+
+/// Which browsers people have subscribed lies with the policy, where they are reached in a table of its own.
+const BROWSERS: &str = "
+ALTER TABLE workspace ADD COLUMN browsers TEXT;
+CREATE TABLE browsers (
+    id {bytes} PRIMARY KEY,
+    endpoint TEXT NOT NULL,
+    p256dh TEXT NOT NULL,
+    auth TEXT NOT NULL,
+    kept_ns BIGINT NOT NULL
+);
 ";
 
 /// The head of an empty ledger, written once after the first migration.

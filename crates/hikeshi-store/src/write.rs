@@ -10,7 +10,7 @@ use hikeshi_domain::ids::RequestKey;
 use crate::database::{WriterSession, Writing};
 use crate::error::{Result, StoreError};
 use crate::sql::{Change, Kind, Sql, Value, to_json};
-use crate::{Head, Inner, KeptEntry, PostRecord, Remembered, Writes, changes, contents, facts, ledger, outbox, pasts, timers};
+use crate::{Head, Inner, KeptEntry, PostRecord, Remembered, Writes, browsers, changes, contents, facts, ledger, outbox, pasts, timers};
 
 static SEEN: Sql = Sql::keyed("SELECT key, seq, bytes FROM entries WHERE key {in}", Kind::Text);
 pub(crate) static ADD_POSTS: Sql =
@@ -96,6 +96,7 @@ impl Batch<'_> {
             if !same || (&old.pending, &old.silences, &old.overrides) != (&new.pending, &new.silences, &new.overrides) {
                 version += 1;
                 changes.push(ledger::keep_workspace(new, version)?);
+                changes.push(browsers::forget_removed(old, new));
                 // No deadline of a case depends on a silence, or on who is on call.
                 if let Some(policy) = new.policy.as_deref().filter(|_| !same) {
                     timers::recompute(self.writing.session(), policy, &writes.facts, &mut changes)?;

@@ -14,7 +14,7 @@ mod timeline;
 
 pub use change_request::{ChangeRequestText, change_request, change_request_link};
 pub use invitation::{InvitationText, invitation};
-pub use page::{PageText, page};
+pub use page::{PageText, page, page_push};
 pub use postmortem::{Slug, postmortem, postmortem_template};
 pub use postmortem_file::{Read, read_postmortem};
 pub use report::report;

@@ -34,7 +34,7 @@ pub mod time;
 pub use actor::{actor, via};
 pub use document::{
     ChangeRequestText, InvitationText, PageText, Read, Slug, change_request, change_request_link, invitation, page as page_text,
-    postmortem, postmortem_template, read_postmortem, report,
+    page_push as push, postmortem, postmortem_template, read_postmortem, report,
 };
 pub use event::{entry_line, entry_lines, event, lines_of, page_line, restored_by};
 pub use flaw::{busy, fault, flaw, stopping};

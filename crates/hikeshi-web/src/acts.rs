@@ -17,7 +17,7 @@ mod show;
 mod status;
 
 pub use alert::{silence, unsilence};
-pub use contact::{confirm, test, test_everybody};
+pub use contact::{confirm, remove_browser, test, test_everybody};
 pub use emergency::{of_change, of_emergency};
 pub use follow_up::of_obligation;
 pub use incident::{acknowledge, of_incident, open_form};

@@ -21,6 +21,7 @@ pub struct Assets {
     pub css: Asset,
     pub live: Asset,
     pub passkey: Asset,
+    pub push: Asset,
     pub terminal: Asset,
     pub replay: Asset,
     /// The player of the asciinema project (Apache-2.0), unchanged.
@@ -33,6 +34,7 @@ pub static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
     css: asset("hikeshi", "css", "text/css; charset=utf-8", include_bytes!("../assets/hikeshi.css")),
     live: asset("live", "js", "text/javascript; charset=utf-8", include_bytes!("../assets/live.js")),
     passkey: asset("passkey", "js", "text/javascript; charset=utf-8", include_bytes!("../assets/passkey.js")),
+    push: asset("push", "js", "text/javascript; charset=utf-8", include_bytes!("../assets/push.js")),
     terminal: asset("terminal", "js", "text/javascript; charset=utf-8", include_bytes!("../assets/terminal.js")),
     replay: asset("replay", "js", "text/javascript; charset=utf-8", include_bytes!("../assets/replay.js")),
     player: asset("player", "js", "text/javascript; charset=utf-8", include_bytes!("../assets/vendor/asciinema-player.min.js")),
@@ -46,7 +48,7 @@ fn asset(stem: &str, extension: &str, kind: &'static str, body: &'static [u8]) -
 
 pub async fn get(Path(name): Path<String>) -> Result<Response, Fail> {
     let all = &*ASSETS;
-    let every = [&all.css, &all.live, &all.passkey, &all.terminal, &all.replay, &all.player, &all.player_css, &all.icon];
+    let every = [&all.css, &all.live, &all.passkey, &all.push, &all.terminal, &all.replay, &all.player, &all.player_css, &all.icon];
     let found = every.into_iter().find(|asset| asset.name == name);
     let Some(found) = found else { return Err(Fail::NotFound { what: "asset", given: name.chars().take(60).collect() }) };
     let headers = [(header::CONTENT_TYPE, found.kind), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];

@@ -12,11 +12,11 @@ use crate::state::App;
 use crate::viewer;
 
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
-                   base-uri 'none'; frame-ancestors 'none'";
+                   worker-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// For the pages with a terminal: its player is WebAssembly of our own origin.
 const CSP_PLAYER: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-                          form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+                          form-action 'self'; worker-src 'none'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Same-origin, not `no-referrer`: with the latter a browser sends `Origin: null` with our own forms.
 const HEADERS: [(HeaderName, &str); 5] = [

@@ -15,6 +15,7 @@ mod live;
 mod offline;
 mod pages;
 mod passkey;
+mod push;
 mod routes;
 mod secret;
 mod serve;

@@ -76,7 +76,7 @@ fn webauthn(app: &App) -> Result<&Webauthn, Fail> {
     app.webauthn.as_ref().ok_or_else(|| Fail::NotFound { what: "passkeys at this address", given: app.public_url.to_string() })
 }
 
-fn own_script(viewer: &Viewer, headers: &HeaderMap) -> Result<(), Fail> {
+pub(crate) fn own_script(viewer: &Viewer, headers: &HeaderMap) -> Result<(), Fail> {
     let token = headers.get(TOKEN_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let session = viewer.session().ok_or(Fail::ForeignForm)?;
     if secret::form_token_holds(token, session) { Ok(()) } else { Err(Fail::ForeignForm) }

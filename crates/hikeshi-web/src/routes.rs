@@ -14,7 +14,7 @@ use crate::pages::{
     plan, postmortem, replay, reviews, signin, status, watch,
 };
 use crate::state::{App, WebOptions};
-use crate::{api, assets, guard, inbound, live, offline, passkey, session};
+use crate::{api, assets, guard, inbound, live, offline, passkey, push, session};
 
 /// A request that is not answered in this time is given up; what the door took stays taken, and the same request key finds it.
 const ANSWER_WITHIN: std::time::Duration = std::time::Duration::from_secs(60);
@@ -65,6 +65,9 @@ fn pages() -> Router<App> {
         .route("/obligations", get(obligations::list))
         .route("/obligations/{id}", get(obligations::get).post(obligations::post))
         .route("/contacts", get(contacts::get).post(contacts::post))
+        .route("/contacts/browsers", post(push::subscribe))
+        .route("/push/worker.js", get(push::worker))
+        .route("/manifest.webmanifest", get(push::manifest))
         .route("/oncall", get(oncall::get).post(oncall::post))
         .route("/oncall/{file}", get(oncall::ics))
         .route("/reports", get(reviews::list))

@@ -33,6 +33,8 @@ pub struct WebOptions {
     pub inbound: Option<Receive>,
     /// The status page, as whoever joins the parts keeps it.
     pub status: crate::status::Shelf,
+    /// By what browsers know who sends them pages; `None`: none can be subscribed.
+    pub push_key: Option<String>,
 }
 
 /// Whoever takes inbound requests; made where the parts are joined.
@@ -40,7 +42,7 @@ pub type Receive = Arc<dyn Fn(crate::Inbound) -> hikeshi_domain::effect::Doing<'
 
 impl WebOptions {
     pub fn new(door: Door, public_url: Url) -> Self {
-        Self { door, public_url, session_valid_min: 12 * 60, inbound: None, status: crate::status::Shelf::default() }
+        Self { door, public_url, session_valid_min: 12 * 60, inbound: None, status: crate::status::Shelf::default(), push_key: None }
     }
 }
 
@@ -61,6 +63,7 @@ pub struct Inner {
     pub large_bodies: Semaphore,
     pub inbound: Option<Receive>,
     pub status: crate::status::Shelf,
+    pub push_key: Option<String>,
     pub subscribing: Gate,
     pub confirming: Gate,
     pub leaving: Gate,
@@ -68,7 +71,7 @@ pub struct Inner {
 
 impl App {
     pub fn new(options: WebOptions) -> Self {
-        let WebOptions { door, public_url, session_valid_min, inbound, status } = options;
+        let WebOptions { door, public_url, session_valid_min, inbound, status, push_key } = options;
         let webauthn = public_url.domain().and_then(|name| {
             let built = WebauthnBuilder::new(name, &public_url).map(|builder| builder.rp_name("hikeshi")).and_then(WebauthnBuilder::build);
             built.inspect_err(|error| tracing::warn!("no passkeys for {public_url}: {error}")).ok()
@@ -85,6 +88,7 @@ impl App {
             inbound,
             large_bodies: Semaphore::new(crate::inbound::LARGE_MAX),
             status,
+            push_key,
             subscribing: Gate::new(),
             confirming: Gate::new(),
             leaving: Gate::new(),

@@ -48,6 +48,8 @@ mod oncall;
 mod over_ssh;
 #[path = "end_to_end/paging.rs"]
 mod paging;
+#[path = "end_to_end/push.rs"]
+mod push;
 #[path = "end_to_end/rehearsal.rs"]
 mod rehearsal;
 #[path = "end_to_end/scenarios.rs"]

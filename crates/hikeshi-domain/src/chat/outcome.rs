@@ -36,6 +36,7 @@ pub fn ended(facts: &Facts, effect: &EffectKey, outcome: &Outcome) -> Result<Dec
         | Outcome::Paged { .. }
         | Outcome::Told { .. }
         | Outcome::PageRefused { .. }
+        | Outcome::Unsubscribed { .. }
         | Outcome::Postponed { .. } => Err(Refusal::Stale),
     }
 }

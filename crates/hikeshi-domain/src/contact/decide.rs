@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::browser;
 use super::{APART_MIN, Command, Contact, ContactEvent, ContactStep, PEOPLE_MAX, called, key_of, test_of};
 use crate::decide::Decision;
 use crate::effect::{EffectKey, Outcome};
@@ -22,6 +23,7 @@ pub fn needs(command: &Command, actor: &Actor, facts: &Facts) -> Needs {
     let accounts = match command {
         Command::Test { people, .. } => wanted(people, facts.policy()),
         Command::Confirm { .. } => actor.as_person().cloned().into_iter().collect(),
+        Command::AddBrowser { .. } | Command::RemoveBrowser { .. } | Command::LoseBrowser { .. } => BTreeSet::new(),
     };
     Needs { accounts, ..Needs::default() }
 }
@@ -44,6 +46,8 @@ pub(super) fn address_digest(policy: &Policy, person: &PersonId, means: Means) -
         Address::Webhook { webhook } => webhook.url,
         Address::Mail { to, .. } | Address::Sms { to, .. } | Address::Voice { to, .. } => to,
         Address::Slack { user, .. } => user,
+        // Another browser has to prove itself, too.
+        Address::WebPush { browsers, .. } => browsers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
     };
     Some(Digest::of(to.as_bytes()))
 }
@@ -53,8 +57,14 @@ pub fn decide(permit: &Permit, facts: &Facts, command: &Command, now: Timestamp)
     if policy.local.is_some() || policy.paging.is_none() {
         return Err(Refusal::NoPaging);
     }
+    if let Command::LoseBrowser { person, browser } = command {
+        return browser::remove(policy, person, *browser, true);
+    }
     let by = permit.person()?;
     match command {
+        Command::AddBrowser { browser, service, label } => browser::add(policy, by, *browser, service, label),
+        Command::RemoveBrowser { browser } => browser::remove(policy, by, *browser, false),
+        Command::LoseBrowser { .. } => Err(Refusal::UnknownActor),
         Command::Test { people, means } => test(facts, policy, by, &wanted(people, Some(policy)), *means, now),
         Command::Confirm { means, number } => {
             let meant = |known: &&Contact| known.waits() && number.is_none_or(|number| number == known.number);

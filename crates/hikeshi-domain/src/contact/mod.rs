@@ -3,6 +3,7 @@
 //! A test is sent by the same hands as a real page. That it was sent proves nothing, and neither does a receiver that took it: only its owner
 //! does, who says that it has arrived.
 
+mod browser;
 pub mod decide;
 pub(crate) mod state;
 #[cfg(test)]
@@ -18,6 +19,9 @@ use crate::effect::EffectKey;
 use crate::ids::{Digest, PersonId};
 use crate::page::{AttemptEnd, HowEnded, Means, Report, Reported, reach};
 use crate::policy::Policy;
+
+pub(crate) use browser::keep;
+pub use browser::{BROWSERS_MAX, Browser, BrowserChange, Browsers, Subscription};
 
 /// People of one command.
 pub const PEOPLE_MAX: u32 = 100;
@@ -42,6 +46,17 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         number: Option<u32>,
     },
+    /// A browser of whoever asks takes pages from now on. Given by the face, which has kept where it is reached.
+    AddBrowser {
+        browser: Digest,
+        /// The push service: scheme, host and port.
+        service: String,
+        label: String,
+    },
+    /// It takes none any more. Only its owner can say so.
+    RemoveBrowser { browser: Digest },
+    /// The push service does not know it any more.
+    LoseBrowser { person: PersonId, browser: Digest },
 }
 
 /// What is known of one way to reach somebody: the last test, and when one last arrived.
@@ -106,6 +121,12 @@ pub enum ContactStep {
         what: Reported,
     },
     Confirmed,
+    /// About a browser, and no test: its number is 0.
+    Browser {
+        browser: Digest,
+        #[serde(flatten)]
+        change: BrowserChange,
+    },
 }
 
 /// `page/test/tanaka/sms/3`

@@ -10,6 +10,9 @@ use crate::page::{AttemptEnd, Report};
 
 pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
     let Event::Contact(ContactEvent { person, means, number, step }) = event else { return };
+    if let ContactStep::Browser { browser, change } = step {
+        return super::browser::apply(facts, person, *browser, change, at);
+    }
     with(facts, person, |account| {
         if let ContactStep::Tested { by, address, effect: _ } = step {
             let proven = account.contacts.get(means).and_then(|before| before.proven);
@@ -20,7 +23,7 @@ pub(crate) fn apply(facts: &mut Facts, event: &Event, at: Timestamp) {
         }
         let Some(known) = account.contacts.get_mut(means).filter(|known| known.number == *number) else { return };
         match step {
-            ContactStep::Tested { .. } => {}
+            ContactStep::Tested { .. } | ContactStep::Browser { .. } => {}
             ContactStep::Ended { how } => known.end = Some(AttemptEnd { at, how: how.clone() }),
             ContactStep::Reported { what } => known.report = Some(Report { at, what: what.clone() }),
             ContactStep::Confirmed => {

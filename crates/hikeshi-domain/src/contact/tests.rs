@@ -27,6 +27,7 @@ fn world() -> World {
         rules: vec![PagingRule { after_min: 0, by: vec![Means::Webhook] }],
         mail: None,
         twilio: None,
+        web_push: None,
         timeout_s: 10,
         bundle: Bundling::default(),
     });
@@ -202,4 +203,80 @@ fn a_key_is_read_as_it_was_made_and_nothing_else_is() {
     ] {
         assert_eq!(test_of(&EffectKey(other.to_owned())), None, "{other}");
     }
+}
+
+/// Pages go to browsers, too.
+fn with_push() -> World {
+    let mut world = world();
+    change(&mut world, |policy| {
+        let push = serde_json::json!({"contact": "mailto:ops@example.jp", "allow": ["https://push.example.jp"]});
+        policy.paging.as_mut().expect("paging").web_push = Some(serde_json::from_value(push).expect("settings"));
+        assert_eq!(policy.check(), Vec::new());
+    });
+    world
+}
+
+fn subscribe(world: &mut World, name: &str, number: u32) -> Result<usize, Refusal> {
+    let (browser, service) = (Digest::of(&number.to_be_bytes()), "https://push.example.jp".to_owned());
+    let command = Command::AddBrowser { browser, service, label: format!("端末{number}") };
+    world.submit(&who(name), &crate::command::Command::Contact(command)).map(|decision| decision.events.len())
+}
+
+fn remove(world: &mut World, actor: &Actor, command: Command) -> Result<(), Refusal> {
+    world.submit(actor, &crate::command::Command::Contact(command)).map(drop)
+}
+
+fn labels(world: &World, name: &str) -> Vec<String> {
+    let policy = world.all.workspace.policy.as_ref().expect("a policy");
+    policy.browsers.get(&person(name)).map(|known| known.iter().map(|one| one.label.clone()).collect()).unwrap_or_default()
+}
+
+#[test]
+fn i5_a_browser_is_a_way_to_its_owner_from_its_subscription_to_its_end() {
+    let mut world = with_push();
+    let ways = |world: &World| reach(world.all.workspace.policy.as_ref().expect("a policy"), &person("tanaka"));
+    assert_eq!(ways(&world), [Means::Webhook]);
+    let before = world.all.workspace.policy.as_ref().expect("a policy").digest();
+    assert_eq!(subscribe(&mut world, "tanaka", 1), Ok(1));
+    assert_eq!(subscribe(&mut world, "tanaka", 1), Ok(0), "the same one again is nothing new");
+    assert_eq!(ways(&world), [Means::Webhook, Means::WebPush]);
+    assert_eq!(world.all.workspace.policy.as_ref().expect("a policy").digest(), before, "it is no change of the policy");
+    assert_eq!(test(&mut world, &["tanaka"]), Ok(2));
+    let push = world.queued.iter().find(|effect| effect.key.0 == "page/test/tanaka/web_push/1").expect("a test").clone();
+    let queued = serde_json::to_string(&push).expect("JSON");
+    assert!(queued.contains(&Digest::of(&1_u32.to_be_bytes()).to_string()), "by its digest: {queued}");
+
+    // Nobody removes another one's, and only the runner says that one is gone.
+    let id = Digest::of(&1_u32.to_be_bytes());
+    assert_eq!(remove(&mut world, &who("ito"), Command::RemoveBrowser { browser: id }), Err(Refusal::BrowserUnknown));
+    let lose = || Command::LoseBrowser { person: person("tanaka"), browser: id };
+    assert_eq!(remove(&mut world, &who("tanaka"), lose()), Err(Refusal::UnknownActor));
+    assert_eq!(remove(&mut world, &Actor::Runner, lose()), Ok(()));
+    assert_eq!(remove(&mut world, &Actor::Runner, lose()), Err(Refusal::BrowserUnknown), "once");
+    assert_eq!(ways(&world), [Means::Webhook]);
+    assert_eq!(world.rebuilt().workspace.policy.map(|policy| policy.browsers.len()), Some(0), "the log says the same");
+}
+
+#[test]
+fn i5_browsers_are_few_their_services_known_and_a_shared_one_calls_one_person() {
+    let mut world = with_push();
+    for number in 1..=BROWSERS_MAX {
+        assert_eq!(subscribe(&mut world, "tanaka", number), Ok(1));
+    }
+    assert!(matches!(subscribe(&mut world, "tanaka", 99), Err(Refusal::TooMany { .. })));
+    assert_eq!(subscribe(&mut world, "ito", 1), Ok(1));
+    assert_eq!((labels(&world, "ito"), labels(&world, "tanaka").len()), (vec!["端末1".to_owned()], 4));
+    let elsewhere = |service: &str| Command::AddBrowser { browser: Digest::of(b"x"), service: service.to_owned(), label: "x".to_owned() };
+    for service in ["http://127.0.0.1", "https://push.example.jp:8443", "https://localhost"] {
+        let refused = remove(&mut world, &who("ito"), elsewhere(service));
+        assert!(matches!(refused, Err(Refusal::PushServiceUnknown { .. })), "{service}: {refused:?}");
+    }
+    assert_eq!(remove(&mut world, &who("ito"), elsewhere("https://fcm.googleapis.com")), Ok(()));
+    change(&mut world, |policy| policy.paging.as_mut().expect("paging").web_push = None);
+    assert_eq!(subscribe(&mut world, "tanaka", 7), Err(Refusal::NoWebPush));
+    assert_eq!(
+        reach(world.all.workspace.policy.as_ref().expect("a policy"), &person("ito")),
+        [Means::Webhook],
+        "without the section nothing is sent"
+    );
 }

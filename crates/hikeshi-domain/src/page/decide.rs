@@ -98,6 +98,11 @@ pub(crate) fn address(policy: &Policy, id: &PersonId, means: Means) -> Option<Ad
             let slack = policy.slack.clone()?;
             Some(Address::Slack { user: policy.chat_user(id)?.to_owned(), slack: Box::new(slack) })
         }
+        Means::WebPush => {
+            let push = policy.paging.as_ref()?.web_push.clone()?;
+            let browsers = policy.browsers.get(id)?.iter().map(|browser| browser.id).collect();
+            Some(Address::WebPush { browsers, push, subscription: None })
+        }
     }
 }
 
@@ -130,8 +135,8 @@ fn attempt(
     };
     let Some(mut effect) = ordered(policy, person, (means, number), key.clone(), about) else { return };
     if let Work::Page(order) = &mut effect.work {
-        // A message in Slack is changed once somebody has its incident, so it is about that one alone.
-        order.window = if means == Means::Slack { None } else { Window::of(policy, subject, haste) };
+        // A message in Slack is changed once somebody has its incident, and a notification opens it: each is about that one alone.
+        order.window = if matches!(means, Means::Slack | Means::WebPush) { None } else { Window::of(policy, subject, haste) };
     }
     let what = Paged::Queued { means, number, effect: key };
     decision.events.push(Event::Page(PageEvent { incident: subject.incident, step, person: person.clone(), what }));

@@ -14,10 +14,11 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::contact::Subscription;
 use crate::effect::{EffectKey, Outcome};
-use crate::ids::{IncidentId, PersonId};
+use crate::ids::{Digest, IncidentId, PersonId};
 use crate::incident::Priority;
-use crate::policy::{Language, MailServer, Scheme, Slack, Twilio, Webhook};
+use crate::policy::{Language, MailServer, Scheme, Slack, Twilio, WebPush, Webhook};
 
 pub use bundle::{BUNDLE_MAX, Bundled, Stands, Window};
 pub use decide::reach;
@@ -33,10 +34,12 @@ pub enum Means {
     Voice,
     /// A direct message in the team's Slack.
     Slack,
+    /// The browsers that they have subscribed.
+    WebPush,
 }
 
 impl Means {
-    pub const ALL: [Self; 5] = [Self::Webhook, Self::Mail, Self::Sms, Self::Voice, Self::Slack];
+    pub const ALL: [Self; 6] = [Self::Webhook, Self::Mail, Self::Sms, Self::Voice, Self::Slack, Self::WebPush];
 
     pub fn code(self) -> &'static str {
         match self {
@@ -45,6 +48,7 @@ impl Means {
             Self::Sms => "sms",
             Self::Voice => "voice",
             Self::Slack => "slack",
+            Self::WebPush => "web_push",
         }
     }
 
@@ -52,7 +56,7 @@ impl Means {
     pub fn reports(self) -> bool {
         match self {
             Self::Sms | Self::Voice => true,
-            Self::Webhook | Self::Mail | Self::Slack => false,
+            Self::Webhook | Self::Mail | Self::Slack | Self::WebPush => false,
         }
     }
 
@@ -60,7 +64,7 @@ impl Means {
     pub fn answers(self) -> bool {
         match self {
             Self::Sms | Self::Voice | Self::Slack => true,
-            Self::Webhook | Self::Mail => false,
+            Self::Webhook | Self::Mail | Self::WebPush => false,
         }
     }
 }
@@ -141,6 +145,7 @@ impl HowEnded {
             | Outcome::Said { .. }
             | Outcome::Told { .. }
             | Outcome::Unsaid { .. }
+            | Outcome::Unsubscribed { .. }
             | Outcome::Postponed { .. } => None,
         }
     }
@@ -268,11 +273,35 @@ impl About {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum Address {
-    Webhook { webhook: Webhook },
-    Mail { to: String, server: Box<MailServer> },
-    Sms { to: String, from: String, twilio: Box<Twilio> },
-    Voice { to: String, from: String, twilio: Box<Twilio> },
-    Slack { user: String, slack: Box<Slack> },
+    Webhook {
+        webhook: Webhook,
+    },
+    Mail {
+        to: String,
+        server: Box<MailServer>,
+    },
+    Sms {
+        to: String,
+        from: String,
+        twilio: Box<Twilio>,
+    },
+    Voice {
+        to: String,
+        from: String,
+        twilio: Box<Twilio>,
+    },
+    Slack {
+        user: String,
+        slack: Box<Slack>,
+    },
+    WebPush {
+        browsers: Vec<Digest>,
+        push: Box<WebPush>,
+        /// Where one of them is reached. Given by the runner; it stands in no table of effects.
+        #[serde(skip)]
+        #[schemars(skip)]
+        subscription: Option<Box<Subscription>>,
+    },
 }
 
 impl Address {
@@ -283,6 +312,7 @@ impl Address {
             Self::Sms { .. } => Means::Sms,
             Self::Voice { .. } => Means::Voice,
             Self::Slack { .. } => Means::Slack,
+            Self::WebPush { .. } => Means::WebPush,
         }
     }
 }

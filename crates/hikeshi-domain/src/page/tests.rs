@@ -32,7 +32,7 @@ fn world(rules: Vec<PagingRule>) -> World {
         user_env: None,
         password_env: None,
     };
-    policy.paging = Some(Paging { rules, mail: Some(mail), twilio: None, timeout_s: 10, bundle: Bundling::default() });
+    policy.paging = Some(Paging { rules, mail: Some(mail), twilio: None, web_push: None, timeout_s: 10, bundle: Bundling::default() });
     assert_eq!(policy.check(), Vec::new());
     world.all.workspace.policy = Some(Arc::new(policy));
     world

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Twilio;
+use super::{Twilio, WebPush};
 use crate::incident::Priority;
 use crate::page::Means;
 
@@ -20,6 +20,9 @@ pub struct Paging {
     pub mail: Option<MailServer>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub twilio: Option<Box<Twilio>>,
+    /// Without it no browser can be subscribed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web_push: Option<Box<WebPush>>,
     /// A page that is not answered by its receiver within this time has failed.
     #[serde(default = "default_timeout")]
     pub timeout_s: u32,

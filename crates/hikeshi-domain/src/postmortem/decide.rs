@@ -230,6 +230,7 @@ pub fn ended(facts: &Facts, key: &EffectKey, outcome: &Outcome) -> Result<Decisi
         | Outcome::PageRefused { .. }
         | Outcome::Said { .. }
         | Outcome::Unsaid { .. }
+        | Outcome::Unsubscribed { .. }
         | Outcome::Postponed { .. } => Err(Refusal::Stale),
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use hikeshi_domain::alert;
 use hikeshi_domain::command::{Command, Envelope};
+use hikeshi_domain::contact;
 use hikeshi_domain::emergency;
 use hikeshi_domain::ids::{Digest, RequestKey};
 use hikeshi_domain::mask::Masker;
@@ -157,6 +158,10 @@ fn masked(envelope: Envelope, mask: Arc<Mask>) -> Result<Taken, Refusal> {
         Command::Account(_) => asked.get_mut("label").is_some_and(|label| mask_value(&mask.masker, label)),
         // Keys and signatures mean nothing when a byte of them is masked; they hold no text.
         Command::Session(session::Command::Bind { .. } | session::Command::Acknowledge { .. }) => false,
+        // What a person calls their browser.
+        Command::Contact(contact::Command::AddBrowser { .. }) => {
+            asked.get_mut("label").is_some_and(|label| mask_value(&mask.masker, label))
+        }
         // The name of an attempt and a code.
         Command::Page(_) | Command::Contact(_) => false,
         Command::Alert(alert::Command::Report { .. }) => mask_signals(&mask.masker, &mut asked),

@@ -2,7 +2,7 @@
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::account::Account;
-use hikeshi_domain::contact::{Contact, called, unproven};
+use hikeshi_domain::contact::{Browser, Contact, called, unproven};
 use hikeshi_domain::ids::PersonId;
 use hikeshi_domain::oncall::Roster;
 use hikeshi_domain::page::{Means, reach};
@@ -26,6 +26,8 @@ pub struct ContactsView {
     /// Those whom an incident may call come first.
     pub people: Vec<PersonContacts>,
     pub may_test: bool,
+    /// Browsers of whoever asks; `null`: the policy sends nothing to browsers.
+    pub browsers: Option<Vec<Browser>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -86,10 +88,17 @@ impl Look<'_> {
                 at_once: policy.people_with(&policy.incident.serious_at_once),
                 people,
                 may_test,
+                browsers: browsers(sight),
             })
         })
         .await
     }
+}
+
+fn browsers(sight: &Sight<'_, '_>) -> Option<Vec<Browser>> {
+    sight.policy.paging.as_ref()?.web_push.as_ref()?;
+    let person = sight.actor.as_person()?;
+    Some(sight.policy.browsers.get(person).cloned().unwrap_or_default())
 }
 
 fn known<'a>(accounts: &'a [Account], person: &PersonId, means: Means) -> Option<&'a Contact> {

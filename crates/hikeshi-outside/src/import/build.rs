@@ -96,15 +96,15 @@ fn people(export: &mut Export, fragment: &mut Fragment) -> BTreeMap<String, Pers
 }
 
 fn person(export: &mut Export, user: &User, phone: Option<String>) -> Person {
-    use hikeshi_domain::page::Means::{Mail, Slack, Sms, Voice, Webhook};
+    use hikeshi_domain::page::Means::{Mail, Slack, Sms, Voice, WebPush, Webhook};
     let mut rules: Vec<PagingRule> = Vec::new();
     let mut left = 0;
     for (after_min, by) in &user.rules {
         let reachable = match by {
             Mail => user.email.is_some(),
             Sms | Voice => phone.is_some(),
-            // Neither comes with an export.
-            Webhook | Slack => false,
+            // None of these comes with an export.
+            Webhook | Slack | WebPush => false,
         };
         if !reachable || *after_min > PAGE_MIN_MAX {
             left += 1;

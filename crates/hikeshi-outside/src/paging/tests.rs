@@ -24,6 +24,7 @@ fn options() -> Options {
         env: BTreeMap::from([(OsString::from("PAGE_KEY"), OsString::from("a-key-for-pages"))]),
         public_url: "https://hikeshi.test/".to_owned(),
         ledger: "l1".to_owned(),
+        push_key: None,
     }
 }
 

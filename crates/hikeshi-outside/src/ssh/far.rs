@@ -68,6 +68,7 @@ fn options(ledger: &str, program_args: Vec<OsString>) -> io::Result<Options> {
         env,
         public_url: String::new(),
         ledger: ledger.to_owned(),
+        push_key: None,
     })
 }
 

@@ -25,6 +25,7 @@ fn options() -> Options {
         ]),
         public_url: "https://hikeshi.test/".to_owned(),
         ledger: "l1".to_owned(),
+        push_key: None,
     }
 }
 

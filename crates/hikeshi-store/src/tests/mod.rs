@@ -1,5 +1,6 @@
 //! What must hold of the store, on both engines: one list, each test run on SQLite and on PostgreSQL.
 
+mod browsers;
 mod changes;
 mod commits;
 mod effects;

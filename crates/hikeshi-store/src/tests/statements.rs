@@ -4,7 +4,9 @@ use crate::database::Database;
 use crate::on_both;
 use crate::sql::Sql;
 use crate::testing::Scratch;
-use crate::{Store, bundles, changes, contents, facts, ledger, outbox, pasts, postgres, proofs, read, rebuild, subscribers, timers, write};
+use crate::{
+    Store, browsers, bundles, changes, contents, facts, ledger, outbox, pasts, postgres, proofs, read, rebuild, subscribers, timers, write,
+};
 
 fn all() -> impl Iterator<Item = &'static Sql> {
     [
@@ -19,6 +21,7 @@ fn all() -> impl Iterator<Item = &'static Sql> {
         proofs::ALL,
         read::ALL,
         subscribers::ALL,
+        browsers::ALL,
         timers::ALL,
         write::ALL,
     ]

@@ -111,6 +111,41 @@ fn stands(lang: Lang, stands: &Stands) -> String {
     }
 }
 
+/// A notification of a browser: two lines on a locked screen. Tapping it opens the incident.
+pub fn page_push(order: &PageOrder) -> PageText {
+    let lang = Lang::from(order.language);
+    let again = match (lang, order.repeated) {
+        (Ja, true) => "【再送】",
+        (En, true) => "[sent again] ",
+        (Ja | En, false) => "",
+    };
+    match &order.about {
+        About::Incident { incident, title, priority, scheme, service, environment, .. } => {
+            let (title, priority) = (clipped(&one_line(title), 80), label::priority(lang, *scheme, *priority));
+            let (service, environment) = (clipped(service, 40), clipped(environment, 40));
+            let body = match lang {
+                Ja => format!("{service}（{environment}）。タップして引き受けてください。"),
+                En => format!("{service} ({environment}). Tap to take it."),
+            };
+            PageText { subject: format!("{again}[{priority}] {title} ({incident})"), body }
+        }
+        About::Test { by } => {
+            let by = clipped(by, 40);
+            let (subject, body) = match lang {
+                Ja => (
+                    format!("{again}【テスト】障害は起きていません"),
+                    format!("呼び出しのテストです（依頼: {by}）。タップして「届いた」を押してください。"),
+                ),
+                En => (
+                    format!("{again}[test] Nothing is broken"),
+                    format!("A test page, asked for by {by}. Tap, and confirm that it arrived."),
+                ),
+            };
+            PageText { subject, body }
+        }
+    }
+}
+
 /// A test page: nothing burns, and its owner says that it has arrived.
 fn test(order: &PageOrder, url: &str, again: &str, twice: &str) -> PageText {
     let lang = Lang::from(order.language);

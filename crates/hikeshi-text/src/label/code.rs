@@ -145,6 +145,7 @@ pub fn page_means(lang: Lang, means: hikeshi_domain::page::Means) -> &'static st
             hikeshi_domain::page::Means::Sms => ("SMS", "SMS"),
             hikeshi_domain::page::Means::Voice => ("電話", "telephone"),
             hikeshi_domain::page::Means::Slack => ("Slack", "Slack"),
+            hikeshi_domain::page::Means::WebPush => ("ブラウザー通知", "browser push"),
         },
     )
 }

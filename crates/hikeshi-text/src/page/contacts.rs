@@ -25,6 +25,18 @@ words! {
     contacts_test_all_lead: "呼び出されうる全員の、すべての連絡先に届きます。深夜を避け、先に知らせておいてください。", "Goes to every contact of everybody who may be called. Tell them first, and not at night.";
     contacts_all_typed: "「全員」と入力して送る", "Type all to send it";
     contacts_all_word: "全員", "all";
+    browsers_title: "このブラウザーで受け取る", "Pages in this browser";
+    browsers_lead: "呼び出しを、このブラウザーの通知で受け取れます。通知をタップするとインシデントが開きます。画面を閉じていても届きますが、端末の省電力や通知の設定によって遅れることがあるので、ほかの手段と組み合わせてください。", "Pages can come as notifications of this browser; tapping one opens the incident. They come with this page closed, too, but a device that saves power or mutes notifications may show them late: have another means beside it.";
+    browsers_ios: "iPhone と iPad では、先に共有メニューの「ホーム画面に追加」を選び、そこから開いてください。", "On an iPhone or iPad, first choose Add to Home Screen in the share menu, and open it from there.";
+    browsers_none: "受け取るブラウザーはまだありません。", "No browser takes your pages yet.";
+    browsers_needs_script: "登録には JavaScript が要ります。", "Subscribing needs JavaScript.";
+    browsers_unfit: "このブラウザーでは通知を受け取れません。", "This browser cannot take notifications.";
+    browsers_denied: "通知が許可されていません。ブラウザーの設定で、このサイトの通知を許可してください。", "Notifications are not allowed. Allow them for this site in the settings of the browser.";
+    browsers_failed: "登録できませんでした。もう一度お試しください。", "It could not be subscribed. Please try again.";
+    browsers_label: "このブラウザーの名前", "Name of this browser";
+    browsers_label_default: "私の端末", "my device";
+    browsers_add: "このブラウザーで受け取る", "Take pages in this browser";
+    browsers_added: "登録", "added";
 }
 
 /// After how many minutes a step is taken.

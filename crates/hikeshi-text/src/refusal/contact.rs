@@ -72,6 +72,52 @@ pub(super) fn nothing_to_confirm(lang: Lang, means: Means) -> Sentence {
     }
 }
 
+pub(super) fn no_web_push(lang: Lang) -> Sentence {
+    match lang {
+        Ja => say(
+            "ブラウザーでは呼び出しを受け取れません。".to_owned(),
+            "ポリシーに [paging.web_push] がありません。",
+            "管理者に、設定を頼んでください。書き方: docs/manual/web-push.ja.md",
+        ),
+        En => say(
+            "Pages cannot be taken in a browser here.".to_owned(),
+            "The policy has no [paging.web_push].",
+            "Ask whoever looks after the policy. How: docs/manual/web-push.md",
+        ),
+    }
+}
+
+pub(super) fn push_service_unknown(lang: Lang, service: &str) -> Sentence {
+    let service = crate::plain::clipped(service, 100);
+    match lang {
+        Ja => say(
+            format!("このブラウザーのプッシュサービス（{service}）には送れません。"),
+            "送り先は、知られているブラウザーのものと、ポリシーに書かれたものに限られています。",
+            "使ってよいものなら、[paging.web_push] の allow に書いてください。",
+        ),
+        En => say(
+            format!("Nothing is sent to the push service of this browser ({service})."),
+            "Only those of known browsers, and those that the policy names, are sent to.",
+            "If it is to be trusted, add it to allow under [paging.web_push].",
+        ),
+    }
+}
+
+pub(super) fn browser_unknown(lang: Lang) -> Sentence {
+    match lang {
+        Ja => say(
+            "そのブラウザーは、あなたの呼び出し先にありません。".to_owned(),
+            "すでに外されたか、別の人のものです。",
+            "いまの呼び出し先は /contacts にあります。",
+        ),
+        En => say(
+            "That browser is none of yours that take pages.".to_owned(),
+            "It was removed already, or belongs to somebody else.",
+            "Those that do are on /contacts.",
+        ),
+    }
+}
+
 pub(super) fn unproven(lang: Lang, missing: &[(PersonId, Option<Means>)], names: &Names) -> Sentence {
     let one = |(person, means): &(PersonId, Option<Means>)| {
         let who = names.person(lang, person);

@@ -42,6 +42,7 @@ const THINGS: &[(&str, &str, &str)] = &[
     ("lasts_min", "所要時間", "length of the meeting"),
     ("lessons", "得られた教訓", "lessons"),
     ("signature", "署名", "signature"),
+    ("browsers", "呼び出しを受け取るブラウザー", "browsers"),
     ("links", "サインイン用リンク", "sign-in links"),
     ("monitor", "監視", "monitor"),
     ("normal_flow_cannot", "通常のデプロイでは解決できない理由", "why the normal flow cannot solve it"),

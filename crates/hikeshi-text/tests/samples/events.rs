@@ -6,13 +6,13 @@ use hikeshi_domain::alert::silence::{SilenceEvent, SilenceStep};
 use hikeshi_domain::alert::{AlertEvent, AlertStep, Fired, HowOver, Severity, Waits};
 use hikeshi_domain::channel::{Body, Post};
 use hikeshi_domain::chat::{ChatTrouble, Place};
-use hikeshi_domain::contact::{ContactEvent, ContactStep};
+use hikeshi_domain::contact::{BrowserChange, ContactEvent, ContactStep};
 use hikeshi_domain::effect::EffectKey;
 use hikeshi_domain::emergency::{
     Aspect, Backup, Doing, Emergency, Ending, FileContent, Looked, PutBack, PuttingBack, Replaced, Requirement, Trouble,
 };
 use hikeshi_domain::event::Event;
-use hikeshi_domain::ids::{IncidentId, MonitorName, OverrideId, ScheduleName, SilenceId, TokenId};
+use hikeshi_domain::ids::{Digest, IncidentId, MonitorName, OverrideId, ScheduleName, SilenceId, TokenId};
 use hikeshi_domain::incident::{Duty, Escalated, Level, Priority, RoomEvent, RoomStep, Stage, WhyEscalated};
 use hikeshi_domain::monitor::{MonitorEvent, MonitorStep};
 use hikeshi_domain::obligation::{Comparison, Drift, Held, Meeting, Report, Waiver};
@@ -179,10 +179,18 @@ fn contact(step: ContactStep) -> Event {
     Event::Contact(ContactEvent { person: person("tanaka"), means: Means::Voice, number: 2, step })
 }
 
+fn browser(change: BrowserChange) -> Event {
+    let step = ContactStep::Browser { browser: Digest::of(b"browser"), change };
+    Event::Contact(ContactEvent { person: person("tanaka"), means: Means::WebPush, number: 0, step })
+}
+
 /// What else may become of a test page.
 pub fn contact_steps() -> Vec<(&'static str, Event)> {
     let failed = HowEnded::Failed { detail: text("HTTP 503"), permanent: false };
     vec![
+        ("Browser added", browser(BrowserChange::Added { service: text("https://push.example.jp"), label: text("phone") })),
+        ("Browser removed", browser(BrowserChange::Removed { label: text("phone"), gone: false })),
+        ("Browser gone", browser(BrowserChange::Removed { label: text("phone"), gone: true })),
         ("Test sent", contact(ContactStep::Ended { how: HowEnded::Sent { reference: text("CA1"), repeated: false, bundle: Vec::new() } })),
         ("Test failed", contact(ContactStep::Ended { how: failed })),
         ("Test reported", contact(ContactStep::Reported { what: Reported::Delivered })),

@@ -24,6 +24,7 @@ pub fn command(kind: &str, input: &Input<'_>) -> Result<Command, Sentence> {
             contact::Command::Test { people, means: None }
         }
         "contact.confirm" => contact::Command::Confirm { means: input.code("means", t.contacts_means())?, number: None },
+        "contact.remove_browser" => contact::Command::RemoveBrowser { browser: input.code("browser", t.browsers_title())? },
         _ => return Err(input.unknown_kind(kind)),
     }))
 }
@@ -50,4 +51,8 @@ pub fn confirm(viewer: &Viewer, means: Means) -> Act {
         .hidden("means", means.code())
         .weight(Weight::Primary)
         .cli(format!("hikeshi contact confirm {}", means.code()))
+}
+
+pub fn remove_browser(viewer: &Viewer, browser: &contact::Browser) -> Act {
+    Act::new(viewer, "contact.remove_browser").id_part(browser.id.short()).hidden("browser", browser.id)
 }

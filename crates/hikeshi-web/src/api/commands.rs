@@ -8,7 +8,7 @@ use hikeshi_domain::command::{Command, Envelope};
 use hikeshi_domain::ids::RequestKey;
 use hikeshi_domain::people::Via;
 use hikeshi_domain::session;
-use hikeshi_domain::{account, alert};
+use hikeshi_domain::{account, alert, contact};
 use hikeshi_engine::door::{Answer, Receipt};
 use schemars::JsonSchema;
 use serde::{Deserialize as _, Serialize};
@@ -72,7 +72,11 @@ pub fn is_public(command: &Command) -> bool {
             | session::Command::Gate { .. }
             | session::Command::End { .. } => false,
         },
-        Command::Contact(_) => true,
+        Command::Contact(command) => match command {
+            contact::Command::Test { .. } | contact::Command::Confirm { .. } | contact::Command::RemoveBrowser { .. } => true,
+            // Where it is reached comes with it, and is not for the record.
+            contact::Command::AddBrowser { .. } | contact::Command::LoseBrowser { .. } => false,
+        },
         Command::Alert(command) => match command {
             alert::Command::Silence { .. } | alert::Command::Unsilence { .. } => true,
             // Senders speak through addresses of their own, each in its own words.

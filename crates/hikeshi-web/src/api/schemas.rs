@@ -19,7 +19,8 @@ use crate::status::StatusAnswer;
 const REF: &str = "#/components/schemas/";
 
 /// The kinds of an area's commands that the API does not take.
-const CLOSED: &[(&str, &[&str])] = &[("account", &["sign_in", "add_passkey"]), ("alert", &["report"])];
+const CLOSED: &[(&str, &[&str])] =
+    &[("account", &["sign_in", "add_passkey"]), ("alert", &["report"]), ("contact", &["add_browser", "lose_browser"])];
 
 /// What is posted to the address of changes.
 const CHANGE: &str = "ChangeTold";

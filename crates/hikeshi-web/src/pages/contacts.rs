@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::response::Response;
+use hikeshi_domain::contact::Browser;
 use hikeshi_domain::ids::PersonId;
 use hikeshi_engine::look::{ContactsView, PersonContacts, Way};
 use hikeshi_text::label;
@@ -28,6 +29,13 @@ struct Card {
     form: Option<Html>,
 }
 
+struct BrowserRow {
+    label: String,
+    service: String,
+    added: Html,
+    form: Html,
+}
+
 struct Step {
     when: String,
     /// Each with whether anything reaches them.
@@ -45,6 +53,9 @@ struct ContactsTemplate<'a> {
     called: Vec<Card>,
     others: Vec<Card>,
     test_all: Option<Html>,
+    /// Browsers of whoever looks; `None`: none can be subscribed.
+    browsers: Option<Vec<BrowserRow>>,
+    push_key: &'a str,
 }
 
 pub async fn get(viewer: Viewer, query: Query) -> Result<Response, Fail> {
@@ -69,6 +80,17 @@ async fn show(viewer: &Viewer, flash: &Flash) -> Result<Response, Fail> {
         view.people.iter().filter(|person| person.called == called).map(|person| card(viewer, &view, person, flash)).collect()
     };
     let test_all = (view.may_test && view.paging).then(|| render(viewer, &acts::test_everybody(viewer), flash)).transpose()?;
+    let row = |browser: &Browser| -> Result<BrowserRow, Fail> {
+        Ok(BrowserRow {
+            label: browser.label.clone(),
+            service: browser.service.trim_start_matches("https://").to_owned(),
+            added: time_html(viewer, browser.added_at, view.at),
+            form: render(viewer, &acts::remove_browser(viewer, browser), flash)?,
+        })
+    };
+    let push_key = viewer.app.push_key.as_deref().unwrap_or_default();
+    let browsers = view.browsers.as_ref().filter(|_| !push_key.is_empty());
+    let browsers = browsers.map(|browsers| browsers.iter().map(row).collect::<Result<_, Fail>>()).transpose()?;
     let template = ContactsTemplate {
         frame: &frame,
         t,
@@ -78,6 +100,8 @@ async fn show(viewer: &Viewer, flash: &Flash) -> Result<Response, Fail> {
         called: cards(true)?,
         others: cards(false)?,
         test_all,
+        browsers,
+        push_key,
     };
     html(&frame, &template)
 }

@@ -8,7 +8,9 @@ pub fn spoken(kind: &str) -> Result<String, &'static str> {
         return Err("only the program");
     }
     Ok(match kind {
-        "account.add_passkey" | "account.remove_passkey" | "account.sign_out" => return Err("only in the browser that it is about"),
+        "account.add_passkey" | "account.remove_passkey" | "account.sign_out" | "contact.add_browser" | "contact.remove_browser" => {
+            return Err("only in the browser that it is about");
+        }
         "emergency.approve_passkey" => return Err("only in a browser, which asks the authenticator"),
         "account.sign_in" | "account.enter" => "login".to_owned(),
         "account.invite" => "people invite".to_owned(),

@@ -65,6 +65,7 @@ fn rules(kind: &str) -> &'static [&'static str] {
         "page.report" => &["I5"],
         "oncall.override" | "oncall.cancel" => &["I4"],
         "contact.test" | "contact.confirm" => &["I5", "M2"],
+        "contact.add_browser" | "contact.remove_browser" | "contact.lose_browser" => &["I5"],
         "alert.report" | "alert.silence" | "alert.unsilence" | "wake.alert_settles" | "wake.alert_lapses" | "wake.silence_ends" => {
             &["I7", "I10"]
         }

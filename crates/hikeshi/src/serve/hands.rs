@@ -2,16 +2,17 @@
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::sync::Arc;
 
 use hikeshi_domain::effect::Doing;
 use hikeshi_domain::monitor::{Measured, Measuring};
 use hikeshi_engine::Probe;
-use hikeshi_outside::{Measurer, Options};
+use hikeshi_outside::{Measurer, Options, PushKey};
 
 use crate::config::Config;
 
 /// What the hands on this machine need. The supervisor of a step is this very program.
-pub fn options(config: &Config, data_dir: &Path, ledger: String) -> anyhow::Result<Options> {
+pub fn options(config: &Config, data_dir: &Path, ledger: String, push_key: PushKey) -> anyhow::Result<Options> {
     Ok(Options {
         spool: std::path::absolute(data_dir)?.join("spool"),
         program: std::env::current_exe()?,
@@ -20,6 +21,7 @@ pub fn options(config: &Config, data_dir: &Path, ledger: String) -> anyhow::Resu
         env: crate::settings::all(),
         public_url: config.public_url(),
         ledger,
+        push_key: Some(Arc::new(push_key)),
     })
 }
 

@@ -89,7 +89,9 @@ impl Running {
         let location = config.location()?;
         let store = blocking(move || Ok(Store::open(&location)?)).await?;
         let signer = key::key(&data_dir, &config.ledger_name())?;
-        let world = hands::options(&config, &data_dir, ledger_id(&config, &signer)?)?;
+        let push_key = key::push_key(&data_dir)?;
+        let push_public = push_key.public_text();
+        let world = hands::options(&config, &data_dir, ledger_id(&config, &signer)?, push_key)?;
         let looker = hands::Looker(Measurer::new(world.clone()));
         let options = Options {
             store: store.clone(),
@@ -110,7 +112,13 @@ impl Running {
             running.adopted = adopt::adopt(&running, &config, lang).await?;
             let ears = inbound::Ears::new(running.door.clone(), &config.public_url());
             let shelf = hikeshi_web::status::Shelf::default();
-            running.face = Some(serve_face(&running.door, &config, ears.clone().receive(), shelf.clone()).await?);
+            let options = WebOptions {
+                inbound: Some(ears.clone().receive()),
+                status: shelf.clone(),
+                push_key: Some(push_public),
+                ..WebOptions::new(running.door.clone(), url::Url::parse(&config.public_url()).with_context(|| config.public_url())?)
+            };
+            running.face = Some(serve_face(&config, options).await?);
             running.keeper = Some(spawn(status::Keeper::new(running.door.clone(), shelf, &config.public_url()).keep()));
             running.ears = Some(spawn(ears.listen()));
         }
@@ -146,15 +154,9 @@ impl Running {
     }
 }
 
-async fn serve_face(
-    door: &Door,
-    config: &Config,
-    inbound: hikeshi_web::Receive,
-    status: hikeshi_web::status::Shelf,
-) -> Result<(JoinHandle<()>, oneshot::Sender<()>)> {
+async fn serve_face(config: &Config, options: WebOptions) -> Result<(JoinHandle<()>, oneshot::Sender<()>)> {
     let listener = TcpListener::bind(&config.server.listen).await.with_context(|| config.server.listen.clone())?;
-    let public_url = url::Url::parse(&config.public_url()).with_context(|| config.public_url())?;
-    let app = hikeshi_web::app(WebOptions { inbound: Some(inbound), status, ..WebOptions::new(door.clone(), public_url) });
+    let app = hikeshi_web::app(options);
     let (stop, stopped) = oneshot::channel();
     let task = spawn(async move {
         let stopped = async {

@@ -6,12 +6,13 @@ use super::{Checking, FlawKind};
 use crate::ids::PersonId;
 use crate::incident::Priority;
 use crate::page::Means;
-use crate::policy::{Bundling, PagingRule, Twilio, telephone};
+use crate::policy::{Bundling, PagingRule, Twilio, WebPush, telephone, web_push};
 
 const RULES_MAX: u64 = 10;
 /// A page is held by a claim, which cannot reach further than ten minutes.
 const WINDOW_MAX_S: u64 = 300;
 const LAST_MIN: u64 = 1_440;
+const SERVICES_MAX: u64 = 20;
 
 impl Checking<'_> {
     pub(super) fn paging(&mut self) {
@@ -36,6 +37,9 @@ impl Checking<'_> {
         if let Some(twilio) = &paging.twilio {
             self.twilio(twilio);
         }
+        if let Some(push) = &paging.web_push {
+            self.web_push(push);
+        }
         let own = self.policy.people.values().flat_map(|person| &person.page_by);
         let named: Vec<Means> = paging.rules.iter().chain(own).flat_map(|rule| rule.by.iter().copied()).collect();
         let numbers = paging.twilio.as_ref().map(|twilio| (twilio.sms_from.is_some(), twilio.voice_from.is_some()));
@@ -48,6 +52,26 @@ impl Checking<'_> {
         }
         if named.contains(&Means::Slack) && self.policy.slack.is_none() {
             self.flaw(&["slack"], FlawKind::Empty);
+        }
+        if named.contains(&Means::WebPush) && paging.web_push.is_none() {
+            self.flaw(&["paging", "web_push"], FlawKind::Empty);
+        }
+    }
+
+    fn web_push(&mut self, push: &WebPush) {
+        let at = ["paging", "web_push", "contact"];
+        if !push.contact.starts_with("mailto:") {
+            self.url(&at, &push.contact);
+        }
+        // Push services refuse any other subject of the token (RFC 8292).
+        if push.contact.starts_with("http://") || push.contact == "mailto:" {
+            self.flaw(&at, FlawKind::BadUrl { given: push.contact.clone() });
+        }
+        self.bounds(&["paging", "web_push", "allow"], push.allow.len() as u64, 0, SERVICES_MAX);
+        for (index, origin) in push.allow.iter().enumerate() {
+            if !web_push::is_origin(origin) {
+                self.flaw(&["paging", "web_push", "allow", &index.to_string()], FlawKind::BadUrl { given: origin.clone() });
+            }
         }
     }
 
