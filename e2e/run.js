@@ -39,7 +39,7 @@ const inBrowser = async (...works) => {
 };
 
 const works = {
-  pages: () => inBrowser(noPageForgotten, signIn, wholeNights, approvals, alerts, monitors, oncall, webpush, status, live, session, reports, rehearsal, everyPage),
+  pages: () => inBrowser(noPageForgotten, signIn, wholeNights, approvals, alerts, changes, merging, monitors, oncall, webpush, status, live, session, reports, rehearsal, everyPage),
   signin: () => inBrowser(signIn),
   nights: () => inBrowser(wholeNights),
   approvals: () => inBrowser(approvals),
