@@ -225,7 +225,7 @@ mod slow {
         }
         assert!(!tanaka.page().contains("別の名前"));
         let (status, said) = tanaka.subscribe(&good, "六台目");
-        assert_eq!(status, 422, "{said}");
+        assert_eq!((status, said["code"].as_str()), (409, Some("input.too_many")), "{said}");
 
         // Removing needs no script, and where it was reached is gone from the store with it.
         let page = tanaka.page();

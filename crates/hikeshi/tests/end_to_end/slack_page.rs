@@ -150,12 +150,13 @@ mod slow {
         let why = answer(&workspace.run("tanaka", &["incident", "show", &gone])).to_string();
         assert!(why.contains("Slack says user_disabled"), "{why}");
         // A wait that is longer than the page may take; the next page is not even sent before it is over.
-        falls_over("a limit", Some(json!({"status": 429, "retry_after": 3})), "slack/1 failed", soon);
+        let limited = Instant::now();
+        falls_over("a limit", Some(json!({"status": 429, "retry_after": 15})), "slack/1 failed", soon);
         let calls = || slack.list("calls").iter().filter(|call| call["channel"] == "U0TANAKA").count();
         let before = calls();
         falls_over("still limited", None, "slack/1 failed", soon);
         assert_eq!(calls(), before, "Slack is left alone as long as it asked");
-        std::thread::sleep(Duration::from_secs(3));
+        std::thread::sleep(Duration::from_secs(18).saturating_sub(limited.elapsed()));
         // A short one is waited out within the page's own time.
         slack.control("fail", &json!({"method": "chat.postMessage", "channel": "U0TANAKA", "status": 429, "retry_after": 1}));
         let incident = workspace.open_incident();
