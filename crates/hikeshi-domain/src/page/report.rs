@@ -87,12 +87,14 @@ fn event(state: &Incident, page: &Page, attempt: &Attempt, what: Reported) -> Ev
 
 pub(crate) fn decide(facts: &Facts, key: &EffectKey, reported: &Reported, now: Timestamp) -> Result<Decision, Refusal> {
     let policy = facts.policy().ok_or(Refusal::Stale)?;
-    let state = incident_of(key).and_then(|id| facts.incident(id)).filter(|state| state.closed_at.is_none()).ok_or(Refusal::Stale)?;
+    // Of one that became part of another it is still worth knowing who was reached, and who answered.
+    let is_told = |state: &&Incident| state.closed_at.is_none() || state.merged.is_some();
+    let state = incident_of(key).and_then(|id| facts.incident(id)).filter(is_told).ok_or(Refusal::Stale)?;
     let (page, attempt) = found(state, key).filter(|(_, attempt)| is_news(attempt, reported)).ok_or(Refusal::Stale)?;
     let mut decision = Decision::of(state.id, vec![event(state, page, attempt, reported.clone())]);
     let went_on = matches!(&attempt.report, Some(Report { what: Reported::Silent { .. }, .. }))
         || matches!(&attempt.end, Some(AttemptEnd { how: HowEnded::Failed { .. }, .. }));
-    if matches!(reported, Reported::Undelivered { .. }) && !went_on {
+    if matches!(reported, Reported::Undelivered { .. }) && !went_on && state.merged.is_none() {
         fall_over(&mut decision, facts.calling(policy, now), state, page, attempt);
     }
     Ok(decision)
