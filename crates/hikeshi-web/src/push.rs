@@ -121,7 +121,7 @@ mod tests {
     fn what_no_browser_gives_is_not_taken() {
         let mut key = [7; KEY_BYTES];
         key[0] = 4;
-        let good = read(&given("https://push.example.jp:8443/send/abc?x=1", &key, &[1; AUTH_BYTES])).ok().expect("taken");
+        let Ok(good) = read(&given("https://push.example.jp:8443/send/abc?x=1", &key, &[1; AUTH_BYTES])) else { panic!("taken") };
         assert_eq!(good.0, "https://push.example.jp:8443");
         let long = format!("https://push.example.jp/{}", "x".repeat(ENDPOINT_CHARS_MAX));
         for (endpoint, key, auth) in [

@@ -361,9 +361,9 @@ fn while_a_provider_is_away_neither_the_rounds_are_spent_nor_is_anybody_called_m
 
 #[test]
 fn i4_what_answers_a_failure_waits_for_nothing_and_p1_never_does() {
-    let window = |world: &World, key: &str| match order(world, key).work {
-        Work::Page(page) => page.window,
-        _ => None,
+    let window = |world: &World, key: &str| {
+        let Work::Page(page) = order(world, key).work else { return None };
+        page.window
     };
     let mut world = usual();
     world.open("ito");

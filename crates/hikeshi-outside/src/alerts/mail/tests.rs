@@ -67,7 +67,11 @@ fn the_subject_is_the_title_and_says_whether_it_is_over() {
         let again = one(&mail(fires_too));
         assert_eq!((again.phase, again.key), (Phase::Firing, fires.key.clone()), "{fires_too}");
     }
-    // How other programs write it: the first fires, of the others each says how the same alert stands.
+}
+
+/// The first fires, of the others each says how the same alert stands.
+#[test]
+fn other_programs_write_it_in_their_own_way() {
     for (fires, in_hand, over) in [
         (
             "** PROBLEM Service Alert: web1/disk is CRITICAL **",
