@@ -1,6 +1,6 @@
 //! What a monitor of the policy looks at, looked at once: within the monitor's time, bounded in bytes, and never green when nothing was found out.
 //!
-//! Over HTTP and TCP it is [`crate::probe`]; a program is run by [`command`], on this host or on a target's; [`host`] and [`log`] use it, too.
+//! Over HTTP and TCP it is [`crate::probe()`]; a program is run by [`command`], on this host or on a target's; [`host`] and [`log`] use it, too.
 
 mod command;
 mod host;
