@@ -47,7 +47,7 @@ pub enum Refused {
         #[serde(serialize_with = "said")]
         flaw: Flaw,
     },
-    #[error("there is no route `{name}`: `hikeshi-proxy status` names those that are there")]
+    #[error("there is no route `{name}`: `hikeshi-proxy tell GET v1/state` names those that are there")]
     NoRoute { name: String },
     #[error("`{version}` did not become well within {within_ms} ms, so nothing was changed")]
     Unwell { version: String, within_ms: u64, targets: Vec<Unwell> },
@@ -190,12 +190,15 @@ impl Proxy {
                 return Ok(candidate);
             }
             let Some(previous) = live.previous.take() else {
-                return Err(Refused::Nothing { what: "version before", next: "deploy one that is known to work" });
+                return Err(Refused::Nothing {
+                    what: "version before",
+                    next: "it may have been taken back already, see `v1/state`; or deploy one that is known to work",
+                });
             };
             // Whoever goes back wants the traffic there, also when it was held or stopped before.
             live.mode = Mode::Open;
+            // What was taken back is no way back: two people who do this at once must not bring it in again.
             let out = live.stable.replace(Tenure::of(Arc::clone(&previous.arm)));
-            live.previous.clone_from(&out);
             out.ok_or(Refused::Nothing { what: "version", next: "deploy one" })
         })?;
         let unwritten = self.write().err();
@@ -288,8 +291,10 @@ impl Proxy {
     }
 }
 
+/// The same version once more, as after an answer that was lost, leaves the way back as it was.
 fn replaced(now: &Live, next: Arc<Tenure>) -> Live {
-    Live { stable: Some(next), candidate: None, previous: now.stable.clone().or_else(|| now.previous.clone()), ..now.clone() }
+    let other = now.stable.clone().filter(|stable| stable.arm.asked.version != next.arm.asked.version);
+    Live { stable: Some(next), candidate: None, previous: other.or_else(|| now.previous.clone()), ..now.clone() }
 }
 
 fn kept(route: &Route, live: &Live) -> RouteKept {
