@@ -207,8 +207,9 @@ pub(super) fn fall_over(decision: &mut Decision, calling: Calling<'_>, state: &I
     }
 }
 
-/// The attempt of this key, and the page that it belongs to.
+/// The attempt of this key, and the page that it belongs to; `None` when it is another incident's.
 pub fn found<'a>(state: &'a Incident, key: &EffectKey) -> Option<(&'a Page, &'a Attempt)> {
+    incident_of(key).filter(|id| *id == state.id)?;
     let mut parts = key.0.split('/').skip(2);
     let (step, person, means, number) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let page = state.pages.iter().find(|page| page.step.to_string() == step && page.person.as_str() == person)?;

@@ -2,7 +2,7 @@
 //! of the person whose Slack user pressed. Whether they may is decided at the door; the message itself is shown anew by the chat's own orders.
 
 use hikeshi_domain::command::{Command, Envelope};
-use hikeshi_domain::ids::{PersonId, RequestKey};
+use hikeshi_domain::ids::{IncidentId, PersonId, RequestKey};
 use hikeshi_domain::page::{Means, Reported, decide as attempts};
 use hikeshi_domain::people::{Actor, Via};
 use hikeshi_domain::policy::Policy;
@@ -35,7 +35,7 @@ impl Ears {
     /// The words for whoever pressed; `None`: the message itself will say it.
     async fn page_answered(&self, policy: &Policy, person: &PersonId, press: &PagePress) -> Option<String> {
         let lang = Lang::from(policy.person(person).and_then(|person| person.language).unwrap_or(policy.workspace.language));
-        let taken = attempts::incident_of(&press.key);
+        let taken = self.page_takes(policy, press).await;
         let command = match (press.deed, taken, contact::test_of(&press.key)) {
             (PageDeed::Take, Some(id), _) => Command::Incident(incident::Command::Acknowledge { incident: id }),
             // A test is about its owner's own way: nobody else can say that it arrived.
@@ -45,7 +45,13 @@ impl Ears {
             _ => return Some(chat::not_now(lang).to_owned()),
         };
         let envelope = Envelope {
-            key: RequestKey::of(&["chat", "page", &keyed(&press.action), &shortened(&press.key)]),
+            key: RequestKey::of(&[
+                "chat",
+                "page",
+                &keyed(&press.action),
+                &shortened(&press.key),
+                &taken.map_or_else(String::new, |id| id.to_string()),
+            ]),
             actor: Actor::person(person.clone()),
             via: Via::Chat,
             command,
@@ -69,6 +75,12 @@ impl Ears {
         }
         self.heard(policy, person, press).await;
         None
+    }
+
+    /// The incident of the page, or the one that it has become part of. The same press may come to mean another one in between.
+    async fn page_takes(&self, policy: &Policy, press: &PagePress) -> Option<IncidentId> {
+        let incident = self.incident(policy, attempts::incident_of(&press.key)?).await.ok()??;
+        Some(incident.merged.map_or(incident.id, |merged| merged.into))
     }
 
     /// Beside its attempt: that it was answered there. Only of the page that called this person.

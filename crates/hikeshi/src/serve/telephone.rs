@@ -118,7 +118,7 @@ impl Ears {
         Ok(Some(Called { key, person, lang, about: Why::Incident(Box::new(incident)) }))
     }
 
-    async fn incident(&self, policy: &Policy, id: IncidentId) -> Result<Option<Incident>, Lang> {
+    pub(super) async fn incident(&self, policy: &Policy, id: IncidentId) -> Result<Option<Incident>, Lang> {
         match self.door.look(&Actor::Startup).incident(id).await {
             Ok(view) => Ok(Some(view.incident)),
             Err(hikeshi_engine::look::LookError::NotFound { .. }) => Ok(None),

@@ -118,6 +118,17 @@ mod slow {
         until("the message says who has it", || {
             direct(&slack, TANAKA, &key).is_some_and(|now| shown(&now).contains("伊藤 健さんが引き受けました"))
         });
+
+        // What it called for has become part of another one: an old copy of its button takes that one.
+        let (home, part) = (workspace.open_incident(), workspace.open_incident());
+        let key = format!("page/{part}/1/tanaka/slack/1");
+        until("it is recorded", || attempts(&workspace, &part) == ["slack/1 sent"]);
+        let live = direct(&slack, TANAKA, &key).expect("a message");
+        workspace.ok("ito", &["incident", "merge", &part, "--into", &home, "--reason", "同じ障害"]);
+        press(&slack, "tanaka", "hikeshi_take", &live);
+        until("recorded beside its attempt", || attempts(&workspace, &part) == ["slack/1 sent acknowledged"]);
+        let view = workspace.ok("ito", &["incident", "show", &home]);
+        assert_eq!(view["incident"]["acknowledged"]["by"], "tanaka");
         let compared = workspace.ok("admin", &["ledger", "rebuild"]);
         assert_eq!(compared["comparison"]["differences"], json!([]), "the tables are what the ledger says");
     }
