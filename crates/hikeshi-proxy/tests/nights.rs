@@ -1,8 +1,9 @@
 //! Bad nights of the proxy itself: killed, replaced, without a disk.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::StatusCode;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use crate::site::Site;
@@ -41,18 +42,29 @@ async fn killed_in_the_middle_of_a_switch_it_serves_one_version() {
     let (blue, green) = (Site::new("blue").await, Site::new("green").await);
     world.route(quick()).await;
     world.deploy("blue", &[blue.address]).await;
+    // How long a switch takes here, so that the kills fall before, into and after it on any machine.
+    let mut took = Vec::new();
+    for (name, site) in [("green", &green), ("blue", &blue)].into_iter().cycle().take(10) {
+        let began = Instant::now();
+        assert!(told(world.control(), deploy(name, &[site.address]).to_string()).await);
+        took.push(began.elapsed());
+    }
+    took.sort_unstable();
+    let usual = took[took.len() / 2];
     let mut ended = [0_u32; 2];
-    for turn in 0..200_u64 {
+    for turn in 0..200_u32 {
         let serves = world.get("/").await.1;
         let (next, site) = if serves == "blue" { ("green", &green) } else { ("blue", &blue) };
         let asked = deploy(next, &[site.address]);
-        let pid = world.child.id().to_string();
-        let kill = async {
-            tokio::time::sleep(Duration::from_micros(turn * 997 % 6_000)).await;
-            std::process::Command::new("kill").args(["-9", &pid]).status().unwrap();
-        };
+        let pid = Pid::from_child(&world.child);
         let told = tokio::spawn(told(world.control(), asked.to_string()));
-        kill.await;
+        // The system's own sleep: the runtime's goes by whole milliseconds.
+        let wait = usual * turn / 130;
+        let kill = move || {
+            std::thread::sleep(wait);
+            kill_process(pid, Signal::KILL).unwrap();
+        };
+        tokio::task::spawn_blocking(kill).await.unwrap();
         let answered = told.await.unwrap();
         world.restart().await;
         let state = world.done("GET", "/v1/routes/shop", json!(null)).await;

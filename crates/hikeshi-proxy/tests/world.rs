@@ -194,8 +194,8 @@ pub struct Seen {
     pub good: u64,
     pub failed: Vec<String>,
     pub opened: u32,
-    /// When each answer was asked for, and which version gave it.
-    pub versions: Vec<(Instant, String)>,
+    /// When each answer was asked for, when it was there, and which version gave it.
+    pub versions: Vec<(Instant, Instant, String)>,
 }
 
 impl Load {
@@ -227,7 +227,7 @@ async fn one(address: SocketAddr, path: &'static str, stop: Arc<AtomicBool>) -> 
         match client.get(path).await {
             Ok((StatusCode::OK, text)) => {
                 seen.good += 1;
-                seen.versions.push((asked, text));
+                seen.versions.push((asked, Instant::now(), text));
             }
             Ok((status, text)) => seen.failed.push(format!("{status} {text}")),
             Err(error) => seen.failed.push(error.to_string()),
