@@ -67,6 +67,7 @@ fn pages() -> Router<App> {
         .route("/contacts", get(contacts::get).post(contacts::post))
         .route("/oncall", get(oncall::get).post(oncall::post))
         .route("/oncall/{file}", get(oncall::ics))
+        .route("/calendar/{secret}/{file}", get(oncall::subscribed))
         .route("/reports", get(reviews::list))
         .route("/reports/{period}", get(reviews::get))
         .route("/reports/{period}/markdown", get(reviews::markdown))

@@ -6,7 +6,7 @@ use hikeshi_store::Span;
 use jiff::ToSpan as _;
 use jiff::tz::TimeZone;
 
-use super::monitors::rows;
+use super::monitors::{homes, rows};
 use super::offers;
 use super::{AlertsView, Look, LookError, NowView, PendingPolicyView, Sight};
 
@@ -48,8 +48,12 @@ impl Look<'_> {
     /// What fires, what is held back, and by what.
     pub async fn alerts(&self) -> Result<AlertsView, LookError> {
         self.see(|sight| {
-            let (firing, firing_total) = sight.reader.alerts_firing(SHOWN_MAX)?;
+            let (mut firing, firing_total) = sight.reader.alerts_firing(SHOWN_MAX)?;
             let (held, held_total) = sight.reader.alerts_held(SHOWN_MAX)?;
+            let facts = homes(sight, firing.iter().filter_map(|alert| alert.incident))?;
+            for alert in &mut firing {
+                alert.incident = alert.incident.map(|id| facts.home(id));
+            }
             Ok(AlertsView {
                 size: sight.head.size,
                 at: sight.now,

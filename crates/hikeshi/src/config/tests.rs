@@ -176,7 +176,7 @@ fn what_the_manual_says_about_alerts_and_paging_is_a_policy() {
     };
     for manual in [include_str!("../../../../docs/manual/alerts.md"), include_str!("../../../../docs/manual/alerts.ja.md")] {
         let blocks: Vec<&str> = manual.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-        assert_eq!(blocks.len(), 6, "the alerts, a route of Sentry's, any JSON, mail, an inhibition, and paging");
+        assert_eq!(blocks.len(), 7, "the alerts, a route of Sentry's, any JSON, mail, an inhibition, paging, and bundling");
         let base = "[workspace]\nname = \"w\"\n[services.reservation]\nname = \"r\"\n[environments.production]\nname = \"p\"\n";
         let text = format!("{base}{}{}", source("sentry", "sentry"), blocks.join("\n"));
         let found = mistakes(&text);
