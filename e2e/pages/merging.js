@@ -21,6 +21,7 @@ export async function merging(checks, browser) {
   try {
     await checks.check("an incident is merged on a phone by typing where to", () => merged(browser, workspace));
     await checks.check("alerts are split off on a desktop, without a script", () => split(browser, workspace));
+    await checks.check("an alert is linked to the incident that has it now", () => followed(browser, workspace));
   } finally {
     await workspace.close();
   }
@@ -102,4 +103,21 @@ async function split(browser, workspace) {
   await large.go("/incidents/inc_1");
   for (const scheme of ["light", "dark"]) equal(await large.axe(scheme), [], `accessibility on a desktop in ${scheme}`);
   await large.leave();
+}
+
+async function followed(browser, workspace) {
+  const watanabe = await (await Person.arrive(browser, workspace, "watanabe", phone)).signIn();
+  await watanabe.go("/alerts");
+  const links = () => watanabe.page.locator('#firing a[href^="/incidents/inc_"]').evaluateAll((all) => all.map((link) => link.getAttribute("href").split("/").pop()));
+  const before = await links();
+  const from = before[0];
+  holds(from !== undefined && !before.includes("inc_1"), `alerts of incidents: ${before}`);
+  await watanabe.go(`/incidents/${from}`);
+  await watanabe.act("incident.merge", { into: "inc_1", reason: "同じ障害" });
+  await watanabe.go("/alerts");
+  const after = await links();
+  equal(after.includes(from), false, `no link to what was merged: ${after}`);
+  holds(after.includes("inc_1"), "but to the one that has it now");
+  equal(watanabe.troubles, [], "troubles of the browser");
+  await watanabe.leave();
 }

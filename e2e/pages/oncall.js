@@ -31,6 +31,7 @@ export async function oncall(checks, browser) {
   try {
     await checks.check("a shift is taken over and given back on a phone", () => takenOver(browser, workspace));
     await checks.check("the calendar needs a sign-in", () => calendar(browser, workspace));
+    await checks.check("a calendar program reads it by an address of its own", () => subscribed(browser, workspace));
   } finally {
     await workspace.close();
   }
@@ -108,6 +109,32 @@ async function calendar(browser, workspace) {
   holds(text.startsWith("BEGIN:VCALENDAR\r\n"), "it begins as one");
   holds((text.match(/BEGIN:VEVENT/g) ?? []).length >= 90, "a night for each of the days ahead");
   equal((await sato.page.request.get(`${workspace.url}/oncall/none.ics`)).status(), 404, "a schedule that is not there");
+  await sato.leave();
+}
+
+// As a calendar program sees it: an address, and no cookie.
+async function subscribed(browser, workspace) {
+  const sato = await (await Person.arrive(browser, workspace, "sato", phone)).signIn();
+  await sato.go("/");
+  await sato.page.locator('nav a[href="/oncall"]').tap();
+  await sato.page.waitForURL("**/oncall");
+  await sato.page.locator("#calendars details summary, #calendars button").first().tap();
+  if ((await sato.page.locator("#fresh-calendar").count()) === 0) await sato.page.locator('#calendars button[type="submit"]').first().tap();
+  await sato.page.waitForSelector("#fresh-calendar");
+  const address = (await sato.page.locator("#fresh-calendar pre").first().innerText()).trim();
+  for (const scheme of ["light", "dark"]) equal(await sato.axe(scheme), [], `accessibility in ${scheme}`);
+  equal(await sato.overflow(), 0, "pixels beyond the screen");
+  await picture(sato.page, "oncall-subscribed");
+  const path = new URL(address).pathname;
+  const answer = await fetch(`${workspace.url}${path}`, { redirect: "manual" });
+  equal(answer.status, 200, "without a cookie");
+  equal(answer.headers.get("cache-control"), "private, max-age=300", "nobody in between keeps it");
+  holds((await answer.text()).startsWith("BEGIN:VCALENDAR\r\n"), "a calendar");
+  await sato.go("/oncall");
+  equal(await sato.page.locator("#fresh-calendar").count(), 0, "shown once");
+  await sato.act("account.revoke_token", {}, { within: "#calendars" });
+  equal((await fetch(`${workspace.url}${path}`, { redirect: "manual" })).status, 404, "revoked");
+  equal(sato.troubles, [], "troubles of the browser");
   await sato.leave();
 }
 

@@ -1,5 +1,7 @@
 //! What a monitor reports: changes only. Counting failures in a row is the probe's work; which incident it belongs to is decided here.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -39,17 +41,40 @@ pub struct Measured {
     pub seen: String,
     /// What was measured, where it is a number.
     pub value: Option<f64>,
+    /// Patterns of errors that came only after a change.
+    pub new: Vec<NewPattern>,
+    /// That it could not be measured passes by itself: it is shown, and opens nothing.
+    pub passing: bool,
+}
+
+/// Error lines that are alike but for what varies in them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NewPattern {
+    pub pattern: String,
+    pub count: u32,
+    /// The first line of it, with secrets masked.
+    pub sample: String,
+}
+
+/// A change that somebody told of, of the service and environment that a monitor watches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecentChange {
+    pub ago: Duration,
+    pub title: String,
 }
 
 impl Measured {
+    fn of(verdict: Verdict, seen: String) -> Self {
+        Self { verdict, seen, value: None, new: Vec::new(), passing: false }
+    }
     pub fn passed(seen: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Passed, seen: seen.into(), value: None }
+        Self::of(Verdict::Passed, seen.into())
     }
     pub fn failed(seen: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Failed, seen: seen.into(), value: None }
+        Self::of(Verdict::Failed, seen.into())
     }
     pub fn unmeasured(why: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Unmeasured, seen: why.into(), value: None }
+        Self::of(Verdict::Unmeasured, why.into())
     }
     #[must_use]
     pub fn with(self, value: f64) -> Self {
@@ -65,12 +90,14 @@ pub struct Measuring {
     /// The target that the monitor names; its host is looked at.
     pub target: Option<Target>,
     pub secrets: Secrets,
+    /// The first change within the time that the monitor asks about.
+    pub change: Option<RecentChange>,
 }
 
 impl Measuring {
     pub fn of(policy: &Policy, name: &MonitorName, monitor: &Monitor) -> Self {
         let target = monitor.target().and_then(|target| policy.targets.get(target)).cloned();
-        Self { name: name.clone(), monitor: monitor.clone(), target, secrets: policy.secrets.clone() }
+        Self { name: name.clone(), monitor: monitor.clone(), target, secrets: policy.secrets.clone(), change: None }
     }
 }
 

@@ -34,7 +34,8 @@ pub use forge::{Forge, ForgeKind};
 pub use incident::{EscalationStep, IncidentPolicy, PriorityPolicy, Repeat, Scheme};
 pub use local::{Local, Owed};
 pub use monitor::{
-    CommandMonitor, Connections, Heartbeat, HostMonitor, LogMonitor, Monitor, MonitorKind, NoData, PostgresMonitor, PrometheusMonitor,
+    CommandMonitor, Connections, Heartbeat, HostMonitor, LogMonitor, Monitor, MonitorKind, NewErrors, NoData, PostgresMonitor,
+    PrometheusMonitor,
 };
 pub use paging::{Bundling, MailSecurity, MailServer, Paging, PagingRule, Webhook};
 pub use postmortems::Postmortems;

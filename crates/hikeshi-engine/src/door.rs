@@ -89,6 +89,8 @@ pub enum Credential {
     Session,
     Token,
     Link,
+    /// Reads the calendars of the schedules, and opens nothing else.
+    Calendar,
 }
 
 /// Cheap to clone; all clones are one door.
@@ -200,7 +202,8 @@ impl Door {
                 return Ok(Some((Actor::person(person), Credential::Session)));
             }
             if let Some(token) = account.tokens.values().find(|token| token.secret == secret && token.expires_at > now) {
-                return Ok(Some((Actor::Person { person, only: token.only.clone() }, Credential::Token)));
+                let credential = if token.calendar { Credential::Calendar } else { Credential::Token };
+                return Ok(Some((Actor::Person { person, only: token.only.clone() }, credential)));
             }
             if account.links.iter().any(|link| link.secret == secret && link.expires_at > now) {
                 return Ok(Some((Actor::person(person), Credential::Link)));

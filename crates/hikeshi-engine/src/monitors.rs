@@ -11,12 +11,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use hikeshi_domain::change::What;
 use hikeshi_domain::command::{Command, Envelope};
 use hikeshi_domain::facts::{Facts, Needs};
 use hikeshi_domain::ids::{MonitorName, RequestKey};
-use hikeshi_domain::monitor::{self, Measured, Measuring, MonitorState};
+use hikeshi_domain::monitor::{self, Measured, Measuring, MonitorState, RecentChange};
 use hikeshi_domain::people::{Actor, Via};
-use hikeshi_domain::policy::{Monitor, Policy};
+use hikeshi_domain::policy::{Heartbeat, Monitor, Policy};
+use jiff::SignedDuration;
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::door::{Answer, Door, inside_key};
@@ -33,6 +35,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Whatever its interval, so that a restart does not leave a daily monitor blind for a day.
 const FIRST_WITHIN: Duration = Duration::from_secs(60);
 const SEEN_CHARS_MAX: usize = 300;
+/// Of a change, in what a look says.
+const TITLE_CHARS_MAX: usize = 60;
+/// Changes of one place that are looked at; the first of more than that is no earlier one.
+const CHANGES_MAX: u32 = 100;
 
 pub(crate) struct Monitors {
     pub(crate) door: Door,
@@ -51,6 +57,7 @@ impl Monitors {
             let policy = self.policy().await;
             let wanted = policy.map_or_else(|| running.clone(), |policy| measurings(&policy));
             if wanted != running {
+                self.expect(&wanted).await;
                 let stays = |name: &MonitorName| wanted.get(name).is_some_and(|wanted| running.get(name) == Some(wanted));
                 self.door.inside.reports.keep_only(stays);
                 handles.iter().filter(|(name, _)| !stays(name)).for_each(|(_, handle)| handle.abort());
@@ -76,6 +83,15 @@ impl Monitors {
                 }
                 () = tokio::time::sleep(LOOK_EVERY) => {}
             }
+        }
+    }
+
+    /// Whoever is listened for has their time from now on, unless they had it already.
+    async fn expect(&self, wanted: &BTreeMap<MonitorName, Measuring>) {
+        let listened = wanted.iter().filter(|(_, measuring)| measuring.monitor.heartbeat.is_some());
+        let names: Vec<MonitorName> = listened.map(|(name, _)| name.clone()).collect();
+        if let Err(fault) = self.door.blocking(move |store| store.expect(&names)).await {
+            tracing::warn!(%fault, "since when heartbeats are expected is not recorded; one that never comes is not missed");
         }
     }
 
@@ -138,10 +154,17 @@ impl Watch {
                 let at = self.door.inside.clock.now();
                 if let Some(mut measured) = self.measure(limit).await {
                     count(&self.door.inside.counters.probes);
-                    measured.seen = self.door.inside.masks.text(&measured.seen).chars().take(SEEN_CHARS_MAX).collect();
+                    let shown = |text: &str| self.door.inside.masks.text(text).chars().take(SEEN_CHARS_MAX).collect::<String>();
+                    measured.seen = shown(&measured.seen);
+                    for new in &mut measured.new {
+                        (new.pattern, new.sample) = (shown(&new.pattern), shown(&new.sample));
+                    }
                     self.door.inside.reports.note(&self.measuring.name, &measured, at, valid);
-                    self.streak.add(measured.verdict, at);
-                    self.tell(measured).await;
+                    // What passes by itself is no news, and interrupts nothing.
+                    if !measured.passing {
+                        self.streak.add(measured.verdict, at);
+                        self.tell(measured).await;
+                    }
                 } else {
                     self.streak = Streak::default();
                 }
@@ -152,10 +175,34 @@ impl Watch {
         }
     }
 
+    /// The first change of its place within the time in which errors are held against one.
+    async fn change(&self) -> Option<RecentChange> {
+        let monitor = &self.measuring.monitor;
+        let rules = monitor.log.as_ref()?.new_errors.as_ref()?;
+        let now = self.door.inside.clock.now();
+        let from = now.checked_sub(SignedDuration::from_mins(i64::from(rules.within_min))).ok()?;
+        let (service, environment) = (monitor.service.clone(), monitor.environment.clone());
+        let found = self.door.read(move |reader| reader.changes_between((&service, &environment), (from, now), CHANGES_MAX)).await;
+        let told = found.ok()?.here.into_iter().filter_map(|change| match change.what {
+            What::Told { title, .. } => Some((change.at, title)),
+            What::Step { .. }
+            | What::Session { .. }
+            | What::Reverted { .. }
+            | What::Restored { .. }
+            | What::Policy { .. }
+            | What::Silence { .. } => None,
+        });
+        let (at, title) = told.min_by_key(|(at, _)| *at)?;
+        let ago = Duration::try_from(now.duration_since(at)).ok()?;
+        Some(RecentChange { ago, title: title.chars().take(TITLE_CHARS_MAX).collect() })
+    }
+
     /// `None`: nobody can say, which is neither good nor bad.
     async fn measure(&mut self, limit: Duration) -> Option<Measured> {
         let Some(heartbeat) = &self.measuring.monitor.heartbeat else {
-            let measured = tokio::time::timeout(limit, self.probe.measure(&self.measuring)).await;
+            let change = self.change().await;
+            let measuring = Measuring { change, ..self.measuring.clone() };
+            let measured = tokio::time::timeout(limit, self.probe.measure(&measuring)).await;
             return Some(measured.unwrap_or_else(|_| Measured::unmeasured("the look itself did not end in time")));
         };
         // Whoever beat while we were away had nobody to hear it: they get the time by which they may be late.
@@ -168,13 +215,7 @@ impl Watch {
             self.began = Instant::now();
             return None;
         };
-        let since = since?.as_secs();
-        let allowed = i64::from(heartbeat.every_s) + i64::from(heartbeat.grace_s);
-        Some(if since <= allowed {
-            Measured::passed(format!("a heartbeat {since} s ago"))
-        } else {
-            Measured::failed(format!("no heartbeat for {since} s; one is due every {} s", heartbeat.every_s))
-        })
+        heard(heartbeat, since)
     }
 
     /// Tells the door about a change, once the threshold is reached and as long as the door believes otherwise.
@@ -240,8 +281,45 @@ impl Watch {
     }
 }
 
+/// What is to be said of a heartbeat, by when it was last heard and since when it is expected. `None`: it is neither well nor missed. One that the
+/// policy has only now gets its time, whether it was never heard or was there long ago.
+fn heard(heartbeat: &Heartbeat, (last, expected): (Option<SignedDuration>, Option<SignedDuration>)) -> Option<Measured> {
+    let allowed = i64::from(heartbeat.every_s) + i64::from(heartbeat.grace_s);
+    let (last, expected) = (last.map(|last| last.as_secs()), expected.map(|since| since.as_secs()));
+    match (last, expected) {
+        (Some(last), _) if last <= allowed => Some(Measured::passed(format!("a heartbeat {last} s ago"))),
+        (_, Some(since)) if since <= allowed => None,
+        (Some(last), _) => Some(Measured::failed(format!("no heartbeat for {last} s; one is due every {} s", heartbeat.every_s))),
+        (None, Some(since)) => {
+            Some(Measured::failed(format!("never heard, though expected for {since} s; a heartbeat is due every {} s", heartbeat.every_s)))
+        }
+        (None, None) => None,
+    }
+}
+
 /// A number from 0 to 1. Spreads load; decides nothing.
 fn chance() -> f64 {
     let drawn = u32::try_from(RandomState::new().hash_one(0_u8) >> 32).unwrap_or(0);
     f64::from(drawn) / f64::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heartbeat_that_never_came_is_missed_once_its_time_is_over_and_not_before() {
+        let heartbeat = Heartbeat { every_s: 60, grace_s: 30, token_env: "T".to_owned() };
+        let seconds = |seconds: Option<i64>| seconds.map(SignedDuration::from_secs);
+        let said = |last, expected| heard(&heartbeat, (seconds(last), seconds(expected))).map(|measured| (measured.verdict, measured.seen));
+        use hikeshi_domain::monitor::Verdict::{Failed, Passed};
+        assert_eq!(said(None, Some(90)), None, "a fresh policy calls nobody");
+        let (verdict, seen) = said(None, Some(91)).expect("missed");
+        assert_eq!((verdict, seen.starts_with("never heard")), (Failed, true), "{seen}");
+        assert_eq!(said(Some(90), Some(500)).map(|said| said.0), Some(Passed));
+        assert_eq!(said(Some(91), Some(500)).map(|said| said.0), Some(Failed));
+        assert_eq!(said(Some(100_000), Some(10)), None, "back in the policy after a month: it has its time again");
+        assert_eq!(said(Some(5), Some(10)).map(|said| said.0), Some(Passed));
+        assert_eq!(said(None, None), None, "nobody could write down since when");
+    }
 }

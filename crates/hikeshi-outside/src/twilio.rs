@@ -12,6 +12,9 @@ use ring::hmac;
 
 use crate::slack::signature::from_hex;
 
+/// In the address of a call: how many incidents it is about beside the one that it speaks of.
+pub const OTHERS: &str = "others";
+
 /// Half of an HMAC-SHA256: nobody guesses it, and the address stays short.
 const SEAL_BYTES: usize = 16;
 

@@ -306,8 +306,13 @@ impl Store {
         self.inner.database.write(|session| outbox::beat(session, monitor))
     }
 
-    /// How long ago it was last heard; `None`: never.
-    pub fn since_beat(&self, monitor: &MonitorName) -> Result<Option<SignedDuration>> {
+    /// From now on these heartbeats are expected, and no others; what was expected before is expected since then.
+    pub fn expect(&self, monitors: &[MonitorName]) -> Result<()> {
+        self.inner.database.write(|session| outbox::expect(session, monitors))
+    }
+
+    /// How long ago it was last heard, and since how long it is expected; `None`: never.
+    pub fn since_beat(&self, monitor: &MonitorName) -> Result<(Option<SignedDuration>, Option<SignedDuration>)> {
         self.inner.database.write(|session| outbox::since_beat(session, monitor))
     }
 

@@ -63,11 +63,32 @@ static DUTY: Sql = Sql::one(
 
 static BEAT: Sql =
     Sql::one("INSERT INTO beats (monitor, heard_ns) VALUES (?1, ?2) ON CONFLICT (monitor) DO UPDATE SET heard_ns = excluded.heard_ns");
+static EXPECTED: Sql = Sql::one("SELECT monitor FROM expected");
+static EXPECT: Sql = Sql::one("INSERT INTO expected (monitor, since_ns) VALUES (?1, ?2) ON CONFLICT (monitor) DO NOTHING");
+static EXPECT_NO_MORE: Sql = Sql::one("DELETE FROM expected WHERE monitor = ?1");
+static EXPECTED_SINCE: Sql = Sql::one("SELECT since_ns FROM expected WHERE monitor = ?1");
 static HEARD: Sql = Sql::one("SELECT heard_ns FROM beats WHERE monitor = ?1");
 
 #[cfg(test)]
-pub(crate) static ALL: &[&Sql] =
-    &[&QUEUE, &SETTLE, &CLAIM, &CLAIM_OF, &CLAIM_FIRST, &EXTEND, &RELEASE, &FREE, &FREE_DUTIES, &LIST, &DUTY, &BEAT, &HEARD];
+pub(crate) static ALL: &[&Sql] = &[
+    &QUEUE,
+    &SETTLE,
+    &CLAIM,
+    &CLAIM_OF,
+    &CLAIM_FIRST,
+    &EXTEND,
+    &RELEASE,
+    &FREE,
+    &FREE_DUTIES,
+    &LIST,
+    &DUTY,
+    &BEAT,
+    &HEARD,
+    &EXPECTED,
+    &EXPECT,
+    &EXPECT_NO_MORE,
+    &EXPECTED_SINCE,
+];
 
 /// Queues and settles with the entries that say so.
 pub(crate) fn keep(writes: &Writes, changes: &mut Vec<Change>) -> Result<()> {
@@ -167,9 +188,27 @@ pub(crate) fn beat(session: &mut dyn Session, monitor: &MonitorName) -> Result<(
     session.change(&BEAT, &[monitor.as_str().into(), now.into()]).map(drop)
 }
 
-/// How long ago it was last heard; `None`: never.
-pub(crate) fn since_beat(session: &mut dyn Session, monitor: &MonitorName) -> Result<Option<SignedDuration>> {
+/// From now on these heartbeats are expected, and no others. What was expected before goes on from then.
+pub(crate) fn expect(session: &mut dyn Session, monitors: &[MonitorName]) -> Result<()> {
     let now = session.clock()?;
-    let rows = session.query(&HEARD, &[monitor.as_str().into()])?;
-    rows.first().map(|row| Ok(now.duration_since(row.at(0)?))).transpose()
+    for row in session.query(&EXPECTED, &[])? {
+        let name = row.text(0)?;
+        if monitors.iter().all(|monitor| monitor.as_str() != name) {
+            session.change(&EXPECT_NO_MORE, &[name.into()])?;
+        }
+    }
+    for monitor in monitors {
+        session.change(&EXPECT, &[monitor.as_str().into(), now.into()])?;
+    }
+    Ok(())
+}
+
+/// How long ago it was last heard, and since how long it is expected; `None`: never.
+pub(crate) fn since_beat(session: &mut dyn Session, monitor: &MonitorName) -> Result<(Option<SignedDuration>, Option<SignedDuration>)> {
+    let now = session.clock()?;
+    let mut since = |sql| -> Result<Option<SignedDuration>> {
+        let rows = session.query(sql, &[monitor.as_str().into()])?;
+        rows.first().map(|row| Ok(now.duration_since(row.at(0)?))).transpose()
+    };
+    Ok((since(&HEARD)?, since(&EXPECTED_SINCE)?))
 }

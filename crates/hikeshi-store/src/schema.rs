@@ -1,6 +1,6 @@
 //! The tables, and how an older schema becomes this one. Append migrations; never change one that was released.
 //!
-//! `entries` is the record. `checkpoints`, `contents`, `presence`, `alert_leases`, `beats`, `paged`, `subscribers`, `told` and `browsers` are kept beside it. Everything else is a projection that
+//! `entries` is the record. `checkpoints`, `contents`, `presence`, `alert_leases`, `beats`, `expected`, `paged`, `subscribers`, `told` and `browsers` are kept beside it. Everything else is a projection that
 //! [`crate::rebuild`] can make again.
 
 /// Marks an SQLite file as hikeshi's.
@@ -8,7 +8,7 @@ pub(crate) const APPLICATION_ID: i64 = 0x484b_5348;
 
 /// The schema version is the number of migrations.
 pub(crate) const MIGRATIONS: &[&str] =
-    &[FIRST, ENTRIES_OF_NO_CASE, ALERTS, PASTS, SILENCES, BEATS, OVERRIDES, STATUS, CHANGES, MAILBOXES, BUNDLES, BROWSERS];
+    &[FIRST, ENTRIES_OF_NO_CASE, ALERTS, PASTS, SILENCES, BEATS, OVERRIDES, STATUS, CHANGES, MAILBOXES, BUNDLES, BROWSERS, EXPECTED];
 
 const FIRST: &str = "
 CREATE TABLE entries (
@@ -301,6 +301,14 @@ CREATE TABLE browsers (
     auth TEXT NOT NULL,
     kept_ns BIGINT NOT NULL
 );
+";
+
+/// Since when each heartbeat is expected, so that one that never came is missed, too.
+const EXPECTED: &str = "
+CREATE TABLE expected (
+    monitor TEXT PRIMARY KEY,
+    since_ns BIGINT NOT NULL
+) {clustered};
 ";
 
 /// The head of an empty ledger, written once after the first migration.

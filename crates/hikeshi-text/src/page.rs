@@ -29,7 +29,7 @@ pub use emergency::*;
 pub use fail::*;
 pub use frame::*;
 pub use merge::merged_into;
-pub use monitors::{looks, range};
+pub use monitors::{lines, looks, range};
 pub use now::*;
 pub use offline::{away, offline};
 pub use oncall::*;

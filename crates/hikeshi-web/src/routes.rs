@@ -70,6 +70,7 @@ fn pages() -> Router<App> {
         .route("/manifest.webmanifest", get(push::manifest))
         .route("/oncall", get(oncall::get).post(oncall::post))
         .route("/oncall/{file}", get(oncall::ics))
+        .route("/calendar/{secret}/{file}", get(oncall::subscribed))
         .route("/reports", get(reviews::list))
         .route("/reports/{period}", get(reviews::get))
         .route("/reports/{period}/markdown", get(reviews::markdown))

@@ -15,7 +15,7 @@ use webauthn_rs::{Webauthn, WebauthnBuilder};
 const LIVE_READERS_MAX: usize = 2_000;
 /// Passkey ceremonies at once; the oldest is forgotten first.
 const CEREMONIES_MAX: usize = 500;
-/// At one form of the status page, people whom nobody knows: so many at the same time, so many at once, and one more each time.
+/// At one form of the status page and at the calendars, people whom nobody knows: so many at the same time, so many at once, and one more each time.
 const GATE_INSIDE_MAX: usize = 8;
 const GATE_PLACES_MAX: u32 = 60;
 const GATE_EVERY: Duration = Duration::from_millis(50);
@@ -67,6 +67,7 @@ pub struct Inner {
     pub subscribing: Gate,
     pub confirming: Gate,
     pub leaving: Gate,
+    pub calendars: Gate,
 }
 
 impl App {
@@ -92,6 +93,7 @@ impl App {
             subscribing: Gate::new(),
             confirming: Gate::new(),
             leaving: Gate::new(),
+            calendars: Gate::new(),
         }))
     }
 }

@@ -124,7 +124,7 @@ impl Viewer {
             .unwrap_or_else(|| Lang::from(policy.workspace.language));
         let proven = match found {
             Credential::Session => Proven::Session(secret),
-            Credential::Token | Credential::Link => Proven::Token,
+            Credential::Token | Credential::Link | Credential::Calendar => Proven::Token,
         };
         let names = Arc::new(Names::of(&policy));
         let path = parts.uri.path().to_owned();

@@ -30,7 +30,7 @@ impl Local {
         let who = running.door().authenticate(crate::secret::digest(&token)).await;
         match who {
             Ok(Some((actor, Credential::Token | Credential::Session))) => Ok(Self { running, actor, lang, public_url }),
-            Ok(Some((_, Credential::Link)) | None) => {
+            Ok(Some((_, Credential::Link | Credential::Calendar)) | None) => {
                 running.stop().await;
                 Err(Failure::SignIn(terminal::unknown_token(lang)))
             }

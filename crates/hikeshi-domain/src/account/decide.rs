@@ -98,8 +98,9 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
             }
             one(Event::PasskeyRemoved { person: person.clone(), credential_id: credential_id.clone() })
         }
-        Command::IssueToken { label, secret, only, valid_days } => {
-            issue_token(&permit, facts, label, *secret, only.as_ref(), *valid_days, now)
+        Command::IssueToken { label, secret, only, calendar, valid_days } => {
+            let scope = Scope { only: only.as_ref(), calendar: *calendar };
+            issue_token(&permit, facts, label, *secret, scope, *valid_days, now)
         }
         Command::RevokeToken { person, token } => {
             let admin = [RoleName::known("admin")];
@@ -154,12 +155,19 @@ fn sign_in(
     one(Event::SignedIn { person: person.clone(), proof: proof.clone(), session })
 }
 
+/// What a token may be used for.
+#[derive(Clone, Copy)]
+struct Scope<'a> {
+    only: Option<&'a Vec<RoleName>>,
+    calendar: bool,
+}
+
 fn issue_token(
     permit: &Permit,
     facts: &Facts,
     label: &str,
     secret: Digest,
-    only: Option<&Vec<RoleName>>,
+    Scope { only, calendar }: Scope<'_>,
     valid_days: u32,
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
@@ -174,7 +182,7 @@ fn issue_token(
     input::at_most("tokens", account(facts, person).map_or(0, |account| account.tokens.len()) + 1, TOKENS_MAX)?;
     let token = TokenId(facts.workspace.counters.token + 1);
     let expires_at = later(now, valid_days.saturating_mul(24 * 60));
-    let record = Token { label: label.to_owned(), secret, only: only.cloned(), issued_at: now, expires_at };
+    let record = Token { label: label.to_owned(), secret, only: only.cloned(), calendar, issued_at: now, expires_at };
     let mut decision = one(Event::TokenIssued { person: person.clone(), token, record })?;
     decision.made = Some(token.to_string());
     Ok(decision)
@@ -191,7 +199,7 @@ fn enter(permit: &Permit, facts: &Facts, statement: &str, signature: &str, label
     if account(facts, entered.by).is_some_and(|account| account.tokens.values().any(|token| token.secret == secret)) {
         return Err(Refusal::StatementFlawed { flaw: StatementFlaw::Used });
     }
-    let mut decision = issue_token(permit, facts, label, secret, None, ENTERED_VALID_DAYS, now)?;
+    let mut decision = issue_token(permit, facts, label, secret, Scope { only: None, calendar: false }, ENTERED_VALID_DAYS, now)?;
     let proof = Event::EnteredBySsh {
         person: entered.by.clone(),
         statement: statement.to_owned(),

@@ -69,6 +69,9 @@ pub struct Token {
     /// Narrows the person's roles.
     #[serde(default)]
     pub only: Option<Vec<RoleName>>,
+    /// It reads the calendars of the schedules, and nothing else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub calendar: bool,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
 }
@@ -121,6 +124,9 @@ pub enum Command {
         secret: Digest,
         #[serde(default)]
         only: Option<Vec<RoleName>>,
+        /// For calendar programs, which cannot sign in: it reads the calendars of the schedules, and nothing else.
+        #[serde(default)]
+        calendar: bool,
         valid_days: u32,
     },
     RevokeToken {

@@ -51,8 +51,13 @@ fn a3_only_an_administrator_invites_and_everyone_can_see_it() {
 #[test]
 fn a3_a_narrowed_token_cannot_hand_out_credentials_and_no_token_has_a_role_that_its_person_lacks() {
     let mut world = World::new();
-    let issue =
-        |only: Option<Vec<RoleName>>| Command::IssueToken { label: "cli".to_owned(), secret: Digest::of(b"token"), only, valid_days: 30 };
+    let issue = |only: Option<Vec<RoleName>>| Command::IssueToken {
+        label: "cli".to_owned(),
+        secret: Digest::of(b"token"),
+        only,
+        calendar: false,
+        valid_days: 30,
+    };
     let lacking = give(&mut world, "tanaka", issue(Some(vec![RoleName::known("cto")])));
     assert_eq!(lacking, Err(Refusal::RoleNotHeld { role: RoleName::known("cto") }));
     let narrowed = Actor::Person { person: PersonId::known("tanaka"), only: Some(vec![RoleName::known("operator")]) };

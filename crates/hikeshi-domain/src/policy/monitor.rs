@@ -5,7 +5,7 @@ mod kinds;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use kinds::{CommandMonitor, Connections, HostMonitor, LogMonitor, NoData, PostgresMonitor, PrometheusMonitor};
+pub use kinds::{CommandMonitor, Connections, HostMonitor, LogMonitor, NewErrors, NoData, PostgresMonitor, PrometheusMonitor};
 
 use crate::ids::{EnvironmentName, ServiceName, TargetName};
 use crate::incident::{Business, Impact, Urgency};

@@ -44,6 +44,7 @@ impl Look<'_> {
             let related = sight.related(&incident)?;
             let similar = sight.similar_to(&incident, &alerts)?;
             let changes = sight.changes_around(&incident)?;
+            let new_errors = super::monitors::new_errors(sight, &incident);
             let offers = offers::of_incident(sight, &incident)?;
             let measures = measures(&incident, &sight.policy, incident.merged.as_ref().map_or(sight.now, |merged| merged.at));
             Ok(IncidentView {
@@ -54,6 +55,7 @@ impl Look<'_> {
                 alerts,
                 related,
                 changes,
+                new_errors,
                 emergencies,
                 obligations,
                 similar,

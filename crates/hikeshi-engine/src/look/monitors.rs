@@ -1,9 +1,10 @@
 //! What the monitors say: in a line on the pages of what burns, and each with its latest looks on a page of their own.
 
 use hikeshi_domain::ids::MonitorName;
+use hikeshi_domain::incident::Incident;
 use hikeshi_domain::monitor::{MonitorState, Verdict};
 
-use super::{Look, LookError, MonitorRow, MonitorView, MonitorsView, Sight};
+use super::{Look, LookError, MonitorRow, MonitorView, MonitorsView, NewErrorsOf, Sight};
 use crate::monitors::Reports;
 
 impl Look<'_> {
@@ -14,15 +15,27 @@ impl Look<'_> {
             let view = |row: MonitorRow| {
                 let monitor = sight.policy.monitors.get(&row.monitor)?;
                 let (service, environment) = (monitor.service.clone(), monitor.environment.clone());
-                let seen = reports.of(&row.monitor).map(|report| report.seen);
+                let report = reports.of(&row.monitor);
+                let new_errors = report.as_ref().map(|report| report.new.clone()).unwrap_or_default();
+                let seen = report.map(|report| report.seen);
                 let points = reports.points(&row.monitor);
-                Some(MonitorView { kind: monitor.kind(), service, environment, seen, points, row })
+                Some(MonitorView { kind: monitor.kind(), service, environment, seen, new_errors, points, row })
             };
             let monitors = rows.into_iter().filter_map(view).collect();
             Ok(MonitorsView { size: sight.head.size, at: sight.now, monitors })
         })
         .await
     }
+}
+
+/// What the monitors that watch the place of an incident see that is new.
+pub(super) fn new_errors(sight: &Sight<'_, '_>, incident: &Incident) -> Vec<NewErrorsOf> {
+    let here = sight.policy.monitors.iter().filter(|(_, monitor)| {
+        monitor.service == incident.service && monitor.environment == incident.environment && incident.resolved.is_none()
+    });
+    let reports = &sight.door.inside.reports;
+    let seen = here.filter_map(|(name, _)| Some(NewErrorsOf { monitor: name.clone(), patterns: reports.of(name)?.new }));
+    seen.filter(|of| !of.patterns.is_empty()).collect()
 }
 
 pub(super) fn rows(sight: &mut Sight<'_, '_>) -> Result<Vec<MonitorRow>, LookError> {

@@ -58,6 +58,7 @@ fn person_view(id: &PersonId, person: &Person, account: Option<&Account>, now: T
         token: *id,
         label: token.label.clone(),
         only: token.only.clone(),
+        calendar: token.calendar,
         issued_at: token.issued_at,
         expires_at: token.expires_at,
     });

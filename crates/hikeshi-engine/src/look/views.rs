@@ -11,6 +11,7 @@ use hikeshi_domain::ids::{
     TokenId,
 };
 use hikeshi_domain::incident::{Incident, Priority, Stage};
+use hikeshi_domain::monitor::NewPattern;
 use hikeshi_domain::obligation::Obligation;
 use hikeshi_domain::people::{Actor, Via};
 use hikeshi_domain::policy::{MonitorKind, Person, Target, Weakening};
@@ -89,8 +90,18 @@ pub struct MonitorView {
     pub environment: EnvironmentName,
     /// What the last look saw; nothing when this node has not looked lately.
     pub seen: Option<String>,
+    /// Patterns of errors that came only after the last change, the most frequent first; at most 10.
+    #[serde(default)]
+    pub new_errors: Vec<NewPattern>,
     /// The latest looks of this node, oldest first; at most 120. Not kept across a restart.
     pub points: Vec<Point>,
+}
+
+/// What one monitor of an incident sees that is new.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NewErrorsOf {
+    pub monitor: MonitorName,
+    pub patterns: Vec<NewPattern>,
 }
 
 /// What fires, and what is held back.
@@ -132,6 +143,9 @@ pub struct IncidentView {
     pub related: Vec<IncidentRow>,
     /// What changed from a day before it was noticed until it was over (rule I7).
     pub changes: ChangesAround,
+    /// Patterns of errors that its monitors saw only after the last change, as this node sees them now.
+    #[serde(default)]
+    pub new_errors: Vec<NewErrorsOf>,
     pub emergencies: Vec<Emergency>,
     pub obligations: Vec<Obligation>,
     /// Past incidents like this one, the most alike first; at most 5 (rule I9).
@@ -275,6 +289,8 @@ pub struct TokenRow {
     pub token: TokenId,
     pub label: String,
     pub only: Option<Vec<RoleName>>,
+    /// It reads the calendars of the schedules, and nothing else.
+    pub calendar: bool,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
 }

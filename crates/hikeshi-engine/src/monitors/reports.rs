@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use hikeshi_domain::Timestamp;
 use hikeshi_domain::ids::MonitorName;
-use hikeshi_domain::monitor::{Measured, Verdict};
+use hikeshi_domain::monitor::{Measured, NewPattern, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,7 @@ pub(crate) struct Report {
     /// Since when every look has said so.
     pub(crate) since: Timestamp,
     pub(crate) seen: String,
+    pub(crate) new: Vec<NewPattern>,
 }
 
 /// One look.
@@ -59,7 +60,7 @@ impl Reports {
     }
 
     pub(super) fn note(&self, monitor: &MonitorName, measured: &Measured, at: Timestamp, valid: Duration) {
-        let Measured { verdict, seen, value } = measured;
+        let Measured { verdict, seen, value, new, passing: _ } = measured;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let before = last.remove(monitor);
         let since = before.as_ref().filter(|kept| kept.report.verdict == *verdict).map_or(at, |kept| kept.report.since);
@@ -68,7 +69,7 @@ impl Reports {
             points.pop_front();
         }
         points.push_back(Point { at, verdict: *verdict, value: *value });
-        let report = Report { verdict: *verdict, since, seen: seen.clone() };
+        let report = Report { verdict: *verdict, since, seen: seen.clone(), new: new.clone() };
         last.insert(monitor.clone(), Kept { report, measured: Instant::now(), valid, points });
     }
 
@@ -88,13 +89,13 @@ mod tests {
         let at = |second: i64| Timestamp::from_second(second).expect("a time");
         for second in 0..300 {
             let verdict = if second < 250 { Verdict::Passed } else { Verdict::Unmeasured };
-            let measured = Measured { verdict, seen: second.to_string(), value: None };
+            let measured = Measured { verdict, ..Measured::passed(second.to_string()) };
             reports.note(&name, &measured, at(second), Duration::from_secs(60));
         }
         let points = reports.points(&name);
         assert_eq!((points.len(), points[0].at, points[POINTS_MAX - 1].at), (POINTS_MAX, at(180), at(299)));
         let last = reports.of(&name).expect("measured");
-        assert_eq!(last, Report { verdict: Verdict::Unmeasured, since: at(250), seen: "299".to_owned() });
+        assert_eq!(last, Report { verdict: Verdict::Unmeasured, since: at(250), seen: "299".to_owned(), new: Vec::new() });
         reports.note(&name, &Measured::passed("ok"), at(300), Duration::ZERO);
         std::thread::sleep(Duration::from_millis(2));
         assert_eq!(reports.of(&name), None, "what is old says nothing about now");

@@ -252,7 +252,8 @@ fn a_secret_authenticates_while_it_is_valid(scratch: &Scratch) {
         assert_eq!(door.authenticate(session).await.expect("asked"), Some((who("mori"), Credential::Session)));
         assert_eq!(door.authenticate(link).await.expect("asked"), None, "used up");
         let only = Some(vec![RoleName::new("dev-lead").expect("a role")]);
-        let issue = account::Command::IssueToken { label: "夜間".to_owned(), secret: token, only: only.clone(), valid_days: 1 };
+        let issue =
+            account::Command::IssueToken { label: "夜間".to_owned(), secret: token, only: only.clone(), calendar: false, valid_days: 1 };
         done(&door, "mori", Command::Account(issue)).await;
         let narrowed = Actor::Person { person: person("mori"), only };
         assert_eq!(door.authenticate(token).await.expect("asked"), Some((narrowed, Credential::Token)));

@@ -21,6 +21,7 @@ hikeshi_store::on_both!(
     two_nodes_measure_once,
     a_reload_starts_and_ends_monitors,
     a_heartbeat_that_stops_opens_an_incident_and_its_return_is_recorded,
+    a_heartbeat_that_never_came_is_missed_also_across_a_restart,
 );
 
 #[derive(Default)]
@@ -207,6 +208,28 @@ fn a_heartbeat_that_stops_opens_an_incident_and_its_return_is_recorded(scratch: 
         door.beat(name).await.expect("heard");
         town.until("it is back", |town| town.count("monitor.recover") == 1).await;
         assert_eq!(place.asked.load(Ordering::Relaxed), 0, "nobody is asked");
+        engine.stop().await;
+    });
+}
+
+fn a_heartbeat_that_never_came_is_missed_also_across_a_restart(scratch: &Scratch) {
+    town(scratch, async |mut town| {
+        placed(&mut town);
+        let mut policy = expecting();
+        for heartbeat in policy.monitors.values_mut().filter_map(|monitor| monitor.heartbeat.as_mut()) {
+            heartbeat.every_s = 3;
+        }
+        let engine = town.start("one").await;
+        adopt(&engine.door(), policy).await;
+        tokio::time::sleep(std::time::Duration::from_millis(2_000)).await;
+        assert_eq!(town.count("monitor.fire"), 0, "a fresh policy calls nobody");
+        engine.stop().await;
+        let began = std::time::Instant::now();
+        let engine = town.start("one").await;
+        town.until("it is missed", |town| town.count("monitor.fire") == 1).await;
+        assert!(began.elapsed() < std::time::Duration::from_millis(3_500), "since it was expected, not since the restart");
+        let title = town.incident(IncidentId(1)).title;
+        assert!(title.contains("never heard"), "{title}");
         engine.stop().await;
     });
 }

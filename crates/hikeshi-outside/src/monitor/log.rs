@@ -2,6 +2,8 @@
 //!
 //! A line is read up to 64 KiB, a look up to 8 MiB; what comes faster than that for long is said, not skipped in silence.
 
+mod patterns;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -11,10 +13,11 @@ use std::time::{Duration, Instant};
 
 use hikeshi_domain::ids::MonitorName;
 use hikeshi_domain::mask::Masker;
-use hikeshi_domain::monitor::{Measured, Measuring};
+use hikeshi_domain::monitor::{Measured, Measuring, RecentChange};
 use hikeshi_domain::policy::{LogMonitor, log_pattern};
 use regex::bytes::Regex;
 
+use self::patterns::Patterns;
 use super::command::{NoEnd, run};
 use super::{first_line, secrets, shown};
 use crate::Options;
@@ -71,6 +74,34 @@ struct Follower {
     /// When a part of the time began, and how many lines matched in it.
     hits: VecDeque<(Instant, u32)>,
     last: Vec<u8>,
+    /// `None`: nobody asks what is new.
+    patterns: Option<Patterns>,
+}
+
+/// Lines of one look that match.
+struct Found {
+    fresh: u32,
+    last: Option<Vec<u8>>,
+    learns: bool,
+    /// Their beginnings, when somebody asks what is new.
+    lines: Vec<Vec<u8>>,
+}
+
+impl Found {
+    fn of(follower: &Follower) -> Self {
+        Self { fresh: 0, last: None, learns: follower.patterns.is_some(), lines: Vec::new() }
+    }
+
+    fn take(&mut self, line: &[u8], pattern: &Regex) {
+        if !pattern.is_match(line) {
+            return;
+        }
+        self.fresh = self.fresh.saturating_add(1);
+        self.last = Some(line.to_vec());
+        if self.learns && self.lines.len() <= patterns::LINES_MAX {
+            self.lines.push(line.get(..line.len().min(patterns::LINE_BYTES_MAX)).unwrap_or_default().to_vec());
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -116,6 +147,7 @@ impl Follower {
             looked: Instant::now(),
             hits: VecDeque::new(),
             last: Vec::new(),
+            patterns: log.new_errors.as_ref().map(|_| Patterns::new(Instant::now())),
         }
     }
 
@@ -136,7 +168,16 @@ impl Follower {
         }
     }
 
-    fn judged(&self, masker: &Masker, now: Instant) -> Measured {
+    /// What the count says, and what is new since a change.
+    fn judged(&self, masker: &Masker, change: Option<&RecentChange>, now: Instant) -> Measured {
+        let counted = self.counted(masker, now);
+        match (&self.patterns, &self.log.new_errors) {
+            (Some(patterns), Some(rules)) => patterns.judged(rules, change, counted, now),
+            _ => counted,
+        }
+    }
+
+    fn counted(&self, masker: &Masker, now: Instant) -> Measured {
         let LogMonitor { more_than, within_s, .. } = self.log;
         let count = self.hits.iter().fold(0_u32, |sum, (_, count)| sum.saturating_add(*count));
         let passed_over = self.passed_over.filter(|(at, _)| now.duration_since(*at) <= self.within());
@@ -153,18 +194,20 @@ impl Follower {
     }
 
     /// Reads what is new, and counts it, also when the rest cannot be read. `Err`: why it cannot.
-    fn read(&mut self, path: &str, pattern: &Regex, now: Instant) -> Result<(), String> {
-        let (mut fresh, mut last) = (0_u32, None);
-        let read = self.follow(path, now, &mut |line| {
-            if pattern.is_match(line) {
-                fresh = fresh.saturating_add(1);
-                last = Some(line.to_vec());
-            }
-        });
-        self.last = last.unwrap_or_else(|| std::mem::take(&mut self.last));
-        self.looked = now;
-        self.count(fresh, now);
+    fn read(&mut self, path: &str, pattern: &Regex, masker: &Masker, now: Instant) -> Result<(), String> {
+        let mut found = Found::of(self);
+        let read = self.follow(path, now, &mut |line| found.take(line, pattern));
+        self.add(found, masker, now);
         read
+    }
+
+    fn add(&mut self, found: Found, masker: &Masker, now: Instant) {
+        self.last = found.last.unwrap_or_else(|| std::mem::take(&mut self.last));
+        self.looked = now;
+        self.count(found.fresh, now);
+        if let Some(patterns) = &mut self.patterns {
+            patterns.learn(&found.lines, masker, now);
+        }
     }
 
     fn follow(&mut self, path: &str, now: Instant, line: &mut impl FnMut(&[u8])) -> Result<(), String> {
@@ -259,14 +302,14 @@ pub(super) async fn measure(options: &Options, followers: &Followers, measuring:
     };
     let follower = followers.of(&measuring.name, log, measuring.monitor.interval_s);
     match (&log.file, &log.run) {
-        (Some(file), _) => followed(follower, file.clone(), pattern, secrets.masker, timeout).await,
+        (Some(file), _) => followed(follower, file.clone(), pattern, secrets.masker, measuring.change.clone(), timeout).await,
         (None, Some(argv)) => match run(options, measuring.target.as_ref(), argv, timeout, PRINTED_BYTES_MAX).await {
             Ok(ran) if !ran.status.success() => {
                 let said = first_line(&secrets.masker.bytes(&ran.err));
                 Measured::unmeasured(format!("the command failed ({}): {said}", ran.status))
             }
             Ok(ran) if ran.cut => Measured::unmeasured("the command printed more than is read of it"),
-            Ok(ran) => printed(&follower, &ran.out, &pattern, &secrets.masker),
+            Ok(ran) => printed(&follower, &ran.out, &pattern, &secrets.masker, measuring.change.as_ref()),
             Err(NoEnd::Late) => Measured::unmeasured(format!("the command did not end within {} s", timeout.as_secs_f64())),
             Err(NoEnd::Cannot(why)) => Measured::unmeasured(why),
         },
@@ -275,12 +318,19 @@ pub(super) async fn measure(options: &Options, followers: &Followers, measuring:
 }
 
 /// On a thread of its own: a disk may take its time. One that is stuck is not joined by another.
-async fn followed(follower: Arc<Mutex<Follower>>, path: String, pattern: Regex, masker: Masker, timeout: Duration) -> Measured {
+async fn followed(
+    follower: Arc<Mutex<Follower>>,
+    path: String,
+    pattern: Regex,
+    masker: Masker,
+    change: Option<RecentChange>,
+    timeout: Duration,
+) -> Measured {
     let read = move || {
         let Ok(mut follower) = follower.try_lock() else { return Measured::unmeasured(format!("{path}: the last look has not ended")) };
         let now = Instant::now();
-        match follower.read(&path, &pattern, now) {
-            Ok(()) => follower.judged(&masker, now),
+        match follower.read(&path, &pattern, &masker, now) {
+            Ok(()) => follower.judged(&masker, change.as_ref(), now),
             Err(why) => Measured::unmeasured(why),
         }
     };
@@ -291,25 +341,16 @@ async fn followed(follower: Arc<Mutex<Follower>>, path: String, pattern: Regex, 
     }
 }
 
-fn printed(follower: &Mutex<Follower>, out: &[u8], pattern: &Regex, masker: &Masker) -> Measured {
+fn printed(follower: &Mutex<Follower>, out: &[u8], pattern: &Regex, masker: &Masker, change: Option<&RecentChange>) -> Measured {
     let mut follower = follower.lock().unwrap_or_else(PoisonError::into_inner);
-    let (mut fresh, mut last) = (0_u32, None);
-    let mut line = |line: &[u8]| {
-        if pattern.is_match(line) {
-            fresh = fresh.saturating_add(1);
-            last = Some(line.to_vec());
-        }
-    };
+    let mut found = Found::of(&follower);
+    let mut line = |line: &[u8]| found.take(line, pattern);
     let mut lines = Lines::default();
     lines.feed(out, &mut line);
     lines.end(&mut line);
-    if let Some(last) = last {
-        follower.last = last;
-    }
     let now = Instant::now();
-    follower.looked = now;
-    follower.count(fresh, now);
-    follower.judged(masker, now)
+    follower.add(found, masker, now);
+    follower.judged(masker, change, now)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{Trouble, secret};
 use crate::Options;
 use crate::probe::{client, whole, words};
-use crate::twilio::reference;
+use crate::twilio::{OTHERS, reference};
 
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// A message that comes later than this calls nobody any more.
@@ -51,7 +51,9 @@ pub(super) async fn send(
         fields.push(("ValidityPeriod", VALID_S.to_owned()));
         "Messages"
     } else {
-        fields.push(("Url", at("voice")));
+        // Not looked up when the call is answered: that may be before the order is recorded.
+        let more = if order.others() > 0 { format!("?{OTHERS}={}", order.others()) } else { String::new() };
+        fields.push(("Url", format!("{}{more}", at("voice"))));
         for (name, value) in [
             ("Method", "POST"),
             ("StatusCallbackMethod", "POST"),

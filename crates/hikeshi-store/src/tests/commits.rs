@@ -193,15 +193,23 @@ fn what_waits_for_a_silence_is_found_by_it(scratch: &Scratch) {
 fn a_heartbeat_is_heard_and_read_by_the_clock_of_the_database(scratch: &Scratch) {
     let world = World::open(scratch);
     let job: hikeshi_domain::ids::MonitorName = "nightly".parse().unwrap();
-    assert_eq!(world.store.since_beat(&job).unwrap(), None, "never");
+    assert_eq!(world.store.since_beat(&job).unwrap(), (None, None), "never");
+    world.store.expect(std::slice::from_ref(&job)).unwrap();
+    let expected = world.store.since_beat(&job).unwrap().1.expect("expected from now on");
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    world.store.expect(std::slice::from_ref(&job)).unwrap();
+    assert!(world.store.since_beat(&job).unwrap().1.is_some_and(|since| since > expected), "and not anew");
     world.store.beat(&job).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(60));
-    let first = world.store.since_beat(&job).unwrap().expect("heard");
+    let first = world.store.since_beat(&job).unwrap().0.expect("heard");
     assert!((0.06..30.0).contains(&first.as_secs_f64()), "{first:?}");
     world.store.beat(&job).unwrap();
-    assert!(world.store.since_beat(&job).unwrap().expect("heard again") < first);
+    assert!(world.store.since_beat(&job).unwrap().0.expect("heard again") < first);
     drop(world);
-    assert!(Store::open(scratch.location()).unwrap().since_beat(&job).unwrap().is_some(), "whoever opens it next knows");
+    let store = Store::open(scratch.location()).unwrap();
+    assert!(matches!(store.since_beat(&job).unwrap(), (Some(_), Some(_))), "whoever opens it next knows");
+    store.expect(&[]).unwrap();
+    assert_eq!(store.since_beat(&job).unwrap().1, None, "what is not expected any more begins anew when it comes back");
 }
 
 on_both!(

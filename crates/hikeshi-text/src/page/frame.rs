@@ -8,6 +8,8 @@ words! {
     navigation: "画面の一覧", "Pages";
     nav_now: "いま", "Now";
     nav_incidents: "インシデント", "Incidents";
+    nav_alerts: "アラート", "Alerts";
+    nav_oncall: "当番", "On call";
     nav_approvals: "承認", "Approvals";
     nav_obligations: "事後処理", "Obligations";
     nav_channels: "チャンネル", "Channels";

@@ -11,7 +11,19 @@ use crate::review::Tick;
 words! {
     monitors_lead: "図の棒は一回ずつの測定で、右が最新です。長い赤の棒は異常、下の短い橙の棒は測定できなかった回です。サーバーを再起動すると、図は最初からになります。", "Each bar is one look, the latest on the right. A long red bar is a failure; a short amber one at the bottom is a look that could not measure. The chart begins anew when the server is restarted.";
     monitors_link: "監視が見たもの", "What the monitors see";
+    new_errors_heading: "変更のあとに初めて現れたエラー", "Errors that are new since a change";
+    new_errors_lead: "数字や ID など、変わる部分を除いた型です。変更の前には一度も出ていません。", "Patterns: lines without numbers, ids and what else varies. None of them was seen before the change.";
+    new_errors_sample: "例", "For example";
     monitor_seen: "最後の測定", "Last look";
+}
+
+/// How many lines have a pattern.
+pub fn lines(lang: Lang, count: u32) -> String {
+    match (lang, count) {
+        (Ja, count) => format!("{count}行"),
+        (En, 1) => "1 line".to_owned(),
+        (En, count) => format!("{count} lines"),
+    }
 }
 
 /// How the latest looks went, as a text beside the picture.

@@ -22,6 +22,12 @@ words! {
     oncall_who: "当番", "On call";
     oncall_overridden: "交代", "override";
     oncall_calendar: "カレンダー（.ics）", "Calendar (.ics)";
+    calendar_heading: "カレンダーで購読する", "Subscribe in a calendar";
+    calendar_lead: "カレンダーのアプリに登録できる、あなた専用のアドレスを作ります。読めるのは当番表だけで、有効期間は1年です。アドレスを知る人は誰でも読めるので、人に渡したら取り消してください。", "Makes an address of your own for a calendar program. It reads the on-call schedules and nothing else, for a year. Whoever knows the address can read them: revoke it when it got out.";
+    calendar_once: "このアドレスは、いま一度だけ表示します。カレンダーのアプリに登録してください。", "These addresses are shown this once. Add them to your calendar program.";
+    calendar_issue: "購読用のアドレスを作る", "Make an address";
+    calendar_issued: "作成", "made";
+    calendar_label: "カレンダーの購読", "Calendar subscription";
     oncall_person: "代わる人", "Who takes over";
     oncall_cancel_lead: "取り消すと、ここから先はもとの当番表に戻ります。", "From now on the schedule is as it was.";
     oncall_unreachable: "この人に連絡する手段が、ポリシーにありません。呼ばれても届きません。", "The policy knows no way to reach this person: a page would not arrive.";

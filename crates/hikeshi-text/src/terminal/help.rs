@@ -42,6 +42,10 @@ pub fn argument(lang: Lang, path: &str, name: &str) -> Option<String> {
         ("emergency agree-redaction" | "emergency decline-redaction", "redaction") => {
             Some(("提案の番号（なければ待っている最初のもの）", "the proposal's number; the first that waits without it"))
         }
+        ("token issue", "calendar") => Some((
+            "カレンダーのアプリ用。/calendar/<トークン>/<当番表>.ics だけを読める",
+            "for a calendar program: reads /calendar/<token>/<schedule>.ics and nothing else",
+        )),
         ("token issue", "label") => Some(("トークンの名前", "a name for it")),
         ("open", "id") => Some(("inc_12、emg_3、obl_7 など", "inc_12, emg_3, obl_7")),
         ("obligation hold", "items") => Some(("再発防止策: 担当|期限|内容", "prevention item: OWNER|DUE|TEXT")),

@@ -353,7 +353,7 @@ every! {
         PasskeyRemoved => Event::PasskeyRemoved { person: person("mori"), credential_id: text("abc") },
         TokenIssued => Event::TokenIssued {
             person: person("mori"), token: TokenId(2),
-            record: Token { label: text("ci"), secret: digest("token"), only: None, issued_at: at("03:00:00"), expires_at: at("23:00:00") }
+            record: Token { label: text("ci"), secret: digest("token"), only: None, calendar: false, issued_at: at("03:00:00"), expires_at: at("23:00:00") }
         },
         TokenRevoked => Event::TokenRevoked { person: person("mori"), token: TokenId(2) },
         Posted => Event::Posted {

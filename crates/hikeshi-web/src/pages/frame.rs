@@ -99,12 +99,14 @@ impl Frame {
         }
     }
 
-    pub fn nav(&self) -> [(&'static str, &'static str, bool); 7] {
+    pub fn nav(&self) -> [(&'static str, &'static str, bool); 9] {
         let t = self.t;
         let on = |prefix: &str| self.path == prefix || self.path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));
         [
             ("/", t.nav_now(), self.path == "/"),
-            ("/incidents", t.nav_incidents(), on("/incidents") || on("/emergencies") || on("/alerts") || on("/monitors")),
+            ("/incidents", t.nav_incidents(), on("/incidents") || on("/emergencies")),
+            ("/alerts", t.nav_alerts(), on("/alerts") || on("/monitors")),
+            ("/oncall", t.nav_oncall(), on("/oncall") || on("/contacts")),
             ("/approvals", t.nav_approvals(), on("/approvals")),
             ("/obligations", t.nav_obligations(), on("/obligations")),
             ("/channel", t.nav_channels(), on("/channel")),

@@ -14,6 +14,7 @@ use hikeshi_text::{label, time};
 
 use super::altered::{self, AlteredPart};
 use super::frame::Line;
+use super::monitors::{NewErrorRow, new_errors};
 use super::now::{Exception, Owed, exception, owed_line};
 use super::postmortem::{self, PastRow, past_rows};
 use super::{Bar, Flash, Frame, Html, Query, act, html, time_html, timeline};
@@ -186,6 +187,8 @@ struct IncidentTemplate<'a> {
     merged: Option<Banner>,
     related: Vec<Related>,
     /// What changed before and during it.
+    /// Of each monitor, what it sees that is new.
+    new_errors: Vec<(String, Vec<NewErrorRow>)>,
     altered: Vec<AlteredPart>,
     alerts_unlisted: Option<String>,
     published: Vec<(String, String, Html)>,
@@ -234,6 +237,7 @@ async fn show(viewer: &Viewer, id: IncidentId, before: Option<u64>, flash: &Flas
         alert_count: t.alert_count(incident.alerts.firing, incident.alerts.fired),
         merged: merged(viewer, &view),
         related: related(viewer, &view),
+        new_errors: view.new_errors.iter().map(|of| (of.monitor.to_string(), new_errors(viewer.lang, &of.patterns))).collect(),
         altered: altered::parts(viewer, &view.changes, now),
         alerts_unlisted: unlisted(&view).map(|more| t.alerts_unlisted(more)),
         published: incident.public.iter().rev().map(|post| published(viewer, post, now)).collect(),

@@ -68,6 +68,7 @@ async fn issue(viewer: &Viewer, fields: Fields) -> Result<Response, Fail> {
         label: fields.text("label"),
         secret: secret::digest(&fresh),
         only: Some(only).filter(|only| !only.is_empty()),
+        calendar: false,
         valid_days,
     });
     match submit(viewer, key, command, fields).await? {

@@ -4,10 +4,11 @@ use askama::Template;
 use askama::filters::Safe;
 use axum::response::Response;
 use hikeshi_domain::Timestamp;
+use hikeshi_domain::monitor::NewPattern;
 use hikeshi_engine::look::MonitorView;
-use hikeshi_text::label;
 use hikeshi_text::page::{self, Words};
 use hikeshi_text::review::{Tick, ticks};
+use hikeshi_text::{Lang, label};
 
 use super::now::{MonitorLine, monitor_line};
 use super::{Flash, Frame, Html, html};
@@ -19,10 +20,24 @@ struct Row {
     kind: &'static str,
     place: String,
     seen: Option<String>,
+    new_errors: Vec<NewErrorRow>,
     /// How many looks, and how they went.
     looks: String,
     range: Option<String>,
     chart: Option<Html>,
+}
+
+/// A pattern of errors that came only after a change.
+pub struct NewErrorRow {
+    pub count: String,
+    pub pattern: String,
+    pub sample: String,
+}
+
+pub fn new_errors(lang: Lang, patterns: &[NewPattern]) -> Vec<NewErrorRow> {
+    let row =
+        |new: &NewPattern| NewErrorRow { count: page::lines(lang, new.count), pattern: new.pattern.clone(), sample: new.sample.clone() };
+    patterns.iter().map(row).collect()
 }
 
 #[derive(Template)]
@@ -52,6 +67,7 @@ fn row(viewer: &Viewer, monitor: &MonitorView, now: Timestamp) -> Row {
         kind: label::monitor_kind(lang, monitor.kind),
         place: format!("{} · {}", viewer.names.service(&monitor.service), viewer.names.environment(&monitor.environment)),
         seen: monitor.seen.clone().or_else(|| monitor.row.unmeasured.clone()),
+        new_errors: new_errors(lang, &monitor.new_errors),
         range: page::range(lang, monitor.kind, &marks),
         chart: (!marks.is_empty()).then(|| Safe(ticks(&id, &title, &looks, &marks))),
         looks,

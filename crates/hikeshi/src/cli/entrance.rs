@@ -123,8 +123,13 @@ pub async fn login(args: &LoginArgs, global: &Global, lang: Lang, out: &Out) -> 
     let token = secret::fresh()?;
     let session = Remote::by_link(link, lang).await?;
     let label = terminal::token_label(lang, &crate::settings::host());
-    let command =
-        Command::Account(account::Command::IssueToken { label, secret: secret::digest(&token), only: None, valid_days: args.valid_days });
+    let command = Command::Account(account::Command::IssueToken {
+        label,
+        secret: secret::digest(&token),
+        only: None,
+        calendar: false,
+        valid_days: args.valid_days,
+    });
     session.submit(&command, &secret::request_key()?, global.dry_run).await?;
     if !global.dry_run {
         secret::write_private(&file, &token)?;

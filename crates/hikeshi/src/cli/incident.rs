@@ -8,7 +8,7 @@ use hikeshi_domain::ids::{EnvironmentName, IncidentId, PersonId, ServiceName};
 use hikeshi_domain::incident::{self, Business, Duty, Impact, Override, Priority, Stage, Triage, Urgency};
 use hikeshi_domain::status::PublicState;
 use hikeshi_engine::look::IncidentView;
-use hikeshi_text::{label, terminal, time};
+use hikeshi_text::{label, page, terminal, time};
 
 use super::Caller;
 use crate::fail::{Failure, Result};
@@ -364,6 +364,15 @@ fn text_of(view: &IncidentView, names: &hikeshi_text::Names, caller: &Caller<'_>
         ));
     }
     let mut text = format!("{}\n{}", show::paint(show::BOLD, &format!("{} {}", incident.id, incident.title)), show::pairs(&rows));
+    for of in &view.new_errors {
+        text = format!(
+            "{}\n{}: {}\n{}",
+            text.trim_end(),
+            page::Words(caller.lang).monitors(),
+            of.monitor,
+            super::monitor::new_errors(&of.patterns, caller.lang)
+        );
+    }
     if let Some(changes) = super::change::around(&view.changes, names, view.at, caller) {
         text = format!("{}\n{changes}", text.trim_end());
     }

@@ -1,8 +1,9 @@
 //! `hikeshi monitor …`: what the monitors see.
 
 use clap::Subcommand;
+use hikeshi_domain::monitor::NewPattern;
 use hikeshi_engine::look::{MonitorView, MonitorsView};
-use hikeshi_text::{Names, label, page, review, terminal};
+use hikeshi_text::{Lang, Names, label, page, review, terminal};
 
 use super::Caller;
 use crate::fail::Result;
@@ -43,10 +44,23 @@ fn lines(monitor: &MonitorView, view: &MonitorsView, names: &Names, caller: &Cal
     if let Some(seen) = monitor.seen.as_ref().or(row.unmeasured.as_ref()) {
         text.push_str(&format!("  {seen}\n"));
     }
+    text.push_str(&new_errors(&monitor.new_errors, lang));
     if !monitor.points.is_empty() {
         let marks: Vec<review::Tick> =
             monitor.points.iter().map(|point| review::Tick { verdict: point.verdict, value: point.value }).collect();
         text.push_str(&format!("  {}\n", show::paint(show::DIM, &page::looks(lang, &marks))));
     }
     text
+}
+
+/// What came only after a change.
+pub fn new_errors(patterns: &[NewPattern], lang: Lang) -> String {
+    if patterns.is_empty() {
+        return String::new();
+    }
+    let words = page::Words(lang);
+    let rows = patterns
+        .iter()
+        .map(|new| format!("  {} {}\n    {}: {}\n", page::lines(lang, new.count), new.pattern, words.new_errors_sample(), new.sample));
+    format!("  {}\n{}", show::paint(show::BOLD, words.new_errors_heading()), rows.collect::<String>())
 }

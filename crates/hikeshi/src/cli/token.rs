@@ -17,6 +17,8 @@ pub enum Verb {
         label: String,
         #[arg(long, value_delimiter = ',')]
         only: Option<Vec<RoleName>>,
+        #[arg(long, conflicts_with = "only")]
+        calendar: bool,
         #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=366))]
         valid_days: u32,
     },
@@ -30,9 +32,9 @@ pub enum Verb {
 pub async fn run(verb: Verb, caller: &Caller<'_>) -> Result<()> {
     let lang = caller.lang;
     match verb {
-        Verb::Issue { label, only, valid_days } => {
+        Verb::Issue { label, only, calendar, valid_days } => {
             let secret = secret::fresh()?;
-            let command = account::Command::IssueToken { label, secret: secret::digest(&secret), only, valid_days };
+            let command = account::Command::IssueToken { label, secret: secret::digest(&secret), only, calendar, valid_days };
             let done = caller.submit(Command::Account(command)).await?;
             caller.out.data(&json!({"already": done.already, "dry_run": done.dry_run, "receipt": done.receipt, "token": (!done.dry_run).then_some(&secret)}), || {
                 terminal::token_issued(lang, &secret, valid_days, done.dry_run)

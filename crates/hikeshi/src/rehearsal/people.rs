@@ -41,6 +41,7 @@ impl People {
                 label: terminal::rehearsal_token(lang),
                 secret: secret::digest(&token),
                 only: None,
+                calendar: false,
                 valid_days: 7,
             };
             session.submit(&Command::Account(command), &secret::request_key()?, false).await?;

@@ -10,14 +10,13 @@ use hikeshi_domain::contact::{self, Contact};
 use hikeshi_domain::effect::EffectKey;
 use hikeshi_domain::ids::{IncidentId, PersonId, RequestKey};
 use hikeshi_domain::incident::{self, Incident};
-use hikeshi_domain::page::bundle::beside;
 use hikeshi_domain::page::{self, Means, Reported, decide as attempts};
 use hikeshi_domain::people::{Actor, Via};
 use hikeshi_domain::policy::{Policy, Twilio};
 use hikeshi_domain::refusal::Refusal;
 use hikeshi_engine::door::{Answer, Fault};
 use hikeshi_outside::twilio::callback::{self, field};
-use hikeshi_outside::twilio::{attempt_of, reference, signature, twiml};
+use hikeshi_outside::twilio::{OTHERS, attempt_of, reference, signature, twiml};
 use hikeshi_text::telephone::{self, Spoken};
 use hikeshi_text::{Lang, Names};
 use hikeshi_web::{Inbound, Received};
@@ -35,6 +34,8 @@ struct Called {
     person: PersonId,
     lang: Lang,
     about: Why,
+    /// How many more incidents the call is about, as its order said.
+    others: usize,
 }
 
 /// Why somebody was called.
@@ -76,12 +77,17 @@ impl Ears {
         if what == "status" {
             return self.status(key, &fields).await;
         }
+        // The address is signed as a whole, so its query says what we wrote into it.
+        let asked = inbound.uri.split_once('?').map_or("", |(_, query)| query);
+        let others = url::form_urlencoded::parse(asked.as_bytes()).find(|(name, _)| name == OTHERS);
+        let others = others.and_then(|(_, count)| count.parse::<usize>().ok()).unwrap_or(0);
         let called = match self.called(policy, key).await {
-            Ok(Some(called)) => called,
+            Ok(Some(called)) => Called { others, ..called },
             Ok(None) => return Received::empty(404),
             Err(lang) => return xml(twiml::last_words(lang, &[telephone::not_now(lang)])),
         };
-        let action = format!("{}/inbound/twilio/gather/{}", twilio.public_url.trim_end_matches('/'), reference(&token, &called.key));
+        let more = if others > 0 { format!("?{OTHERS}={others}") } else { String::new() };
+        let action = format!("{}/inbound/twilio/gather/{}{more}", twilio.public_url.trim_end_matches('/'), reference(&token, &called.key));
         match what {
             "voice" => xml(call(policy, &called, &action, "")),
             "gather" => xml(self.pressed(policy, &called, &action, &fields).await),
@@ -103,7 +109,7 @@ impl Ears {
         if let Some((person, means, number)) = contact::test_of(&key) {
             let waits = self.tested(&person, means).await.is_some_and(|known| known.number == number && known.waits());
             let lang = language(policy, &person);
-            return Ok(Some(Called { key, person, lang, about: Why::Test { means, number, waits } }));
+            return Ok(Some(Called { key, person, lang, about: Why::Test { means, number, waits }, others: 0 }));
         }
         let Some(id) = attempts::incident_of(&key) else { return Ok(None) };
         let Some(incident) = self.incident(policy, id).await? else { return Ok(None) };
@@ -115,7 +121,7 @@ impl Ears {
         };
         let Some(incident) = goes_on else { return Ok(None) };
         let lang = language(policy, &person);
-        Ok(Some(Called { key, person, lang, about: Why::Incident(Box::new(incident)) }))
+        Ok(Some(Called { key, person, lang, about: Why::Incident(Box::new(incident)), others: 0 }))
     }
 
     pub(super) async fn incident(&self, policy: &Policy, id: IncidentId) -> Result<Option<Incident>, Lang> {
@@ -287,9 +293,10 @@ impl Ears {
                 person: person.clone(),
                 lang,
                 about: Why::Test { means: Means::Sms, number: test.number, waits: true },
+                others: 0,
             }));
         }
-        let called = |(_, key, incident)| Called { key, person: person.clone(), lang, about: Why::Incident(Box::new(incident)) };
+        let called = |(_, key, incident)| Called { key, person: person.clone(), lang, about: Why::Incident(Box::new(incident)), others: 0 };
         Ok(latest.map(called))
     }
 }
@@ -304,7 +311,7 @@ fn call(policy: &Policy, called: &Called, action: &str, before: &str) -> String 
     }
     let lines = match about {
         Why::Incident(incident) => {
-            let others = attempts::found(incident, &called.key).map_or(0, |(_, attempt)| beside(attempt.bundle(), incident.id).len());
+            let others = called.others;
             let mut lines = speech_of(policy, incident, person, *lang);
             lines.extend((others > 0).then(|| telephone::others_wait(*lang, others)));
             lines

@@ -352,3 +352,43 @@ fn the_servers_host_and_one_over_ssh_are_measured_by_the_same_numbers() {
     sshd.kill();
     says(&becomes(&workspace, "there", None), "cannot be reached");
 }
+
+#[test]
+fn i10_what_follows_from_what_a_monitor_sees_calls_nobody_until_it_is_well() {
+    let secret = "the-secret-of-the-sender-0123456789";
+    let gateway = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bound");
+    let address = gateway.local_addr().expect("an address");
+    let mut workspace = Workspace::new("monitor-cause").policy(|policy| {
+        let sources = "\n[alerts.sources.any]\nformat = \"json\"\ntoken_env = \"ALERTS_TOKEN\"\nservice = \"web\"\nenvironment = \"staging\"\nimpact = \"all_users\"\n\
+             business = \"lost_sales\"\ngroup_by = [\"host\"]\nfields = { key = \"/id\", title = \"/title\", status = \"/status\", labels = \"/labels\" }\n\
+             [alerts.inhibit.gateway-down]\nwhen = { monitor = \"gateway\" }\nholds = { labels = { kind = \"unreachable\" } }\nequal = []\n";
+        policy + sources + &monitor("gateway", &format!("tcp = \"{address}\""))
+    });
+    workspace.env.insert("ALERTS_TOKEN".to_owned(), secret.to_owned());
+    let workspace = workspace.introduced(&["tanaka"]);
+    let fire = |host: &str, kind: &str| {
+        let body = format!(
+            r#"{{"id": "{host}", "title": "{host} に到達できない", "status": "firing", "labels": {{"kind": "{kind}", "host": "{host}"}}}}"#
+        );
+        let authorization = format!("Bearer {secret}");
+        let to = format!("127.0.0.1:{}", workspace.port);
+        let (status, said) =
+            super::double::post(&to, "/inbound/alerts/any", "application/json", &[("authorization", &authorization)], body.as_bytes());
+        assert_eq!(status, 200, "{said}");
+    };
+    becomes(&workspace, "gateway", Some(true));
+    drop(gateway);
+    says(&becomes(&workspace, "gateway", Some(false)), "refused");
+    until("the monitor's own incident is there", || titles(&workspace).len() == 1);
+    fire("web-1", "unreachable");
+    fire("disk-1", "full");
+    until("what has another cause opens one", || titles(&workspace).iter().any(|title| title.contains("disk-1")));
+    assert_eq!(titles(&workspace).len(), 2, "what follows from it opened nothing: {:?}", titles(&workspace));
+    let held = workspace.ok("tanaka", &["alert", "list"]);
+    assert_eq!(held["held_total"], 1, "{held}");
+    assert!(held["silences"].to_string().contains("gateway-down"), "and it can be seen why: {held}");
+    let _back = TcpListener::bind(address).expect("bound again");
+    becomes(&workspace, "gateway", Some(true));
+    until("what still fires calls then", || titles(&workspace).iter().any(|title| title.contains("web-1")));
+    assert_eq!(workspace.ok("tanaka", &["alert", "list"])["held_total"], 0);
+}

@@ -219,3 +219,55 @@ fn i4_the_calendar_is_read_by_a_foreign_library() {
         assert_eq!(found["who"], format!("一次当番: {name}"));
     }
 }
+
+/// What is answered to a program that has nothing but an address: status, head, body.
+fn fetched(workspace: &Workspace, path: &str, more: &str) -> (u16, String, String) {
+    use std::io::{Read as _, Write as _};
+    let mut stream = std::net::TcpStream::connect((std::net::Ipv4Addr::LOCALHOST, workspace.port)).expect("connected");
+    write!(stream, "GET {path} HTTP/1.0\r\nhost: 127.0.0.1:{}\r\n{more}\r\n", workspace.port).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    (status, head.to_lowercase(), body.to_owned())
+}
+
+#[test]
+fn i4_a_calendar_program_reads_the_schedules_with_a_token_that_opens_nothing_else() {
+    let workspace = workspace("oncall-subscription");
+    let token = |args: &[&str]| {
+        let issued = workspace.ok("tanaka", &[&["token", "issue"][..], args].concat());
+        issued["token"].as_str().expect("a token").to_owned()
+    };
+    let secret = token(&["電話のカレンダー", "--calendar"]);
+    let path = format!("/calendar/{secret}/primary.ics");
+    let (status, head, calendar) = fetched(&workspace, &path, "");
+    assert_eq!(status, 200, "{head}");
+    assert!(head.contains("cache-control: private") && head.contains("text/calendar"), "{head}");
+    let read = script(&workspace, "read_subscription.py", CALENDAR, &calendar);
+    assert_eq!((&read["name"], &read["errors"]), (&"一次当番".into(), &serde_json::json!([])));
+    assert!(read["events"].as_array().is_some_and(|events| events.len() > 60), "{read}");
+
+    // It opens nothing else, and nothing else opens the calendar.
+    let bearer = |secret: &str| format!("authorization: Bearer {secret}\r\n");
+    assert_eq!(fetched(&workspace, "/api/v1/now", &bearer(&secret)).0, 401);
+    let whole = token(&["全部"]);
+    assert_eq!(fetched(&workspace, "/api/v1/now", &bearer(&whole)).0, 200);
+    assert_eq!(fetched(&workspace, &format!("/calendar/{whole}/primary.ics"), "").0, 404);
+    for wrong in [format!("/calendar/{secret}x/primary.ics"), format!("/calendar/{secret}/none.ics"), "/calendar/x/primary.ics".to_owned()]
+    {
+        let (status, _, body) = fetched(&workspace, &wrong, "");
+        assert_eq!(status, 404, "{wrong}");
+        assert!(!body.contains(&secret), "the secret is not said again");
+    }
+    let ledger = workspace.ok("tanaka", &["ledger", "show", "--limit", "50"]).to_string();
+    assert!(!ledger.contains(&secret), "the ledger knows its digest only");
+    let tokens = workspace.ok("tanaka", &["token", "list"]);
+    let row = tokens.as_array().expect("tokens").iter().find(|row| row["token"]["calendar"] == true).expect("it is listed").clone();
+    workspace.ok("tanaka", &["token", "revoke", "tanaka", row["token"]["token"].as_str().expect("an id")]);
+    assert_eq!(fetched(&workspace, &path, "").0, 404, "revoked");
+
+    // Whoever guesses is slowed down before anything is looked up.
+    let guesses: Vec<u16> = (0..120).map(|guess| fetched(&workspace, &format!("/calendar/guess-{guess}/primary.ics"), "").0).collect();
+    assert!(guesses.contains(&429), "{guesses:?}");
+}

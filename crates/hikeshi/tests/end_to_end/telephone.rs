@@ -21,7 +21,7 @@ fn workspace(name: &str, double: &Double) -> Workspace {
         format!(
             "{policy}\n[incident]\nserious_at_once = []\nescalation = [{{ after_min = 0, people = [\"tanaka\"] }}, {{ after_min = 15, people = [\"ito\"] }}]\n\
              [paging]\ntimeout_s = 2\nrules = [{{ after_min = 0, by = [\"voice\", \"sms\"] }}]\n\
-             [paging.twilio]\nsms_from = \"+815012345678\"\nvoice_from = \"+815012345679\"\napi = \"{}\"\npublic_url = \"{public_url}\"\nreport_within_s = 3\n",
+             [paging.bundle]\nwindow_s = 5\n[paging.twilio]\nsms_from = \"+815012345678\"\nvoice_from = \"+815012345679\"\napi = \"{}\"\npublic_url = \"{public_url}\"\nreport_within_s = 3\n",
             double.url
         )
     });
@@ -305,6 +305,28 @@ mod slow {
         }
         assert_eq!(attempts(&workspace, &id), before);
         assert_eq!(incident(&workspace, &id)["acknowledged"], Value::Null);
+        in_order(&workspace, &double);
+    }
+
+    #[test]
+    fn i4_a_call_about_several_speaks_of_one_and_what_became_of_it_is_true_of_all() {
+        let double = Double::start("twilio/double.js");
+        let workspace = workspace("phonebundle", &double);
+        double.control("phone", &json!({"number": TANAKA, "keys": ["1"]}));
+        let open = |title: &str| {
+            let args = ["incident", "open", title, "--service", "web", "--environment", "production"];
+            let opened = workspace.ok("tanaka", &[&args[..], &["--impact", "one_function", "--business", "slight"]].concat());
+            opened["receipt"]["made"].as_str().expect("an id").to_owned()
+        };
+        let first = open("一覧が遅い");
+        until("it is taken", || incident(&workspace, &first)["acknowledged"]["by"] == "tanaka");
+        let (second, third) = (open("検索が遅い"), open("印刷が遅い"));
+        until("the one that is spoken of is taken", || incident(&workspace, &second)["acknowledged"]["by"] == "tanaka");
+        until("the other one has arrived with it", || attempts(&workspace, &third) == ["tanaka/voice/1 sent delivered"]);
+        assert_eq!(double.list("calls").len(), 2, "one call for both");
+        assert!(incident(&workspace, &third)["acknowledged"].is_null(), "a key takes what was spoken of");
+        let said = said(&double);
+        assert!(said.contains("インシデント2番。検索が遅い。ほかに、1件が待っています。"), "{said}");
         in_order(&workspace, &double);
     }
 }

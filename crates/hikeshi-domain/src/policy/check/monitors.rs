@@ -168,6 +168,12 @@ impl Checking<'_> {
         }
         self.bounds(&under("more_than"), u64::from(log.more_than), 0, 10_000);
         self.bounds(&under("within_s"), u64::from(log.within_s), 1, 86_400);
+        if let Some(new) = &log.new_errors {
+            let under = |key| [at, &["new_errors", key]].concat();
+            self.bounds(&under("within_min"), u64::from(new.within_min), 1, 1_440);
+            self.bounds(&under("at_least"), u64::from(new.at_least), 1, 10_000);
+            self.bounds(&under("learn_min"), u64::from(new.learn_min), 0, 10_080);
+        }
     }
 
     fn arguments(&mut self, at: &[&str], run: &[String]) {
@@ -262,6 +268,7 @@ mod tests {
             r#"{"host": {"target": "app-production", "cpu_percent": 90}}"#,
             r#"{"host": {"connections": {"port": 443, "above": 1000}}}"#,
             r#"{"log": {"file": "/var/log/app.log", "pattern": "ERROR|CRITICAL|FATAL"}}"#,
+            r#"{"log": {"file": "/var/log/app.log", "pattern": "ERROR", "more_than": 100, "new_errors": {}}}"#,
             r#"{"log": {"run": ["journalctl"], "target": "app-production", "pattern": "失敗"}}"#,
         ] {
             assert_eq!(flaws(monitor), Vec::<String>::new(), "{monitor}");
@@ -293,6 +300,14 @@ mod tests {
             (r#"{"host": {"cpu_percent": 90}, "timeout_s": 1}"#, vec!["timeout_s: out_of_bounds"]),
             (r#"{"host": {"disk_path": "data"}}"#, vec!["host: at_least_one", "host.disk_path: not_absolute"]),
             (r#"{"host": {"connections": {"port": 0, "above": 1}}}"#, vec!["host.connections.port: out_of_bounds"]),
+            (
+                r#"{"log": {"file": "/a", "pattern": "E", "new_errors": {"within_min": 0, "at_least": 0, "learn_min": 20000}}}"#,
+                vec![
+                    "log.new_errors.within_min: out_of_bounds",
+                    "log.new_errors.at_least: out_of_bounds",
+                    "log.new_errors.learn_min: out_of_bounds",
+                ],
+            ),
             (r#"{"log": {"pattern": "("}}"#, vec!["log: exactly_one", "log.pattern: bad_filter"]),
             (
                 r#"{"log": {"file": "app.log", "target": "app-production", "pattern": "E", "within_s": 0}}"#,

@@ -129,6 +129,27 @@ pub struct LogMonitor {
     pub more_than: u32,
     #[serde(default = "default_within")]
     pub within_s: u32,
+    /// Patterns of these lines that come only after a change of the service are a failure, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_errors: Option<NewErrors>,
+}
+
+/// A pattern is a line without what varies in it: numbers, ids, what stands in quotes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct NewErrors {
+    /// Minutes after a change that somebody told of, in which what is new is held against it.
+    pub within_min: u32,
+    /// So many lines of one new pattern are a failure.
+    pub at_least: u32,
+    /// Minutes before the change that must have been seen, so that it can be told what is new.
+    pub learn_min: u32,
+}
+
+impl Default for NewErrors {
+    fn default() -> Self {
+        Self { within_min: 30, at_least: 3, learn_min: 60 }
+    }
 }
 
 fn default_disk_path() -> String {
