@@ -12,6 +12,7 @@ use crate::input;
 use crate::offline::{StatementFlaw, entrant};
 use crate::people::Actor;
 use crate::permit::{self, Permit};
+use crate::policy::Policy;
 use crate::refusal::Refusal;
 
 const LABEL_CHARS_MAX: u32 = 100;
@@ -44,32 +45,7 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
     let policy = facts.policy().ok_or(Refusal::UnknownActor)?;
     match command {
         Command::Enter { statement, signature, label } => enter(&permit, facts, statement, signature, label, now),
-        Command::Invite { person, secret, valid_min } => {
-            // A link for somebody else would be their name without their key.
-            if policy.local.is_some() && permit.actor().as_person() != Some(person) {
-                return Err(Refusal::LocalInvite);
-            }
-            input::declared("person", person.as_str(), policy.people.keys().map(PersonId::as_str))?;
-            let admin = [RoleName::known("admin")];
-            let own = policy.local.is_some();
-            if !own && *permit.actor() != Actor::Startup && !permit::holds(policy, permit.actor(), &admin) {
-                return Err(Refusal::RoleMissing { command: "account.invite".to_owned(), roles: admin.to_vec() });
-            }
-            let open = facts.account(person).map_or(0, |account| account.links.iter().filter(|link| link.expires_at > now).count());
-            input::at_most("links", open + 1, LINKS_MAX)?;
-            at_most("valid_min", *valid_min, LINK_VALID_MIN_MAX)?;
-            let issued = Event::LinkIssued { person: person.clone(), secret: *secret, expires_at: later(now, *valid_min) };
-            let notice = Notice::SignInLinkIssued { person: person.clone(), by: permit.actor().clone() };
-            let post = Post {
-                channel: policy.channels.emergency.clone(),
-                body: Body::Notice { notice },
-                roles: Vec::new(),
-                people: vec![person.clone()],
-                incident: None,
-                emergency: None,
-            };
-            Ok(Decision { events: vec![issued, Event::Posted { post }], ..Decision::default() })
-        }
+        Command::Invite { person, secret, valid_min } => invite(&permit, facts, policy, (person, *secret, *valid_min), now),
         Command::SignIn { person, proof, session, valid_min } => sign_in(&permit, facts, person, proof, *session, *valid_min, now),
         Command::SignOut { session } => {
             let person = permit.person()?;
@@ -113,6 +89,40 @@ pub fn decide(permit: Permit, facts: &Facts, command: &Command, now: Timestamp) 
             one(Event::TokenRevoked { person: person.clone(), token: *token })
         }
     }
+}
+
+/// A link to sign in by, once.
+fn invite(
+    permit: &Permit,
+    facts: &Facts,
+    policy: &Policy,
+    (person, secret, valid_min): (&PersonId, Digest, u32),
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
+    // A link for somebody else would be their name without their key.
+    if policy.local.is_some() && permit.actor().as_person() != Some(person) {
+        return Err(Refusal::LocalInvite);
+    }
+    input::declared("person", person.as_str(), policy.people.keys().map(PersonId::as_str))?;
+    let admin = [RoleName::known("admin")];
+    let own = policy.local.is_some();
+    if !own && *permit.actor() != Actor::Startup && !permit::holds(policy, permit.actor(), &admin) {
+        return Err(Refusal::RoleMissing { command: "account.invite".to_owned(), roles: admin.to_vec() });
+    }
+    let open = facts.account(person).map_or(0, |account| account.links.iter().filter(|link| link.expires_at > now).count());
+    input::at_most("links", open + 1, LINKS_MAX)?;
+    at_most("valid_min", valid_min, LINK_VALID_MIN_MAX)?;
+    let issued = Event::LinkIssued { person: person.clone(), secret, expires_at: later(now, valid_min) };
+    let notice = Notice::SignInLinkIssued { person: person.clone(), by: permit.actor().clone() };
+    let post = Post {
+        channel: policy.channels.emergency.clone(),
+        body: Body::Notice { notice },
+        roles: Vec::new(),
+        people: vec![person.clone()],
+        incident: None,
+        emergency: None,
+    };
+    Ok(Decision { events: vec![issued, Event::Posted { post }], ..Decision::default() })
 }
 
 fn add_passkey(permit: &Permit, facts: &Facts, passkey: Passkey) -> Result<Decision, Refusal> {
