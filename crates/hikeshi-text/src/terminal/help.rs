@@ -42,11 +42,6 @@ pub fn argument(lang: Lang, path: &str, name: &str) -> Option<String> {
         ("emergency agree-redaction" | "emergency decline-redaction", "redaction") => {
             Some(("提案の番号（なければ待っている最初のもの）", "the proposal's number; the first that waits without it"))
         }
-        ("token issue", "calendar") => Some((
-            "カレンダーのアプリ用。/calendar/<トークン>/<当番表>.ics だけを読める",
-            "for a calendar program: reads /calendar/<token>/<schedule>.ics and nothing else",
-        )),
-        ("token issue", "label") => Some(("トークンの名前", "a name for it")),
         ("open", "id") => Some(("inc_12、emg_3、obl_7 など", "inc_12, emg_3, obl_7")),
         ("obligation hold", "items") => Some(("再発防止策: 担当|期限|内容", "prevention item: OWNER|DUE|TEXT")),
         ("obligation hold", "avoidable") => {
@@ -88,8 +83,20 @@ pub fn argument(lang: Lang, path: &str, name: &str) -> Option<String> {
         .or_else(|| of_change(path, name))
         .or_else(|| of_contact(path, name))
         .or_else(|| of_oncall(path, name))
+        .or_else(|| of_token(path, name))
         .or_else(|| ARGUMENTS.iter().find(|(known, _, _)| *known == name).map(|(_, ja, en)| (*ja, *en)))?;
     Some(two(lang, ja, en))
+}
+
+fn of_token(path: &str, name: &str) -> Option<(&'static str, &'static str)> {
+    match (path, name) {
+        ("token issue", "calendar") => Some((
+            "カレンダーのアプリ用。/calendar/<トークン>/<当番表>.ics だけを読める",
+            "for a calendar program: reads /calendar/<token>/<schedule>.ics and nothing else",
+        )),
+        ("token issue", "label") => Some(("トークンの名前", "a name for it")),
+        _ => None,
+    }
 }
 
 fn of_incident(path: &str, name: &str) -> Option<(&'static str, &'static str)> {
