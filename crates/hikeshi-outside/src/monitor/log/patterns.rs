@@ -172,10 +172,10 @@ pub(super) fn pattern_of(line: &str) -> String {
     // Numbers and ids that stand together are one: 192.0.2.7, 2026-11-23T09:00:00, /a/17/b is /a/<n>/b all the same.
     let mut joined = pattern;
     let pairs = [("<n>.<n>", "<n>"), ("<n>:<n>", "<n>"), ("<n>,<n>", "<n>"), ("<n>-<n>", "<n>")];
-    for (pair, one) in pairs.into_iter().chain([("<id>-<id>", "<id>"), ("<id>-<n>", "<id>"), ("<n>-<id>", "<id>")]) {
-        while joined.contains(pair) {
-            joined = joined.replace(pair, one);
-        }
+    let pairs = pairs.into_iter().chain([("<id>-<id>", "<id>"), ("<id>-<n>", "<id>"), ("<n>-<id>", "<id>")]);
+    // What was joined may stand beside what another pair has left: each time it becomes shorter, so this ends.
+    while let Some((pair, one)) = pairs.clone().find(|(pair, _)| joined.contains(pair)) {
+        joined = joined.replace(pair, one);
     }
     joined.chars().take(PATTERN_CHARS_MAX).collect()
 }
