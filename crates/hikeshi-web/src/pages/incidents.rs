@@ -186,9 +186,9 @@ struct IncidentTemplate<'a> {
     /// What it has become part of, if that was less serious.
     merged: Option<Banner>,
     related: Vec<Related>,
-    /// What changed before and during it.
     /// Of each monitor, what it sees that is new.
     new_errors: Vec<(String, Vec<NewErrorRow>)>,
+    /// What changed before and during it.
     altered: Vec<AlteredPart>,
     alerts_unlisted: Option<String>,
     published: Vec<(String, String, Html)>,
