@@ -213,7 +213,8 @@ export class Workspace {
     const ready = this.#links.get(person)?.shift();
     if (ready) return ready;
     this.admin();
-    return this.ask("kato", "people", "invite", person).link;
+    // The command line names the address it talked to; cookies are of the other, which people use.
+    return this.ask("kato", "people", "invite", person).link.replace(this.direct, this.url);
   }
   #links = new Map();
 

@@ -88,7 +88,16 @@ async function accessible(reader, path, lang) {
   equal(await reader.page.locator("h1").count(), 1, "headings of the first rank");
   for (const scheme of ["light", "dark"]) equal(await reader.axe(scheme), [], `axe in ${scheme}`);
   equal(await reader.overflow(), 0, "pixels beyond the screen");
+  equal(await twice(reader.page), [], "hidden fields of one form with one name, of which the server reads only the first");
 }
+
+const twice = (page) =>
+  page.locator("form").evaluateAll((forms) =>
+    forms.flatMap((form) => {
+      const names = [...form.querySelectorAll("input[type=hidden]")].map((field) => field.name);
+      return names.filter((name, at) => names.indexOf(name) !== at).map((name) => `${form.id}: ${name}`);
+    }),
+  );
 
 async function owedPages(checks, { tanaka }, emergency) {
   await tanaka.go(`/emergencies/${emergency}`);

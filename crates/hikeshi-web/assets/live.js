@@ -21,7 +21,7 @@
   const cut = () => say("cut", bar.dataset.cut);
 
   // ---- the page itself: takes over what changed, keeps what the reader is in
-  const KEEP = new Set(["key", "token"]);
+  const KEEP = new Set(["key", "form_token"]);
   const same = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && (a.id || "") === (b.id || "");
   function morph(from, to) {
     if (from.isEqualNode(to)) return;

@@ -24,8 +24,8 @@ async fn an_incident_is_opened_and_a_double_click_opens_it_once() {
     let face = Face::new().await;
     let browser = face.browser("watanabe").await;
     let page = browser.get("/incidents/new").await;
-    let (token, key) = (page.hidden(OPEN, "token"), page.hidden(OPEN, "key"));
-    let mut fields = vec![("do", "incident.open"), ("act", OPEN), ("token", &token), ("key", &key)];
+    let (token, key) = (page.hidden(OPEN, "form_token"), page.hidden(OPEN, "key"));
+    let mut fields = vec![("do", "incident.open"), ("act", OPEN), ("form_token", &token), ("key", &key)];
     fields.extend(incident("予約画面が開けない <b>&"));
     let first = browser.post("/incidents/new", &fields).await;
     assert_eq!(first.status, StatusCode::SEE_OTHER, "{}", first.text());
@@ -85,12 +85,12 @@ async fn a_form_from_elsewhere_is_refused() {
     let face = Face::new().await;
     let browser = face.browser("watanabe").await;
     let page = browser.get("/incidents/new").await;
-    let (token, key) = (page.hidden(OPEN, "token"), page.hidden(OPEN, "key"));
+    let (token, key) = (page.hidden(OPEN, "form_token"), page.hidden(OPEN, "key"));
     let mut fields = vec![("do", "incident.open"), ("act", OPEN), ("key", key.as_str())];
     fields.extend(incident("よそから"));
     assert_eq!(browser.post("/incidents/new", &fields).await.status, StatusCode::FORBIDDEN, "without the token");
     let other = face.browser("watanabe").await;
-    fields.push(("token", &token));
+    fields.push(("form_token", &token));
     assert_eq!(other.post("/incidents/new", &fields).await.status, StatusCode::FORBIDDEN, "with the token of another session");
     for (name, value) in
         [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site")]
@@ -109,10 +109,15 @@ async fn an_exception_is_requested_by_form_without_a_script() {
     let browser = face.browser("tanaka").await;
     let path = format!("/emergencies/new?incident={incident}");
     let page = browser.get(&path).await;
-    let (token, key) = (page.hidden("plan", "token"), page.hidden("plan", "key"));
+    let (token, key) = (page.hidden("plan", "form_token"), page.hidden("plan", "key"));
     let number = incident.to_string();
-    let mut fields =
-        vec![("do", "emergency.request"), ("act", "plan"), ("token", token.as_str()), ("key", key.as_str()), ("incident", number.as_str())];
+    let mut fields = vec![
+        ("do", "emergency.request"),
+        ("act", "plan"),
+        ("form_token", token.as_str()),
+        ("key", key.as_str()),
+        ("incident", number.as_str()),
+    ];
     fields.extend([
         ("serious_failure.statement", "予約がすべて失敗"),
         ("serious_failure.evidence", "監視"),
@@ -201,14 +206,14 @@ async fn a_witness_is_heard_of_by_script_and_without() {
     assert!(page.text().contains("立会い中です"), "loading the page is a heartbeat: {}", page.text());
     assert!(page.text().contains("<noscript><meta http-equiv=\"refresh\" content=\"5\"></noscript>"));
     face.world.seconds_pass(15);
-    let token = page.hidden("beat", "token");
-    assert_eq!(witness.post(&format!("/emergencies/{emergency}/beat"), &[("token", &token)]).await.status, StatusCode::NO_CONTENT);
+    let token = page.hidden("beat", "form_token");
+    assert_eq!(witness.post(&format!("/emergencies/{emergency}/beat"), &[("form_token", &token)]).await.status, StatusCode::NO_CONTENT);
     assert_eq!(witness.post(&format!("/emergencies/{emergency}/beat"), &[]).await.status, StatusCode::FORBIDDEN);
     let stranger = face.browser("watanabe").await;
     let page = stranger.get(&path).await;
     assert!(page.text().contains("立会い中ではありません"));
-    let token = page.hidden("beat", "token");
-    assert_eq!(stranger.post(&format!("/emergencies/{emergency}/beat"), &[("token", &token)]).await.status, StatusCode::CONFLICT);
+    let token = page.hidden("beat", "form_token");
+    assert_eq!(stranger.post(&format!("/emergencies/{emergency}/beat"), &[("form_token", &token)]).await.status, StatusCode::CONFLICT);
 }
 
 #[tokio::test]
@@ -298,9 +303,10 @@ async fn a_passkey_form_without_its_script_says_so() {
     let browser = face.browser("takahashi").await;
     let page = browser.get(&path).await;
     let form = "act-emergency-approve";
-    let (token, key, digest) = (page.hidden(form, "token"), page.hidden(form, "key"), page.hidden(form, "digest"));
+    let (token, key, digest) = (page.hidden(form, "form_token"), page.hidden(form, "key"), page.hidden(form, "digest"));
     let id = emergency.to_string();
-    let mut fields = vec![("do", "emergency.approve_passkey"), ("act", "act-emergency-approve-passkey"), ("token", &token), ("key", &key)];
+    let mut fields =
+        vec![("do", "emergency.approve_passkey"), ("act", "act-emergency-approve-passkey"), ("form_token", &token), ("key", &key)];
     fields.extend([("emergency", id.as_str()), ("digest", &digest), ("judgement", "緊急"), ("assertion", "")]);
     let answer = browser.post(&path, &fields).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);

@@ -97,7 +97,7 @@ impl Face {
         let fields = [
             ("do", "account.issue_token".to_owned()),
             ("act", form.to_owned()),
-            ("token", page.hidden(form, "token")),
+            ("form_token", page.hidden(form, "form_token")),
             ("key", page.hidden(form, "key")),
             ("label", "試験".to_owned()),
             ("valid_days", "7".to_owned()),
@@ -136,8 +136,8 @@ impl Browser<'_> {
     /// Fills in a form of a page and sends it, with its hidden fields.
     pub async fn act(&self, path: &str, kind: &str, form: &str, fields: &[(&str, &str)]) -> Answer {
         let page = self.get(path).await;
-        let (token, key) = (page.hidden(form, "token"), page.hidden(form, "key"));
-        let mut all = vec![("do", kind), ("act", form), ("token", token.as_str()), ("key", key.as_str())];
+        let (token, key) = (page.hidden(form, "form_token"), page.hidden(form, "key"));
+        let mut all = vec![("do", kind), ("act", form), ("form_token", token.as_str()), ("key", key.as_str())];
         all.extend_from_slice(fields);
         self.post(path, &all).await
     }

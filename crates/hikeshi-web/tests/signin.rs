@@ -45,10 +45,28 @@ async fn signing_out_ends_the_session() {
     let browser = face.browser("tanaka").await;
     let page = browser.get("/people/me").await;
     let form = "act-account-sign-out";
-    let fields = [("token", page.hidden(form, "token")), ("key", page.hidden(form, "key"))];
+    let fields = [("form_token", page.hidden(form, "form_token")), ("key", page.hidden(form, "key"))];
     let answer = browser.post("/signout", &fields.each_ref().map(|(name, value)| (*name, value.as_str()))).await;
     assert_eq!(answer.header(header::LOCATION), "/signin");
     assert_eq!(browser.get("/").await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn a_token_is_revoked_on_ones_own_page() {
+    let face = Face::new().await;
+    let secret = face.token("tanaka").await;
+    let ask = || {
+        let request = Face::request(Method::GET, "/api/v1/now").header(header::AUTHORIZATION, format!("Bearer {secret}"));
+        face.send(request.body(Body::empty()).unwrap())
+    };
+    assert_eq!(ask().await.status, StatusCode::OK);
+    let browser = face.browser("tanaka").await;
+    let form = "act-account-revoke-token-tok_1";
+    let token = browser.get("/people/me").await.hidden(form, "token");
+    assert_eq!(token, "tok_1", "no field of the form itself has the name of this one");
+    let answer = browser.act("/people/me", "account.revoke_token", form, &[("person", "tanaka"), ("token", &token)]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+    assert_eq!(ask().await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
@@ -63,7 +81,7 @@ async fn a_passkey_ceremony_needs_a_session_and_a_known_handle() {
     assert_eq!((unknown.status, &unknown.bytes), (StatusCode::UNPROCESSABLE_ENTITY, &without.bytes), "nobody is told who exists");
     let browser = face.browser("tanaka").await;
     let page = browser.get("/people/me").await;
-    let token = page.hidden("act-account-sign-out", "token");
+    let token = page.hidden("act-account-sign-out", "form_token");
     let start = |token: &str| {
         let request =
             Face::request(Method::POST, "/passkey/register/start").header(header::COOKIE, &browser.cookie).header("x-hikeshi-token", token);

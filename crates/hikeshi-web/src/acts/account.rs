@@ -35,7 +35,7 @@ pub fn revoke_token(viewer: &Viewer, token: TokenId) -> Act {
         .id_part(token)
         .hidden("person", &viewer.person)
         .hidden("token", token)
-        .cli(format!("hikeshi token revoke {token}"))
+        .cli(format!("hikeshi token revoke {} {token}", viewer.person))
 }
 
 pub fn sign_out(viewer: &Viewer) -> Act {

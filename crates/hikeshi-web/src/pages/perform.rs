@@ -110,7 +110,7 @@ pub fn status_of(refusal: &Refusal) -> StatusCode {
 /// Checks that the form was made for this session.
 pub fn own_form(viewer: &Viewer, fields: &Fields) -> Result<(), Fail> {
     let session = viewer.session().ok_or(Fail::ForeignForm)?;
-    if secret::form_token_holds(fields.raw("token"), session) { Ok(()) } else { Err(Fail::ForeignForm) }
+    if secret::form_token_holds(fields.raw("form_token"), session) { Ok(()) } else { Err(Fail::ForeignForm) }
 }
 
 /// Carries a form to the door.
