@@ -329,16 +329,17 @@ impl Compared {
 
     fn until_pass(&self) -> Option<f64> {
         let (own, all, share) = self.pace()?;
-        let paces = [(self.not_worst, -bet(own, all, share, WORST_RATIO)), (self.tolerable, within(own, 1.0))];
-        let bets = if self.metric == Metric::Errors { 2 } else { 1 };
-        let goal = (f64::from(PASS_AT) * f64::from(bets)).ln();
-        let first = paces.into_iter().take(bets as usize);
-        first.filter_map(|(log, step)| self.until(goal, log, step)).min_by(f64::total_cmp)
+        let bets = if self.metric == Metric::Errors { 2.0 } else { 1.0 };
+        // The bet that wins first has to pay for the other.
+        let goal = (f64::from(PASS_AT) * bets).ln();
+        let ratio = self.until(goal, self.not_worst, -bet(own, all, share, WORST_RATIO));
+        let seldom = self.until(goal, self.tolerable, within(own, 1.0)).filter(|_| self.metric == Metric::Errors);
+        ratio.into_iter().chain(seldom).min_by(f64::total_cmp)
     }
 
     fn until_fail(&self, metrics: f64) -> Option<f64> {
         let (own, all, share) = self.pace()?;
-        // The bet that wins first has to pay for all others.
+        // Here, too.
         let goal = (f64::from(FAIL_AT) * metrics * lossy(RATIOS.len() as u64)).ln();
         let bets = self.worse.iter().zip(RATIOS);
         bets.filter_map(|(log, ratio)| self.until(goal, *log, bet(own, all, share, ratio))).min_by(f64::total_cmp)

@@ -49,6 +49,10 @@ fn warm_up_and_what_was_counted_before_are_left_out() {
     let both = (Counts { requests: 1_800, bad: 0 }, Counts { requests: 200, bad: 200 });
     assert_eq!(evidence.counted(Metric::Errors), Some(both));
     assert_eq!(evidence.counted(Metric::SlowerThanP95), None);
+    let jumped = ArmCounts { requests: 100, errors: u64::MAX, slow: Some(SlowCounts { over_p95: 101, over_p99: 7 }) };
+    let of = |metric| jumped.of(metric).map(|counts| counts.bad);
+    let bad = [of(Metric::Errors), of(Metric::SlowerThanP95), of(Metric::SlowerThanP99)];
+    assert_eq!(bad, [Some(100), Some(100), Some(7)], "no more than there were requests");
 }
 
 #[test]
