@@ -2,12 +2,13 @@
 //!
 //! `benches/run` is the one command: it starts a PostgreSQL of its own, runs every part, and writes `docs/benchmarks.md` with its plot.
 //! Parts: [`door`] (durable commands per second), [`ledger`] (verification), [`pages`] (a server with a long past), [`files`] (a large target),
-//! [`alerts`] (from alerts to pages, by `benches/alerts.sh`), [`session`] (a witnessed terminal beside other recorders, by
+//! [`alerts`] (from alerts to pages, by `benches/alerts.sh`), [`evidence`] (canaries, by `benches/evidence.sh`), [`session`] (a witnessed terminal beside other recorders, by
 //! `benches/sessions`), [`sweep`] (hundreds of kills, by `benches/kill-sweep`), [`similar`] (searching what is past), [`report`] (table and
 //! plot).
 
 mod alerts;
 mod door;
+mod evidence;
 mod files;
 mod ledger;
 mod pages;
@@ -93,6 +94,8 @@ enum Part {
     AlertsCrash(alerts::crash::Asked),
     /// From alert to page, beside Alertmanager.
     AlertsSpeed(alerts::speed::Asked),
+    /// Canaries, good and bad, simulated: which rules take them back, and when. Writes its own report.
+    Evidence(evidence::Asked),
     /// Kills (-9) the rehearsal at many moments, continues it each time, and prints what held.
     Sweep {
         #[arg(long)]
@@ -225,6 +228,7 @@ fn main() -> anyhow::Result<()> {
         Part::Sweep { binary, postgres, kills, seed } => return sweep::sweep(&args.dir, &binary, postgres.as_deref(), kills, seed),
         Part::Session(asked) => session::measure(&args.dir, &asked)?,
         Part::Clock { lines, every_ms } => return session::clock(lines, every_ms),
+        Part::Evidence(asked) => return evidence::measure(&asked),
         Part::AlertsCrash(asked) => return alerts::crash::measure(&args.dir, &asked),
         Part::AlertsSpeed(asked) => ("alerts-speed", alerts::speed::measure(&args.dir, &asked)?),
         Part::Report { alerts: true, markdown, plot, .. } => return alerts::report(&args.dir, &markdown, &plot),

@@ -134,33 +134,50 @@ const BAR: f64 = 420.0;
 const LABEL: f64 = 190.0;
 const LINE: f64 = 26.0;
 
-/// Horizontal bars, one a variant; text is text, so that it can be read aloud and searched.
+/// One variant of a plot.
+pub struct Bar {
+    pub name: String,
+    pub value: f64,
+    /// The value as it is read, with its unit.
+    pub shown: String,
+    pub is_ours: bool,
+}
+
 fn draw(rows: &[Row], about: &About, drawn: &str) -> anyhow::Result<String> {
     // Only what goes by the second; a waiting time among them is another scale.
     let rates = rows.iter().filter(|row| row.group == drawn && row.unit.ends_with("/s") && row.missing.is_none());
-    let bars: Vec<&Row> = rates.collect();
-    let most = bars.iter().map(|row| row.value).fold(1.0, f64::max);
+    let of = rates.map(|row| Bar {
+        name: row.name.clone(),
+        value: row.value,
+        shown: format!("{} {}", number(row.value), row.unit),
+        is_ours: row.name.starts_with(about.ours),
+    });
+    bars(&format!("{drawn}, per second"), &of.collect::<Vec<_>>())
+}
+
+/// Horizontal bars, one a variant; text is text, so that it can be read aloud and searched.
+pub fn bars(title: &str, bars: &[Bar]) -> anyhow::Result<String> {
+    let most = bars.iter().map(|bar| bar.value).fold(1.0, f64::max);
     #[expect(clippy::cast_precision_loss, reason = "a picture's height")]
     let height = LINE * (bars.len() as f64 + 1.5);
     let mut out = String::new();
     writeln!(
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 720 {height}\" role=\"img\" font-family=\"system-ui,sans-serif\" font-size=\"13\">\n\
-         <title>{drawn}, per second</title>\n<rect width=\"720\" height=\"{height}\" fill=\"#fff\"/>"
+         <title>{title}</title>\n<rect width=\"720\" height=\"{height}\" fill=\"#fff\"/>"
     )?;
     let mut y = LINE;
-    for row in bars {
-        let width = BAR * row.value / most;
-        let fill = if row.name.starts_with(about.ours) { "#b3261e" } else { "#8a8f98" };
+    for bar in bars {
+        let width = BAR * bar.value / most;
+        let fill = if bar.is_ours { "#b3261e" } else { "#8a8f98" };
         let baseline = y + 14.0;
         writeln!(
             out,
-            "<text x=\"{}\" y=\"{baseline}\" text-anchor=\"end\">{}</text><rect x=\"{LABEL}\" y=\"{y}\" width=\"{width:.1}\" height=\"18\" fill=\"{fill}\"/><text x=\"{:.1}\" y=\"{baseline}\">{} {}</text>",
+            "<text x=\"{}\" y=\"{baseline}\" text-anchor=\"end\">{}</text><rect x=\"{LABEL}\" y=\"{y}\" width=\"{width:.1}\" height=\"18\" fill=\"{fill}\"/><text x=\"{:.1}\" y=\"{baseline}\">{}</text>",
             LABEL - 8.0,
-            row.name,
+            bar.name,
             LABEL + width + 6.0,
-            number(row.value),
-            row.unit
+            bar.shown
         )?;
         y += LINE;
     }

@@ -177,6 +177,10 @@ named!(
     EnvironmentName, "an environment name (lower case letters, digits, - _ .)", "production"
 );
 named!(
+    /// A number that must not move because of a deploy.
+    GuardName, "the name of a guard (lower case letters, digits, - _ .)", "orders-per-minute"
+);
+named!(
     /// A monitor declared in the policy.
     MonitorName, "a monitor name (lower case letters, digits, - _ .)", "reservation-http"
 );

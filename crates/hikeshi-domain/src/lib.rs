@@ -19,6 +19,7 @@ pub mod chat;
 pub mod command;
 pub mod contact;
 pub mod decide;
+pub mod deploy;
 pub mod effect;
 pub mod emergency;
 pub mod event;

@@ -1,5 +1,7 @@
 //! What a monitor reports: changes only. Counting failures in a row is the probe's work; which incident it belongs to is decided here.
 
+pub mod burn;
+
 use std::time::Duration;
 
 use jiff::Timestamp;

@@ -4,6 +4,7 @@
 use std::ffi::OsStr;
 use std::time::Duration;
 
+use hikeshi_domain::monitor::burn::{self, PAIRS, Pair};
 use hikeshi_domain::monitor::{Measured, Measuring, Verdict};
 use hikeshi_domain::policy::{NoData, PrometheusMonitor, WINDOW};
 use serde::Deserialize;
@@ -16,8 +17,6 @@ use crate::probe::{BodyError, client, whole, words};
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// By how much a share may be beyond its bounds: counters are extrapolated.
 const ROUNDING: f64 = 0.01;
-/// A long window, a short one that says that it still goes on, and how many times the even rate is too fast.
-const PAIRS: [(&str, &str, f64); 2] = [("1h", "5m", 14.4), ("6h", "30m", 6.0)];
 
 /// One series of an answer.
 #[derive(Debug, PartialEq)]
@@ -137,45 +136,42 @@ fn judged(samples: &[Sample], prometheus: &PrometheusMonitor) -> Measured {
 
 /// How many times faster than evenly the budget of an objective is spent.
 async fn burn(options: &Options, prometheus: &PrometheusMonitor, objective: f64, timeout: Duration) -> Result<Measured, String> {
-    let budget = 1.0 - objective / 100.0;
     let rate = async |window: &str| -> Result<Option<f64>, String> {
         let samples = ask(options, prometheus, &prometheus.query.replace(WINDOW, window), timeout).await?;
         match samples.as_slice() {
             [] => Ok(None),
             // One minus a quotient is seldom exactly nothing.
-            [one] if (-ROUNDING..=1.0 + ROUNDING).contains(&one.value) => Ok(Some(one.value.clamp(0.0, 1.0) / budget)),
+            [one] if (-ROUNDING..=1.0 + ROUNDING).contains(&one.value) => Ok(burn::rate(one.value.clamp(0.0, 1.0), objective)),
             [one] => Err(format!("{} is no share of bad events: that is from 0 to 1", one.value)),
             more => Err(format!("the query gives {} series; the share of bad events is one number", more.len())),
         }
     };
     let mut rates = Vec::new();
-    for (long, short, limit) in PAIRS {
-        if let (Some(over_long), Some(over_short)) = (rate(long).await?, rate(short).await?) {
-            rates.push(Pair { long, short, limit, over_long, over_short });
+    for pair in PAIRS {
+        if let (Some(over_long), Some(over_short)) = (rate(pair.long.name).await?, rate(pair.short.name).await?) {
+            rates.push(Rates { pair, over_long, over_short });
         }
     }
     Ok(over_all(objective, &rates, prometheus.no_data))
 }
 
 /// A window without data does not hide what another one shows.
-fn over_all(objective: f64, pairs: &[Pair], no_data: NoData) -> Measured {
-    let known = spent(objective, pairs);
-    if known.verdict == Verdict::Failed || pairs.len() == PAIRS.len() { known } else { nothing(no_data) }
+fn over_all(objective: f64, rates: &[Rates], no_data: NoData) -> Measured {
+    let known = spent(objective, rates);
+    if known.verdict == Verdict::Failed || rates.len() == PAIRS.len() { known } else { nothing(no_data) }
 }
 
-struct Pair {
-    long: &'static str,
-    short: &'static str,
-    limit: f64,
+struct Rates {
+    pair: Pair,
     over_long: f64,
     over_short: f64,
 }
 
-fn spent(objective: f64, pairs: &[Pair]) -> Measured {
-    let first = pairs.first().map_or(0.0, |pair| pair.over_long);
-    for pair in pairs {
-        let Pair { long, short: brief, limit, over_long, over_short } = pair;
-        if over_long >= limit && over_short >= limit {
+fn spent(objective: f64, rates: &[Rates]) -> Measured {
+    let first = rates.first().map_or(0.0, |rates| rates.over_long);
+    for Rates { pair, over_long, over_short } in rates {
+        if pair.is_too_fast(*over_long, *over_short) {
+            let (long, brief, limit) = (pair.long.name, pair.short.name, pair.limit);
             let (fast, now) = (short(*over_long), short(*over_short));
             let seen = format!(
                 "the error budget of {objective} % burns at {fast} times the even rate over {long} and {now} over {brief}; {limit} is too fast"
@@ -183,7 +179,7 @@ fn spent(objective: f64, pairs: &[Pair]) -> Measured {
             return Measured::failed(seen).with(short(*over_long));
         }
     }
-    let over = pairs.iter().map(|pair| format!("{} over {}", short(pair.over_long), pair.long)).collect::<Vec<_>>().join(", ");
+    let over = rates.iter().map(|rates| format!("{} over {}", short(rates.over_long), rates.pair.long.name)).collect::<Vec<_>>().join(", ");
     Measured::passed(format!("the error budget of {objective} % burns at {over}")).with(short(first))
 }
 
@@ -248,13 +244,7 @@ mod tests {
     fn a_budget_that_burns_too_fast_over_both_windows_of_a_pair_is_a_failure() {
         let pairs = |rates: [f64; 4]| {
             let [hour, minutes, hours, half] = rates;
-            let of = |(long, short, limit): (&'static str, &'static str, f64), over_long, over_short| Pair {
-                long,
-                short,
-                limit,
-                over_long,
-                over_short,
-            };
+            let of = |pair, over_long, over_short| Rates { pair, over_long, over_short };
             spent(99.9, &[of(PAIRS[0], hour, minutes), of(PAIRS[1], hours, half)])
         };
         assert_eq!(pairs([14.4, 14.4, 0.0, 0.0]).verdict, Verdict::Failed);
