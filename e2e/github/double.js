@@ -22,6 +22,8 @@ export class GitHubDouble {
     this.failing = [];
     this.violations = [];
     this.mode = "up";
+    // What its owner set: merge methods of the repository, rulesets and classic protection by branch. `hidden`: what the token may not see.
+    this.settings = { methods: { allow_merge_commit: true, allow_squash_merge: true, allow_rebase_merge: true }, rules: {}, protection: {}, hidden: [] };
   }
 
   async open(port = 0) {
@@ -108,6 +110,8 @@ export class GitHubDouble {
         return { calls: this.calls };
       case "violations":
         return { violations: this.violations };
+      case "settings":
+        return Object.assign(this.settings, given);
       case "merge":
         return this.merge(given);
       case "close":
@@ -274,6 +278,32 @@ const HANDLERS = {
   "pulls/get"({ pull_number }) {
     const pull = this.pulls.find((one) => one.number === Number(pull_number));
     return pull ? [200, this.pull(pull)] : [404, notFound()];
+  },
+  "repos/get"() {
+    // The published example is of a fork, and it and what it was forked from lack the language, which the schema requires.
+    const { allow_merge_commit, allow_squash_merge, allow_rebase_merge, source, parent, template_repository, ...rest } = structuredClone(this.examples.repository);
+    return [200, { language: null, ...rest, name: this.repo, full_name: `${this.owner}/${this.repo}`, ...(this.settings.hidden.includes("methods") ? {} : this.settings.methods) }];
+  },
+  "repos/get-branch"({ branch }) {
+    const sha = this.there(["rev-parse", "--verify", "--quiet", `refs/heads/${branch}`]);
+    if (!sha) return [404, { ...notFound(), message: "Branch not found" }];
+    const given = structuredClone(this.examples.branch);
+    const isProtected = branch in this.settings.protection || (this.settings.rules[branch] ?? []).length > 0;
+    return [200, { ...given, name: branch, commit: { ...given.commit, sha }, protected: isProtected }];
+  },
+  "repos/get-branch-protection"({ branch }) {
+    const set = this.settings.protection[branch];
+    if (!set || this.settings.hidden.includes("protection")) return [404, { ...notFound(), message: set ? "Not Found" : "Branch not protected" }];
+    const { url, required_pull_request_reviews } = structuredClone(this.examples.protection);
+    // Its teams lack the type, which the schema requires; who may dismiss a review is nobody's question here.
+    delete required_pull_request_reviews.dismissal_restrictions;
+    const { reviews, ...switches } = set;
+    const enabled = Object.fromEntries(Object.entries(switches).map(([name, on]) => [name, name === "enforce_admins" ? { url: `${url}/enforce_admins`, enabled: on } : { enabled: on }]));
+    return [200, { url, ...(reviews ? { required_pull_request_reviews } : {}), ...enabled }];
+  },
+  "repos/get-branch-rules"({ branch }, _, { page = 1, per_page = 30 }) {
+    const rules = (this.settings.rules[branch] ?? []).map((rule) => ({ ...rule, ruleset_source_type: "Repository", ruleset_source: `${this.owner}/${this.repo}`, ruleset_id: 42 }));
+    return [200, rules.slice((page - 1) * per_page, page * per_page)];
   },
   "issues/get-label"({ name }) {
     const label = this.labels.find((one) => one.name.toLowerCase() === name.toLowerCase());

@@ -31,6 +31,7 @@ export async function githubProof(checks) {
   try {
     await checks.check("github double: octokit makes a branch, a commit, a pull request and a label, and reads them again", () => flow(client, place));
     await checks.check("github double: octokit meets the failures of the document", () => failures(client, place, double));
+    await checks.check("github double: octokit reads merge methods, rules and protection of a branch", () => settings(client, place, double));
     await checks.check("github double: no request and no answer was outside the published document", () => equal(double.violations, [], "violations"));
     await checks.check("github double: a request outside the document is refused", async () => {
       const status = await client.git.createRef({ ...place, ref: "refs/heads/x" }).catch((error) => error.status);
@@ -61,6 +62,28 @@ async function flow({ git, pulls, issues }, place) {
   const file = (await git.getTree({ ...place, tree_sha: read.sha })).data.tree[0];
   const content = (await git.getBlob({ ...place, file_sha: file.sha })).data.content;
   equal(Buffer.from(content, "base64").toString(), "value = 2\n", "the content");
+}
+
+async function settings({ repos }, place, double) {
+  const status = (work) => work.then(() => 200, (error) => error.status);
+  equal([(await repos.get(place)).data.allow_squash_merge, (await repos.getBranch({ ...place, branch: "main" })).data.protected], [true, false], "as it was made");
+  equal(await status(repos.getBranchProtection({ ...place, branch: "main" })), 404, "no protection");
+  equal(await status(repos.getBranch({ ...place, branch: "nowhere" })), 404, "no branch");
+  const parameters = { allowed_merge_methods: ["merge"], dismiss_stale_reviews_on_push: false, require_code_owner_review: false, require_last_push_approval: false, required_approving_review_count: 1, required_review_thread_resolution: false };
+  double.control("settings", {
+    methods: { allow_merge_commit: true, allow_squash_merge: false, allow_rebase_merge: false },
+    rules: { main: [{ type: "pull_request", parameters }, { type: "non_fast_forward" }] },
+    protection: { main: { reviews: true, enforce_admins: false, allow_force_pushes: false, allow_deletions: false, required_linear_history: false } },
+  });
+  equal((await repos.get(place)).data.allow_squash_merge, false, "squash is off");
+  const rules = (await repos.getBranchRules({ ...place, branch: "main" })).data;
+  equal(rules.map((rule) => rule.type), ["pull_request", "non_fast_forward"], "the rules");
+  equal(rules[0].parameters.allowed_merge_methods, ["merge"], "the methods of the rule");
+  const there = (await repos.getBranchProtection({ ...place, branch: "main" })).data;
+  equal([there.enforce_admins.enabled, there.allow_force_pushes.enabled, there.required_pull_request_reviews !== undefined], [false, false, true], "the protection");
+  double.control("settings", { hidden: ["methods", "protection"] });
+  equal([(await repos.get(place)).data.allow_squash_merge, await status(repos.getBranchProtection({ ...place, branch: "main" }))], [undefined, 404], "what the token may not see");
+  double.control("settings", { methods: { allow_merge_commit: true, allow_squash_merge: true, allow_rebase_merge: true }, rules: {}, protection: {}, hidden: [] });
 }
 
 async function failures({ git, pulls, issues }, place, double) {

@@ -13,6 +13,10 @@ export const OPERATIONS = [
   ["pulls/list", "/repos/{owner}/{repo}/pulls", "get"],
   ["pulls/create", "/repos/{owner}/{repo}/pulls", "post"],
   ["pulls/get", "/repos/{owner}/{repo}/pulls/{pull_number}", "get"],
+  ["repos/get", "/repos/{owner}/{repo}", "get"],
+  ["repos/get-branch", "/repos/{owner}/{repo}/branches/{branch}", "get"],
+  ["repos/get-branch-protection", "/repos/{owner}/{repo}/branches/{branch}/protection", "get"],
+  ["repos/get-branch-rules", "/repos/{owner}/{repo}/rules/branches/{branch}", "get"],
   ["issues/get-label", "/repos/{owner}/{repo}/labels/{name}", "get"],
   ["issues/create-label", "/repos/{owner}/{repo}/labels", "post"],
   ["issues/add-labels", "/repos/{owner}/{repo}/issues/{issue_number}/labels", "post"],
@@ -44,9 +48,15 @@ export function published() {
   const bare = (value) => {
     if (Array.isArray(value)) return value.map(bare);
     if (value === null || typeof value !== "object") return value;
+    // `nullable` without a type is allowed by OpenAPI 3.0 and unknown to the validator: the same, said as a choice.
+    if (value.nullable === true && value.type === undefined) {
+      const { nullable, ...rest } = value;
+      return { anyOf: [bare(rest), { enum: [null] }] };
+    }
     return Object.fromEntries(Object.entries(value).filter(([name, inner]) => !(name === "examples" && typeof inner === "object" && !Array.isArray(inner))).map(([name, inner]) => [name, bare(inner)]));
   };
   const definition = bare({ openapi: whole.openapi, info: whole.info, paths, components });
   const examples = Object.fromEntries(["pull-request", "pull-request-simple"].map((name) => [name, whole.components.examples[name]?.value ?? whole.components.examples["pull-request-simple-items"].value[0]]));
+  for (const [name, example] of [["repository", "full-repository-default-response"], ["branch", "branch-get"], ["protection", "branch-protection"]]) examples[name] = whole.components.examples[example].value;
   return { definition, examples };
 }

@@ -39,6 +39,7 @@ pub mod permit;
 pub mod policy;
 pub mod postmortem;
 pub mod refusal;
+pub mod release;
 pub mod review;
 pub mod session;
 pub mod signature;

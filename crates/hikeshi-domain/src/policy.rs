@@ -9,6 +9,7 @@ mod decide;
 mod forge;
 mod incident;
 mod local;
+mod merge;
 mod monitor;
 mod paging;
 mod postmortems;
@@ -33,6 +34,7 @@ pub use decide::decide;
 pub use forge::{Forge, ForgeKind};
 pub use incident::{EscalationStep, IncidentPolicy, PriorityPolicy, Repeat, Scheme};
 pub use local::{Local, Owed};
+pub use merge::{MergePolicy, MergeRule, is_branch};
 pub use monitor::{
     CommandMonitor, Connections, Heartbeat, HostMonitor, LogMonitor, Monitor, MonitorKind, NewErrors, NoData, PostgresMonitor,
     PrometheusMonitor,
@@ -97,6 +99,9 @@ pub struct Policy {
     pub slack: Option<Slack>,
     #[serde(default)]
     pub forge: Option<Forge>,
+    /// By which method one branch may be merged into another.
+    #[serde(default, skip_serializing_if = "MergePolicy::is_default")]
+    pub merge: MergePolicy,
     #[serde(default)]
     pub documents: Documents,
     /// Who may give which command: `"incident.open" = ["operator"]`. Whatever is not named keeps its default.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use hikeshi_domain::effect::{ChangeRequestOrder, Contents, Outcome, Performed, RepositoryFile, Seen};
 use hikeshi_domain::ids::{Digest, ObligationId};
 use hikeshi_domain::obligation::Drift;
+use hikeshi_domain::policy::is_branch;
 
 use crate::git::{Git, GitError};
 use crate::host::spool::write_with_mode;
@@ -78,23 +79,11 @@ pub(crate) async fn look(options: &Options, order: &ChangeRequestOrder) -> Seen 
 fn git_for(options: &Options, repository: &str, branches: &[&str]) -> Result<Git, ForgeError> {
     let git = Git::new(&options.spool, &options.base, repository, &options.env)?;
     for branch in branches {
-        if branch.starts_with('-') || !git_accepts(branch) {
+        if !is_branch(branch) {
             return Err(ForgeError::BadBranch((*branch).to_owned()));
         }
     }
     Ok(git)
-}
-
-/// The rules of git-check-ref-format, as far as a branch name needs them.
-pub(crate) fn git_accepts(branch: &str) -> bool {
-    !branch.is_empty()
-        && branch.len() <= 200
-        && !branch.chars().any(|c| c.is_control() || matches!(c, ' ' | '~' | '^' | ':' | '?' | '*' | '[' | '\\'))
-        && !branch.contains("..")
-        && !branch.contains("@{")
-        && !branch.ends_with('.')
-        && branch != "@"
-        && branch.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock"))
 }
 
 async fn find(options: &Options, order: &ChangeRequestOrder) -> Result<Option<Outcome>, ForgeError> {
@@ -353,10 +342,10 @@ mod tests {
     #[test]
     fn branch_names_that_git_would_refuse_are_refused_first() {
         for good in ["emergency/emg_3", "緊急/予約", "main"] {
-            assert!(git_accepts(good), "{good}");
+            assert!(is_branch(good), "{good}");
         }
         for bad in ["", "a b", "a..b", "a~1", ".hidden", "a/.b", "x.lock", "a//b", "a@{b", "end."] {
-            assert!(!git_accepts(bad), "{bad}");
+            assert!(!is_branch(bad), "{bad}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! The git program, typed: no prompt, no configuration of the user or the system, bounded time and output.
 //!
 //! A throw-away bare clone is the only work area: no files are checked out, so no filter, line-end rule or hook of the repository
-//! touches a byte. What is made of it is in [`crate::forge`].
+//! touches a byte. What is made of it is in [`crate::forge`] and [`crate::merge`].
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -20,7 +20,7 @@ const OUTPUT_BYTES_MAX: u64 = 512 * 1024 * 1024;
 const WORDS_CHARS_MAX: usize = 600;
 
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum GitError {
+pub enum GitError {
     #[error("git could not be started: {0}")]
     Start(std::io::Error),
     #[error("git {what} took longer than {} s", TIMEOUT.as_secs())]
@@ -31,6 +31,14 @@ pub(crate) enum GitError {
     Failed { what: String, code: i32, words: String },
     #[error("the work area of git: {0}")]
     Io(#[from] std::io::Error),
+}
+
+/// How git ended, for commands whose output says something beside a code that is not 0.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) out: Vec<u8>,
+    words: String,
 }
 
 /// A throw-away bare clone.
@@ -158,8 +166,37 @@ impl Git {
         }
     }
 
+    /// An empty clone, into which only what is named will be fetched.
+    pub(crate) async fn init(&self) -> Result<(), GitError> {
+        let dir = self.area.join("repository.git");
+        self.outside(&["init".as_ref(), "--quiet".as_ref(), "--bare".as_ref(), "--".as_ref(), dir.as_os_str()]).await.map(drop)
+    }
+
+    /// Every reference of the repository, with its object; a tag object is followed by what it points to, named `…^{}`.
+    pub(crate) async fn remote_references(&self) -> Result<Vec<(String, String)>, GitError> {
+        let answer = self.outside(&["ls-remote".as_ref(), "--".as_ref(), &self.repository]).await?;
+        let text = String::from_utf8_lossy(&answer);
+        Ok(text.lines().filter_map(|line| line.split_once('\t')).map(|(object, name)| (object.to_owned(), name.to_owned())).collect())
+    }
+
+    /// Fetches what is named, whole. A shallow repository makes a shallow clone, which can be asked for.
+    pub(crate) async fn fetch(&self, refspecs: &[String]) -> Result<(), GitError> {
+        let mut args: Vec<&OsStr> =
+            ["fetch", "--quiet", "--no-tags", "--update-shallow", "--no-recurse-submodules", "--"].iter().map(OsStr::new).collect();
+        args.push(&self.repository);
+        args.extend(refspecs.iter().map(OsStr::new));
+        self.run(&args, b"").await.map(drop)
+    }
+
     pub(crate) async fn run(&self, args: &[&OsStr], input: &[u8]) -> Result<Vec<u8>, GitError> {
         self.bounded(args, input, true).await
+    }
+
+    /// Runs git in the clone where 1 is an answer, too; anything else is an error.
+    pub(crate) async fn answer(&self, args: &[&str], input: &[u8]) -> Result<Ended, GitError> {
+        let args: Vec<&OsStr> = args.iter().map(OsStr::new).collect();
+        let (what, ended) = self.ended(&args, input, true).await?;
+        if matches!(ended.code, 0 | 1) { Ok(ended) } else { Err(GitError::Failed { what, code: ended.code, words: ended.words }) }
     }
 
     /// Before the clone exists, git must not be told where it is.
@@ -168,14 +205,19 @@ impl Git {
     }
 
     async fn bounded(&self, args: &[&OsStr], input: &[u8], inside: bool) -> Result<Vec<u8>, GitError> {
+        let (what, ended) = self.ended(args, input, inside).await?;
+        if ended.code == 0 { Ok(ended.out) } else { Err(GitError::Failed { what, code: ended.code, words: ended.words }) }
+    }
+
+    async fn ended(&self, args: &[&OsStr], input: &[u8], inside: bool) -> Result<(String, Ended), GitError> {
         let what = args.first().map(|arg| arg.to_string_lossy().into_owned()).unwrap_or_default();
         match tokio::time::timeout(TIMEOUT, self.once(&what, args, input, inside)).await {
-            Ok(answer) => answer,
+            Ok(ended) => ended.map(|ended| (what, ended)),
             Err(_) => Err(GitError::Timeout { what }),
         }
     }
 
-    async fn once(&self, what: &str, args: &[&OsStr], input: &[u8], inside: bool) -> Result<Vec<u8>, GitError> {
+    async fn once(&self, what: &str, args: &[&OsStr], input: &[u8], inside: bool) -> Result<Ended, GitError> {
         let mut command = Command::new("git");
         command.args(args).current_dir(&self.area).env_clear().envs(&self.env).kill_on_drop(true);
         if !inside {
@@ -210,10 +252,7 @@ impl Git {
         }
         said?;
         let status = child.wait().await?;
-        if status.success() {
-            return Ok(out);
-        }
         let words = String::from_utf8_lossy(&words).trim().chars().take(WORDS_CHARS_MAX).collect();
-        Err(GitError::Failed { what: what.to_owned(), code: status.code().unwrap_or(-1), words })
+        Ok(Ended { code: status.code().unwrap_or(-1), out, words })
     }
 }

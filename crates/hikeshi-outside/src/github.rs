@@ -2,26 +2,31 @@
 //!
 //! The commit is made through the git data API, not pushed: one token, no credential on disk, no clone of a large repository, and each object is
 //! named by its content, so making it twice is as good as once. Branch and pull request are found again by name and trailer before they
-//! are made. [`api`] is one call, [`tree`] reads files of a commit, [`webhook`] what GitHub tells by itself.
+//! are made. [`api`] is one call, [`tree`] reads files of a commit, [`settings`] what merges GitHub permits, [`webhook`] what GitHub tells by itself.
 
 mod api;
 mod open;
+pub mod settings;
 mod tree;
 pub mod webhook;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 use hikeshi_domain::effect::{ChangeRequestOrder, Contents, GitHub, Outcome, Performed, Seen};
 use hikeshi_domain::ids::Digest;
 use hikeshi_domain::obligation::Drift;
+use hikeshi_domain::policy::is_branch;
 use serde_json::Value;
 
 use crate::Options;
-use crate::forge::{Compare, git_accepts, git_mode};
+use crate::forge::{Compare, git_mode};
 use crate::host::{Kind, kind_of};
 use api::{Api, ApiError};
 use tree::Trees;
 
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum GitHubError {
+pub enum GitHubError {
     #[error(transparent)]
     Api(#[from] ApiError),
     #[error("`{0}` is not `owner/name`")]
@@ -59,14 +64,14 @@ pub(crate) struct Repository {
 }
 
 impl Repository {
-    fn new(options: &Options, github: &GitHub, repository: &str, branches: &[&str]) -> Result<Self, GitHubError> {
+    fn new(env: &BTreeMap<OsString, OsString>, github: &GitHub, repository: &str, branches: &[&str]) -> Result<Self, GitHubError> {
         let (owner, name) = repository.split_once('/').ok_or_else(|| GitHubError::BadRepository(repository.to_owned()))?;
         for branch in branches {
-            if branch.starts_with('-') || !git_accepts(branch) {
+            if !is_branch(branch) {
                 return Err(GitHubError::BadBranch((*branch).to_owned()));
             }
         }
-        let api = Api::new(options, github)?;
+        let api = Api::new(env, github)?;
         Ok(Self { api, owner: owner.to_owned(), path: format!("/repos/{}/{}", api::escaped(owner), api::escaped(name)) })
     }
 
@@ -104,7 +109,7 @@ pub(crate) fn word(value: &Value, at: &str, name: &'static str) -> Result<String
 /// Opens the request; what is there from an earlier try is taken over.
 pub(crate) async fn open(options: &Options, github: &GitHub, order: &ChangeRequestOrder, contents: &dyn Contents) -> Performed {
     let opened = async {
-        let repository = Repository::new(options, github, &order.repository, &[&order.base, &order.branch])?;
+        let repository = Repository::new(&options.env, github, &order.repository, &[&order.base, &order.branch])?;
         open::open(&repository, options, order, contents).await
     };
     match opened.await {
@@ -116,7 +121,7 @@ pub(crate) async fn open(options: &Options, github: &GitHub, order: &ChangeReque
 /// Whether branch and pull request are there. When GitHub cannot be asked, opening is safe: it asks first too.
 pub(crate) async fn look(options: &Options, github: &GitHub, order: &ChangeRequestOrder) -> Seen {
     let looked = async {
-        let repository = Repository::new(options, github, &order.repository, &[&order.base, &order.branch])?;
+        let repository = Repository::new(&options.env, github, &order.repository, &[&order.base, &order.branch])?;
         open::find(&repository, order).await
     };
     match looked.await {
@@ -132,7 +137,7 @@ pub(crate) async fn look(options: &Options, github: &GitHub, order: &ChangeReque
 /// What was merged, against what was done in production.
 pub(crate) async fn compare(options: &Options, github: &GitHub, order: &Compare<'_>) -> Performed {
     let compared = async {
-        let repository = Repository::new(options, github, order.repository, &[order.base, order.branch])?;
+        let repository = Repository::new(&options.env, github, order.repository, &[order.base, order.branch])?;
         compared(&repository, order).await
     };
     match compared.await {

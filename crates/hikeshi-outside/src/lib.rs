@@ -1,7 +1,7 @@
 //! The hands: what the world is told to do, done. Implements [`hikeshi_domain::effect::Outside`] and knows neither the door nor the store.
 //!
 //! [`host`] runs steps, backup, restore and checks on this machine, each in a supervisor process that outlives the server;
-//! or on a target's own host over [`ssh`]; [`forge`] brings changes back to a git repository, [`mod@github`] to GitHub; [`mod@slack`] speaks with the team's chat; [`documents`] writes reports and
+//! or on a target's own host over [`ssh`]; [`forge`] brings changes back to a git repository, [`merge`] asks one what a merge would do, [`mod@github`] to GitHub; [`mod@slack`] speaks with the team's chat; [`documents`] writes reports and
 //! invitations; [`paging`] calls people; [`probe()`] looks at a service, [`monitor`] at everything that a monitor is told to look at; [`session`] records a witnessed terminal; [`alerts`] reads what other programs report.
 //!
 //! A step that certainly did not run is told as failed; one whose supervisor was killed, as ended by a signal, and what is left of it
@@ -16,6 +16,7 @@ pub mod github;
 mod host;
 pub mod import;
 mod invitation;
+pub mod merge;
 mod monitor;
 mod paging;
 mod probe;

@@ -8,6 +8,7 @@ mod crash;
 mod documents;
 mod forge;
 mod ground;
+mod merge;
 mod over_ssh;
 mod revert;
 mod shell;

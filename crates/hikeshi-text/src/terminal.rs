@@ -1,13 +1,14 @@
 //! What the command line says, in both languages. Re-exported flat: callers write `terminal::unknown_key(lang, …)`.
 //!
 //! By subject: [`mod@file`] (mistakes of `hikeshi.toml`), [`help`] (`--help`), [`answer`] (results, errors, next steps),
-//! [`mod@serving`] (the server's own lines), [`verdict`] (what a verification found), [`mod@trust`] (the trust bundle), [`rehearsal`] (`hikeshi try`), [`mod@shell`] (a witnessed terminal), [`mod@slack`] (`hikeshi slack`). What the door and the record say is in the other modules of this crate.
+//! [`mod@serving`] (the server's own lines), [`verdict`] (what a verification found), [`mod@trust`] (the trust bundle), [`rehearsal`] (`hikeshi try`), [`mod@shell`] (a witnessed terminal), [`mod@slack`] (`hikeshi slack`), [`guard`] and [`mod@settings`] (`hikeshi merge`, `hikeshi tag`). What the door and the record say is in the other modules of this crate.
 
 mod alerts;
 mod answer;
 mod changes;
 mod contacts;
 mod file;
+mod guard;
 mod help;
 mod local;
 mod merges;
@@ -16,6 +17,7 @@ mod postmortem;
 mod rehearsal;
 mod review;
 mod serving;
+mod settings;
 mod shell;
 mod slack;
 mod status;
@@ -27,6 +29,7 @@ pub use answer::*;
 pub use changes::*;
 pub use contacts::*;
 pub use file::*;
+pub use guard::*;
 pub use help::*;
 pub use local::*;
 pub use merges::*;
@@ -35,6 +38,7 @@ pub use postmortem::*;
 pub use rehearsal::*;
 pub use review::*;
 pub use serving::*;
+pub use settings::*;
 pub use shell::*;
 pub use slack::*;
 pub use status::*;

@@ -40,6 +40,8 @@ mod import;
 mod ledger;
 #[path = "end_to_end/local.rs"]
 mod local;
+#[path = "end_to_end/merge.rs"]
+mod merge;
 #[path = "end_to_end/monitors.rs"]
 mod monitors;
 #[path = "end_to_end/oncall.rs"]

@@ -4,6 +4,7 @@ mod alerts;
 mod forge;
 mod incident;
 mod inhibit;
+mod merge;
 mod monitors;
 mod paging;
 mod postmortems;
@@ -394,6 +395,7 @@ impl Checking<'_> {
         self.looking_back();
         self.bounds(&["obligations", "retrospective_lasts_min"], u64::from(rules.retrospective_lasts_min), 5, 480);
         self.forge();
+        self.merge();
         self.slack();
         self.filled(&["documents", "root"], &self.policy.documents.root);
     }

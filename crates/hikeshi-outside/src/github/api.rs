@@ -1,11 +1,12 @@
 //! One call of GitHub's REST API: bounded in time and size, tried again where that is safe, and its failure in words that say what to do.
 
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
 use hikeshi_domain::effect::GitHub;
 use serde_json::Value;
 
-use crate::Options;
 use crate::probe::{BodyError, client, whole, words};
 
 /// Tests have less patience.
@@ -18,7 +19,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 const WAIT_S_MAX: u64 = 60;
 
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ApiError {
+pub enum ApiError {
     #[error("the environment variable {0} with the token of GitHub is not set")]
     NoToken(String),
     #[error("GitHub could not be reached ({0}). Nothing is lost: try again when it can")]
@@ -55,8 +56,8 @@ enum Tried {
 }
 
 impl Api {
-    pub(crate) fn new(options: &Options, github: &GitHub) -> Result<Self, ApiError> {
-        let token = options.env.get(std::ffi::OsStr::new(&github.token_env)).and_then(|value| value.to_str()).map(str::trim);
+    pub(crate) fn new(env: &BTreeMap<OsString, OsString>, github: &GitHub) -> Result<Self, ApiError> {
+        let token = env.get(OsStr::new(&github.token_env)).and_then(|value| value.to_str()).map(str::trim);
         let token = token.filter(|token| !token.is_empty()).ok_or_else(|| ApiError::NoToken(github.token_env.clone()))?;
         Ok(Self { base: github.api.trim_end_matches('/').to_owned(), token: token.to_owned() })
     }

@@ -30,7 +30,7 @@ use hikeshi_domain::ids::EmergencyId;
 use hikeshi_domain::mask::Masker;
 use tokio::process::Command;
 
-pub(crate) use names::raw as raw_path;
+pub(crate) use names::{raw as raw_path, written as written_path};
 use spool::{Order, Spool, watch_dir};
 pub use supervisor::step_runner;
 pub(crate) use tree::{Kind, kind_of};

@@ -14,7 +14,7 @@ pub fn exit_codes(lang: Lang) -> String {
 
 /// What a command does; `path` is `incident open`, or empty for the program.
 pub fn about(lang: Lang, path: &str) -> Option<String> {
-    COMMANDS.iter().find(|(known, _, _)| *known == path).map(|(_, ja, en)| two(lang, *ja, *en))
+    COMMANDS.iter().chain(super::guard::COMMANDS).find(|(known, _, _)| *known == path).map(|(_, ja, en)| two(lang, *ja, *en))
 }
 
 /// What an argument means; the command's path decides where one name has several meanings.
@@ -84,6 +84,7 @@ pub fn argument(lang: Lang, path: &str, name: &str) -> Option<String> {
         .or_else(|| of_contact(path, name))
         .or_else(|| of_oncall(path, name))
         .or_else(|| of_token(path, name))
+        .or_else(|| super::guard::of_guard(path, name))
         .or_else(|| ARGUMENTS.iter().find(|(known, _, _)| *known == name).map(|(_, ja, en)| (*ja, *en)))?;
     Some(two(lang, ja, en))
 }

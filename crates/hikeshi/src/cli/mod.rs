@@ -14,6 +14,7 @@ mod help;
 mod import;
 mod incident;
 mod ledger;
+mod merge;
 mod monitor;
 mod obligation;
 mod oncall;
@@ -27,6 +28,7 @@ mod spoken;
 mod status;
 #[cfg(test)]
 mod table;
+mod tag;
 mod token;
 mod trust;
 mod waiting;
@@ -152,6 +154,14 @@ pub enum Area {
         #[command(subcommand)]
         verb: slack::Verb,
     },
+    Merge {
+        #[command(subcommand)]
+        verb: merge::Verb,
+    },
+    Tag {
+        #[command(subcommand)]
+        verb: tag::Verb,
+    },
     Login(entrance::LoginArgs),
     Reconcile(crate::away::ReconcileArgs),
     Check(check::CheckArgs),
@@ -264,6 +274,8 @@ fn dispatch(cli: Cli, lang: Lang, out: &Out) -> Result<()> {
         Area::Trust { verb } if verb.is_offline() => trust::offline(&verb, &global, lang, out),
         Area::Emergency { verb: emergency::Verb::ApprovalCheck(args) } => trust::check(&args, &global, lang, out),
         Area::Slack { verb } => runtime()?.block_on(slack::run(&verb, &global, lang, out)),
+        Area::Merge { verb } => runtime()?.block_on(merge::run(&verb, &global, lang, out)),
+        Area::Tag { verb } => runtime()?.block_on(tag::run(&verb, lang, out)),
         Area::Serve(args) if global.local => runtime()?.block_on(crate::away::serve(&args, &global, lang, out)),
         Area::Reconcile(args) => runtime()?.block_on(crate::away::reconcile(&args, &global, lang, out)),
         Area::Serve(args) => runtime()?.block_on(crate::serve::run(&args, &global, lang, out)),
@@ -319,6 +331,8 @@ async fn answer(area: Area, caller: &Caller<'_>) -> Result<()> {
         | Area::Init(_)
         | Area::Import(_)
         | Area::Slack { .. }
+        | Area::Merge { .. }
+        | Area::Tag { .. }
         | Area::Serve(_)
         | Area::Reconcile(_)
         | Area::Try(_)
