@@ -62,6 +62,7 @@ async function merged(browser, workspace) {
   holds(said.includes("統合済み") && said.includes("inc_1") && said.includes("同じ DB の障害"), `what has become of it: ${said}`);
   holds(said.includes("優先度を見直してください"), "the more serious one is spoken of");
   equal(await watanabe.page.locator('form input[name="do"][value="incident.acknowledge"]').count(), 0, "nothing is to be taken any more");
+  equal(await watanabe.page.locator("#measured").count(), 0, "no time is still to come");
   for (const scheme of ["light", "dark"]) equal(await watanabe.axe(scheme), [], `accessibility in ${scheme}`);
   equal(await watanabe.overflow(), 0, "pixels beyond the screen");
   await picture(watanabe.page, "merged-phone");

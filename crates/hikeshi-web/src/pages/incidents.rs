@@ -8,7 +8,7 @@ use hikeshi_domain::alert::{Alert, Waits};
 use hikeshi_domain::ids::IncidentId;
 use hikeshi_domain::incident::Stage;
 use hikeshi_domain::status::PublicPost;
-use hikeshi_engine::look::{IncidentRow, IncidentView, Measures};
+use hikeshi_engine::look::{IncidentRow, IncidentView};
 use hikeshi_text::page::{self, Words};
 use hikeshi_text::{label, time};
 
@@ -226,7 +226,7 @@ async fn show(viewer: &Viewer, id: IncidentId, before: Option<u64>, flash: &Flas
             .resolved
             .as_ref()
             .map(|resolved| (time_html(viewer, resolved.at, now), hikeshi_text::restored_by(lang, &resolved.what))),
-        measures: measures(viewer, &view.measures),
+        measures: measures(viewer, &view),
         triage: [label::impact(lang, triage.impact), label::business(lang, triage.business), label::urgency(lang, triage.urgency)]
             .join(" · "),
         paged: incident.pages.iter().map(|page| hikeshi_text::page_line(lang, page, &viewer.names)).collect(),
@@ -327,12 +327,16 @@ fn stages(viewer: &Viewer, now: Stage) -> Vec<StageStep> {
     Stage::ALL.iter().map(step).collect()
 }
 
-fn measures(viewer: &Viewer, measures: &Measures) -> Vec<Measure> {
+fn measures(viewer: &Viewer, view: &IncidentView) -> Vec<Measure> {
+    let measures = &view.measures;
     let t = Words(viewer.lang);
     let value = |seconds: Option<i64>| seconds.map(|seconds| time::seconds(viewer.lang, seconds));
-    vec![
+    let mut all = vec![
         Measure { name: t.to_acknowledge(), value: value(measures.acknowledged_s), in_time: measures.acknowledged_in_time },
         Measure { name: t.to_mitigate(), value: value(measures.mitigated_s), in_time: None },
         Measure { name: t.to_resolve(), value: value(measures.resolved_s), in_time: measures.resolved_in_time },
-    ]
+    ];
+    // What has not come to a merged one comes to the one that has it now.
+    all.retain(|measure| measure.value.is_some() || view.incident.merged.is_none());
+    all
 }
