@@ -129,7 +129,7 @@ mod tests {
 
     fn run(of: impl Fn(u64) -> (u64, u64)) -> Run {
         let arm = |errors| ArmCounts { requests: 1_000, errors, slow: None };
-        let minutes = (0..60).map(|minute| of(minute)).map(|(stable, canary)| Minute { stable: arm(stable), canary: arm(canary) });
+        let minutes = (0..60).map(of).map(|(stable, canary)| Minute { stable: arm(stable), canary: arm(canary) });
         Run { before: vec![arm(2); 120], minutes: minutes.collect() }
     }
 
